@@ -1,0 +1,61 @@
+/** Configuration in, validated lab out: the one way to get a Lab. */
+import { scryptSync } from "node:crypto";
+import { decode } from "./decode";
+import { resolve, type Draft, type Identity } from "./defaults";
+import { Findings } from "./findings";
+import { checkInvariants } from "./invariants";
+import { canonicalJson, sha256 } from "./naming";
+import { ConfigError } from "./problems";
+import type { Lab, VirtualService } from "./types";
+
+export { ConfigError, formatProblem, formatProblems, type Problem } from "./problems";
+
+/**
+ * Reads, completes and validates a stack's configuration.
+ * @param raw configuration by key without the project's namespace; values as Pulumi hands them over (numbers, lists
+ *   and objects as text) or as plain values. An empty one is the article's lab.
+ * @throws ConfigError with every problem at once
+ */
+export function parseConfig(raw: Readonly<Record<string, unknown>>, identity: Identity): Lab {
+  const { config, problems, tainted } = decode(raw);
+  const draft = resolve(config, identity);
+  const findings = new Findings(tainted);
+  checkInvariants(findings, config, draft, identity);
+  const all = [...problems, ...findings.problems];
+  if (all.length > 0) throw new ConfigError(all);
+  return { ...draft, configHash: configHash(draft) };
+}
+
+/** Digest of everything that reaches a guest: what only the host needs (image, pool, memory …) does not count. */
+export function configHash(draft: Draft): string {
+  const { networks, client, router, director, realServers, services, ...rest } = draft;
+  const guest = ({ name, role, address, gateway, nics }: Draft["client"]) => ({
+    name,
+    role,
+    address,
+    gateway,
+    nics,
+  });
+  const segment = ({ cidr, hostAddress, mtu }: Draft["networks"]["client"]) => ({ cidr, hostAddress, mtu });
+  return sha256(
+    canonicalJson({
+      networks: [segment(networks.client), segment(networks.server)],
+      guests: [client, router, director, ...realServers].map(guest),
+      vipCidr: rest.vipCidr,
+      arpStrategy: rest.arpStrategy,
+      mode: rest.mode,
+      ldirectord: rest.ldirectord,
+      sorryPage: rest.sorryPage,
+      drainTimeout: rest.drainTimeout,
+      services: services.map((service) => veiled(service, `${rest.project}/${rest.stack}`)),
+    }),
+  );
+}
+
+/** The digest is public: a password in it must not be found by trying a dictionary. */
+function veiled(service: VirtualService, salt: string): unknown {
+  const { passwd, secret, ...check } = service.check;
+  if (passwd === undefined && secret === undefined) return service;
+  const veil = scryptSync(canonicalJson([passwd, secret]), salt, 32).toString("hex");
+  return { ...service, check: { ...check, veil } };
+}

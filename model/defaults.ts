@@ -1,0 +1,222 @@
+/** From typed configuration to the lab: every default that depends on another key, and every derived name. */
+import { AddressPlan, parseCidr, withPrefix, type Cidr } from "./ip";
+import { bridgeFor, macFor, prefixFor } from "./naming";
+import type { Config } from "./schema";
+import { resolveServices } from "./serviceDefaults";
+import type { Lab, LabNetwork, LabNode, Nic, RealServerEntry, RemoteHost } from "./types";
+
+export interface Identity {
+  readonly project: string;
+  readonly stack: string;
+}
+
+/** A lab before the invariants are checked, and without its digest. */
+export type Draft = Omit<Lab, "configHash">;
+
+/** A real server as configured, with its name and address. */
+export type RealServerDraft = NonNullable<Config["realServers"]>[number] & {
+  readonly name: string;
+  readonly address: string;
+};
+
+/** Stands where a network has no address left; the invariants then say that the network is too small. */
+export const NO_ADDRESS = "0.0.0.0";
+
+export function resolve(config: Config, { project, stack }: Identity): Draft {
+  const prefix = prefixFor(project, stack);
+  const clientCidr = parseCidr(config.clientNetwork.cidr);
+  const serverCidr = parseCidr(config.serverNetwork.cidr);
+  const vipCidr = parseCidr(config.vipCidr);
+  const { client, router, director, clientNetwork, serverNetwork } = config;
+
+  const onClient = planFor(clientCidr, [clientNetwork.hostAddress, router.clientAddress, client.address]);
+  const clientHost = clientNetwork.hostAddress ?? onClient.fixed(1);
+  const clientRouter = router.clientAddress ?? onClient.fixed(7 * 256 + 200);
+  const clientAddress = client.address ?? onClient.fixed(7 * 256 + 70);
+
+  const listed = config.realServers ?? standardServers(config.realServerCount ?? 2);
+  const onServer = planFor(serverCidr, [
+    serverNetwork.hostAddress,
+    router.serverAddress,
+    director.address,
+    ...listed.map((server) => server.address),
+  ]);
+  const serverHost = serverNetwork.hostAddress ?? onServer.fixed(1);
+  const serverRouter = router.serverAddress ?? onServer.fixed(200);
+  const dip = director.address ?? onServer.fixed(30);
+  // The article's two end in .10 and .20; more follow the director's .30, wherever there is room.
+  const servers: RealServerDraft[] = listed.map((server, index) => ({
+    ...server,
+    name: server.name ?? `rs${index + 1}`,
+    address: server.address ?? (index < 2 ? onServer.fixed(10 * (index + 1)) : onServer.next(29 + index)),
+  }));
+
+  const onVip = planFor(vipCidr, [config.vip, router.vipAddress, ...config.services.map((each) => each.vip)]);
+  const vip = config.vip ?? onVip.fixed(100);
+  const routerVip = router.vipAddress ?? onVip.fixed(200);
+
+  const explicitMacs = [
+    client.mac,
+    router.clientMac,
+    router.serverMac,
+    director.mac,
+    ...servers.map((each) => each.mac),
+  ];
+  const takenMacs = new Set(explicitMacs.flatMap((mac) => (mac === undefined ? [] : [mac.toLowerCase()])));
+  const nic = (
+    network: Nic["network"],
+    device: string,
+    node: string,
+    mac: string | undefined,
+    addresses: string[],
+  ): Nic => ({
+    network,
+    device,
+    mac: mac?.toLowerCase() ?? macFor(project, stack, node, device, takenMacs),
+    addresses,
+  });
+  const node = (
+    role: LabNode["role"],
+    from: Sized & { name: string },
+    rest: Pick<LabNode, "address" | "gateway" | "nics">,
+  ): LabNode => ({
+    name: from.name,
+    role,
+    domain: `${prefix}-${from.name}`,
+    memoryMiB: from.memory ?? config.memory,
+    vcpus: from.vcpus ?? config.vcpus,
+    ...rest,
+  });
+  const network = (key: LabNetwork["key"], hostAddress: string, existingBridge?: string): LabNetwork => ({
+    key,
+    name: `${prefix}-${key}`,
+    bridge: bridgeFor(project, stack, key),
+    ...(existingBridge === undefined ? {} : { existingBridge }),
+    cidr: key === "client" ? clientNetwork.cidr : serverNetwork.cidr,
+    hostAddress,
+    mtu: key === "client" ? clientNetwork.mtu : serverNetwork.mtu,
+  });
+
+  const port = config.port;
+  const entries: RealServerEntry[] = servers.map((server) => entryOf(server, port));
+  const sorry = config.sorryServer === false ? undefined : config.sorryServer;
+  return {
+    project,
+    stack,
+    libvirtUri: config.libvirtUri,
+    ...remoteHostOf(config),
+    accelerator: config.accelerator,
+    ...(config.image === undefined
+      ? {}
+      : {
+          image: {
+            path: config.image,
+            ...(config.imageSha256 === undefined ? {} : { sha256: config.imageSha256.toLowerCase() }),
+          },
+        }),
+    ...(config.pool === undefined ? {} : { pool: config.pool }),
+    prefix,
+    bootParallel: config.bootParallel ?? (config.image === undefined ? 6 : 2),
+    bootTimeout: config.bootTimeout,
+    networks: {
+      client: network("client", clientHost, clientNetwork.bridge),
+      server: network("server", serverHost),
+    },
+    vipCidr: config.vipCidr,
+    client: node("client", client, {
+      address: clientAddress,
+      gateway: clientRouter,
+      nics: [nic("client", "eth0", client.name, client.mac, [withPrefix(clientAddress, clientCidr)])],
+    }),
+    router: node("router", router, {
+      address: serverRouter,
+      nics: [
+        nic("client", "eth0", router.name, router.clientMac, [withPrefix(clientRouter, clientCidr)]),
+        nic("server", "eth1", router.name, router.serverMac, [
+          withPrefix(serverRouter, serverCidr),
+          withPrefix(routerVip, vipCidr),
+        ]),
+      ],
+    }),
+    director: node("director", director, {
+      address: dip,
+      gateway: serverRouter,
+      nics: [nic("server", "eth0", director.name, director.mac, [withPrefix(dip, serverCidr)])],
+    }),
+    realServers: servers.map((server) =>
+      node("realServer", server, {
+        address: server.address,
+        gateway: serverRouter,
+        nics: [nic("server", "eth0", server.name, server.mac, [withPrefix(server.address, serverCidr)])],
+      }),
+    ),
+    arpStrategy: config.arpStrategy,
+    mode: director.mode,
+    ldirectord: settingsOf(config),
+    services: resolveServices(config, vip, entries),
+    sorryPage: sorry?.page ?? "sorry server",
+    drainTimeout: config.drainTimeout,
+  };
+}
+
+interface Sized {
+  readonly memory?: number | undefined;
+  readonly vcpus?: number | undefined;
+}
+
+type Plan = { [K in "fixed" | "next"]: (hostPart: number) => string };
+
+function planFor(cidr: Cidr, taken: readonly (string | undefined)[]): Plan {
+  const plan = new AddressPlan(
+    cidr,
+    taken.filter((address) => address !== undefined),
+  );
+  return {
+    fixed: (hostPart) => plan.fixed(hostPart) ?? NO_ADDRESS,
+    next: (hostPart) => plan.next(hostPart) ?? NO_ADDRESS,
+  };
+}
+
+/** The article's weights are 1 and 3; further servers count 1. */
+function standardServers(count: number): NonNullable<Config["realServers"]> {
+  return Array.from({ length: count }, (_unused, index) => ({ weight: index === 1 ? 3 : 1, drain: false }));
+}
+
+export function entryOf(server: RealServerDraft, port: number): RealServerEntry {
+  const { name, address, weight, drain, lowerThreshold, upperThreshold, request, receive } = server;
+  return {
+    name,
+    address,
+    port,
+    weight,
+    drain,
+    ...(lowerThreshold === undefined ? {} : { lowerThreshold }),
+    ...(upperThreshold === undefined ? {} : { upperThreshold }),
+    ...(request === undefined ? {} : { request }),
+    ...(receive === undefined ? {} : { receive }),
+  };
+}
+
+function settingsOf({ ldirectord }: Config): Lab["ldirectord"] {
+  return Object.fromEntries(
+    Object.entries(ldirectord).filter(([, value]) => value !== undefined),
+  ) as unknown as Lab["ldirectord"];
+}
+
+/** Only a URI with SSH names a host through which the guests can be reached. */
+function remoteHostOf({ libvirtUri, remoteHostKey }: Config): { remoteHost?: RemoteHost } {
+  const match = /^qemu\+ssh:\/\/(?:([^@/]+)@)?(\[[^\]]+\]|[^:/]+)(?::(\d+))?\/[^?]*\??(.*)$/.exec(libvirtUri);
+  const host = match?.[2];
+  if (host === undefined) return {};
+  const keyFile = new URLSearchParams(match?.[4]).get("keyfile");
+  return {
+    remoteHost: {
+      host: host.replace(/[[\]]/g, ""),
+      user: match?.[1] ?? "root",
+      port: Number(match?.[3] ?? 22),
+      // A comment at its end is for people.
+      ...(remoteHostKey !== undefined && { hostKey: remoteHostKey.split(" ").slice(0, 2).join(" ") }),
+      ...(keyFile !== null && { keyFile }),
+    },
+  };
+}

@@ -1,0 +1,153 @@
+/** The host's networks: nothing of its own may be where the lab will be. */
+import type { HostFacts, LibvirtNetwork } from "./hostFacts";
+import { contains, isIpv4, overlaps, parseCidr, toNumber, type Cidr } from "./ip";
+import type { Problem } from "./problems";
+import type { Lab, LabNetwork } from "./types";
+
+interface Range {
+  readonly key: string;
+  readonly cidr: string;
+  /** The host interface on the segment, which may have its route already. */
+  readonly bridge?: string;
+  /** The libvirt network of the segment. */
+  readonly network?: string;
+}
+
+export function checkHostNetwork(lab: Lab, facts: HostFacts): Problem[] {
+  const { client, server } = lab.networks;
+  const ranges: Range[] = [
+    {
+      key: "clientNetwork.cidr",
+      cidr: client.cidr,
+      bridge: client.existingBridge ?? client.bridge,
+      network: client.name,
+    },
+    { key: "serverNetwork.cidr", cidr: server.cidr, bridge: server.bridge, network: server.name },
+  ];
+  return [
+    ...ranges.flatMap((range) => [...routesInTheWay(range, facts), ...networksInTheWay(range, facts)]),
+    ...bridgeProblems(client, facts),
+    ...nameTaken(server, facts),
+    ...nameTaken(client, facts),
+    ...filterProblems(facts),
+  ];
+}
+
+/** A network that the host reaches otherwise: its packets to the guests, or its own traffic, would go astray. */
+function routesInTheWay({ key, cidr, bridge }: Range, facts: HostFacts): Problem[] {
+  const routes = facts.routes ?? [];
+  return routes.flatMap(({ dst, dev }) => {
+    const range = rangeOf(dst);
+    if (range === undefined || dev === bridge || !overlaps(parseCidr(cidr), range)) return [];
+    const through = dev === undefined ? "" : ` through ${dev}`;
+    return [
+      {
+        key,
+        value: cidr,
+        message: `overlaps the host's route to ${dst}${through}`,
+        fix: `choose another network for ${key}`,
+      },
+    ];
+  });
+}
+
+/** A route's destination; the default route covers everything and is in nobody's way. */
+function rangeOf(dst: string): Cidr | undefined {
+  const match = /^(\d+\.\d+\.\d+\.\d+)(?:\/(\d+))?$/.exec(dst);
+  return match?.[1] === undefined ? undefined : networkOf(match[1], Number(match[2] ?? 32));
+}
+
+function networkOf(address: string, prefix: number): Cidr {
+  const size = 2 ** (32 - prefix);
+  return { network: Math.floor(toNumber(address) / size) * size, prefix };
+}
+
+function networksInTheWay({ key, cidr, network, bridge }: Range, facts: HostFacts): Problem[] {
+  const networks = facts.libvirt?.networks ?? [];
+  return networks.flatMap((other: LibvirtNetwork) => {
+    if (other.name === network || (other.bridge !== undefined && other.bridge === bridge)) return [];
+    const clash = (other.addresses ?? []).find(({ address, prefix }) =>
+      overlaps(parseCidr(cidr), networkOf(address, prefix)),
+    );
+    if (clash === undefined) return [];
+    return [
+      {
+        key,
+        value: cidr,
+        message: `overlaps the libvirt network ${other.name}, ${clash.address}/${clash.prefix}`,
+        fix: `choose another network for ${key}, or remove that one: virsh net-destroy ${other.name} && virsh net-undefine ${other.name}`,
+      },
+    ];
+  });
+}
+
+/** An existing bridge must be there, have the host's address, and the segment's MTU. */
+function bridgeProblems(client: LabNetwork, facts: HostFacts): Problem[] {
+  const bridge = client.existingBridge;
+  if (bridge === undefined || facts.interfaces === undefined) return [];
+  const key = "clientNetwork.bridge";
+  const found = facts.interfaces.find(({ ifname }) => ifname === bridge);
+  if (found === undefined) {
+    const bridges = facts.interfaces.map(({ ifname }) => ifname).filter((name) => name !== "lo");
+    return [
+      {
+        key,
+        value: bridge,
+        message: "is no interface of the host",
+        fix: `name one of ${bridges.join(", ")}`,
+      },
+    ];
+  }
+  const problems: Problem[] = [];
+  const addresses = (found.addr_info ?? []).flatMap(({ local }) => (local === undefined ? [] : [local]));
+  if (!addresses.includes(client.hostAddress)) {
+    const near = addresses.find((address) => isIpv4(address) && contains(parseCidr(client.cidr), address));
+    problems.push({
+      key: "clientNetwork.hostAddress",
+      value: client.hostAddress,
+      message: `is not an address of ${bridge}, through which the host must reach the guests`,
+      fix:
+        near === undefined
+          ? `ip address add ${client.hostAddress}/${client.cidr.split("/")[1]} dev ${bridge}`
+          : `set it to ${near}`,
+    });
+  }
+  if (found.mtu !== undefined && found.mtu !== client.mtu) {
+    problems.push({
+      key: "clientNetwork.mtu",
+      value: client.mtu,
+      message: `differs from that of ${bridge}, ${found.mtu}: every NIC on one segment needs the same (the guests' eth0 and ${bridge})`,
+      fix: `set clientNetwork.mtu to ${found.mtu}`,
+    });
+  }
+  return problems;
+}
+
+/** The bridge of a network to be made must not be another's. */
+function nameTaken(network: LabNetwork, facts: HostFacts): Problem[] {
+  if (network.existingBridge !== undefined) return [];
+  const known = (facts.libvirt?.networks ?? []).find(({ bridge }) => bridge === network.bridge);
+  const present = (facts.interfaces ?? []).some(({ ifname }) => ifname === network.bridge);
+  if (!present || facts.libvirt?.networks === undefined || known !== undefined) return [];
+  return [
+    {
+      key: `host.interface`,
+      value: network.bridge,
+      message: `exists, and no libvirt network owns it`,
+      fix: `remove it: ip link delete ${network.bridge}`,
+    },
+  ];
+}
+
+/** Docker sets FORWARD to DROP, and with br_netfilter that also drops what two guests say over one bridge. */
+function filterProblems(facts: HostFacts): Problem[] {
+  if (facts.bridgeNetfilter !== true || facts.forwardPolicy !== "DROP") return [];
+  return [
+    {
+      key: "host.bridgeNetfilter",
+      message:
+        "bridged frames pass iptables, whose FORWARD policy is DROP (Docker sets it): no guest would reach another",
+      fix: "sysctl -w net.bridge.bridge-nf-call-iptables=0, and keep it: echo net.bridge.bridge-nf-call-iptables=0 > /etc/sysctl.d/90-lvs-dr.conf",
+    },
+  ];
+}

@@ -1,0 +1,87 @@
+/** What scripts/host/facts.sh prints about the libvirt host. null and absent mean: could not be read. */
+
+export interface HostInterface {
+  readonly ifname: string;
+  readonly mtu?: number;
+  readonly addr_info?: readonly {
+    readonly family?: string;
+    readonly local?: string;
+    readonly prefixlen?: number;
+  }[];
+}
+
+export interface HostRoute {
+  /** "default", an address, or a network in CIDR form. */
+  readonly dst: string;
+  readonly dev?: string;
+}
+
+/** A libvirt object that exists already. A bare name is one whose owner is unknown. */
+export interface LibvirtObject {
+  readonly name: string;
+  /** "PROJECT/STACK" of the stack that made it, absent where it was none of ours. */
+  readonly owner?: string | null;
+  readonly active?: boolean;
+}
+
+export interface LibvirtNetwork extends LibvirtObject {
+  readonly bridge?: string | null;
+  readonly addresses?: readonly { readonly address: string; readonly prefix: number }[];
+}
+
+export interface LibvirtPool extends LibvirtObject {
+  readonly path?: string | null;
+}
+
+export interface LibvirtVolume extends LibvirtObject {
+  readonly pool: string;
+}
+
+export interface HostFacts {
+  readonly interfaces?: readonly HostInterface[];
+  readonly routes?: readonly HostRoute[];
+  readonly libvirt?: {
+    readonly uri?: string;
+    /** Why libvirt does not answer. */
+    readonly error?: string | null;
+    readonly domains?: readonly (string | LibvirtObject)[];
+    readonly networks?: readonly LibvirtNetwork[];
+    readonly pools?: readonly LibvirtPool[];
+    readonly volumes?: readonly LibvirtVolume[];
+    readonly version?: string | null;
+    /** User that QEMU runs as, who must be able to walk to the image. */
+    readonly qemuUser?: string | null;
+  };
+  readonly memory?: { readonly totalMiB?: number | null; readonly availableMiB?: number | null };
+  readonly disk?: { readonly path?: string; readonly availableMiB?: number | null };
+  /** The user's own image, when one is configured. */
+  readonly image?: {
+    readonly path: string;
+    readonly kind: "file" | "directory" | "missing" | "other";
+    /** As `qemu-img info` names it. */
+    readonly format?: string | null;
+    readonly sha256?: string | null;
+    /** First directory on the way that QEMU's user cannot enter. */
+    readonly untraversable?: string | null;
+  };
+  /** The private key that the guests are to be reached with, when one of the user's is used. */
+  readonly privateKey?: {
+    readonly path: string;
+    readonly kind: "private" | "encrypted" | "public" | "missing" | "other";
+    /** Permission bits as octal digits: "0600". */
+    readonly mode?: string | null;
+  };
+  readonly kvm?: boolean;
+  /** Verdict of the probe that boots a kernel under KVM. */
+  readonly kvmProbe?: "works" | "fails" | null;
+  readonly bridgeNetfilter?: boolean | null;
+  /** iptables' policy of FORWARD. */
+  readonly forwardPolicy?: string | null;
+  /** Versions found, by tool: node, pulumi, libvirt, libvirt provider … */
+  readonly versions?: Readonly<Record<string, string | null>>;
+}
+
+/** Whether a fact could be read. */
+export function isKnown<T>(fact: T | null | undefined): fact is T {
+  return fact !== null && fact !== undefined;
+}

@@ -1,0 +1,18 @@
+/** What must hold between the keys of a configuration, in the order in which people would mend it. */
+import type { Draft, Identity } from "./defaults";
+import type { Findings } from "./findings";
+import { checkAddresses } from "./invariantsAddresses";
+import { checkHealth } from "./invariantsHealth";
+import { checkNetworks } from "./invariantsNetworks";
+import { checkNames, checkPlatform } from "./invariantsPlatform";
+import { checkServices } from "./invariantsServices";
+import type { Config } from "./schema";
+
+export function checkInvariants(findings: Findings, config: Config, draft: Draft, identity: Identity): void {
+  checkPlatform(findings, config, draft, identity);
+  checkNetworks(findings, config, draft);
+  checkAddresses(findings, config, draft);
+  checkNames(findings, config, draft);
+  checkServices(findings, config, draft);
+  checkHealth(findings, config, draft);
+}

@@ -1,0 +1,177 @@
+/** Where the lab runs, and what its parts are called. */
+import type { Draft, Identity } from "./defaults";
+import type { Findings } from "./findings";
+import { ownedNames } from "./owners";
+import type { Config } from "./schema";
+import { serviceName } from "./serviceDefaults";
+
+const LOCAL_URI = /^qemu(\+unix)?:\/\/\/system(\?.*)?$/;
+const SSH_URI =
+  /^qemu\+ssh:\/\/([A-Za-z0-9._-]+@)?(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?\/system(\?.*)?$/;
+
+/** IFNAMSIZ less the final zero. */
+const MAX_BRIDGE = 15;
+/** File names end at 255; libvirt adds suffixes of its own. */
+const MAX_DOMAIN = 200;
+
+export function checkPlatform(findings: Findings, config: Config, draft: Draft, identity: Identity): void {
+  checkUri(findings, config, draft);
+  checkImage(findings, config);
+  checkBridge(findings, config.clientNetwork.bridge, draft);
+  const longest = Math.max(
+    ...[draft.client, draft.router, draft.director, ...draft.realServers].map((node) => node.domain.length),
+  );
+  if (longest > MAX_DOMAIN) {
+    findings.add({
+      key: "stack",
+      value: identity.stack,
+      message: `makes domain names of ${longest} characters, and the limit is ${MAX_DOMAIN}`,
+      fix: "choose a shorter stack or project name",
+    });
+  }
+}
+
+function checkUri(findings: Findings, config: Config, draft: Draft): void {
+  const key = "libvirtUri";
+  const value = config.libvirtUri;
+  const fix = "use qemu:///system, or qemu+ssh://USER@HOST:PORT/system for another host";
+  const remotePort = draft.remoteHost?.port ?? 22;
+  if (value.endsWith("/session") || value.includes("/session?")) {
+    findings.add({ key, value, message: "is a session connection, which cannot make networks", fix });
+  } else if (!LOCAL_URI.test(value) && !SSH_URI.test(value)) {
+    findings.add({
+      key,
+      value,
+      message: "is no QEMU connection through which the guests can be reached",
+      fix,
+    });
+  } else if (remotePort < 1 || remotePort > 65535) {
+    findings.add({ key, value, message: `has port ${remotePort}, and ports are 1–65535`, fix });
+  }
+  const keyFile = draft.remoteHost?.keyFile;
+  if (keyFile !== undefined && !keyFile.startsWith("/")) {
+    findings.add({
+      key,
+      value,
+      message: `has a keyfile that is no absolute path: ${keyFile}`,
+      fix: "write keyfile=/path/to/key",
+    });
+  }
+  if (draft.remoteHost === undefined && config.remoteHostKey !== undefined) {
+    findings.add(
+      {
+        key: "remoteHostKey",
+        value: config.remoteHostKey,
+        message: "is the key of another host, and libvirtUri names none",
+        fix: "set libvirtUri to qemu+ssh://USER@HOST:PORT/system, or remove remoteHostKey",
+      },
+      key,
+    );
+  }
+  if (draft.remoteHost !== undefined && config.accelerator === "auto") {
+    findings.add(
+      {
+        key: "accelerator",
+        value: "auto",
+        message: `cannot be found out on the remote host ${draft.remoteHost.host}: the probe boots a guest on this one`,
+        fix: "say kvm if that host has working KVM, else qemu (slow)",
+      },
+      key,
+    );
+  }
+}
+
+function checkImage(findings: Findings, { image, imageSha256 }: Config): void {
+  if (image === undefined) {
+    if (imageSha256 === undefined) return;
+    const fix = "set image, or remove imageSha256";
+    findings.add(
+      { key: "imageSha256", value: imageSha256, message: "is the digest of no image", fix },
+      "image",
+    );
+    return;
+  }
+  const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(image);
+  if (url && !/^https?:\/\/[^/]+\/.+/i.test(image)) {
+    const fix = "write the absolute path of a file";
+    findings.add({ key: "image", value: image, message: "is a URL of an unknown kind", fix });
+  } else if (url && imageSha256 === undefined) {
+    const message = "is a URL without a checksum; anyone on the way could replace it";
+    const fix = "download it, write its absolute path, and set imageSha256 to its published SHA-256";
+    findings.add({ key: "image", value: image, message, fix }, "imageSha256");
+  } else if (url) {
+    const message = "is a URL, and an image is not downloaded while the lab is applied";
+    const fix = "download it, and write its absolute path; imageSha256 is then compared with the file";
+    findings.add({ key: "image", value: image, message, fix });
+  } else if (!url && !image.startsWith("/")) {
+    const fix = "write the absolute path of the file on the libvirt host";
+    findings.add({ key: "image", value: image, message: "is not an absolute path", fix });
+  }
+}
+
+function checkBridge(findings: Findings, bridge: string | undefined, draft: Draft): void {
+  if (bridge === undefined) return;
+  const key = "clientNetwork.bridge";
+  const fix = "name an existing bridge of the host, as in `ip link show type bridge`";
+  const own = [draft.networks.client.bridge, draft.networks.server.bridge];
+  if (bridge.length > MAX_BRIDGE) {
+    const message = `has ${bridge.length} characters, and a bridge has at most ${MAX_BRIDGE}`;
+    findings.add({ key, value: bridge, message, fix });
+  } else if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(bridge)) {
+    findings.add({ key, value: bridge, message: "is no interface name", fix });
+  } else if (own.includes(bridge)) {
+    const message = "is a bridge that the stack makes itself; client and server would share a segment";
+    findings.add({ key, value: bridge, message, fix });
+  }
+}
+
+/** Names that mean something else to people or programs; each role's word is free for that role alone. */
+const RESERVED: Readonly<Record<string, string>> = {
+  localhost: "is the name of every host itself",
+  host: "stands for the libvirt host",
+  vip: "stands for the VIP",
+  sorry: "stands for the sorry server",
+  all: "stands for every guest",
+};
+const ROLES: Readonly<Record<string, string>> = {
+  client: "client.name",
+  router: "router.name",
+  director: "director.name",
+};
+
+export function checkNames(findings: Findings, config: Config, draft: Draft): void {
+  const first = new Map<string, string>();
+  for (const { key, value, owner } of ownedNames(config, draft)) {
+    const other = first.get(value);
+    const role = ROLES[value];
+    const fix = "choose another name";
+    if (other !== undefined) {
+      findings.add({ key, value, message: `is the name of both ${other} and ${owner}`, fix });
+    } else if (RESERVED[value] !== undefined) {
+      findings.add({ key, value, message: `is reserved: it ${RESERVED[value]}`, fix });
+    } else if (role !== undefined && role !== key) {
+      findings.add({ key, value, message: `is reserved for the ${value} itself (${role})`, fix });
+    }
+    if (other === undefined) first.set(value, `${owner} (${key})`);
+  }
+  const services = new Map<string, number>();
+  config.services.forEach((service, index) => {
+    const value = serviceName(service, index);
+    const other = services.get(value);
+    services.set(value, other ?? index);
+    if (other === undefined) return;
+    const message = `is the name of both services[${other}] and services[${index}]`;
+    findings.add({ key: `services[${index}].name`, value, message, fix: "choose another name" });
+  });
+  if (config.realServers !== undefined && config.realServerCount !== undefined) {
+    findings.add(
+      {
+        key: "realServerCount",
+        value: config.realServerCount,
+        message: `is given beside realServers, which lists ${config.realServers.length}`,
+        fix: "remove one of the two",
+      },
+      "realServers",
+    );
+  }
+}

@@ -1,0 +1,195 @@
+/** The virtual services: one each, ports that Direct Routing keeps, somebody to serve them. */
+import type { Draft } from "./defaults";
+import type { Findings } from "./findings";
+import { contains, parseCidr } from "./ip";
+import { ownedAddresses } from "./owners";
+import { nearest } from "./problems";
+import type { Config } from "./schema";
+import { MAIN } from "./serviceDefaults";
+import type { VirtualService } from "./types";
+
+/** Where a service's fields are configured. */
+interface Place {
+  readonly service: VirtualService;
+  /** Index in `services`, undefined for a main service that is not changed there. */
+  readonly index: number | undefined;
+}
+
+/** Key of a field: of `services` where it is set there or the service is another than main, else the top-level one. */
+function keyOf(config: Config, { index }: Place, field: string): string {
+  if (index === undefined) return field;
+  const [head = ""] = field.split(/[.[]/);
+  const set = (config.services[index] as Record<string, unknown> | undefined)?.[head] !== undefined;
+  return config.services[index]?.name === MAIN && !set ? field : `services[${index}].${field}`;
+}
+
+function places(config: Config, draft: Draft): Place[] {
+  const changes = config.services.findIndex((service) => service.name === MAIN);
+  const others = config.services.flatMap((service, index) => (service.name === MAIN ? [] : [index]));
+  return draft.services.map((service, position) => ({
+    service,
+    index: position === 0 ? (changes < 0 ? undefined : changes) : others[position - 1],
+  }));
+}
+
+export function checkServices(findings: Findings, config: Config, draft: Draft): void {
+  const all = places(config, draft);
+  for (const place of all) {
+    checkPort(findings, config, place);
+    checkScheduling(findings, config, place);
+    checkSorry(findings, config, draft, place);
+    checkTraffic(findings, config, place);
+  }
+  checkPorts(findings, config, draft);
+  checkMembers(findings, config, draft);
+  checkTwins(findings, config, all);
+}
+
+function checkPort(findings: Findings, config: Config, place: Place): void {
+  const { index, service } = place;
+  const key = keyOf(config, place, "port");
+  if (index !== undefined && service.name !== MAIN && config.services[index]?.port === undefined) {
+    findings.add({ key, message: "is missing", fix: "write the port of the service" });
+  } else if (service.port === 22) {
+    const message = "is SSH's port, through which the guests are configured";
+    findings.add({ key, value: 22, message, fix: "choose a port from 1–65535, not SSH's" });
+  }
+}
+
+/** Ports of real servers may only repeat their service's. */
+function checkPorts(findings: Findings, config: Config, draft: Draft): void {
+  const main = draft.services[0].port;
+  const check = (key: string, port: number | undefined, wanted: number, portKey: string): void => {
+    if (port === undefined || port === wanted) return;
+    const message = `differs from the service's port ${wanted}: Direct Routing cannot map ports`;
+    findings.add({ key, value: port, message, fix: `use ${wanted}, or leave the key out` }, portKey);
+  };
+  config.realServers?.forEach((server, index) =>
+    check(`realServers[${index}].port`, server.port, main, "port"),
+  );
+  config.services.forEach((service, index) => {
+    const wanted = service.port ?? config.port;
+    service.realServers?.forEach((server, member) =>
+      check(`services[${index}].realServers[${member}].port`, server.port, wanted, `services[${index}].port`),
+    );
+  });
+}
+
+function checkScheduling(findings: Findings, config: Config, place: Place): void {
+  const { service } = place;
+  for (const flag of service.schedulerFlags) {
+    const [prefix = ""] = flag.split("-");
+    if (prefix === "flag" || prefix === service.scheduler) continue;
+    const key = keyOf(config, place, "schedulerFlags");
+    const message = `is no flag of scheduler ${service.scheduler}`;
+    const fix = `use scheduler ${prefix}, or remove ${flag}`;
+    findings.add({ key, value: flag, message, fix }, keyOf(config, place, "scheduler"));
+  }
+  if (service.ops && service.protocol !== "udp") {
+    const fix = "set protocol to udp, or remove ops";
+    findings.add({ key: keyOf(config, place, "ops"), value: true, message: "is for udp services only", fix });
+  }
+  const configured = place.index === undefined ? undefined : config.services[place.index]?.persistenceNetmask;
+  const masked = configured ?? (service.name === MAIN ? config.persistenceNetmask : undefined);
+  if (masked !== undefined && masked !== "255.255.255.255" && service.persistent === undefined) {
+    const key = keyOf(config, place, "persistenceNetmask");
+    const fix = "set persistent to the seconds that a client shall stick, or remove the mask";
+    findings.add(
+      { key, value: masked, message: "has no effect without persistence", fix },
+      keyOf(config, place, "persistent"),
+    );
+  }
+}
+
+function checkSorry(findings: Findings, config: Config, draft: Draft, place: Place): void {
+  const { service } = place;
+  if (service.sorry === undefined) return;
+  const { address, port } = service.sorry;
+  const portKey = keyOf(config, place, "sorryServer.port");
+  if (port !== service.port) {
+    const message = `differs from the service's port ${service.port}: Direct Routing cannot map ports`;
+    findings.add(
+      { key: portKey, value: port, message, fix: `use ${service.port}, or leave the key out` },
+      keyOf(config, place, "port"),
+    );
+  }
+  if (address === "127.0.0.1") return;
+  const key = keyOf(config, place, "sorryServer.address");
+  const cidr = config.serverNetwork.cidr;
+  const fix = `use 127.0.0.1, the director's own web server, or another server in ${cidr}`;
+  const node = ownedAddresses(config, draft).find((each) => each.value === address);
+  if (node !== undefined) {
+    const message = `is the address of ${node.owner} (${node.key}), which cannot stand in when the real servers are down`;
+    findings.add({ key, value: address, message, fix }, node.key);
+  } else if (!contains(parseCidr(cidr), address)) {
+    const message = `is outside serverNetwork.cidr ${cidr}; gate needs one segment`;
+    findings.add({ key, value: address, message, fix }, "serverNetwork.cidr");
+  }
+}
+
+function checkTraffic(findings: Findings, config: Config, place: Place): void {
+  const { realServers, name } = place.service;
+  const own = place.index !== undefined && config.services[place.index]?.realServers !== undefined;
+  const key = own ? `services[${place.index}].realServers` : "realServers";
+  // Services without real servers of their own would only repeat what is said of the main one.
+  if (!own && name !== MAIN) return;
+  if (realServers.length === 0 || realServers.some((server) => server.weight > 0 && !server.drain)) return;
+  const drained = realServers.every((server) => server.drain);
+  const allZero = realServers.every((server) => server.weight === 0);
+  findings.add({
+    key,
+    message: `${drained ? "all are drained" : allZero ? "all weights are 0" : "all are drained or have weight 0"}: no server can receive traffic`,
+    fix: drained ? "leave at least one undrained" : "give at least one an own weight above 0, undrained",
+  });
+}
+
+function checkMembers(findings: Findings, config: Config, draft: Draft): void {
+  const names = draft.realServers.map((server) => server.name);
+  config.services.forEach((service, index) => {
+    const seen = new Map<string, number>();
+    service.realServers?.forEach(({ name }, member) => {
+      const key = `services[${index}].realServers[${member}].name`;
+      const known = `name one of ${names.join(", ")}`;
+      if (name === undefined) {
+        findings.add({ key, message: "is missing", fix: known });
+        return;
+      }
+      const meant = nearest(name, names);
+      const fix = meant === undefined ? known : `write ${meant}`;
+      if (!names.includes(name)) {
+        findings.add(
+          { key, value: name, message: "is no real server of the lab", fix },
+          "realServers",
+          "realServerCount",
+        );
+      } else if (seen.has(name)) {
+        const message = `is listed twice, as realServers[${seen.get(name)}] too`;
+        findings.add({ key, value: name, message, fix: "remove one of the two" });
+      }
+      seen.set(name, seen.get(name) ?? member);
+    });
+  });
+}
+
+/** One service for each VIP, port and protocol. */
+function checkTwins(findings: Findings, config: Config, all: readonly Place[]): void {
+  const seen = new Map<string, Place>();
+  for (const place of all) {
+    const { vip, port, protocol, name } = place.service;
+    const id = `${protocol} ${vip}:${port}`;
+    const other = seen.get(id);
+    seen.set(id, other ?? place);
+    if (other === undefined) continue;
+    if (place.index !== undefined && config.services[place.index]?.port === undefined) continue;
+    const message = `makes ${name} the same service as ${other.service.name}, ${id}`;
+    findings.add(
+      {
+        key: keyOf(config, place, "port"),
+        value: port,
+        message,
+        fix: "choose another port, VIP or protocol",
+      },
+      keyOf(config, other, "port"),
+    );
+  }
+}

@@ -1,0 +1,201 @@
+/** ldirectord.cf of ldirectord 4.12: its typed form, its text, and the one a lab needs. */
+import { ldirectordProblems } from "./ldirectordCheck";
+import { OPTIONS, type OptionKind, type OptionValue } from "./ldirectordOptions";
+import { isQuiescent, tableWeight } from "./ipvs";
+import type { HealthCheck, Lab, RealServerEntry, VirtualService } from "./types";
+
+export type GlobalOption = {
+  [K in keyof typeof OPTIONS]: (typeof OPTIONS)[K]["scope"] extends "virtual" ? never : K;
+}[keyof typeof OPTIONS];
+export type VirtualOption = {
+  [K in keyof typeof OPTIONS]: (typeof OPTIONS)[K]["scope"] extends "global" ? never : K;
+}[keyof typeof OPTIONS];
+type ValueOf<K extends keyof typeof OPTIONS> = OptionValue<(typeof OPTIONS)[K]["kind"]>;
+
+export type Forwarding = "gate" | "masq" | "ipip";
+
+/** A sorry server: `fallback` or, for IPv6, `fallback6`. */
+export interface Fallback {
+  readonly address: string;
+  readonly port?: number;
+  readonly forward?: Forwarding;
+}
+
+export interface RealLine {
+  readonly address: string;
+  /** Last address of a range, IPv4 only. */
+  readonly to?: string;
+  /** Absent in services by firewall mark. */
+  readonly port?: number;
+  readonly forward: Forwarding;
+  readonly weight: number;
+  /** Replaces request and receive of the service for this server. */
+  readonly check?: { readonly request: string; readonly receive: string };
+  readonly lowerThreshold?: number;
+  readonly upperThreshold?: number;
+}
+
+export interface VirtualBlock {
+  /** An address without brackets and a port, or a firewall mark. */
+  readonly target: { readonly address: string; readonly port: number } | { readonly fwmark: number };
+  readonly family: 4 | 6;
+  readonly reals: readonly RealLine[];
+  readonly fallback?: Fallback;
+  readonly options: { readonly [K in VirtualOption]?: ValueOf<K> };
+}
+
+export interface LdirectordConf {
+  readonly fallback?: Fallback;
+  readonly fallback6?: Fallback;
+  readonly options: { readonly [K in GlobalOption]?: ValueOf<K> };
+  readonly virtuals: readonly VirtualBlock[];
+}
+
+const HEADER = "# Written by the lab; its next change overwrites this file.";
+
+/**
+ * The file's text. Options come in the table's order, one a line without spaces around "="; blank lines stand only
+ * between blocks, for inside one they would end it.
+ * @throws RangeError naming everything that ldirectord would refuse or misread
+ */
+export function renderLdirectord(conf: LdirectordConf): string {
+  const problems = ldirectordProblems(conf);
+  if (problems.length > 0) throw new RangeError(`ldirectord.cf: ${problems.join("; ")}`);
+  const top = [
+    HEADER,
+    ...optionLines(conf.options, ""),
+    ...(conf.fallback ? [`fallback=${fallbackText(conf.fallback, 4)}`] : []),
+    ...(conf.fallback6 ? [`fallback6=${fallbackText(conf.fallback6, 6)}`] : []),
+  ];
+  return [top, ...conf.virtuals.map(blockLines)].map((lines) => `${lines.join("\n")}\n`).join("\n");
+}
+
+function blockLines(block: VirtualBlock): string[] {
+  const suffix = block.family === 6 ? "6" : "";
+  const target = "fwmark" in block.target ? `${block.target.fwmark}` : endpoint(block.target, block.family);
+  return [
+    `virtual${suffix}=${target}`,
+    ...block.reals.map((real) => `    real${suffix}=${realText(real, block.family)}`),
+    ...(block.fallback ? [`    fallback${suffix}=${fallbackText(block.fallback, block.family)}`] : []),
+    // protocol first among the options: ldirectord resolves ports by it.
+    ...optionLines(block.options, "    "),
+  ];
+}
+
+function optionLines(options: Readonly<Record<string, unknown>>, indent: string): string[] {
+  return Object.entries(OPTIONS).flatMap(([name, { kind }]) => {
+    const value = options[name];
+    if (value === undefined) return [];
+    const values = kind === "each" ? (value as readonly string[]) : [value];
+    return values.map((each) => `${indent}${name}=${valueText(kind, each)}`);
+  });
+}
+
+function valueText(kind: OptionKind, value: unknown): string {
+  if (kind === "yesno") return value === true ? "yes" : "no";
+  if (kind === "list") return (value as readonly string[]).join(",");
+  return kind === "quoted" ? `"${String(value)}"` : String(value);
+}
+
+function endpoint({ address, port }: { address: string; port?: number }, family: 4 | 6): string {
+  const host = family === 6 ? `[${address}]` : address;
+  return port === undefined ? host : `${host}:${port}`;
+}
+
+function fallbackText({ address, port, forward }: Fallback, family: 4 | 6): string {
+  const target = port === undefined ? { address } : { address, port };
+  return endpoint(target, family) + (forward === undefined ? "" : ` ${forward}`);
+}
+
+function realText({ address, to, port, forward, weight, check, ...limits }: RealLine, family: 4 | 6): string {
+  const first = family === 6 ? `[${address}]` : address;
+  const range = to === undefined ? first : `${first}->${to}`;
+  return [
+    `${range}${port === undefined ? "" : `:${port}`} ${forward} ${weight}`,
+    ...(check === undefined ? [] : [`"${check.request}", "${check.receive}"`]),
+    ...(limits.lowerThreshold === undefined ? [] : [`l:${limits.lowerThreshold}`]),
+    ...(limits.upperThreshold === undefined ? [] : [`u:${limits.upperThreshold}`]),
+  ].join(" ");
+}
+
+/** The configuration of a lab's director. Every option that matters is written out: upstream's man page and code differ. */
+export function ldirectordFor(lab: Lab): LdirectordConf {
+  const { checktimeout, negotiatetimeout, checkinterval, failurecount } = lab.services[0].check;
+  const { autoreload, supervised, fork, cleanstop, readdquiescent, ...others } = lab.ldirectord;
+  return {
+    options: {
+      checktimeout,
+      negotiatetimeout,
+      checkinterval,
+      failurecount,
+      autoreload,
+      supervised,
+      fork,
+      cleanstop,
+      quiescent: lab.services[0].quiescent,
+      readdquiescent,
+      ...others,
+    },
+    virtuals: lab.services.map((service) => virtualFor(service, fork)),
+  };
+}
+
+function virtualFor(service: VirtualService, fork: boolean): VirtualBlock {
+  const { vip, port, protocol, scheduler, schedulerFlags, persistent, netmask, ops, sorry, check, extras } =
+    service;
+  const { checktype, checkinterval, ...others } = check;
+  return {
+    target: { address: vip, port },
+    family: 4,
+    reals: service.realServers.map((server) => realFor(server, check.service)),
+    ...(sorry ? { fallback: { ...sorry, forward: "gate" } } : {}),
+    options: {
+      protocol,
+      scheduler,
+      ...(schedulerFlags.length === 0 ? {} : { schedflags: schedulerFlags.join(",") }),
+      ...(persistent === undefined ? {} : { persistent }),
+      ...(netmask === undefined ? {} : { netmask }),
+      ...(protocol === "udp" ? { ops } : {}),
+      checktype: String(checktype),
+      // Without processes of their own, services share the global interval, and a warning says so.
+      ...(fork ? { checkinterval } : {}),
+      ...others,
+      ...(check.request === undefined ? {} : { request: requestText(check.request, check.service) }),
+      ...(check.database === undefined ? {} : { database: databaseText(check.database, check) }),
+      quiescent: isQuiescent(service),
+      ...extras,
+    },
+  };
+}
+
+/** ldirectord adds a slash in front where there is none, and a simpletcp check sends all but the first character. */
+function requestText(request: string, service: string | undefined): string {
+  return service === "simpletcp" && request.startsWith("/") ? `/${request}` : request;
+}
+
+/**
+ * ldirectord sets no time limit on a database's check: a server that accepts and says nothing would hold it, and with it the checks of
+ * the service's other servers, for ever. What stands behind the name goes into DBI's data source, where the drivers have limits.
+ */
+function databaseText(database: string, { service, negotiatetimeout }: HealthCheck): string {
+  if (service === "mysql") {
+    const limits = ["connect", "read", "write"].map((part) => `mysql_${part}_timeout=${negotiatetimeout}`);
+    return [database, ...limits].join(";");
+  }
+  return service === "pgsql" ? `${database};connect_timeout=${negotiatetimeout}` : database;
+}
+
+function realFor(server: RealServerEntry, service: string | undefined): RealLine {
+  const { address, port, request, receive, lowerThreshold, upperThreshold } = server;
+  return {
+    address,
+    port,
+    forward: "gate",
+    weight: tableWeight(server),
+    ...(request !== undefined && receive !== undefined
+      ? { check: { request: requestText(request, service), receive } }
+      : {}),
+    ...(lowerThreshold === undefined ? {} : { lowerThreshold }),
+    ...(upperThreshold === undefined ? {} : { upperThreshold }),
+  };
+}

@@ -1,0 +1,239 @@
+/** The configuration's schema: keys, types, ranges, descriptions and fixed defaults. What depends on other keys is in defaults.ts. */
+import { z } from "zod";
+import { choice, cidr, directive, flag, integer, ipv4, mac, nodeName, says } from "./schemaParts";
+import {
+  healthCheck,
+  ldirectordSettings,
+  mainSorryServer,
+  port,
+  realServerService,
+  schedulerFields,
+  serviceRealServer,
+  sorryServer,
+  virtualExtras,
+  weight,
+} from "./schemaService";
+
+const memory = () => integer(256, 65536, "MiB", "; a Debian 12 guest does not boot reliably below 256 MiB");
+const vcpus = () => integer(1, 16, "virtual CPUs");
+const mtu = () => integer(1280, 9000, "bytes").default(1500).describe("MTU of every NIC on the segment.");
+
+const own = (what: string) => ({ "x-default": what });
+
+const sizing = {
+  memory: memory().optional().describe("Memory of this guest in MiB.").meta(own("memory")),
+  vcpus: vcpus().optional().describe("Virtual CPUs of this guest.").meta(own("vcpus")),
+};
+const name = (fallback: string) =>
+  nodeName().default(fallback).describe("Name of the guest, and its host name.");
+const address = (part: string) =>
+  ipv4()
+    .optional()
+    .describe("IPv4 address, without prefix.")
+    .meta(own(`host part ${part} of its network`));
+const macField = () =>
+  mac()
+    .optional()
+    .describe("MAC address.")
+    .meta(own("52:54:00 and a digest of project, stack, guest and NIC"));
+
+const realServer = z.strictObject({
+  name: nodeName().optional().describe("Name of the guest, and its host name.").meta(own("rs1, rs2, …")),
+  address: address(".10, .20, .31, .32 …"),
+  weight: weight().default(1).describe("Weight in the table."),
+  drain: flag()
+    .default(false)
+    .describe(
+      "Take out of rotation: weight 0, open connections keep running. Do it before you remove a server.",
+    ),
+  mac: macField(),
+  gateway: ipv4()
+    .optional()
+    .describe("Default gateway. Only the router: replies must bypass the director.")
+    .meta(own("router.serverAddress")),
+  ...realServerService,
+  ...sizing,
+});
+
+const service = z.strictObject({
+  name: nodeName()
+    .optional()
+    .describe("Name of the service. `main` changes the lab's main service.")
+    .meta(own("service1, service2, …")),
+  vip: ipv4().optional().describe("VIP of the service, in vipCidr.").meta(own("vip")),
+  port: port().optional().describe("Port of the service; required but for `main`."),
+  protocol: choice(["tcp", "udp"], "protocol").default("tcp").describe("Protocol of the service."),
+  scheduler: schedulerFields.scheduler.optional().describe("Scheduler.").meta(own("scheduler")),
+  schedulerFlags: schedulerFields.schedulerFlags
+    .optional()
+    .describe("Flags of the scheduler.")
+    .meta(own("none")),
+  persistent: schedulerFields.persistent
+    .optional()
+    .describe("Persistence in seconds; 0 = off.")
+    .meta(own("0")),
+  persistenceNetmask: schedulerFields.persistenceNetmask.optional().describe("Granularity of persistence."),
+  ops: flag().default(false).describe("One-packet scheduling, udp only."),
+  quiescent: schedulerFields.quiescent.optional().describe("See `quiescent`.").meta(own("quiescent")),
+  realServers: z
+    .array(serviceRealServer, { error: says("must be a list", "write a list of real servers") })
+    .min(1, {
+      error: says("is empty: need at least one real server", "name one, or leave the key out for all"),
+    })
+    .optional()
+    .describe("The real servers of this service.")
+    .meta(own("all, with their weights")),
+  sorryServer: sorryServer
+    .optional()
+    .describe("Sorry server, or false for none.")
+    .meta(own("127.0.0.1 for tcp, false for udp")),
+  healthCheck: healthCheck
+    .optional()
+    .describe("See `healthCheck`. Times default to those of the main service."),
+  ldirectord: virtualExtras.default({}).describe("ldirectord's other options of this service."),
+});
+
+export const configSchema = z.strictObject({
+  libvirtUri: directive(512)
+    .default("qemu:///system")
+    .describe(
+      "libvirt connection; qemu+ssh://USER@HOST:PORT/system?keyfile=/path/to/key builds the lab on another host.",
+    ),
+  remoteHostKey: directive(1024)
+    .regex(/^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) AAAA[A-Za-z0-9+/]+={0,2}( .*)?$/, {
+      error: says(
+        "is no Ed25519 or ECDSA public key",
+        "write what `ssh-keyscan -t ed25519 HOST` prints after the host's name",
+      ),
+    })
+    .optional()
+    .describe("Public SSH host key of the other host that libvirtUri names; it must show this one."),
+  accelerator: choice(["auto", "kvm", "qemu"], "accelerator")
+    .default("auto")
+    .describe("kvm, qemu (TCG, slow) or auto: kvm where a probe guest boots with it."),
+  image: directive(2048)
+    .optional()
+    .describe("Absolute path of an own cloud image (qcow2 with cloud-init).")
+    .meta(own("the image that the project builds")),
+  imageSha256: directive(64)
+    .regex(/^[0-9a-fA-F]{64}$/, { error: says("is no SHA-256 digest", "write 64 hexadecimal digits") })
+    .optional()
+    .describe("SHA-256 that the file of image must have."),
+  pool: directive(64)
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, {
+      error: says("is no pool name", "use letters, digits, . _ and -"),
+    })
+    .optional()
+    .describe("An existing libvirt storage pool.")
+    .meta(own("one of the stack's own")),
+  memory: memory().default(384).describe("Memory of each guest in MiB."),
+  vcpus: vcpus().default(1).describe("Virtual CPUs of each guest."),
+  bootParallel: integer(1, 64, "guests")
+    .optional()
+    .describe("Guests that may boot at the same time without KVM.")
+    .meta(own("6, or 2 with image, whose guests take longer")),
+  bootTimeout: integer(30, 3600, "seconds").default(300).describe("Seconds that a guest has to answer SSH."),
+  clientNetwork: z
+    .strictObject({
+      cidr: cidr().default("172.18.0.0/16").describe("IPv4 network of the client segment."),
+      hostAddress: address("0.1").describe("The host's address on the segment."),
+      bridge: directive(64)
+        .optional()
+        .describe(
+          "An existing bridge of the host that the segment is attached to (the article's bridged network).",
+        ),
+      mtu: mtu(),
+    })
+    .prefault({})
+    .describe("The client segment."),
+  serverNetwork: z
+    .strictObject({
+      cidr: cidr().default("192.168.7.0/24").describe("IPv4 network of the director and the real servers."),
+      hostAddress: address(".1").describe("The host's address on the segment."),
+      mtu: mtu(),
+    })
+    .prefault({})
+    .describe("The server segment: one layer 2 segment for router, director and real servers."),
+  vipCidr: cidr()
+    .default("10.0.0.0/8")
+    .describe("The VIP's network; the router has an address in it on the server segment."),
+  client: z
+    .strictObject({ name: name("client"), address: address("7.70"), mac: macField(), ...sizing })
+    .prefault({})
+    .describe("The client guest."),
+  router: z
+    .strictObject({
+      name: name("router"),
+      clientAddress: address("7.200"),
+      serverAddress: address(".200"),
+      vipAddress: ipv4()
+        .optional()
+        .describe("Its address in vipCidr.")
+        .meta(own("host part .200 of vipCidr")),
+      clientMac: macField(),
+      serverMac: macField(),
+      ...sizing,
+    })
+    .prefault({})
+    .describe("The router guest between the two segments."),
+  director: z
+    .strictObject({
+      name: name("director"),
+      address: address(".30").describe("DIP."),
+      mac: macField(),
+      mode: choice(["ldirectord", "static"], "mode")
+        .default("ldirectord")
+        .describe("ldirectord checks the real servers; static fills the table once."),
+      ...sizing,
+    })
+    .prefault({})
+    .describe("The director guest."),
+  vip: ipv4().optional().describe("Virtual IP of the cluster.").meta(own("host part .100 of vipCidr")),
+  port: port().default(80).describe("Port of the main service, and of the real servers."),
+  scheduler: schedulerFields.scheduler.default("wrr").describe("IPVS scheduler of the main service."),
+  schedulerFlags: schedulerFields.schedulerFlags
+    .default([])
+    .describe("Flags of the scheduler, such as sh-port."),
+  persistent: schedulerFields.persistent
+    .default(0)
+    .describe("Seconds for which a client sticks to one real server; 0 = off, since it hides the weights."),
+  persistenceNetmask: schedulerFields.persistenceNetmask
+    .default("255.255.255.255")
+    .describe("Clients that share this part of their address stick together."),
+  realServerCount: integer(1, 64, "real servers")
+    .optional()
+    .describe("Number of real servers with names, addresses and weights of their own.")
+    .meta(own("2")),
+  realServers: z
+    .array(realServer, { error: says("must be a list", "write a list of real servers") })
+    .min(1, { error: says("is empty: need at least one real server", "add one, or leave the key out") })
+    .max(64, { error: says("has more than 64 real servers", "remove some") })
+    .optional()
+    .describe("The real servers one by one, instead of realServerCount.")
+    .meta(own("rs1 with weight 1 and rs2 with weight 3")),
+  arpStrategy: choice(["sysctl", "arptables", "static"], "ARP strategy")
+    .default("sysctl")
+    .describe("How the VIP's ARP conflict is solved on the real servers and the router."),
+  sorryServer: mainSorryServer
+    .prefault({})
+    .describe("Answers while no real server is up (ldirectord's fallback), or false for none."),
+  healthCheck: healthCheck
+    .prefault({})
+    .describe("How the main service's real servers are checked; see ldirectord(8)."),
+  quiescent: schedulerFields.quiescent
+    .default(false)
+    .describe("Keep a dead real server with weight 0 instead of removing it."),
+  services: z
+    .array(service, { error: says("must be a list", "write a list of services") })
+    .max(32, { error: says("has more than 32 services", "remove some") })
+    .default([])
+    .describe("More virtual services, or changes to `main`."),
+  ldirectord: ldirectordSettings.prefault({}).describe("ldirectord's global options."),
+  drainTimeout: integer(0, 3600, "seconds")
+    .default(60)
+    .describe("Seconds that removing a real server waits for its open connections."),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type ServiceConfig = Config["services"][number];
+export type HealthCheckConfig = z.output<typeof healthCheck>;

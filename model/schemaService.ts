@@ -1,0 +1,288 @@
+/** Schema of what a virtual service is made of: scheduling, health check, sorry server, ldirectord's own options. */
+import { z } from "zod";
+import {
+  absolutePath,
+  choice,
+  directive,
+  flag,
+  integer,
+  ipv4,
+  netmask,
+  nodeName,
+  pattern,
+} from "./schemaParts";
+import { says } from "./schemaParts";
+
+/** Schedulers of Linux 6.1, as ipvsadm names them. */
+export const SCHEDULERS = [
+  "rr",
+  "wrr",
+  "lc",
+  "wlc",
+  "fo",
+  "ovf",
+  "lblc",
+  "lblcr",
+  "dh",
+  "sh",
+  "mh",
+  "sed",
+  "nq",
+  "twos",
+] as const;
+
+export const SCHEDULER_FLAGS = [
+  "sh-fallback",
+  "sh-port",
+  "mh-fallback",
+  "mh-port",
+  "flag-1",
+  "flag-2",
+  "flag-3",
+] as const;
+
+export const CHECK_SERVICES = [
+  "dns",
+  "ftp",
+  "http",
+  "https",
+  "http_proxy",
+  "imap",
+  "imaps",
+  "ldap",
+  "ldaps",
+  "mysql",
+  "nntp",
+  "none",
+  "oracle",
+  "pgsql",
+  "pop",
+  "pops",
+  "radius",
+  "simpletcp",
+  "sip",
+  "smtp",
+  "submission",
+] as const;
+
+const CHECKTYPES = ["negotiate", "connect", "ping", "external", "external-perl", "on", "off"] as const;
+
+const detection =
+  "; a silent real server is taken out after at most failurecount × (checkinterval + timeout) + 2, 6 seconds by default";
+
+const checktypeError = {
+  error: says(
+    "is no check type",
+    `choose one of ${CHECKTYPES.filter((type) => type !== "off").join(", ")}, or 1 to 1000 for a negotiate check after so many connects`,
+  ),
+};
+
+export const healthCheck = z.strictObject({
+  checktype: z
+    .union(
+      [z.enum(CHECKTYPES), z.int(checktypeError).min(1, checktypeError).max(1000, checktypeError)],
+      checktypeError,
+    )
+    .optional()
+    .describe("How real servers are checked; a number N means one negotiate check after N connects.")
+    .meta({ "x-default": "negotiate; connect where the port's protocol is unknown, ping for udp" }),
+  service: choice(CHECK_SERVICES, "service that ldirectord can check")
+    .optional()
+    .describe("Protocol of a negotiate check.")
+    .meta({ "x-default": "http for the main service, else by port" }),
+  checkport: integer(1, 65535)
+    .optional()
+    .describe("Port that is checked.")
+    .meta({ "x-default": "the service's port" }),
+  checkcommand: absolutePath().optional().describe("Program on the director that external checks run."),
+  request: directive()
+    .optional()
+    .describe("What a negotiate check asks for: a path, an SQL query, a DNS name …")
+    .meta({ "x-default": "test.html for http and https" }),
+  receive: pattern()
+    .optional()
+    .describe("Regular expression that the answer must match.")
+    .meta({ "x-default": "test for http and https" }),
+  httpmethod: choice(["GET", "HEAD"], "method").optional().describe("HTTP method of the check.").meta({
+    "x-default": "GET",
+  }),
+  virtualhost: directive(253)
+    .regex(/^[A-Za-z0-9.:_-]+$/, {
+      error: says("is no host name", "write a host name such as www.example.com"),
+    })
+    .optional()
+    .describe("Host header of the check."),
+  login: directive().optional().describe("User name of the check."),
+  passwd: directive().optional().describe("Password of the check. Set it with `pulumi config set --secret`."),
+  database: directive().optional().describe("Database of a mysql, pgsql or oracle check."),
+  secret: directive().optional().describe("Secret of a radius check."),
+  checktimeout: integer(1, 30, "seconds", detection)
+    .optional()
+    .describe("Seconds that a connect, ping or external check may take.")
+    .meta({ "x-default": "3" }),
+  negotiatetimeout: integer(1, 30, "seconds", detection)
+    .optional()
+    .describe("Seconds that a negotiate check may take.")
+    .meta({ "x-default": "checktimeout" }),
+  checkinterval: integer(1, 60, "seconds", detection)
+    .optional()
+    .describe("Seconds between two rounds of checks.")
+    .meta({ "x-default": "1" }),
+  failurecount: integer(1, 10, "failures", detection)
+    .optional()
+    .describe(
+      "Failures in a row that take a real server out. With 1, as in the article, a server that flaps changes the table at " +
+        "every check, and a lost packet or two eject it; 3 every second ride out both, and notice a dead server 2 seconds later.",
+    )
+    .meta({ "x-default": "1" }),
+});
+
+const alerts = {
+  emailalert: z
+    .array(z.email({ error: says("is no e-mail address", "write user@example.com") }))
+    .min(1)
+    .optional()
+    .describe("Addresses that are told when a real server comes or goes."),
+  emailalertfreq: integer(0, 86400, "seconds")
+    .optional()
+    .describe("Seconds between repeated alerts; 0 = once."),
+  emailalertstatus: z
+    .array(choice(["all", "none", "starting", "running", "stopping", "reloading"], "state of the daemon"))
+    .min(1)
+    .optional()
+    .describe("States of the daemon in which alerts are sent."),
+  smtp: directive(253)
+    .regex(/^[0-9A-Za-z._+-]+$/, { error: says("is no host name", "write a host name or an IPv4 address") })
+    .optional()
+    .describe("Mail server for alerts."),
+  fallbackcommand: absolutePath()
+    .optional()
+    .describe("Program on the director, run with start or stop when the sorry server comes or goes."),
+};
+
+/** Options that one virtual service has in ldirectord.cf beyond scheduling and checking. */
+export const virtualExtras = z.strictObject({
+  ...alerts,
+  cleanstop: flag().optional().describe("Whether stopping the daemon removes this service."),
+  monitorfile: absolutePath().optional().describe("File on the director to which each check is logged."),
+  servicename: directive(128).optional().describe("Name of the service in alerts."),
+  comment: directive().optional().describe("Note about the service in alerts."),
+});
+
+/** ldirectord's global options. Defaults differ from upstream's where upstream's lose traffic or freeze the checks. */
+export const ldirectordSettings = z.strictObject({
+  autoreload: flag()
+    .default(false)
+    .describe(
+      "Reload on every change of the file. A bad file then freezes the checks, so the lab sends HUP itself.",
+    ),
+  supervised: flag().default(true).describe("Stay in the foreground, under systemd's supervision."),
+  fork: flag()
+    .default(true)
+    .describe(
+      "One process for each virtual service, so that one service's hung checks do not delay another's.",
+    ),
+  cleanstop: flag()
+    .default(false)
+    .describe("Whether stopping the daemon empties the table. Off, so that a restart loses no request."),
+  readdquiescent: flag()
+    .default(true)
+    .describe(
+      "Off: every start and reload adds each dead real server again, until its next check. On: with quiescent it stays with weight 0, else it stays out.",
+    ),
+  logfile: directive()
+    .regex(/^(\/.*|[a-z0-9]+)$/, {
+      error: says(
+        "is neither an absolute path nor a syslog facility",
+        "write /var/log/ldirectord.log or local0",
+      ),
+    })
+    .default("/var/log/ldirectord.log")
+    .describe("Log file, or the name of a syslog facility."),
+  callback: absolutePath().optional().describe("Program that is run when the file has changed."),
+  execute: z
+    .array(directive())
+    .min(1)
+    .optional()
+    .describe("Other configurations for which a daemon is started."),
+  maintenancedir: absolutePath()
+    .optional()
+    .describe("Directory whose files force real servers out. Each check then does a reverse DNS look-up."),
+  emailalertfrom: directive(254).optional().describe("Sender of alerts."),
+  ...alerts,
+});
+
+export const schedulerFields = {
+  scheduler: choice(SCHEDULERS, "scheduler"),
+  schedulerFlags: z
+    .array(choice(SCHEDULER_FLAGS, "scheduler flag"), {
+      error: says("must be a list", "write a list of flags"),
+    })
+    .max(3, { error: says("has more than 3 flags", "name each flag once") }),
+  persistent: integer(0, 2678400, "seconds", "; 0 turns persistence off, 31 days is the kernel's limit"),
+  persistenceNetmask: netmask(),
+  quiescent: flag(),
+};
+
+export const weight = () => integer(0, 65535, "", "; 0 means no new connections");
+export const port = () => integer(1, 65535, "", ", not SSH's 22");
+
+const thresholds = {
+  lowerThreshold: integer(1, 2147483647, "connections")
+    .optional()
+    .describe("Connections below which an overloaded server gets new ones again."),
+  upperThreshold: integer(1, 2147483647, "connections")
+    .optional()
+    .describe("Connections above which it gets no new ones."),
+  request: directive().optional().describe("Replaces the check's request for this server; needs receive."),
+  receive: pattern().optional().describe("Replaces the check's receive for this server; needs request."),
+};
+
+/** A real server's part in one service. */
+export const serviceRealServer = z.strictObject({
+  name: nodeName().optional().describe("Name of a real server of the lab; required."),
+  weight: weight()
+    .optional()
+    .describe("Its weight in this service.")
+    .meta({ "x-default": "the server's own" }),
+  drain: flag()
+    .optional()
+    .describe("Weight 0, open connections keep running.")
+    .meta({ "x-default": "the server's own" }),
+  port: port().optional().describe("Only the service's port: Direct Routing cannot map ports."),
+  ...thresholds,
+});
+
+/** Fields shared by the list `realServers` of the lab. */
+export const realServerService = {
+  port: port().optional().describe("Only the service's port: Direct Routing cannot map ports."),
+  ...thresholds,
+};
+
+const sorryEndpoint = {
+  address: ipv4()
+    .default("127.0.0.1")
+    .describe("127.0.0.1 is the director's own web server; another address must be on the server segment."),
+  port: port().optional().describe("Only the service's port: Direct Routing cannot map ports."),
+};
+
+const sorryError = {
+  error: says("is neither false nor an object", "write false, or an object with address and port"),
+};
+
+export const sorryServer = z.union([z.literal(false), z.strictObject(sorryEndpoint)], sorryError);
+
+/** The main service's sorry server, whose page the director serves. */
+export const mainSorryServer = z.union(
+  [z.literal(false), z.strictObject({ page: pageText(), ...sorryEndpoint })],
+  sorryError,
+);
+
+function pageText() {
+  return z
+    .string({ error: says("must be a text", "write a text") })
+    .min(1, { error: says("is empty", "write the text that clients shall read") })
+    .max(65536, { error: says("is longer than 64 KiB", "shorten it") })
+    .default("sorry server")
+    .describe("Body of the page that clients read while no real server is up.");
+}

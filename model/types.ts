@@ -1,0 +1,198 @@
+/**
+ * The validated description of one lab: what `parseConfig` (config.ts) yields and everything else reads.
+ * Plain data, no Pulumi: every field is resolved, every default filled in.
+ */
+
+export type Role = "client" | "router" | "director" | "realServer";
+export type ArpStrategy = "sysctl" | "arptables" | "static";
+export type DirectorMode = "static" | "ldirectord";
+export type NetworkName = "client" | "server";
+
+export interface LabNetwork {
+  /** Which of the two segments this is. */
+  readonly key: NetworkName;
+  /** Name of the libvirt network; carries the stack's name. Unused when `existingBridge` is set. */
+  readonly name: string;
+  /** Linux bridge behind the network, at most 15 characters. */
+  readonly bridge: string;
+  /** An existing host bridge the guests attach to instead (the article's "bridged"); no network is created then. */
+  readonly existingBridge?: string;
+  /** IPv4 network in CIDR form, host bits zero. */
+  readonly cidr: string;
+  /** The host's address on the segment, through which it reaches the guests; without prefix. */
+  readonly hostAddress: string;
+  /** MTU of every NIC on the segment, bytes. */
+  readonly mtu: number;
+}
+
+export interface Nic {
+  readonly network: NetworkName;
+  /** Name inside the guest: eth0, eth1. */
+  readonly device: string;
+  /** Lower-case, colon-separated. */
+  readonly mac: string;
+  /** Addresses in CIDR form, first is the primary one. The VIP is never among them. */
+  readonly addresses: readonly string[];
+}
+
+export interface LabNode {
+  /** Logical name, also the guest's host name: client, router, director, rs1 … */
+  readonly name: string;
+  readonly role: Role;
+  /** Name of the libvirt domain; carries the stack's name. */
+  readonly domain: string;
+  /** Where the host reaches it by SSH. */
+  readonly address: string;
+  /** Default gateway, absent on the router. */
+  readonly gateway?: string;
+  readonly memoryMiB: number;
+  readonly vcpus: number;
+  readonly nics: readonly Nic[];
+}
+
+export interface RealServerEntry {
+  /** Node name (rs1). */
+  readonly name: string;
+  /** RIP. */
+  readonly address: string;
+  /** Always the service's port: Direct Routing cannot map ports. */
+  readonly port: number;
+  /** Configured weight, 0 to 65535. */
+  readonly weight: number;
+  /** Wanted out of rotation: weight 0 in the table, open connections keep running. */
+  readonly drain: boolean;
+  /** Connections below which an overloaded server gets new ones again (ipvsadm -y); absent = no threshold. */
+  readonly lowerThreshold?: number;
+  /** Connections above which it gets no new ones (ipvsadm -x); absent = no threshold. */
+  readonly upperThreshold?: number;
+  /** Overrides of the service's check for this server alone; ldirectord knows them only as a pair. */
+  readonly request?: string;
+  readonly receive?: string;
+}
+
+/** How one virtual service is checked; fields as in ldirectord(8). */
+export interface HealthCheck {
+  readonly checktype: "negotiate" | "connect" | "ping" | "external" | "external-perl" | "on" | "off" | number;
+  readonly service?: string;
+  readonly checkport?: number;
+  readonly checkcommand?: string;
+  readonly request?: string;
+  readonly receive?: string;
+  readonly httpmethod?: "GET" | "HEAD";
+  readonly virtualhost?: string;
+  readonly login?: string;
+  readonly passwd?: string;
+  readonly database?: string;
+  readonly secret?: string;
+  /** Seconds. */
+  readonly checktimeout: number;
+  readonly negotiatetimeout: number;
+  readonly checkinterval: number;
+  readonly failurecount: number;
+}
+
+/** ldirectord's per-virtual options that neither check nor schedule; fields as in ldirectord(8). */
+export interface VirtualExtras {
+  readonly fallbackcommand?: string;
+  readonly cleanstop?: boolean;
+  readonly monitorfile?: string;
+  readonly servicename?: string;
+  readonly comment?: string;
+  readonly emailalert?: readonly string[];
+  /** Seconds between repeated alerts, 0 = once. */
+  readonly emailalertfreq?: number;
+  readonly emailalertstatus?: readonly string[];
+  readonly smtp?: string;
+}
+
+/** ldirectord's global options; fields as in ldirectord(8). */
+export interface LdirectordSettings {
+  readonly autoreload: boolean;
+  readonly supervised: boolean;
+  readonly fork: boolean;
+  readonly cleanstop: boolean;
+  readonly readdquiescent: boolean;
+  /** Absolute path, or the name of a syslog facility. */
+  readonly logfile: string;
+  readonly callback?: string;
+  readonly execute?: readonly string[];
+  readonly maintenancedir?: string;
+  readonly fallbackcommand?: string;
+  readonly emailalert?: readonly string[];
+  readonly emailalertfrom?: string;
+  readonly emailalertfreq?: number;
+  readonly emailalertstatus?: readonly string[];
+  readonly smtp?: string;
+}
+
+export interface VirtualService {
+  readonly name: string;
+  readonly vip: string;
+  readonly port: number;
+  readonly protocol: "tcp" | "udp";
+  readonly scheduler: string;
+  readonly schedulerFlags: readonly string[];
+  /** Persistence timeout in seconds; absent = none. */
+  readonly persistent?: number;
+  /** Persistence granularity, dotted netmask. */
+  readonly netmask?: string;
+  readonly ops: boolean;
+  readonly quiescent: boolean;
+  readonly realServers: readonly RealServerEntry[];
+  /** Sorry server (ldirectord's fallback); absent = none. `address` 127.0.0.1 is the director's own. */
+  readonly sorry?: { readonly address: string; readonly port: number };
+  readonly check: HealthCheck;
+  readonly extras: VirtualExtras;
+}
+
+/** Another machine whose libvirt keeps the guests. */
+export interface RemoteHost {
+  readonly host: string;
+  readonly user: string;
+  readonly port: number;
+  /** Public host key that it must show; absent: any is believed, while the guests' own stay pinned. */
+  readonly hostKey?: string;
+  /** File of the private key that opens it, on this machine; absent: the SSH agent's. */
+  readonly keyFile?: string;
+}
+
+export interface Lab {
+  readonly project: string;
+  readonly stack: string;
+  readonly libvirtUri: string;
+  /** Set when `libvirtUri` names another host: SSH to the guests goes through it. */
+  readonly remoteHost?: RemoteHost;
+  readonly accelerator: "auto" | "kvm" | "qemu";
+  /** A user's own cloud image (qcow2 with cloud-init); absent = the image this project builds. */
+  readonly image?: { readonly path: string; readonly sha256?: string };
+  /** An existing storage pool; absent = one of the stack's own. */
+  readonly pool?: string;
+  /** Name of the stack's own pool, and the prefix of domain, volume and network names. */
+  readonly prefix: string;
+  /** How many guests may boot at a time under TCG. */
+  readonly bootParallel: number;
+  /** Seconds a guest has to answer SSH. */
+  readonly bootTimeout: number;
+  readonly networks: { readonly client: LabNetwork; readonly server: LabNetwork };
+  readonly vipCidr: string;
+  readonly client: LabNode;
+  readonly router: LabNode;
+  readonly director: LabNode;
+  readonly realServers: readonly LabNode[];
+  readonly arpStrategy: ArpStrategy;
+  readonly mode: DirectorMode;
+  readonly ldirectord: LdirectordSettings;
+  /** The first is the lab's main service: outputs `vip` and `url`. */
+  readonly services: readonly [VirtualService, ...VirtualService[]];
+  /** Body of the director's sorry page. */
+  readonly sorryPage: string;
+  /** Longest wait for open connections when a real server is drained before removal, seconds. */
+  readonly drainTimeout: number;
+  /** sha256 over everything above that reaches a guest; in the health output as `configHash`. */
+  readonly configHash: string;
+}
+
+/** Every node of the lab in boot order. */
+export function labNodes(lab: Lab): readonly LabNode[] {
+  return [lab.router, lab.client, lab.director, ...lab.realServers];
+}
