@@ -1,0 +1,244 @@
+#!/usr/bin/env bash
+# shellcheck source=scripts/guest/common.sh disable=SC2154,SC2034
+# The director: the VIP on its NIC, the IPVS table, and whoever keeps that table: nobody (mode static, the article's
+# lvs_dr_vs.sh) or ldirectord. Nothing here flushes the table: a change reaches the kernel as the edits it needs, so
+# that connections live on through reloads, restarts and a change of mode.
+# Settings: LVS_CONFIG_HASH, LVS_IF, LVS_MODE, LVS_LDIRECTORD_CF, LVS_LDIRECTORD_TABLE, LVS_DRY_RUN, LVS_DRY_RUN_MODULE,
+# LVS_SORRY_PAGE, LVS_SORRY_PORTS, and those of ipvsTable.sh.
+
+readonly CF=/etc/ha.d/ldirectord.cf
+readonly DAEMON=lvs-dr-ldirectord.service
+readonly PERL_MODULES="-MLWP::UserAgent -MLWP::Protocol::http -MHTTP::Response -MHTTP::Config -MHTTP::Headers::Util \
+-MHTML::HeadParser -MIO::Uncompress::Gunzip -MURI::http"
+readonly TABLE_UNIT=lvs-dr-table.service
+readonly NETWORK_DROPIN=lvs-dr-vip.conf
+IPVS_SYSCTLS=(net.ipv4.vs.expire_nodest_conn=1 net.ipv4.vs.expire_quiescent_template=1 net.ipv4.vs.conn_reuse_mode=1
+  net.ipv4.conf.all.send_redirects=0 "net.ipv4.conf.$LVS_IF.send_redirects=0")
+
+ROLE_NEEDS=(ipvsadm:ipvsadm modprobe:kmod)
+if [[ $LVS_MODE == ldirectord ]]; then ROLE_NEEDS+=(ldirectord:ldirectord perl:perl); fi
+if [[ -n $LVS_SORRY_PORTS ]]; then ROLE_NEEDS+=(nginx:nginx-light); fi
+
+load_ipvs() {
+  local scheduler
+  printf 'ip_vs\n' | put /etc/modules-load.d/lvs-dr.conf || true
+  modprobe ip_vs || die "$LVS_NODE: the image's kernel has no ip_vs"
+  # ipvsadm would say "Memory allocation problem", and ldirectord goes on without.
+  for scheduler in $(meant_rules | sed -nE 's/^-A .* -s ([a-z]+).*/\1/p' | sort -u); do
+    modprobe -q "ip_vs_$scheduler" || die "$LVS_NODE: the image's kernel has no IPVS scheduler $scheduler (module ip_vs_$scheduler)"
+  done
+  # A client that vanishes is forgotten after 5 minutes instead of 15; 0 leaves the timeouts of FIN and UDP alone.
+  ipvsadm --set 300 0 0
+}
+
+# table_unit: at boot the table is there before the network, and so before the VIP: until then the sorry page's web server
+# would answer for it.
+table_unit() {
+  meant_rules | put /etc/lvs-dr/ipvs.rules || true
+  unit "$TABLE_UNIT" <<'UNIT'
+[Unit]
+Description=The IPVS table of the LVS Direct Routing lab, before the network is up
+DefaultDependencies=no
+After=local-fs.target systemd-modules-load.service
+Before=network-pre.target systemd-networkd.service
+Wants=network-pre.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c 'modprobe ip_vs && ipvsadm -R </etc/lvs-dr/ipvs.rules'
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+}
+
+# networkd and NetworkManager drop addresses that they were not told of when they configure the NIC anew: tell the one
+# that does. They are in force already.
+declare_vips() {
+  if systemctl is-active --quiet systemd-networkd.service; then
+    declare_to_networkd
+  elif systemctl is-active --quiet NetworkManager.service; then
+    declare_to_networkmanager "$LVS_VIPS"
+  fi
+}
+
+declare_to_networkd() {
+  local file vip
+  # As networkctl(1) says it, which needs D-Bus; the lab's own image has none.
+  file=$(sed -n 's/^NETWORK_FILE=//p' "/run/systemd/netif/links/$(<"/sys/class/net/$LVS_IF/ifindex")")
+  [[ $file == *.network ]] || return 0
+  for vip in $LVS_VIPS; do printf '[Address]\nAddress=%s/32\nLabel=%s:vip\n' "$vip" "$LVS_IF"; done |
+    put "/etc/systemd/network/$(basename "$file").d/$NETWORK_DROPIN" || true
+}
+
+# declare_to_networkmanager VIPS: any other /32 in the profile was a VIP of ours; no NIC of a guest has one otherwise.
+declare_to_networkmanager() {
+  local vips=$1 profile old vip had=" " change=()
+  profile=$(nmcli -g GENERAL.CON-UUID device show "$LVS_IF")
+  [[ -n $profile ]] || return 0
+  while read -r old; do
+    [[ $old == */32 ]] || continue
+    had+="${old%/32} "
+    [[ " $vips " == *" ${old%/32} "* ]] && continue
+    change+=(-ipv4.addresses "$old")
+    # NetworkManager gives no label, by which vips_on knows what is ours.
+    ip addr del "$old" dev "$LVS_IF" 2>/dev/null || true
+  done < <(nmcli -g ipv4.addresses connection show "$profile" | tr -s ', ' '\n')
+  for vip in $vips; do
+    [[ $had == *" $vip "* ]] || change+=(+ipv4.addresses "$vip/32")
+  done
+  ((${#change[@]} == 0)) || nmcli connection modify "$profile" "${change[@]}"
+}
+
+# Ours, not Debian's: that one is Type=forking with KillMode=none and no Restart, and `stop` with a check in flight
+# leaves no daemon behind a zero exit status.
+daemon_unit() {
+  unit "$DAEMON" <<UNIT
+[Unit]
+Description=ldirectord, keeping the IPVS table of the LVS Direct Routing lab
+After=network.target
+StartLimitIntervalSec=0
+
+[Service]
+Type=simple
+# ldirectord sets an alarm around its first request, while LWP still loads modules: one that the alarm interrupts stays half
+# loaded, and every later check of the process fails. So they are loaded before it starts.
+Environment="PERL5OPT=$PERL_MODULES"
+ExecStart=/usr/sbin/ldirectord $CF start
+Environment=PERLIO=perlio
+# A file without services would empty the table, and one that cannot be read freezes the checks: the daemon is not told.
+ExecReload=/bin/grep -q ^virtual $CF
+ExecReload=/bin/sh -c 'cd / && ldirectord -d $CF status >/dev/null 2>&1; [ \$\$? = 3 ]'
+ExecReload=/bin/kill -HUP \$MAINPID
+# cleanstop=no in $CF: whoever kills or restarts the daemon leaves the table and the traffic alone.
+KillMode=control-group
+TimeoutStopSec=5
+Restart=always
+RestartSec=1
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+  # --now: in a user's own image it may run, and two daemons would fight over the table.
+  if [[ ! -L /etc/systemd/system/ldirectord.service ]]; then
+    systemctl stop ldirectord.service 2>/dev/null || true
+    ln -sfn /dev/null /etc/systemd/system/ldirectord.service
+    UNITS_CHANGED=1
+  fi
+}
+
+# need_check_modules: ldirectord loads what a check needs when it makes the first one, and dies if that is absent. Its
+# package brings the Perl modules of most services; these it does not.
+need_check_modules() {
+  local service file package
+  while read -r service file package; do
+    [[ $LVS_LDIRECTORD_CF =~ service\ *=\ *\"?$service(\"|$'\n') ]] || continue
+    perl -e "exit !grep { -e qq(\$_/$file) } @INC" ||
+      die "$LVS_NODE: the image lacks the Perl module $file, for checks of service $service (Debian package $package)"
+  done <<'MODULES'
+https LWP/Protocol/https.pm liblwp-protocol-https-perl
+mysql DBD/mysql.pm libdbd-mysql-perl
+pgsql DBD/Pg.pm libdbd-pg-perl
+oracle DBD/Oracle.pm libdbd-oracle-perl
+MODULES
+}
+
+# validate_cf: the new configuration as ldirectord itself reads it, and the table it would make of it while all checks pass:
+# LVS_DRY_RUN (scripts/host/ldirectord-dry-run.sh) and its module tell. Without KVM that takes seconds, under load a minute:
+# what is installed already is not read again.
+validate_cf() {
+  local dir would complaint differing status=0
+  [[ -e $CF && $(<"$CF") == "${LVS_LDIRECTORD_CF%$'\n'}" ]] && return
+  dir=$(mktemp -d /run/lvs-dr.XXXXXX)
+  mkdir "$dir/ldirectord-dry-run"
+  printf '%s' "$LVS_DRY_RUN_MODULE" >"$dir/ldirectord-dry-run/DryRun.pm"
+  printf '%s' "$LVS_DRY_RUN" >"$dir/ldirectord-dry-run.sh"
+  would=$(printf '%s' "$LVS_LDIRECTORD_CF" |
+    TMPDIR=$dir DRY_RUN_SECONDS=120 bash "$dir/ldirectord-dry-run.sh" --table - 2>"$dir/complaint") || status=$?
+  complaint=$(<"$dir/complaint")
+  rm -rf "$dir"
+  ((status != 124)) || die "$LVS_NODE: ldirectord did not read the new configuration within 120 s; the old one still serves"
+  ((status == 0)) || die "$LVS_NODE: ldirectord refuses the new configuration, the old one still serves: ${complaint//$'\n'/ }"
+  # Connection thresholds are no part of what ipvsadm saves.
+  differing=$(comm -3 <(sed -E 's/ -x [0-9]+ -y [0-9]+$//' <<<"$would" | sort) <(sort <<<"$LVS_LDIRECTORD_TABLE"))
+  [[ -z $differing ]] || die "$LVS_NODE: ldirectord would not make of the new configuration what is meant, the old one" \
+    "still serves: ${differing//[$'\n\t']/ }"
+}
+
+run_ldirectord() {
+  local changed=0 starting=0
+  need_check_modules
+  daemon_unit
+  validate_cf
+  drain_gone "$(meant_rules)"
+  undrain "$FORMER_RULES"
+  printf '%s' "$LVS_LDIRECTORD_CF" | put "$CF" 0600 && changed=1
+  reload_units
+  if ! systemctl is-active --quiet "$DAEMON"; then
+    systemctl start --no-block "$DAEMON"
+    starting=30
+  elif ((changed)) || [[ $CF -nt /run/lvs-dr-reloaded || -n $(table | differences) ]]; then
+    systemctl reload "$DAEMON"
+  fi
+  touch /run/lvs-dr-reloaded
+  settle "$starting"
+}
+
+run_static() {
+  systemctl -q disable --now "$DAEMON" 2>/dev/null || true
+  drain_gone "$(meant_rules)"
+  edit_table "$(meant_rules)"
+}
+
+role_start() {
+  load_ipvs
+  FORMER_RULES=$(cat /etc/lvs-dr/ipvs.rules 2>/dev/null || true)
+  table_unit
+  sysctls "${IPVS_SYSCTLS[@]}"
+  if [[ -n $LVS_SORRY_PORTS ]]; then
+    printf '%s' "$LVS_SORRY_PAGE" | put /srv/lvs-dr/index.html || true
+    # Gate to 127.0.0.1 keeps the VIP as destination: the page must be served on every address.
+    serve_pages "$LVS_SORRY_PORTS"
+  fi
+  # The table first: a request that comes before it would be answered by the sorry page's web server.
+  prefill
+  vips_on "$LVS_IF" "$LVS_IF:vip"
+  declare_vips
+  if [[ $LVS_MODE == ldirectord ]]; then run_ldirectord; else run_static; fi
+}
+
+role_stop() {
+  local vip
+  systemctl -q disable --now "$DAEMON" 2>/dev/null || true
+  systemctl -q disable "$TABLE_UNIT" 2>/dev/null || true
+  ipvsadm -C
+  for vip in $LVS_VIPS; do ip addr del "$vip/32" dev "$LVS_IF" 2>/dev/null || true; done
+  rm -f /etc/systemd/network/*.network.d/"$NETWORK_DROPIN"
+  if systemctl is-active --quiet NetworkManager.service; then declare_to_networkmanager ""; fi
+}
+
+role_check() {
+  local line units
+  expect_vips_on "$LVS_IF"
+  expect_sysctls "${IPVS_SYSCTLS[@]}"
+  mapfile -t units < <(systemctl is-active "$DAEMON" nginx.service || true)
+  if [[ $LVS_MODE == ldirectord ]]; then
+    [[ ${units[0]} == active ]] || problem "unit $DAEMON is ${units[0]}"
+    [[ -e $CF && $(<"$CF") == "${LVS_LDIRECTORD_CF%$'\n'}" ]] || problem "$CF is not the lab's"
+  else
+    [[ ${units[0]} != active ]] || problem "$DAEMON runs in mode static"
+  fi
+  [[ -z $LVS_SORRY_PORTS || ${units[1]} == active ]] || problem "unit nginx.service is ${units[1]}"
+  # Kept for role_details: without KVM each further look costs a status tenths of a second.
+  DAEMON_STATE=${units[0]}
+  TABLE=$(table)
+  while read -r line; do [[ -z $line ]] || problem "$line"; done < <(differences <<<"$TABLE")
+}
+
+role_details() {
+  printf 'configHash=%s\ndaemon=%s\n' "$LVS_CONFIG_HASH" "$DAEMON_STATE"
+  printf -- '== ipvsadm-save\n%s\n== ipvsadm-list\n%s\n== end\n' "$TABLE" "$(ipvsadm -Ln)"
+}
+
+dispatch "$@"

@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# shellcheck source=scripts/guest/common.sh disable=SC2154
+# The kernel's IPVS table as director.sh changes it: additions, edits and deletions, never a flush; weight 0 and time before an
+# entry goes; and a comparison with what is meant.
+# Settings: LVS_IPVS_RULES (`ipvsadm -R` lines, `# sorry:` and `# quiescent:` notes), LVS_MODE, LVS_DRAIN_SECONDS,
+# LVS_SETTLE_SECONDS.
+
+table() { ipvsadm -Sn; }
+
+# services RULES: "-t 10.0.0.100:80" for each service in rules read on stdin.
+services() { awk '$1 == "-A" {print $2, $3}'; }
+# servers: "-t 10.0.0.100:80 -r 192.168.7.10:80" for each real server in rules read on stdin.
+servers() { awk '$1 == "-a" {print $2, $3, $4, $5}'; }
+
+# without NAMES: the lines of stdin that NAMES (a list in $1) does not have.
+without() { grep -vxF -- "${1:-/}" || true; }
+
+# active_connections SERVICE SERVER: ActiveConn of one entry; 0 when it is not there.
+active_connections() {
+  # shellcheck disable=SC2086 # the service is a flag and an address
+  ipvsadm -Ln $1 2>/dev/null | awk -v rs="${2}" '$1 == "->" && $2 == rs {n = $5} END {print n + 0}'
+}
+
+# drain_gone RULES: entries that RULES no longer have get weight 0 and time for their connections to end.
+drain_gone() {
+  local gone entry deadline left
+  gone=$(table | servers | without "$(servers <<<"$1")" | without "$(sorry_entries)")
+  [[ -n $gone ]] || return 0
+  while read -r entry; do
+    # shellcheck disable=SC2086
+    ipvsadm -e $entry -g -w 0 && log "draining ${entry##* }"
+  done <<<"$gone"
+  deadline=$((SECONDS + LVS_DRAIN_SECONDS))
+  while ((SECONDS < deadline)); do
+    left=0
+    while read -r entry; do
+      left=$((left + $(active_connections "${entry% -r *}" "${entry##* }")))
+    done <<<"$gone"
+    ((left == 0)) && return 0
+    sleep 0.5
+  done
+  log "drain: $left connections still open after ${LVS_DRAIN_SECONDS} s"
+}
+
+# undrain FORMER: servers that FORMER, the rules until now, had drained, and that are to serve again, get their weight before
+# ldirectord reads of it: it takes whatever has weight 0 for dead, and would delete the entry, its open connections with it,
+# until the next check. One that does not accept a connection is left to that check.
+undrain() {
+  local former=$1 rule address port
+  while read -r rule; do
+    address=${rule#* -r } && address=${address%% *}
+    port=${address##*:} && address=${address%:*}
+    if [[ $rule == "-a -t "* ]]; then
+      timeout 1 bash -c "exec 3<>/dev/tcp/${address//[\[\]]/}/$port" 2>/dev/null || continue
+    fi
+    # shellcheck disable=SC2086 # a rule is several words
+    ipvsadm -e ${rule#-a } && log "serving again: $address:$port"
+  done < <({ printf '%s\n' "$former" && echo "== table" && table && echo "== meant" && meant_rules; } | awk '
+    BEGIN { part = 0 }
+    /^==/ { part++; next }
+    $1 != "-a" { next }
+    { key = $2 " " $3 " " $5; zero = / -w 0( |$)/ }
+    part < 2 && zero { drained[key, part] = 1 }
+    part == 2 && !zero && (key, 0) in drained && (key, 1) in drained')
+}
+
+# sorry_entries: the sorry servers' entries, which only ldirectord adds and removes.
+sorry_entries() {
+  sed -n 's/^# sorry: //p' <<<"$LVS_IPVS_RULES"
+}
+
+meant_rules() { grep -v '^#' <<<"$LVS_IPVS_RULES" || true; }
+
+# edit_table RULES: makes the kernel's table equal to RULES by additions, edits and deletions.
+edit_table() {
+  local rules=$1 now line key
+  now=$(table)
+  while read -r line; do
+    [[ -n $line ]] || continue
+    case $line in
+    -A*) key=$(services <<<"$line") && if services <<<"$now" | grep -qxF -- "$key"; then line="-E ${line#-A }"; fi ;;
+    -a*) key=$(servers <<<"$line") && if servers <<<"$now" | grep -qxF -- "$key"; then line="-e ${line#-a }"; fi ;;
+    esac
+    # shellcheck disable=SC2086 # a rule is several words
+    ipvsadm $line || die "$LVS_NODE: ipvsadm refused: $line"
+  done <<<"$rules"
+  while read -r line; do
+    # shellcheck disable=SC2086
+    [[ -z $line ]] || ipvsadm -d $line
+  done < <(table | servers | without "$(servers <<<"$rules")")
+  while read -r line; do
+    # shellcheck disable=SC2086
+    [[ -z $line ]] || ipvsadm -D $line
+  done < <(table | services | without "$(services <<<"$rules")")
+}
+
+# prefill: a service that is not in the table yet (a director that boots) starts with all its servers. ldirectord would
+# begin with the sorry server and swap it for each real one in turn; now it finds the table as it should be, and its
+# first check takes the dead ones out.
+prefill() {
+  local service
+  while read -r service; do
+    meant_rules | awk -v s="$service" '$2 " " $3 == s' | ipvsadm -R
+  done < <(meant_rules | services | without "$(table | services)")
+}
+
+# differences: what the table on stdin holds that the configuration does not explain, one a line. Under ldirectord a
+# real server may be absent (found dead), or have weight 0 in a service that is quiescent (`# quiescent: -t VIP:port`),
+# and a sorry server may stand in (`# sorry: -t VIP:port -r ADDRESS:port`); anything else is as meant or wrong.
+differences() {
+  { printf '%s\n' "$LVS_IPVS_RULES" && echo "== table" && cat; } | awk -v mode="$LVS_MODE" '
+    { sub(/ +$/, "") }
+    /^== table$/ { intable = 1; next }
+    !intable && $1 == "-A" { service[$0] = 1 }
+    !intable && $1 == "-a" { server[$0] = 1; line = $0; sub(/ -w .*/, "", line); base[line] = 1 }
+    !intable && $2 == "sorry:" { server["-a " $3 " " $4 " " $5 " " $6 " -g -w 1"] = 2 }
+    !intable && $2 == "quiescent:" { quiescent[$3 " " $4] = 1 }
+    intable && $1 == "-A" { if ($0 in service) delete service[$0]; else print "service not meant so: " $0 }
+    intable && $1 == "-a" {
+      line = $0; sub(/ -w .*/, "", line)
+      if ($0 in server) seen[$0] = 1
+      else if (!(($2 " " $3) in quiescent && line in base && / -w 0$/)) print "real server not meant so: " $0
+    }
+    END {
+      for (line in service) print "service missing: " line
+      if (mode == "static") for (line in server) if (!(line in seen)) print "real server missing: " line
+    }'
+}
+
+# settle MORE: waits until ldirectord has made the table what is meant, LVS_SETTLE_SECONDS and MORE at most.
+settle() {
+  local limit=$((LVS_SETTLE_SECONDS + $1)) left deadline
+  deadline=$((SECONDS + limit))
+  while left=$(table | differences) && [[ -n $left ]]; do
+    ((SECONDS < deadline)) || die "$LVS_NODE: after $limit s the kernel's table is not what was meant: $left"
+    sleep 0.3
+  done
+}
