@@ -1,0 +1,259 @@
+#!/usr/bin/env bash
+# Prints what validation must know of this host, as one JSON object on stdout. Reads only, never fails, takes well
+# under a second. What cannot be read (no root, no libvirt) is null or empty.
+#
+#   namespace        "host" or the network namespace's name: where the lab's networks are or will be; interfaces,
+#                    routes and forwardPolicy are of that namespace
+#   interfaces       as `ip -j address` prints it
+#   routes           as `ip -j -4 route` prints it
+#   libvirt          error: null, or why libvirt does not answer; version; qemuUser: who QEMU runs as; domains: name,
+#                    owner ("PROJECT/STACK" by its title, null where it has none such);
+#                    networks: name, active, bridge, addresses [{address, prefix}]; pools: name, active, path;
+#                    volumes of the active pools: name, pool
+#   memory           totalMiB, availableMiB
+#   disk             path, availableMiB: where the images are
+#   bridgeNetfilter  frames between bridge ports pass iptables
+#   forwardPolicy    iptables' FORWARD policy ("DROP" where Docker runs), null where not root
+#   kvm              /dev/kvm exists (which proves nothing)
+#   kvmProbe         "works" or "fails" under KVM when accelerator.sh has tried; else null
+#   versions         of libvirt and qemu
+#   image            only with LVS_DR_IMAGE=PATH (and LVS_DR_IMAGE_SHA256, any text, where its digest is wanted): the
+#                    user's own image
+#   privateKey       only with LVS_DR_PRIVATE_KEY=PATH: the user's key for another libvirt host
+set -euo pipefail
+
+HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+# shellcheck source=scripts/host/lib.sh
+source "$HERE/lib.sh"
+
+# Not quietly (-q): its `echo` would leave out the newline.
+ask_virsh() { timeout -k 1 3 virsh -c "$LIBVIRT_URI" "$@" 2>/dev/null </dev/null || true; }
+
+# libvirt_names: lines "KIND NAME" of all that is there, in one connection; of `version`, its whole output. `pool-list`
+# pads its names.
+libvirt_names() {
+  ask_virsh 'echo @domain; list --all --name; echo @network; net-list --all --name; echo @activenetwork; net-list --name; echo @pool; pool-list --all --name; echo @activepool; pool-list --name; echo @version; version' |
+    awk '/^@/ { kind = substr($0, 2); next } { sub(/ +$/, "") } NF { print kind, $0 }'
+}
+
+# descriptions: of the XML documents on stdin, each under a line @NAME: name, bridge, IPv4 addresses, path.
+descriptions() {
+  awk '
+    function attribute(name,   at) {
+      if (!match($0, "[ \t]" name "=\x27[^\x27]*\x27")) return ""
+      at = substr($0, RSTART + 1, RLENGTH - 1)
+      sub(/^[^\x27]*\x27/, "", at); sub(/\x27$/, "", at)
+      return at
+    }
+    function prefix_of(mask,   parts, i, bits, n) {
+      n = split(mask, parts, ".")
+      for (i = 1; i <= n; i++) while (parts[i] > 0) { bits += parts[i] % 2; parts[i] = int(parts[i] / 2) }
+      return bits + 0
+    }
+    /^@/ { name = substr($0, 2); order[++count] = name; next }
+    /<bridge / { bridge[name] = attribute("name") }
+    /<ip / && attribute("family") != "ipv6" && attribute("address") != "" {
+      width = attribute("prefix"); if (width == "") width = attribute("netmask") == "" ? 32 : prefix_of(attribute("netmask"))
+      list[name] = list[name] (list[name] == "" ? "" : ",") "{\"address\":\"" attribute("address") "\",\"prefix\":" width "}"
+    }
+    /<path>/ { path = $0; gsub(/^.*<path>|<\/path>.*$/, "", path); paths[name] = path }
+    END { for (i = 1; i <= count; i++) print order[i] "\t" bridge[order[i]] "\t" list[order[i]] "\t" paths[order[i]] }
+  '
+}
+
+# nullable TEXT: a JSON string, or null when empty.
+nullable() { if [[ -n $1 ]]; then json_string "$1"; else printf null; fi; }
+
+# about_each COMMAND OPTION…: for virsh, a script that names each thing of stdin, "@NAME", and then asks COMMAND about it.
+about_each() {
+  local name
+  while IFS= read -r name; do
+    [[ -z $name || $name == *\'* ]] || printf "echo '@%s'; %s '%s' %s; " "$name" "$1" "$name" "${*:2}"
+  done
+}
+
+networks_or_pools() {
+  local kind="$1" names="$2" command="$3" name bridge addresses path active script separator=""
+  script="$(sed -n "s/^$kind //p" <<<"$names" | about_each "$command")"
+  printf '['
+  if [[ -n $script ]]; then
+    # A tab as separator would be squeezed by `read`, as it is white space.
+    while IFS=$'\x1f' read -r name bridge addresses path; do
+      active=false
+      ! grep -qxF "active$kind $name" <<<"$names" || active=true
+      printf '%s{"name":%s,"active":%s' "$separator" "$(json_string "$name")" "$active"
+      if [[ $kind == network ]]; then
+        printf ',"bridge":%s,"addresses":[%s]}' "$(nullable "$bridge")" "$addresses"
+      else
+        printf ',"path":%s}' "$(nullable "$path")"
+      fi
+      separator=","
+    done < <(ask_virsh "$script" | descriptions | tr '\t' '\037')
+  fi
+  printf ']'
+}
+
+# domains NAMES: each with its owner, whom the title names that the project gives its guests.
+domains() {
+  local name owner script separator=""
+  script="$(sed -n 's/^domain //p' <<<"$1" | about_each desc --title)"
+  printf '['
+  [[ -z $script ]] || while IFS=$'\x1f' read -r name owner; do
+    printf '%s{"name":%s,"owner":%s}' "$separator" "$(json_string "$name")" "$(nullable "$owner")"
+    separator=","
+  done < <(ask_virsh "$script" | awk '
+    function flush() { if (name != "") print name "\037" owner; name = "" }
+    /^@/ { flush(); name = substr($0, 2); owner = ""; next }
+    # "lvs-dr dev: realServer rs1"; "No title for domain: NAME" has more words before its colon.
+    $2 ~ /:$/ && NF == 4 { owner = $1 "/" substr($2, 1, length($2) - 1) }
+    END { flush() }')
+  printf ']'
+}
+
+# volumes NAMES: of the active pools; an inactive one cannot list them.
+volumes() {
+  local name script separator="" pool=""
+  script="$(sed -n 's/^activepool //p' <<<"$1" | about_each vol-list)"
+  printf '['
+  [[ -z $script ]] || while IFS=$'\x1f' read -r pool name; do
+    printf '%s{"name":%s,"pool":%s}' "$separator" "$(json_string "$name")" "$(json_string "$pool")"
+    separator=","
+  done < <(ask_virsh "$script" | awk '
+    /^@/ { pool = substr($0, 2); next }
+    # Columns: name, path. Ours have no white space in either; "Name Path" and the rule are the heading.
+    NF >= 2 && !($1 == "Name" && $2 == "Path") { print pool "\037" $1 }')
+  printf ']'
+}
+
+# qemu_user: as qemu.conf says where we may read it, else as the distribution has it.
+qemu_user() {
+  local user
+  user="$(sed -n 's/^ *user *= *"\{0,1\}+\{0,1\}\([^"]*\)"\{0,1\} *$/\1/p' /etc/libvirt/qemu.conf 2>/dev/null | tail -n 1)" || true
+  if [[ -n $user ]]; then echo "$user"; else getent passwd libvirt-qemu qemu | head -n 1 | cut -d : -f 1 || true; fi
+}
+
+libvirt_json() {
+  local error="$1" names="$2"
+  printf '{"uri":%s,"error":%s,"version":%s,"qemuUser":%s,"domains":%s,"networks":%s,"pools":%s,"volumes":%s}' \
+    "$(json_string "$LIBVIRT_URI")" "$(nullable "$error")" "$(nullable "$(version_of "Using library: libvirt" "$names")")" \
+    "$(nullable "$(qemu_user)")" "$(domains "$names")" \
+    "$(networks_or_pools network "$names" net-dumpxml)" "$(networks_or_pools pool "$names" pool-dumpxml)" \
+    "$(volumes "$names")"
+}
+
+# version_of HEADING NAMES: out of what `virsh version` says.
+version_of() { sed -n "s/^version $1 //p" <<<"$2" | head -n 1; }
+
+kvm_probe() {
+  [[ -e $KVM_DEVICE ]] && have qemu-system-x86_64 || return 0
+  case "$("$HERE/accelerator.sh" --cached 2>/dev/null)" in kvm) echo works ;; qemu) echo fails ;; esac
+}
+
+# ip_json NAMESPACE ARGUMENTS…: `ip -j`, in the namespace where that is not ours; [] where it does not exist yet or
+# may not be entered.
+ip_json() {
+  local namespace="$1" output=""
+  shift
+  case "$namespace" in
+    here) output="$(ip -j "$@" 2>/dev/null)" || true ;;
+    planned) ;;
+    *) output="$(ip -n "$namespace" -j "$@" 2>/dev/null)" || true ;;
+  esac
+  printf '%s' "${output:-[]}"
+}
+
+forward_policy() {
+  local command=(iptables -w 1 -S FORWARD)
+  case "$1" in
+    here) ;;
+    planned) return 0 ;;
+    *) command=(ip netns exec "$1" "${command[@]}") ;;
+  esac
+  is_root && have iptables || return 0
+  timeout -k 1 2 "${command[@]}" 2>/dev/null | sed -n 's/^-P FORWARD //p' || true
+}
+
+# image_json PATH SHA256: what is at the user's own image's PATH. It is read through only where a SHA256 is to be compared.
+image_json() {
+  local path="$1" kind=missing format="" sha256="" blocked=""
+  if [[ -f $path ]]; then kind="file"; elif [[ -d $path ]]; then kind=directory; elif [[ -e $path ]]; then kind=other; fi
+  if [[ $kind == file ]]; then
+    # Without a lock (-U): a guest may be using it.
+    have qemu-img && format="$(qemu-img info -U --output=json "$path" 2>/dev/null | sed -n 's/^    "format": "\(.*\)",*$/\1/p')"
+    [[ -z $2 ]] || sha256="$(sha256sum <"$path" 2>/dev/null | cut -d ' ' -f 1)" || true
+    blocked="$(untraversable "$path" "$(qemu_user)")"
+  fi
+  printf '{"path":%s,"kind":"%s","format":%s,"sha256":%s,"untraversable":%s}' \
+    "$(json_string "$path")" "$kind" "$(nullable "$format")" "$(nullable "$sha256")" "$(nullable "$blocked")"
+}
+
+# untraversable PATH USER: the first directory on the way to PATH that USER may not enter; nothing where we cannot try.
+untraversable() {
+  local directory parts=() user="$2"
+  is_root && [[ -n $user ]] && have setpriv || return 0
+  directory="$(dirname "$(realpath "$1")")"
+  while [[ $directory != / ]]; do
+    parts=("$directory" "${parts[@]}")
+    directory="$(dirname "$directory")"
+  done
+  for directory in "${parts[@]}"; do
+    setpriv --reuid="$user" --clear-groups -- test -x "$directory" 2>/dev/null || { echo "$directory" && return 0; }
+  done
+}
+
+# private_key_json PATH: what is there, as far as ssh could use it unattended.
+private_key_json() {
+  local path="$1" kind=other mode=""
+  if [[ ! -e $path ]]; then
+    kind=missing
+  elif [[ -f $path ]]; then
+    mode="$(stat -L -c %04a "$path")"
+    # Through a pipe: of a file that others can read, ssh-keygen would say only that.
+    # shellcheck disable=SC2002
+    if cat "$path" 2>/dev/null | ssh-keygen -y -P "" -f /dev/stdin >/dev/null 2>&1; then
+      kind=private
+    elif grep -qs -e '-----BEGIN .*PRIVATE KEY-----' "$path"; then
+      kind=encrypted
+    elif ssh-keygen -l -f "$path" >/dev/null 2>&1; then
+      kind=public
+    fi
+  fi
+  printf '{"path":%s,"kind":"%s","mode":%s}' "$(json_string "$path")" "$kind" "$(nullable "$mode")"
+}
+
+existing_parent() {
+  local path="$1"
+  until [[ -e $path ]]; do path="$(dirname "$path")"; done
+  echo "$path"
+}
+
+main() {
+  local where namespace="$NETNS" bridge_netfilter=null kvm=false total available disk error names=""
+  where="$(lab_namespace 2>/dev/null)" || where=here
+  case "$where" in none) where=here ;; lost) where=planned ;; esac
+  # We may have been started inside it.
+  [[ $where != here || "$(netns_of self)" == "$(netns_inode)" ]] || namespace=host
+  # A namespace of ours has the switch turned off, whatever the host's says (daemons.sh).
+  if [[ $namespace != host ]]; then
+    bridge_netfilter=false
+  elif [[ -r /proc/sys/net/bridge/bridge-nf-call-iptables ]]; then
+    bridge_netfilter=false
+    [[ "$(cat /proc/sys/net/bridge/bridge-nf-call-iptables)" == 0 ]] || bridge_netfilter=true
+  fi
+  [[ ! -e $KVM_DEVICE ]] || kvm=true
+  total="$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo)" || total=""
+  available="$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)" || available=""
+  disk="$(df -P -k "$(existing_parent "$IMAGE_ROOT")" 2>/dev/null | awk 'END { print int($4 / 1024) }')" || disk=""
+  error="$(libvirt_error)"
+  [[ -n $error ]] || names="$(libvirt_names)"
+  printf '{"namespace":%s,"interfaces":%s,"routes":%s,"libvirt":%s,"memory":{"totalMiB":%s,"availableMiB":%s},"disk":{"path":%s,"availableMiB":%s},"bridgeNetfilter":%s,"forwardPolicy":%s,"kvm":%s,"kvmProbe":%s,"versions":{"libvirt":%s,"qemu":%s}%s%s}\n' \
+    "$(json_string "$namespace")" \
+    "$(ip_json "$where" address)" "$(ip_json "$where" -4 route)" "$(libvirt_json "$error" "$names")" \
+    "${total:-null}" "${available:-null}" "$(json_string "$IMAGE_ROOT")" "${disk:-null}" \
+    "$bridge_netfilter" "$(nullable "$(forward_policy "$where")")" "$kvm" \
+    "$(nullable "$(kvm_probe)")" "$(nullable "$(version_of "Using library: libvirt" "$names")")" \
+    "$(nullable "$(version_of "Running hypervisor: QEMU" "$names")")" \
+    "${LVS_DR_IMAGE:+,\"image\":$(image_json "$LVS_DR_IMAGE" "${LVS_DR_IMAGE_SHA256:-}")}" \
+    "${LVS_DR_PRIVATE_KEY:+,\"privateKey\":$(private_key_json "$LVS_DR_PRIVATE_KEY")}"
+}
+main "$@"

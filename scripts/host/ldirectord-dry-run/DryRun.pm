@@ -1,0 +1,167 @@
+# Loaded into ldirectord by `perl -MDryRun`: takes out everything that would leave the process, keeps the table that
+# ipvsadm would keep, and ends the daemon after its start. The parser and the decisions stay the daemon's own.
+# Writes in the current directory: commands (each change), table (as `ipvsadm -Sn` prints it, thresholds appended) and
+# refused (what ipvsadm or the kernel would not take).
+package DryRun;
+use strict;
+use warnings;
+
+my %FORWARD = ("-g" => "gate", "-m" => "masq", "-i" => "ipip");
+my %PROTOCOL = ("-t" => "tcp", "-u" => "udp", "-f" => "fwm");
+my %SCHEDULER = map { $_ => 1 } qw(rr wrr lc wlc fo ovf lblc lblcr dh sh mh sed nq twos);
+
+# Order of services; key ("-t 10.0.0.100:80") => {options, order => [...], server => {key => {...}}}.
+my (@order, %service);
+
+sub note {
+	my ($file, $line) = @_;
+	open(my $fh, ">>", $file) or die "$file: $!";
+	print $fh "$line\n";
+	close($fh);
+}
+
+# The scheduler and what else a service has, in the order in which ipvsadm saves it.
+sub service_options {
+	my (@words) = @_;
+	my %o = ("-s" => "wlc");
+	while (defined(my $word = shift @words)) {
+		if ($word eq "-o") { $o{$word} = ""; }
+		elsif ($word =~ /^-[spMb]$/ and @words) { $o{$word} = shift @words; }
+		else { die "unknown option $word\n"; }
+	}
+	die "no scheduler $o{'-s'}\n" unless $SCHEDULER{$o{"-s"}};
+	die "persistence is 1 to 2678400 s\n" if defined $o{"-p"} and ($o{"-p"} < 1 or $o{"-p"} > 2678400);
+	my $text = "-s $o{'-s'}";
+	$text .= " -p $o{'-p'}" if defined $o{"-p"};
+	$text .= " -M $o{'-M'}" if defined $o{"-M"} and $o{"-M"} ne "255.255.255.255" and $o{"-M"} ne "128";
+	$text .= " -o" if defined $o{"-o"};
+	$text .= " -b $o{'-b'}" if defined $o{"-b"};
+	return $text;
+}
+
+sub server_options {
+	my ($key, @words) = @_;
+	my %s = (forward => "-g", weight => 1, upper => 0, lower => 0, name => "");
+	my %field = ("-r" => "name", "-w" => "weight", "-x" => "upper", "-y" => "lower");
+	while (defined(my $word = shift @words)) {
+		if ($FORWARD{$word}) { $s{forward} = $word; }
+		elsif ($field{$word} and @words) { $s{$field{$word}} = shift @words; }
+		else { die "unknown option $word\n"; }
+	}
+	die "no address in -r $s{name}\n" unless $s{name} =~ /^(?:[0-9.]+|\[[0-9A-Fa-f:.]+\]):\d+$/;
+	die "weight is 0 to 65535\n" if $s{weight} > 65535;
+	# Only masquerading maps ports: ipvsadm silently takes the service's.
+	if ($s{forward} ne "-m" and $key =~ /^-[tu] .*:(\d+)$/) {
+		my $port = $1;
+		$s{name} =~ s/:\d+$/:$port/;
+	}
+	return \%s;
+}
+
+sub change {
+	my ($command, $option, $target, @words) = @_;
+	my $key = "$option $target";
+	if (@words and $words[0] eq "-6") { $key .= " " . shift @words; }
+	my $known = $service{$key};
+	if ($command eq "-A" or $command eq "-E") {
+		die "service exists already\n" if $command eq "-A" and $known;
+		die "no such service\n" if $command eq "-E" and !$known;
+		my $options = service_options(@words);
+		push @order, $key unless $known;
+		$service{$key} = {options => $options, order => $known->{order} // [], server => $known->{server} // {}};
+		return;
+	}
+	die "no such service\n" unless $known;
+	if ($command eq "-D") {
+		@order = grep { $_ ne $key } @order;
+		delete $service{$key};
+		return;
+	}
+	die "unknown command $command\n" unless $command =~ /^-[aed]$/;
+	my $server = server_options($key, @words);
+	my $name = $server->{name};
+	my $there = exists $known->{server}{$name};
+	die "destination exists already\n" if $command eq "-a" and $there;
+	die "no such destination\n" if $command ne "-a" and !$there;
+	push @{$known->{order}}, $name if $command eq "-a";
+	$known->{server}{$name} = $server;
+	return unless $command eq "-d";
+	@{$known->{order}} = grep { $_ ne $name } @{$known->{order}};
+	delete $known->{server}{$name};
+}
+
+# system_wrapper("./ipvsadm …"): the words, as the shell would split them.
+sub ipvsadm {
+	my (@words) = @_;
+	if (eval { change(@words); 1 }) {
+		note("commands", "ipvsadm @words");
+		return 0;
+	}
+	chomp(my $why = $@);
+	note("refused", "ipvsadm would refuse: ipvsadm @words: $why");
+	return 256;
+}
+
+# What ld_read_ipvsadm makes of the lists of `ipvsadm -L -n`.
+sub listed {
+	my %table;
+	for my $key (@order) {
+		my ($option, $target, $six) = split / /, $key;
+		my $entry = {real => {}};
+		($entry->{scheduler}) = $service{$key}{options} =~ /-s (\S+)/;
+		$entry->{persistent} = $1 if $service{$key}{options} =~ /-p (\d+)/;
+		$entry->{netmask} = $1 if $service{$key}{options} =~ /-M (\S+)/;
+		for my $server (values %{$service{$key}{server}}) {
+			$entry->{real}{$server->{name}} = {
+				forward => $FORWARD{$server->{forward}}, weight => $server->{weight},
+				"u-threshold" => $server->{upper}, "l-threshold" => $server->{lower},
+			};
+		}
+		$table{"$target $PROTOCOL{$option}" . (defined $six ? "6" : "")} = $entry;
+	}
+	return \%table;
+}
+
+sub save_table {
+	for my $key (@order) {
+		note("table", "-A $key $service{$key}{options}");
+		for my $name (@{$service{$key}{order}}) {
+			my $s = $service{$key}{server}{$name};
+			my $limits = $s->{upper} || $s->{lower} ? " -x $s->{upper} -y $s->{lower}" : "";
+			note("table", "-a $key -r $name $s->{forward} -w $s->{weight}$limits");
+		}
+	}
+}
+
+# After ldirectord is compiled and before its first statement runs.
+INIT {
+	no warnings qw(redefine once);
+
+	# Every server passes its check; "off" means that none is added.
+	*main::_check_real = sub {
+		my ($v, $r) = @_;
+		main::service_set($v, $r, "up", {}) unless $v->{checktype} eq "off";
+	};
+
+	# What else the configuration names (fallbackcommand, execute) is not run, and nobody gets mail.
+	*main::system_wrapper = sub {
+		my ($command) = @_;
+		my ($program, @words) = split ' ', $command;
+		return $program eq "./ipvsadm" ? ipvsadm(@words) : 0;
+	};
+	*main::ld_read_ipvsadm = \&listed;
+	*main::ld_cmd_children = sub { };
+	*main::ld_emailalert_send = sub { };
+
+	# Names would be asked for on the network; what is not an address is refused as unresolvable.
+	my $resolve = \&main::ld_gethostbyname;
+	*main::ld_gethostbyname = sub {
+		my ($name) = @_;
+		return $name =~ /^(?:[0-9.]+|\[[0-9A-Fa-f:.]+\])$/ ? $resolve->(@_) : undef;
+	};
+	*main::ld_gethostbyaddr = sub { return undef; };
+
+	*main::ld_main = \&save_table;
+}
+
+1;

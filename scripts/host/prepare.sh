@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Makes this host ready for `scripts/lab up` and `scripts/lab test`: packages (Debian, Ubuntu), /dev/kvm's group,
+# libvirtd, the image directory. Asks for root once, and only if there is something to do.
+#
+#   prepare.sh packages [test]   the host's packages (and those of the tests)
+#   prepare.sh daemons           libvirtd only
+#   prepare.sh all [test]        both, and the image directory
+#   prepare.sh remote            for a libvirt on another host: as all, without libvirtd
+set -euo pipefail
+
+HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+# shellcheck source=scripts/host/lib.sh
+source "$HERE/lib.sh"
+# shellcheck source=scripts/host/requirements.sh
+source "$HERE/requirements.sh"
+
+# wanted_packages [test]: what is missing of what is installed unasked.
+wanted_packages() {
+  local needs=(host)
+  [[ ${1:-} != test ]] || needs+=(test)
+  # ldirectord's package enables a service: not on a machine that has an owner. See requirements.sh.
+  has_systemd || needs+=(optional)
+  missing_packages "${needs[@]}"
+}
+
+packages() {
+  local missing
+  mapfile -t missing < <(wanted_packages "${1:-}")
+  ((${#missing[@]} > 0)) || return 0
+  if [[ "$(os_family)" != debian ]]; then
+    mapfile -t missing < <(missing_packages host)
+    ((${#missing[@]} > 0)) || return 0
+    die "this is not Debian or Ubuntu; please install what is missing, then try again:"$'\n'"  $(install_command "${missing[@]}")"
+  fi
+  "$HERE/packages.sh" "${missing[@]}"
+}
+
+kvm_device_is_right() {
+  [[ ! -c $KVM_DEVICE ]] || has_systemd || [[ "$(stat -c '%G %a' "$KVM_DEVICE")" =~ ^kvm\ .*(6|7)[0-7]$ ]]
+}
+
+daemons_are_right() {
+  kvm_device_is_right || return 1
+  case "$(lab_namespace)" in here | "$NETNS") libvirt_answers ;; *) return 1 ;; esac
+}
+
+# explain_refusal: libvirtd runs, and only this user is not let in.
+explain_refusal() {
+  local error user
+  error="$(libvirt_error)"
+  user="$(id -un)"
+  case "${error,,}" in
+    *denied* | *polkit* | *authenticat*)
+      die "libvirt refuses $user: sudo usermod -aG libvirt $user, then log in again ($error)"
+      ;;
+  esac
+}
+
+daemons() {
+  if daemons_are_right; then return 0; fi
+  if ! is_root; then
+    explain_refusal
+    have sudo || die "root is needed to start libvirtd, and there is no sudo here: run as root"
+    say "==> sudo, to start libvirtd"
+  fi
+  mkdir -p "$HERE/../../.lab"
+  # Two runs at once must not start two.
+  (
+    flock 8
+    if daemons_are_right; then exit 0; fi
+    as_root "$HERE/daemons.sh"
+  ) 8>"$HERE/../../.lab/host.lock"
+  is_root || explain_refusal
+}
+
+# The images are built by whoever runs the lab; QEMU's user must be able to pass through. 0711 on the parent is
+# Debian's own.
+image_root() {
+  [[ -d $IMAGE_ROOT && -w $IMAGE_ROOT ]] && return 0
+  as_root install -d -m 0755 -o "$(id -u)" -g "$(id -g)" "$IMAGE_ROOT"
+}
+
+main() {
+  case "${1:-}" in
+    packages) packages "${2:-}" ;;
+    daemons) daemons ;;
+    all | remote)
+      packages "${2:-}"
+      [[ $1 == remote ]] || daemons
+      image_root
+      ;;
+    *) die "usage: prepare.sh packages [test] | daemons | all [test] | remote" ;;
+  esac
+}
+main "$@"
