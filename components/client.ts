@@ -1,0 +1,21 @@
+import * as pulumi from "@pulumi/pulumi";
+import { clientSettings } from "../model/guestSettings";
+import type { Lab } from "../model/types";
+import { GuestRole, type Host } from "./guestRole";
+
+export interface ClientArgs {
+  readonly host: Host;
+  readonly lab: Lab;
+}
+
+/** The client: in its own network, with the router as its only way out. */
+export class Client extends GuestRole {
+  constructor(name: string, args: ClientArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(
+      "lvsdr:index:Client",
+      name,
+      { host: args.host, scripts: ["client.sh"], settings: clientSettings(args.lab) },
+      opts,
+    );
+  }
+}

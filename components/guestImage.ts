@@ -1,0 +1,128 @@
+import { execFileSync } from "node:child_process";
+import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { basename, resolve } from "node:path";
+import * as libvirt from "@pulumi/libvirt";
+import * as pulumi from "@pulumi/pulumi";
+import { sha256 } from "../model/naming";
+import type { Lab } from "../model/types";
+
+const GIB = 2 ** 30;
+/** Virtual size of an overlay on the project's own image; more than the image's, whose file system stays as it is. */
+const OWN_DISK_BYTES = 4 * GIB;
+
+/** Where a guest boots from; paths on the libvirt host. */
+export interface BootSource {
+  readonly disk: pulumi.Input<string>;
+  /** Virtual size of the overlays, bytes. */
+  readonly capacity: number;
+  /** Names the content: a disk whose image changed gets another name, and so another volume. */
+  readonly digest: string;
+  /** Direct kernel boot; absent: the disk's own boot loader and cloud-init. */
+  readonly kernel?: {
+    readonly vmlinuz: pulumi.Input<string>;
+    readonly initrd: pulumi.Input<string>;
+    /** What every guest's command line begins with. */
+    readonly cmdline: string;
+  };
+}
+
+export interface GuestImageArgs {
+  readonly lab: Lab;
+  /** Pool that receives the image when libvirt is on another host. */
+  readonly pool: pulumi.Input<string>;
+}
+
+/**
+ * Virtual size of a qcow2 image, from its header (docs/interop/qcow2.txt of QEMU).
+ * @throws Error when the file is not qcow2
+ */
+export function qcow2VirtualSize(path: string): number {
+  const header = Buffer.alloc(32);
+  const file = openSync(path, "r");
+  try {
+    readSync(file, header, 0, header.length, 0);
+  } finally {
+    closeSync(file);
+  }
+  if (header.readUInt32BE(0) !== 0x514649fb) throw new Error(`image: ${path} is not qcow2`);
+  return Number(header.readBigUInt64BE(24));
+}
+
+/**
+ * Tells one content of a user's image from the next, without reading gigabytes at every preview: by size and time of
+ * modification. An overlay must not outlive what it lies on.
+ */
+function fileDigest(path: string): string {
+  const { size, mtimeMs } = statSync(path);
+  return sha256(`${size} ${mtimeMs}`);
+}
+
+/** Where the project's own image is: named by the recipe's hash, so that it is known before the image is built. */
+let ownDirectory: string | undefined;
+
+function ownImage(): string {
+  ownDirectory ??= execFileSync("bash", ["-c", ". scripts/image/lib.sh && image_directory"], {
+    encoding: "utf8",
+  }).trim();
+  return ownDirectory;
+}
+
+/** The files of the image on this machine. */
+function localSource(lab: Lab): BootSource {
+  if (lab.image !== undefined) {
+    const disk = resolve(lab.image.path);
+    const capacity = qcow2VirtualSize(disk);
+    return { disk, capacity, digest: lab.image.sha256 ?? fileDigest(disk) };
+  }
+  const directory = ownImage();
+  return {
+    disk: `${directory}/disk.qcow2`,
+    capacity: OWN_DISK_BYTES,
+    digest: basename(directory),
+    kernel: {
+      vmlinuz: `${directory}/vmlinuz`,
+      initrd: `${directory}/initrd.img`,
+      cmdline: readFileSync("scripts/image/recipe/cmdline", "utf8").trim(),
+    },
+  };
+}
+
+/** The image all guests start from: used in place, or uploaded into the stack's pool when libvirt is elsewhere. */
+export class GuestImage extends pulumi.ComponentResource {
+  public readonly source: BootSource;
+
+  constructor(name: string, args: GuestImageArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("lvsdr:index:GuestImage", name, {}, opts);
+    const local = localSource(args.lab);
+    const short = local.digest.slice(0, 12);
+    if (args.lab.remoteHost === undefined) {
+      this.source = { ...local, digest: short };
+    } else {
+      const upload = (part: string, file: pulumi.Input<string>, format: string): pulumi.Output<string> =>
+        new libvirt.Volume(
+          `${name}-${part}`,
+          {
+            name: `${args.lab.prefix}-${part}-${short}`,
+            pool: args.pool,
+            target: { format: { type: format } },
+            create: { content: { url: file } },
+          },
+          // The name carries the content's digest; where the file lay when it was uploaded does not matter.
+          { parent: this, ignoreChanges: ["create"], replaceOnChanges: ["name", "target"] },
+        ).path;
+      this.source = {
+        capacity: local.capacity,
+        digest: short,
+        disk: upload("image", local.disk, "qcow2"),
+        ...(local.kernel && {
+          kernel: {
+            vmlinuz: upload("vmlinuz", local.kernel.vmlinuz, "raw"),
+            initrd: upload("initrd", local.kernel.initrd, "raw"),
+            cmdline: local.kernel.cmdline,
+          },
+        }),
+      };
+    }
+    this.registerOutputs({ digest: this.source.digest });
+  }
+}

@@ -1,0 +1,105 @@
+import { readFileSync } from "node:fs";
+import { remote } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { INSTALL_AND_START, renderPayload, type Settings } from "../model/payload";
+
+/** A machine reachable by SSH: plain data, so that components after the VM know nothing of libvirt. */
+export interface Host {
+  readonly name: string;
+  readonly address: string;
+  readonly user: string;
+  readonly privateKey: pulumi.Input<string>;
+  /** Pinned: a connection to a machine with another key fails. */
+  readonly hostKey: pulumi.Input<string>;
+  /** Machine through which it is reached, when libvirt runs on another host. */
+  readonly proxy?: {
+    readonly host: string;
+    readonly user: string;
+    readonly port: number;
+    /** Pinned; absent: any machine is believed to be it. */
+    readonly hostKey?: string;
+    /** Absent: the SSH agent's keys open it. */
+    readonly privateKey?: pulumi.Input<string>;
+  };
+  /** Seconds it may take until it answers, counted from the first attempt. */
+  readonly bootTimeout: number;
+  /** Changes when the machine has lost what was configured in it: then the script runs again. */
+  readonly generation: readonly pulumi.Input<string>[];
+}
+
+export interface RemoteScriptArgs {
+  readonly host: Host;
+  /** Files below scripts/guest/ beside common.sh, in the order in which they are put together. */
+  readonly scripts: readonly string[];
+  readonly settings: Settings;
+  /** Whether a password is among the settings: then state and previews veil them. */
+  readonly secret?: boolean;
+}
+
+const scripts = new Map<string, string>();
+
+function script(file: string): string {
+  let text = scripts.get(file);
+  if (text === undefined) {
+    text = readFileSync(`scripts/guest/${file}`, "utf8");
+    scripts.set(file, text);
+  }
+  return text;
+}
+
+/**
+ * Dial attempts that last `seconds`: the provider waits 100 ms x 1.5^n between them, at most 5 s
+ * (pulumi-command 1.2.1), and an attempt at a machine that is down fails at once or after 3 s.
+ */
+export function dialErrorLimit(seconds: number): number {
+  let waited = 0;
+  let attempts = 0;
+  for (let delay = 0.1; waited < seconds; delay = Math.min(delay * 1.5, 5)) {
+    waited += delay;
+    attempts += 1;
+  }
+  return attempts;
+}
+
+/**
+ * What a guest is for: its script with its settings, sent whenever one of them changes. The payload stays in the guest
+ * as /usr/local/sbin/lvs-dr and runs again at every boot. There is no `delete`: a role ends with its machine.
+ */
+export abstract class GuestRole extends pulumi.ComponentResource {
+  /** Resolves when the guest is as meant. */
+  public readonly configured: remote.Command;
+
+  protected constructor(
+    type: string,
+    name: string,
+    args: RemoteScriptArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super(type, name, {}, opts);
+    const { host } = args;
+    const payload = renderPayload(args.settings, ["common.sh", ...args.scripts].map(script));
+    this.configured = new remote.Command(
+      name,
+      {
+        connection: {
+          host: host.address,
+          port: 22,
+          user: host.user,
+          privateKey: host.privateKey,
+          hostKey: host.hostKey,
+          dialErrorLimit: dialErrorLimit(host.bootTimeout),
+          perDialTimeout: 10,
+          ...(host.proxy && { proxy: { ...host.proxy, dialErrorLimit: 3, perDialTimeout: 15 } }),
+        },
+        create: INSTALL_AND_START,
+        update: INSTALL_AND_START,
+        stdin: args.secret ? pulumi.secret(payload) : payload,
+        triggers: [...host.generation],
+        logging: "none",
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this },
+    );
+    this.registerOutputs({});
+  }
+}

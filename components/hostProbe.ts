@@ -1,0 +1,61 @@
+import { readFileSync } from "node:fs";
+import { local } from "@pulumi/command";
+import { version as commandVersion } from "@pulumi/command/package.json";
+import * as pulumi from "@pulumi/pulumi";
+import { checkHost, type HostFacts } from "../model/hostChecks";
+import { formatProblems } from "../model/config";
+import type { Lab } from "../model/types";
+import type { Host } from "./guestRole";
+import { refusal } from "./refusal";
+
+/** What a command on this host prints, without the white space around it. */
+export async function hostScript(
+  command: string,
+  environment: Record<string, string> = {},
+  stdin?: string,
+): Promise<string> {
+  const { stdout } = await local.run({
+    command,
+    environment,
+    ...(stdin !== undefined && { stdin }),
+    logging: "none",
+    addPreviousOutputInEnv: false,
+  });
+  return stdout.trim();
+}
+
+/** What kind of domain the guests are. `auto`: KVM only after a real kernel has booted under it. */
+export async function probeAccelerator(lab: Lab): Promise<"kvm" | "qemu"> {
+  if (lab.accelerator !== "auto") return lab.accelerator;
+  return (await hostScript("bash scripts/host/accelerator.sh")) === "kvm" ? "kvm" : "qemu";
+}
+
+/** Through what the guests are reached when libvirt is on another host. */
+export function proxyOf({ remoteHost }: Lab): Host["proxy"] {
+  if (remoteHost === undefined) return undefined;
+  const { keyFile, ...proxy } = remoteHost;
+  return {
+    ...proxy,
+    ...(keyFile !== undefined && { privateKey: pulumi.secret(readFileSync(keyFile, "utf8")) }),
+  };
+}
+
+/**
+ * Refuses, before any resource, what the libvirt host cannot carry. Of another host only what its libvirt says is known.
+ * @throws pulumi.RunError with every problem at once
+ */
+export async function assertHost(lab: Lab): Promise<void> {
+  const keyFile = lab.remoteHost?.keyFile;
+  const facts = JSON.parse(
+    await hostScript("bash scripts/host/facts.sh", {
+      LVS_DR_LIBVIRT_URI: lab.libvirtUri,
+      ...(lab.image && { LVS_DR_IMAGE: lab.image.path, LVS_DR_IMAGE_SHA256: lab.image.sha256 ?? "" }),
+      ...(keyFile !== undefined && { LVS_DR_PRIVATE_KEY: keyFile }),
+    }),
+  ) as HostFacts;
+  const { libvirt, image, privateKey } = facts;
+  const versions = { ...facts.versions, node: process.versions.node, "@pulumi/command": commandVersion };
+  const here = lab.remoteHost === undefined ? facts : { libvirt, image, privateKey };
+  const problems = checkHost(lab, { ...here, versions });
+  if (problems.length > 0) throw refusal(formatProblems(problems));
+}

@@ -1,0 +1,30 @@
+import { parseIpvsSave } from "../model/ipvs";
+import { compareTables } from "../model/ipvsCompare";
+import { ldirectordFor, renderLdirectord } from "../model/ldirectord";
+import { tableFor } from "../model/ldirectordTable";
+import type { Lab } from "../model/types";
+import { hostScript } from "./hostProbe";
+import { refusal } from "./refusal";
+
+/** The table it would make, or its complaint and how it ended. */
+export const DRY_RUN = 'bash scripts/host/ldirectord-dry-run.sh --table - 2>&1 || echo "exit $?"';
+const NOT_INSTALLED = "exit 3";
+
+/**
+ * Has this host's own ldirectord, if it has one, read the configuration and say what table it would make of it: whatever
+ * it takes otherwise than the model is refused before any resource. In the guest the director's does the same.
+ * @throws pulumi.RunError with its words, or with how the tables differ
+ */
+export async function assertLdirectord(lab: Lab): Promise<void> {
+  if (lab.mode !== "ldirectord") return;
+  const conf = ldirectordFor(lab);
+  const lines = (await hostScript(DRY_RUN, {}, renderLdirectord(conf))).split("\n");
+  const exit = lines.at(-1)?.startsWith("exit ") ? lines.pop() : undefined;
+  if (exit === NOT_INSTALLED) return;
+  const problems =
+    exit === undefined ? compareTables(parseIpvsSave(lines.join("\n")), tableFor(conf)) : lines;
+  if (problems.length === 0) return;
+  throw refusal(
+    ["ldirectord on this host does not make of the configuration what is meant:", ...problems].join("\n  "),
+  );
+}

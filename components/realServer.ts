@@ -1,0 +1,19 @@
+import * as pulumi from "@pulumi/pulumi";
+import { realServerSettings } from "../model/guestSettings";
+import type { Lab, LabNode } from "../model/types";
+import { GuestRole, type Host } from "./guestRole";
+
+export interface RealServerArgs {
+  readonly host: Host;
+  readonly lab: Lab;
+  /** Which of the lab's real servers this is. */
+  readonly node: LabNode;
+}
+
+/** A real server: its pages, the VIP on lo, and silence about it on the wire. */
+export class RealServer extends GuestRole {
+  constructor(name: string, args: RealServerArgs, opts?: pulumi.ComponentResourceOptions) {
+    const settings = realServerSettings(args.lab, args.node);
+    super("lvsdr:index:RealServer", name, { host: args.host, scripts: ["realServer.sh"], settings }, opts);
+  }
+}

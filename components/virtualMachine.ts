@@ -1,0 +1,167 @@
+import { createHash } from "node:crypto";
+import { resolve } from "node:path";
+import { local } from "@pulumi/command";
+import * as libvirt from "@pulumi/libvirt";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import { cloudInitSeed, imageSeed, kernelCmdline, seedLines } from "../model/guestBoot";
+import { sshKeyPair } from "../model/sshKey";
+import type { Lab, LabNode, NetworkName } from "../model/types";
+import type { BootSource } from "./guestImage";
+import type { Network } from "./network";
+
+export interface VirtualMachineArgs {
+  readonly lab: Lab;
+  /** Which of the lab's guests this is. */
+  readonly node: LabNode;
+  readonly boot: BootSource;
+  readonly pool: pulumi.Input<string>;
+  readonly networks: Readonly<Record<NetworkName, Network>>;
+  /** The public key that may log in as root. */
+  readonly authorizedKey: pulumi.Input<string>;
+  /** `kvm` or `qemu` (TCG). */
+  readonly accelerator: "kvm" | "qemu";
+  /** Something that must be done before this guest starts, for instance another guest's boot. */
+  readonly bootAfter?: pulumi.Resource | undefined;
+}
+
+/** One guest: its SSH host key, seed disk, overlay disk and domain. */
+export class VirtualMachine extends pulumi.ComponentResource {
+  /** The SSH host key that connections pin, as in known_hosts without the name. */
+  public readonly hostKey: pulumi.Output<string>;
+  public readonly domain: libvirt.Domain;
+  /** Changes whenever the guest loses its disk, and so what was configured in it. */
+  public readonly generation: pulumi.Output<string>[];
+
+  constructor(name: string, args: VirtualMachineArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("lvsdr:index:VirtualMachine", name, {}, opts);
+    const { lab, node, boot } = args;
+    const child = { parent: this };
+
+    const hostSeed = new random.RandomBytes(`${name}-host-key`, { length: 32 }, child);
+    const hostKeyPair = hostSeed.base64.apply((seed) => sshKeyPair(seed, node.name));
+    this.hostKey = pulumi.unsecret(hostKeyPair.apply((pair) => pair.publicKey));
+
+    const seedVolume = this.seed(name, args, hostKeyPair);
+    const disk = new libvirt.Volume(
+      `${name}-disk`,
+      {
+        name: `${node.domain}-${boot.digest}.qcow2`,
+        pool: args.pool,
+        capacity: boot.capacity,
+        target: { format: { type: "qcow2" } },
+        backingStore: { path: boot.disk, format: { type: "qcow2" } },
+      },
+      // The provider updates no volume.
+      { ...child, replaceOnChanges: ["name", "capacity", "target", "backingStore"] },
+    );
+
+    const tcg = args.accelerator === "qemu";
+    this.domain = new libvirt.Domain(
+      name,
+      {
+        name: node.domain,
+        // For people who look at `virsh list --title`, and for the audit, which knows a stack's guests by it.
+        title: `${lab.project} ${lab.stack}: ${node.role} ${node.name}`,
+        type: args.accelerator,
+        memory: node.memoryMiB,
+        memoryUnit: "MiB",
+        vcpu: node.vcpus,
+        cpu: tcg ? { mode: "custom", model: "qemu64" } : { mode: "host-passthrough" },
+        // QEMU reserves up to 1 GiB of translation cache a guest by default.
+        features: { acpi: true, ...(tcg && { tcg: { tbCache: 128, tbCacheUnit: "MiB" } }) },
+        os: {
+          type: "hvm",
+          typeArch: "x86_64",
+          typeMachine: "pc",
+          ...(boot.kernel
+            ? {
+                kernel: boot.kernel.vmlinuz,
+                initrd: boot.kernel.initrd,
+                cmdline: kernelCmdline(boot.kernel.cmdline, node),
+              }
+            : { bootDevices: [{ dev: "hd" }] }),
+        },
+        devices: {
+          disks: [
+            {
+              device: "disk",
+              driver: { name: "qemu", type: "qcow2", cache: "unsafe", discard: "unmap" },
+              source: { volume: { pool: args.pool, volume: disk.name } },
+              target: { dev: "vda", bus: "virtio" },
+            },
+            {
+              device: "disk",
+              driver: { name: "qemu", type: "raw" },
+              readOnly: true,
+              source: { volume: { pool: args.pool, volume: seedVolume.name } },
+              target: { dev: "vdb", bus: "virtio" },
+            },
+          ],
+          interfaces: node.nics.map((nic) => ({
+            model: { type: "virtio" },
+            mac: { address: nic.mac },
+            mtu: { size: args.networks[nic.network].mtu },
+            // No network boot: the firmware would load its ROM at every start.
+            rom: { enabled: "no" },
+            source: args.networks[nic.network].source,
+          })),
+          rngs: [{ model: "virtio", backend: { random: "/dev/urandom" } }],
+        },
+        running: true,
+      },
+      {
+        ...child,
+        replaceOnChanges: ["name"],
+        deleteBeforeReplace: true,
+        // libvirt attaches no running guest to a network that was made anew, and none of the guest's inputs tells.
+        replaceWith: node.nics.flatMap((nic) => args.networks[nic.network].resource ?? []),
+        ...(args.bootAfter && { dependsOn: args.bootAfter }),
+      },
+    );
+    this.generation = [this.domain.id, disk.id, seedVolume.name];
+    this.registerOutputs({ hostKey: this.hostKey });
+  }
+
+  /** The disk from which the guest takes its identity: never through arguments that other users of the host can read. */
+  private seed(
+    name: string,
+    { lab, node, boot, authorizedKey, pool }: VirtualMachineArgs,
+    hostKey: pulumi.Output<ReturnType<typeof sshKeyPair>>,
+  ): libvirt.Volume {
+    const format = boot.kernel === undefined ? "iso" : "tar";
+    const lines = pulumi.all([hostKey, authorizedKey]).apply(([pair, key]) => {
+      const identity = { hostKey: pair, authorizedKey: key };
+      return seedLines(format === "tar" ? imageSeed(identity) : cloudInitSeed(node, identity));
+    });
+    // Another identity is another volume, which the domain then refers to.
+    const digest = pulumi.unsecret(
+      lines.apply((text) => createHash("sha256").update(text).digest("hex").slice(0, 12)),
+    );
+    // On this machine, relative to the project.
+    const file = pulumi.interpolate`.lab/${lab.stack}/seeds/${node.name}-${digest}.${format}`;
+    const packed = new local.Command(
+      `${name}-seed`,
+      {
+        create: pulumi.interpolate`bash scripts/host/seed.sh ${format} ${file}`,
+        delete: pulumi.interpolate`bash scripts/host/seed.sh remove ${file}`,
+        stdin: lines,
+        logging: "none",
+        addPreviousOutputInEnv: false,
+        triggers: [file],
+      },
+      { parent: this },
+    );
+    return new libvirt.Volume(
+      `${name}-seed`,
+      {
+        name: pulumi.interpolate`${node.domain}-seed-${digest}`,
+        pool,
+        target: { format: { type: "raw" } },
+        create: { content: { url: file.apply((path) => resolve(path)) } },
+      },
+      // Where the file lay when it was uploaded does not matter: a moved checkout rebuilds nothing.
+      { parent: this, dependsOn: packed, ignoreChanges: ["create"], replaceOnChanges: ["name", "target"] },
+    );
+  }
+}

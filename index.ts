@@ -1,0 +1,79 @@
+import * as libvirt from "@pulumi/libvirt";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import { Client } from "./components/client";
+import { Director } from "./components/director";
+import { GuestImage } from "./components/guestImage";
+import type { GuestRole, Host } from "./components/guestRole";
+import { assertHost, probeAccelerator, proxyOf } from "./components/hostProbe";
+import { labConfig } from "./components/labConfig";
+import { Network } from "./components/network";
+import { assertLdirectord } from "./components/ldirectordProbe";
+import { accessTo, observeHealth } from "./components/observation";
+import { RealServer } from "./components/realServer";
+import { Router } from "./components/router";
+import { Pool } from "./components/pool";
+import { VirtualMachine } from "./components/virtualMachine";
+import { sshKeyPair } from "./model/sshKey";
+import { labNodes, type LabNode } from "./model/types";
+
+export = async () => {
+  const lab = labConfig();
+  await Promise.all([assertHost(lab), assertLdirectord(lab)]);
+  const accelerator = await probeAccelerator(lab);
+
+  const opts = { providers: { libvirt: new libvirt.Provider("libvirt", { uri: lab.libvirtUri }) } };
+  const { poolName: pool } = new Pool("pool", { lab }, opts);
+  const networks = {
+    client: new Network("client-network", { network: lab.networks.client }, opts),
+    server: new Network("server-network", { network: lab.networks.server }, opts),
+  };
+  const image = new GuestImage("image", { lab, pool }, opts);
+  const keySeed = new random.RandomBytes("ssh-key", { length: 32 });
+  const key = keySeed.base64.apply((seed) => sshKeyPair(seed, lab.prefix));
+  const privateKey = key.apply((pair) => pair.privateKey);
+  const authorizedKey = pulumi.unsecret(key.apply((pair) => pair.publicKey));
+
+  const proxy = proxyOf(lab);
+  const hosts: Host[] = [];
+  const configured: pulumi.Resource[] = [];
+
+  /** Builds one guest and gives it its role. Under TCG guests that boot at once slow each other down: they take turns. */
+  function guest(node: LabNode, role: (host: Host) => GuestRole): void {
+    const bootAfter = accelerator === "qemu" ? configured.at(-lab.bootParallel) : undefined;
+    const machine = new VirtualMachine(
+      node.name,
+      { lab, node, pool, networks, boot: image.source, authorizedKey, accelerator, bootAfter },
+      opts,
+    );
+    const host: Host = {
+      name: node.name,
+      address: node.address,
+      user: "root",
+      privateKey,
+      hostKey: machine.hostKey,
+      bootTimeout: lab.bootTimeout,
+      generation: machine.generation,
+      ...(proxy && { proxy }),
+    };
+    hosts.push(host);
+    configured.push(role(host).configured);
+  }
+
+  guest(lab.router, (host) => new Router("router", { host, lab }));
+  guest(lab.client, (host) => new Client("client", { host, lab }));
+  for (const node of lab.realServers) guest(node, (host) => new RealServer(node.name, { host, lab, node }));
+  // Last: what it puts into the table answers by then.
+  guest(lab.director, (host) => new Director("director", { host, lab }, { dependsOn: [...configured] }));
+
+  const access = accessTo(lab, hosts, privateKey);
+  const [service] = lab.services;
+  return {
+    vip: service.vip,
+    url: `http://${service.vip}:${service.port}/`,
+    nodes: Object.fromEntries(labNodes(lab).map(({ name, role, address }) => [name, { role, address }])),
+    imageDigest: image.source.digest,
+    access,
+    health: observeHealth(access, configured),
+  };
+};
