@@ -1,0 +1,172 @@
+import * as grpc from "@grpc/grpc-js";
+import * as empty from "google-protobuf/google/protobuf/empty_pb";
+import { Struct } from "google-protobuf/google/protobuf/struct_pb";
+import { EngineService } from "@pulumi/pulumi/proto/engine_grpc_pb";
+import * as engineProto from "@pulumi/pulumi/proto/engine_pb";
+import { InvokeResponse } from "@pulumi/pulumi/proto/provider_pb";
+import { ResourceMonitorService } from "@pulumi/pulumi/proto/resource_grpc_pb";
+import * as proto from "@pulumi/pulumi/proto/resource_pb";
+import type { Registered } from "./deployment";
+import { messageOf } from "./events";
+import type { Goal } from "./goal";
+import { InterruptedError } from "./operations";
+import { parsePaths } from "./plan";
+import type { Properties } from "./values";
+
+/** What the services hand on to the engine. */
+export interface Handlers {
+  register(goal: Goal): Promise<Registered>;
+  setOutputs(urn: string, outputs: Properties): void;
+  invoke(token: string, args: Properties): Promise<Properties>;
+  log(severity: "info" | "warning" | "error", message: string, urn: string): void;
+}
+
+/**
+ * The features the program may use. Resource references and output values stay off: a resource then travels as its id
+ * and an output as its value, while dependencies come with the registration and secrets keep their wrapping.
+ */
+const FEATURES = new Set(["secrets", "deletedWith", "replaceWith", "parameterization"]);
+
+type Reply<T> = grpc.sendUnaryData<T>;
+type Call<T> = grpc.ServerUnaryCall<T, unknown>;
+
+/** Answers each call with what `work` yields; an interruption looks to the program like an engine that has gone. */
+function unary<Req, Res>(work: (request: Req) => Promise<Res> | Res) {
+  return (call: Call<Req>, reply: Reply<Res>): void => {
+    void (async () => work(call.request))().then(
+      (response) => reply(null, response),
+      (error: unknown) => {
+        const code = error instanceof InterruptedError ? grpc.status.UNAVAILABLE : grpc.status.UNKNOWN;
+        reply({ code, details: messageOf(error) });
+      },
+    );
+  };
+}
+
+const nothing = (): empty.Empty => new empty.Empty();
+const refuse = (what: string) =>
+  unary(() => Promise.reject(new Error(`the embedded engine has no ${what}; use --engine pulumi`)));
+
+/**
+ * Serves Pulumi's ResourceMonitor and Engine services on a Unix socket: unlike a TCP port it can be reached by nobody
+ * but its owner, which matters because whoever can register a local command can run it.
+ */
+export async function serve(socket: string, handlers: Handlers): Promise<grpc.Server> {
+  let root = "";
+  const server = new grpc.Server({
+    "grpc.max_receive_message_length": -1,
+    "grpc.max_send_message_length": -1,
+  });
+  server.addService(ResourceMonitorService, {
+    supportsFeature: unary((request: proto.SupportsFeatureRequest) => {
+      const response = new proto.SupportsFeatureResponse();
+      response.setHassupport(FEATURES.has(request.getId()));
+      return response;
+    }),
+    registerPackage: unary((request: proto.RegisterPackageRequest) => {
+      const response = new proto.RegisterPackageResponse();
+      response.setRef(`${request.getParameterization()?.getName() ?? request.getName()}`);
+      return response;
+    }),
+    registerResource: unary(async (request: proto.RegisterResourceRequest) =>
+      toResponse(await handlers.register(toGoal(request)), toGoal(request)),
+    ),
+    registerResourceOutputs: unary((request: proto.RegisterResourceOutputsRequest) => {
+      handlers.setOutputs(request.getUrn(), toProperties(request.getOutputs()));
+      return nothing();
+    }),
+    invoke: unary(async (request: proto.ResourceInvokeRequest) => {
+      const response = new InvokeResponse();
+      response.setReturn(toStruct(await handlers.invoke(request.getTok(), toProperties(request.getArgs()))));
+      return response;
+    }),
+    call: refuse("provider methods"),
+    readResource: refuse("resource lookups (.get)"),
+    registerStackTransform: refuse("transforms"),
+    registerStackInvokeTransform: refuse("transforms"),
+    registerResourceHook: refuse("resource hooks"),
+    registerErrorHook: refuse("error hooks"),
+    getDeploymentInfo: unary(() => new proto.DeploymentInfo()),
+    signalAndWaitForShutdown: unary(nothing),
+  });
+  server.addService(EngineService, {
+    log: unary((request: engineProto.LogRequest) => {
+      // Debug messages carry every property in the clear, private keys included: they end here.
+      const severity = (["debug", "info", "warning", "error"] as const)[request.getSeverity()] ?? "debug";
+      if (severity !== "debug") handlers.log(severity, request.getMessage(), request.getUrn());
+      return nothing();
+    }),
+    getRootResource: unary(() => {
+      const response = new engineProto.GetRootResourceResponse();
+      response.setUrn(root);
+      return response;
+    }),
+    setRootResource: unary((request: engineProto.SetRootResourceRequest) => {
+      root = request.getUrn();
+      return new engineProto.SetRootResourceResponse();
+    }),
+    startDebugging: unary(nothing),
+    requirePulumiVersion: unary(() => new engineProto.RequirePulumiVersionResponse()),
+  });
+  await new Promise<void>((resolve, reject) =>
+    server.bindAsync(`unix:${socket}`, grpc.ServerCredentials.createInsecure(), (error) =>
+      error ? reject(error) : resolve(),
+    ),
+  );
+  return server;
+}
+
+const toProperties = (struct: Struct | undefined): Properties => (struct?.toJavaScript() ?? {}) as Properties;
+const toStruct = (properties: Properties): Struct =>
+  Struct.fromJavaScript(properties as Parameters<typeof Struct.fromJavaScript>[0]);
+
+function toGoal(request: proto.RegisterResourceRequest): Goal {
+  const unsupported = {
+    import: request.getImportid() !== "",
+    "remote components": request.getRemote(),
+    replacementTrigger: request.hasReplacementTrigger(),
+    transforms: request.getTransformsList().length > 0,
+    aliases: request.getAliasesList().length > 0 || request.getAliasurnsList().length > 0,
+    // An empty one comes with every request.
+    customTimeouts: Object.values(request.getCustomtimeouts()?.toObject() ?? {}).some(Boolean),
+  };
+  for (const [option, used] of Object.entries(unsupported)) {
+    if (used) throw new Error(`the embedded engine does not support ${option}; use --engine pulumi`);
+  }
+  return {
+    type: request.getType(),
+    name: request.getName(),
+    parent: request.getParent(),
+    custom: request.getCustom(),
+    inputs: toProperties(request.getObject()),
+    provider: request.getProvider(),
+    dependencies: request.getDependenciesList(),
+    propertyDependencies: Object.fromEntries(
+      request
+        .getPropertydependenciesMap()
+        .getEntryList()
+        .map(([key]) => [key, request.getPropertydependenciesMap().get(key)?.getUrnsList() ?? []]),
+    ),
+    protect: request.getProtect() ?? false,
+    retainOnDelete: request.getRetainondelete() ?? false,
+    deletedWith: request.getDeletedwith(),
+    ignoreChanges: parsePaths(request.getIgnorechangesList()),
+    replaceOnChanges: parsePaths(request.getReplaceonchangesList()),
+    ...(request.getDeletebeforereplacedefined()
+      ? { deleteBeforeReplace: request.getDeletebeforereplace() }
+      : {}),
+    replaceWith: request.getReplaceWithList(),
+    additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
+  };
+}
+
+function toResponse(registered: Registered, goal: Goal): proto.RegisterResourceResponse {
+  const response = new proto.RegisterResourceResponse();
+  response.setUrn(registered.urn);
+  response.setId(registered.id);
+  response.setObject(toStruct(goal.custom ? registered.outputs : goal.inputs));
+  // Anything but success makes the program see unknown outputs, so that it goes on with what does not depend on them.
+  const results = { success: proto.Result.SUCCESS, failed: proto.Result.FAIL, skipped: proto.Result.SKIP };
+  response.setResult(results[registered.result]);
+  return response;
+}

@@ -1,0 +1,105 @@
+import * as fs from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { Properties } from "../values";
+import { libvirtXml } from "./libvirtXml";
+import type { Context, Found, Provider } from "./provider";
+import {
+  commandLine,
+  isRunning,
+  KINDS,
+  refuseForeign,
+  text,
+  uuidOf,
+  virsh,
+  VirshError,
+  virshOrMissing,
+  virshXml,
+  without,
+} from "./virsh";
+
+const BUSY_ATTEMPTS = 60;
+const BUSY_PAUSE_MS = 500;
+
+/** An overlay on a backing image, or a volume with a local file's content. Its id is its key. */
+export const volume: Provider = {
+  // The real provider refuses to change a volume in place.
+  replaceOn: [["*"]],
+  identity: ["pool", "name"],
+  computed: ["path", "key"],
+  disturbs: { gone: "recreated" },
+  check: async (inputs, context) => {
+    const [inPool, name] = [text(inputs, "pool"), text(inputs, "name")];
+    if (!(await isListed(context, inPool, name))) return;
+    if (await isThere(context, inPool, name))
+      refuseForeign("storage volume", name, [commandLine(context, "vol-delete", "--pool", inPool, name)]);
+    // Its file was deleted behind libvirt's back: it is listed until the pool is read anew.
+    await patiently(context, "pool-refresh", inPool);
+  },
+  create: async (inputs, context) => {
+    const [inPool, name] = [text(inputs, "pool"), text(inputs, "name")];
+    const source = contentOf(inputs);
+    const capacity = source === undefined ? inputs.capacity : fs.statSync(source).size;
+    if (typeof capacity !== "number")
+      throw new Error("capacity is required when there is no content to upload");
+    const xml = libvirtXml("volume", without(inputs, "pool", "create"), { capacity });
+    await virshXml(context, xml, "vol-create", inPool);
+    if (source !== undefined) await virsh(context, "vol-upload", "--pool", inPool, name, source);
+    const key = await virsh(context, "vol-key", "--pool", inPool, name);
+    return { id: key, outputs: { key, path: await virsh(context, "vol-path", "--pool", inPool, name) } };
+  },
+  cleanup: deleteVolume,
+  read: async ({ inputs }, context): Promise<Found> => {
+    const [inPool, name] = [text(inputs, "pool"), text(inputs, "name")];
+    if (await isThere(context, inPool, name)) return { status: "ok" };
+    return { status: "gone", why: `storage volume ${name} was gone` };
+  },
+  update: ({ outputs }) => Promise.resolve(outputs),
+  delete: ({ inputs }, context) => deleteVolume(inputs, context),
+};
+
+const isListed = async (context: Context, inPool: string, name: string): Promise<boolean> =>
+  (await virshOrMissing(context, "volume", "vol-key", "--pool", inPool, name)) !== undefined;
+
+/** Unlike a listing, this looks at the file itself. */
+const isThere = async (context: Context, inPool: string, name: string): Promise<boolean> =>
+  (await virshOrMissing(context, "volume", "vol-info", "--pool", inPool, name)) !== undefined;
+
+/** Succeeds when the volume, or its whole pool, is gone already. */
+async function deleteVolume(inputs: Properties, context: Context): Promise<void> {
+  const [inPool, name] = [text(inputs, "pool"), text(inputs, "name")];
+  if ((await uuidOf(context, "pool", inPool)) === undefined) return;
+  if (!(await isRunning(context, inPool))) {
+    await virsh(context, "pool-start", inPool).catch(async (error: Error) => {
+      // Another volume's deletion may have started it, or its directory have gone with all that was in it.
+      if (!KINDS.volume.missing.test(error.message) && !(await isRunning(context, inPool))) throw error;
+    });
+    if (!(await isRunning(context, inPool))) return;
+  }
+  if (await isThere(context, inPool, name)) await patiently(context, "vol-delete", "--pool", inPool, name);
+  else if (await isListed(context, inPool, name)) await patiently(context, "pool-refresh", inPool);
+}
+
+/** libvirt refuses some operations while another one, an upload for instance, is at work in the same pool. */
+async function patiently(context: Context, ...args: readonly string[]): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await virsh(context, ...args);
+      return;
+    } catch (error) {
+      const busy =
+        error instanceof VirshError && /asynchronous jobs|being allocated|in use/.test(error.message);
+      if (!busy || attempt === BUSY_ATTEMPTS) throw error;
+    }
+    await sleep(BUSY_PAUSE_MS, undefined, { signal: context.signal });
+  }
+}
+
+/** Path of the file to upload, from `create.content.url`: a path or a file: URL. */
+function contentOf(inputs: Properties): string | undefined {
+  const url = ((inputs.create as Properties | undefined)?.content as Properties | undefined)?.url;
+  if (typeof url !== "string") return undefined;
+  if (url.startsWith("file:")) return fileURLToPath(url);
+  if (url.startsWith("/")) return url;
+  throw new Error(`create.content.url: the embedded engine uploads local files only, not ${url}`);
+}

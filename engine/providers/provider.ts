@@ -1,0 +1,72 @@
+import type { Path, Properties } from "../values";
+import type { Exec } from "../exec";
+
+/** What a provider's operation may use. All values are bare: secrets are unwrapped before and wrapped again after. */
+export interface Context {
+  readonly exec: Exec;
+  /** The resource's logical name, for messages and identifiers. */
+  readonly name: string;
+  /** Inputs of the explicit provider resource; empty for a default provider. */
+  readonly config: Properties;
+  /** Proof of ownership: chosen before the first attempt to create and kept in the intent record. */
+  readonly mark: string;
+  /** Set when the run is interrupted or the resource's customTimeouts have passed. */
+  readonly signal: AbortSignal;
+  /** Set a few seconds after `signal`: for operations better finished than broken off. */
+  readonly killSignal: AbortSignal;
+  /** A directory only the owner can enter, emptied before every run. */
+  readonly scratch: string;
+  /** Shows a line of the operation's output to the user; secrets in it are masked. */
+  readonly log: (line: string) => void;
+}
+
+export interface Created {
+  readonly id: string;
+  /** Computed outputs; the inputs are added by the engine. */
+  readonly outputs: Properties;
+}
+
+/** What the state knows about a resource. */
+export interface Known extends Created {
+  readonly inputs: Properties;
+}
+
+/** The real thing as it was found: still as recorded, to be mended in place, or gone. */
+export type Found =
+  | { readonly status: "ok" }
+  | { readonly status: "drifted"; readonly why: string }
+  | { readonly status: "gone"; readonly why: string };
+
+/** What happened to a resource outside the program's changes, as far as its dependents must care. */
+export type Disturbance = "recreated" | "restarted";
+
+/** How one resource type is made, read, changed and removed. Every operation can be repeated after a crash. */
+export interface Provider {
+  /** Inputs that cannot change in place. */
+  readonly replaceOn: readonly Path[];
+  /** Two of them cannot exist at once while these inputs are the same (a physical name): delete before replacing. */
+  readonly identity?: readonly string[];
+  /** Computed outputs that are always secret, whatever the inputs. */
+  readonly secretOutputs?: readonly string[];
+  /** Computed outputs carry what went in: secret as soon as any input is. */
+  readonly outputsFollowInputs?: boolean;
+  /** Names of the computed outputs, unknown in a preview that would run the operation. */
+  readonly computed: readonly string[];
+  /** Refuses what must not be touched, before anything is recorded. */
+  check?(inputs: Properties, context: Context): Promise<void>;
+  create(inputs: Properties, context: Context): Promise<Created>;
+  /** Removes what an interrupted creation may have left. */
+  cleanup?(inputs: Properties, context: Context): Promise<void>;
+  read?(resource: Known, context: Context): Promise<Found>;
+  /** Brings a drifted resource back without changing its inputs. */
+  mend?(resource: Known, context: Context): Promise<Properties>;
+  update(resource: Known, inputs: Properties, context: Context): Promise<Properties>;
+  delete(resource: Known, context: Context): Promise<void>;
+  /** What dependents are told when this resource had to be created anew or mended. */
+  readonly disturbs?: { readonly gone?: Disturbance; readonly drifted?: Disturbance };
+  /** Whether an otherwise unchanged resource must be applied again after a dependency was disturbed. */
+  fallsOver?(resource: Known, kind: Disturbance, context: Context): Promise<boolean>;
+}
+
+/** A function of a provider that reads something (an invoke). */
+export type Invoke = (args: Properties, context: Context) => Promise<Properties>;

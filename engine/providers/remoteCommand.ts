@@ -1,0 +1,104 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ExecResult } from "../exec";
+import {
+  commandProvider,
+  environment,
+  lineLogger,
+  outcome,
+  previousOutput,
+  type RunCommand,
+} from "./command";
+import { sshConfig, type Connection } from "./sshConfig";
+import type { Context } from "./provider";
+
+/** ssh's exit status for its own failures; a command may end with it too, hence the look at the log. */
+const SSH_FAILED = 255;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+const PAUSE_GROWTH = 1.5;
+const DEFAULT_DIAL_ERROR_LIMIT = 10;
+
+/** ssh's own logs of one attempt, of the connection itself and of the one to the proxy. */
+const LOGS = ["log", "proxy.log"];
+const NOT_A_REASON = /^debug\d:|^Authenticated to |^Transferred: |^Bytes per second: |^OpenSSH_/;
+
+/** Trying again cannot help: the machine that answers is not the one that was pinned. */
+const WRONG_HOST =
+  /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|no matching host key type/;
+
+const run: RunCommand = async (command, inputs, previous, context) => {
+  const connection = inputs.connection as unknown as Connection;
+  const directory = fs.mkdtempSync(path.join(context.scratch, "ssh-"));
+  const variables = { ...environment(inputs), ...previousOutput(inputs, previous) };
+  try {
+    fs.writeFileSync(
+      path.join(directory, "config"),
+      sshConfig(connection, directory, Object.keys(variables)),
+      { mode: 0o600 },
+    );
+    const result = await dial(connection, context, directory, () =>
+      context.exec(
+        "ssh",
+        ["-F", `${directory}/config`, "-E", `${directory}/log`, "-T", "target", "--", command],
+        {
+          stdin: inputs.stdin as string | undefined,
+          env: { ...process.env, ...variables },
+          signal: context.signal,
+          onLine: lineLogger(inputs, context),
+        },
+      ),
+    );
+    return outcome(result, ` on ${connection.host}`, command);
+  } finally {
+    fs.rmSync(directory, { recursive: true, force: true });
+  }
+};
+
+/** command.remote.Command */
+export const remoteCommand = commandProvider(run);
+
+/**
+ * Tries until a connection stands, with growing pauses; a command that has begun is never repeated.
+ * @throws with the last reason when `dialErrorLimit` failures have been tolerated, at once for a wrong host key
+ */
+async function dial(
+  connection: Connection,
+  context: Context,
+  directory: string,
+  attempt: () => Promise<ExecResult>,
+): Promise<ExecResult> {
+  const limit = connection.dialErrorLimit ?? DEFAULT_DIAL_ERROR_LIMIT;
+  for (let failures = 0; ; failures += 1) {
+    for (const log of LOGS) fs.writeFileSync(path.join(directory, log), "", { mode: 0o600 });
+    const result = await attempt();
+    if (result.code !== SSH_FAILED) return result;
+    const [log = "", proxyLog = ""] = LOGS.map((name) => fs.readFileSync(path.join(directory, name), "utf8"));
+    if (log.includes("Exit status 255")) return result;
+    const reason = lastLine(proxyLog) ?? lastLine(log) ?? lastLine(result.stderr) ?? "ssh gave no reason";
+    if (log.includes("Authenticated to "))
+      throw new Error(`connection to ${connection.host} lost: ${reason}`);
+    if (WRONG_HOST.test(log + proxyLog)) {
+      throw new Error(
+        `${WRONG_HOST.test(proxyLog) ? (connection.proxy?.host ?? "proxy") : connection.host} shows another host key ` +
+          "than the one pinned for it: refused. Either another machine has its address, or it was reinstalled outside this stack",
+      );
+    }
+    if (limit >= 0 && failures >= limit) {
+      throw new Error(`cannot reach ${connection.host} by SSH after ${failures} failed attempts: ${reason}`);
+    }
+    const pause = Math.min(FIRST_PAUSE_MS * PAUSE_GROWTH ** failures, LONGEST_PAUSE_MS);
+    await sleep(pause, undefined, { signal: context.signal }).catch(() => {
+      throw new Error(`cannot reach ${connection.host} by SSH, last error: ${reason}`);
+    });
+  }
+}
+
+function lastLine(text: string): string | undefined {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !NOT_A_REASON.test(line))
+    .pop();
+}

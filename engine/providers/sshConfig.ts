@@ -1,0 +1,103 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+/** Input `connection` of command.remote.Command. */
+export interface Connection {
+  readonly host: string;
+  readonly port?: number;
+  readonly user?: string;
+  readonly privateKey?: string;
+  /** Of the SSH agent; by default that of SSH_AUTH_SOCK. */
+  readonly agentSocketPath?: string;
+  /** Public host key, "ssh-ed25519 AAAA…"; without it any host is believed, as with the real provider. */
+  readonly hostKey?: string;
+  readonly dialErrorLimit?: number;
+  /** Seconds for one attempt; 0 means no limit. */
+  readonly perDialTimeout?: number;
+  readonly proxy?: Connection;
+}
+
+const DEFAULT_PER_DIAL_TIMEOUT_S = 15;
+/** A connection that is silent for this long is dead: SERVER_ALIVE_S × SERVER_ALIVE_COUNT seconds. */
+const SERVER_ALIVE_S = 15;
+const SERVER_ALIVE_COUNT = 4;
+
+/**
+ * A configuration file for ssh that uses nothing of the user's own, with key and pinned host key in files beside it:
+ * neither secrets nor addresses are on a command line. Hosts are called "target" and "proxy".
+ */
+export function sshConfig(connection: Connection, directory: string, sendEnv: readonly string[]): string {
+  const lines = hostBlock("target", connection, directory);
+  // The log says whether a connection stood and with what the command ended; it goes to a file, not into stderr.
+  lines.push("  LogLevel DEBUG1", ...sendEnv.map((name) => `  SendEnv ${word(name, "environment")}`));
+  if (!connection.proxy) return `${lines.join("\n")}\n`;
+  lines.push(`  ProxyCommand ssh -F '${directory}/config' -E '${directory}/proxy.log' -W %h:%p proxy`);
+  return `${[...lines, ...hostBlock("proxy", connection.proxy, directory)].join("\n")}\n`;
+}
+
+/** Writes a private file beside the configuration, and answers its path. */
+type WriteFile = (suffix: string, content: string) => string;
+
+function hostBlock(name: string, connection: Connection, directory: string): string[] {
+  const file: WriteFile = (suffix, content) => {
+    const target = path.join(directory, `${name}.${suffix}`);
+    fs.writeFileSync(target, content.endsWith("\n") ? content : `${content}\n`, { mode: 0o600 });
+    return target;
+  };
+  for (const unsupported of ["password", "privateKeyPassword"]) {
+    if ((connection as unknown as Record<string, unknown>)[unsupported] !== undefined) {
+      throw new Error(
+        `connection.${unsupported} is not supported by the embedded engine: use an unencrypted privateKey`,
+      );
+    }
+  }
+  const timeout = connection.perDialTimeout ?? DEFAULT_PER_DIAL_TIMEOUT_S;
+  return [
+    `Host ${name}`,
+    `  HostName ${word(connection.host, "host")}`,
+    `  Port ${connection.port ?? 22}`,
+    `  User ${word(connection.user ?? "root", "user")}`,
+    "  BatchMode yes",
+    "  PreferredAuthentications publickey",
+    ...identityLines(connection, file),
+    ...hostKeyLines(name, connection.hostKey, file),
+    "  GlobalKnownHostsFile /dev/null",
+    "  UpdateHostKeys no",
+    ...(timeout > 0 ? [`  ConnectTimeout ${timeout}`] : []),
+    `  ServerAliveInterval ${SERVER_ALIVE_S}`,
+    `  ServerAliveCountMax ${SERVER_ALIVE_COUNT}`,
+    "  ForwardAgent no",
+    "  ForwardX11 no",
+  ];
+}
+
+/** Without a key of its own it is the agent's, as with the real provider. */
+function identityLines({ privateKey, agentSocketPath }: Connection, file: WriteFile): string[] {
+  if (privateKey)
+    return ["  IdentitiesOnly yes", "  IdentityAgent none", `  IdentityFile "${file("key", privateKey)}"`];
+  const agent = agentSocketPath ?? process.env.SSH_AUTH_SOCK;
+  const socket = agent ? `"${agent.replaceAll(/["\n]/g, "")}"` : "none";
+  return ["  IdentitiesOnly no", `  IdentityAgent ${socket}`, "  IdentityFile none"];
+}
+
+function hostKeyLines(name: string, hostKey: string | undefined, file: WriteFile): string[] {
+  if (hostKey === undefined) return ["  StrictHostKeyChecking no", "  UserKnownHostsFile /dev/null"];
+  const [type = "", key = ""] = hostKey.trim().split(/\s+/);
+  if (!/^[a-z0-9@.-]+$/.test(type) || !/^[A-Za-z0-9+/=]+$/.test(key)) {
+    throw new Error('connection.hostKey is not a public key such as "ssh-ed25519 AAAA…"');
+  }
+  const algorithms = type === "ssh-rsa" ? "rsa-sha2-512,rsa-sha2-256" : type;
+  return [
+    "  StrictHostKeyChecking yes",
+    `  HostKeyAlias ${name}`,
+    `  HostKeyAlgorithms ${algorithms}`,
+    `  UserKnownHostsFile "${file("known_hosts", `${name} ${type} ${key}`)}"`,
+  ];
+}
+
+/** Refuses what would break out of its line in the file. */
+function word(text: string, what: string): string {
+  if (!/^[\w.:@+-]+$/.test(text))
+    throw new Error(`connection.${what} has characters that cannot be in one: ${JSON.stringify(text)}`);
+  return text;
+}

@@ -1,0 +1,159 @@
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { mapSecrets, secret, type Properties, type Value } from "./values";
+
+/** One resource as last recorded. */
+export interface ResourceState {
+  readonly urn: string;
+  readonly type: string;
+  readonly custom: boolean;
+  /** Empty for components. */
+  readonly id: string;
+  readonly parent: string;
+  /** `urn::id` of the explicit provider; empty for a default one. */
+  readonly provider: string;
+  readonly inputs: Properties;
+  readonly outputs: Properties;
+  readonly dependencies: readonly string[];
+  /** Input property → the resources its value came from. */
+  readonly propertyDependencies: { readonly [property: string]: readonly string[] };
+  readonly protect: boolean;
+  readonly retainOnDelete: boolean;
+  readonly deletedWith: string;
+  /** Replaced by another of the same URN; to be deleted once the program has run. */
+  readonly doomed?: true;
+}
+
+/** An operation that was begun; found again after a crash, it says what may be half-done. */
+export interface Intent {
+  readonly kind: "create" | "update";
+  readonly urn: string;
+  readonly type: string;
+  readonly provider: string;
+  readonly inputs: Properties;
+  /** See Context.mark. */
+  readonly mark: string;
+}
+
+export interface State {
+  readonly version: 1;
+  readonly project: string;
+  readonly stack: string;
+  /** In the order of creation: dependencies come before their dependents. */
+  resources: ResourceState[];
+  intents: Intent[];
+}
+
+export class StateError extends Error {}
+
+/** A key the secrets of one state are encrypted with, kept beside it. */
+const keyFile = (file: string): string => `${file}.key`;
+const ENCRYPTED = "v1:";
+
+/**
+ * The state in one JSON file (0600, in a 0700 directory). Secrets are encrypted (AES-256-GCM) with a key in a file of its
+ * own, so that a state can be shown, copied or attached to a bug report without giving them away.
+ */
+export class StateFile {
+  constructor(
+    private readonly file: string,
+    private readonly project: string,
+    private readonly stack: string,
+  ) {}
+
+  /** The recorded state, or an empty one. */
+  load(): State {
+    const empty: State = { version: 1, project: this.project, stack: this.stack, resources: [], intents: [] };
+    let text: string;
+    try {
+      text = fs.readFileSync(this.file, "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return empty;
+      throw error;
+    }
+    let raw: State;
+    try {
+      raw = JSON.parse(text) as State;
+    } catch {
+      throw new StateError(`${this.file} is not valid JSON: restore it from a backup`);
+    }
+    if (raw.version !== 1) {
+      throw new StateError(`${this.file} has version ${String(raw.version)}; this engine reads version 1`);
+    }
+    if (raw.project !== this.project || raw.stack !== this.stack) {
+      throw new StateError(
+        `${this.file} belongs to ${raw.project}/${raw.stack}, not to ${this.project}/${this.stack}`,
+      );
+    }
+    const open = <T>(v: T): T => mapSecrets(v as Value, (s) => this.decrypt(s)) as T;
+    return { ...raw, resources: open(raw.resources), intents: open(raw.intents) };
+  }
+
+  /** Written to a temporary file, synced and renamed: a crash leaves the old state or the new one, never a torn one. */
+  save(state: State): void {
+    ensurePrivateDirectory(path.dirname(this.file));
+    const close = <T>(v: T): T => mapSecrets(v as Value, (s) => this.encrypt(s)) as T;
+    const sealed: State = { ...state, resources: close(state.resources), intents: close(state.intents) };
+    writeAtomically(this.file, `${JSON.stringify(sealed, null, 2)}\n`);
+  }
+
+  private key(create: boolean): Buffer {
+    const file = keyFile(this.file);
+    try {
+      return Buffer.from(fs.readFileSync(file, "utf8").trim(), "base64");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+    if (!create)
+      throw new StateError(`${file} is missing: without it the secrets in ${this.file} cannot be read`);
+    const key = randomBytes(32);
+    writeAtomically(file, `${key.toString("base64")}\n`);
+    return key;
+  }
+
+  private encrypt(v: Value): Value {
+    const plain = JSON.stringify((v as { value: Value }).value);
+    const iv = randomBytes(12);
+    const cipher = createCipheriv("aes-256-gcm", this.key(true), iv);
+    const sealed = Buffer.concat([cipher.update(plain, "utf8"), cipher.final()]);
+    return secret(ENCRYPTED + Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString("base64"));
+  }
+
+  private decrypt(v: Value): Value {
+    const sealed = Buffer.from(String((v as { value: Value }).value).slice(ENCRYPTED.length), "base64");
+    const decipher = createDecipheriv("aes-256-gcm", this.key(false), sealed.subarray(0, 12));
+    decipher.setAuthTag(sealed.subarray(12, 28));
+    try {
+      const plain = Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]).toString("utf8");
+      return secret(JSON.parse(plain) as Value);
+    } catch {
+      throw new StateError(`${keyFile(this.file)} is not the key of ${this.file}`);
+    }
+  }
+}
+
+/** Creates the directory, or takes it from everybody but its owner. */
+export function ensurePrivateDirectory(directory: string): void {
+  fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if ((fs.statSync(directory).mode & 0o077) !== 0) fs.chmodSync(directory, 0o700);
+}
+
+export function writeAtomically(file: string, text: string): void {
+  const temporary = `${file}.tmp`;
+  const handle = fs.openSync(temporary, "w", 0o600);
+  try {
+    fs.writeFileSync(handle, text);
+    fs.fsyncSync(handle);
+  } finally {
+    fs.closeSync(handle);
+  }
+  fs.renameSync(temporary, file);
+  // Without this a power cut may undo the rename itself.
+  const directory = fs.openSync(path.dirname(file), "r");
+  try {
+    fs.fsyncSync(directory);
+  } finally {
+    fs.closeSync(directory);
+  }
+}
