@@ -1,0 +1,97 @@
+/** Who answers "who has the VIP?": on the server segment, asked from the router and from the host, the director alone. */
+import { spawn } from "node:child_process";
+import type { Lab, LabNode } from "../../model/types";
+import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
+
+/** Two broadcasts a second apart: whoever answers the first late is heard before the second is over. */
+export const ARPING = "arping -b -c 2 -w 2";
+
+/** MAC addresses that answered, lower case, each once. */
+export function parseArping(text: string): string[] {
+  const macs = [...text.matchAll(/reply from \S+ \[([0-9A-Fa-f:]+)\]/g)].map(([, mac = ""]) =>
+    mac.toLowerCase(),
+  );
+  return [...new Set(macs)];
+}
+
+/** MAC of a node's NIC on the server segment. */
+export function serverMac(node: LabNode): string {
+  return node.nics.find((nic) => nic.network === "server")?.mac.toLowerCase() ?? "";
+}
+
+/** "director 52:54:…", or the bare MAC when it is nobody's. */
+export function macOwner(lab: Lab, mac: string): string {
+  const nodes = [lab.router, lab.director, ...lab.realServers];
+  const owner = nodes.find((node) => node.nics.some((nic) => nic.mac.toLowerCase() === mac));
+  return owner === undefined ? `unknown ${mac}` : `${owner.name} ${mac}`;
+}
+
+export function judgeArp(
+  lab: Lab,
+  vip: string,
+  asked: { readonly from: string; readonly where: string; readonly command: string; readonly text: string },
+): Finding {
+  const macs = parseArping(asked.text);
+  const director = serverMac(lab.director);
+  const leaks = macs.filter((mac) => mac !== director).map((mac) => macOwner(lab, mac));
+  const fix =
+    leaks.length > 0
+      ? `${leaks.map((leak) => leak.split(" ")[0]).join(", ")} must keep quiet: sysctl net.ipv4.conf.all.arp_ignore=1` +
+        ` net.ipv4.conf.all.arp_announce=2 before the VIP is added; then ip neigh flush to ${vip} on ${lab.router.name}`
+      : `on ${lab.director.name}: ip -4 addr show (is ${vip}/32 there?), tcpdump -nn arp`;
+  return judge(
+    `arp.${vip}.${asked.from}`,
+    `only the director answers ARP for ${vip}, asked from ${asked.where}`,
+    macs.length === 1 && leaks.length === 0,
+    {
+      where: asked.where,
+      command: asked.command,
+      seen: macs.map((mac) => macOwner(lab, mac)).join(", ") || "nobody answered",
+      expected: macOwner(lab, director),
+    },
+    fix,
+  );
+}
+
+/** The host's arping runs where the CLI runs: in the network namespace that holds the lab's bridges. */
+function arpingOnHost(args: readonly string[]): Promise<string | undefined> {
+  return new Promise((done) => {
+    const child = spawn("arping", [...args], { stdio: ["ignore", "pipe", "pipe"] });
+    let text = "";
+    child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    // Not installed.
+    child.on("error", () => done(undefined));
+    child.on("close", () => done(text));
+  });
+}
+
+async function fromHost(lab: Lab, vip: string): Promise<Finding> {
+  const title = `only the director answers ARP for ${vip}, asked from the host`;
+  if (lab.remoteHost) return skipped(`arp.${vip}.host`, title, "the guests run on another host");
+  const { bridge, existingBridge, hostAddress } = lab.networks.server;
+  const args = [...ARPING.split(" ").slice(1), "-s", hostAddress, "-I", existingBridge ?? bridge, vip];
+  const text = await arpingOnHost(args);
+  if (text === undefined) {
+    return skipped(`arp.${vip}.host`, title, "the host has no arping: apt-get install iputils-arping");
+  }
+  return judgeArp(lab, vip, { from: "host", where: "host", command: `arping ${args.join(" ")}`, text });
+}
+
+async function fromRouter({ lab, shell }: CheckContext, vip: string): Promise<Finding> {
+  const device = lab.router.nics.find((nic) => nic.network === "server")?.device ?? "eth1";
+  const command = `${ARPING} -I ${device} ${vip}`;
+  const { stdout } = await shell.run(lab.router.name, command);
+  return judgeArp(lab, vip, { from: "router", where: lab.router.name, command, text: stdout });
+}
+
+export const arpProbe: Probe = {
+  group: "arp",
+  async look(context) {
+    const vips = [...new Set(context.lab.services.map(({ vip }) => vip))];
+    const findings = await Promise.all(
+      vips.flatMap((vip) => [fromRouter(context, vip), fromHost(context.lab, vip)]),
+    );
+    return findings;
+  },
+};

@@ -1,0 +1,126 @@
+/** Packet captures in guests: started and known to listen before the traffic, stopped when enough was seen. */
+import { randomBytes } from "node:crypto";
+import type { Shell } from "../guestShell";
+
+export interface Frame {
+  /** Seconds since 1970 by the guest's clock. */
+  readonly time: number;
+  readonly fromMac: string;
+  readonly toMac: string;
+  readonly from: string;
+  readonly fromPort: number;
+  readonly to: string;
+  readonly toPort: number;
+  /** tcpdump's flags: S, S., ., P., F. … */
+  readonly flags: string;
+}
+
+export interface ArpFrame {
+  readonly fromMac: string;
+  readonly kind: "request" | "reply";
+  /** The address that is asked for, or said to be at `fromMac`. */
+  readonly address: string;
+  /** Who asks; "" in a reply. */
+  readonly tell: string;
+}
+
+const TCP =
+  /^([\d.]+) ([0-9a-f:]{17}) > ([0-9a-f:]{17}), .*?: ([\d.]+)\.(\d+) > ([\d.]+)\.(\d+): Flags \[([^\]]*)\]/;
+const ARP_REQUEST = /^[\d.]+ ([0-9a-f:]{17}) > .*Request who-has (\S+?)(?: \(\S+\))? tell (\S+),/;
+const ARP_REPLY = /^[\d.]+ ([0-9a-f:]{17}) > .*Reply (\S+) is-at /;
+
+/** Reads `tcpdump -nn -e -tt`: its TCP and its ARP lines. */
+export function parseCapture(text: string): { frames: Frame[]; arp: ArpFrame[] } {
+  const frames: Frame[] = [];
+  const arp: ArpFrame[] = [];
+  for (const line of text.split("\n")) {
+    const tcp = TCP.exec(line);
+    if (tcp) {
+      const [, time, fromMac = "", toMac = "", from = "", fromPort, to = "", toPort, flags = ""] = tcp;
+      frames.push({
+        time: Number(time),
+        fromMac,
+        toMac,
+        from,
+        fromPort: Number(fromPort),
+        to,
+        toPort: Number(toPort),
+        flags,
+      });
+      continue;
+    }
+    const request = ARP_REQUEST.exec(line);
+    const reply = ARP_REPLY.exec(line);
+    if (request) {
+      arp.push({
+        fromMac: request[1] ?? "",
+        kind: "request",
+        address: request[2] ?? "",
+        tell: request[3] ?? "",
+      });
+    } else if (reply) {
+      arp.push({ fromMac: reply[1] ?? "", kind: "reply", address: reply[2] ?? "", tell: "" });
+    }
+  }
+  return { frames, arp };
+}
+
+/** Seconds after which a capture ends by itself, whatever became of us. */
+const LIMIT = 40;
+
+/** A capture under way in one guest. */
+export class Capture {
+  private readonly file = `/run/lvs-dr-capture-${randomBytes(4).toString("hex")}`;
+
+  constructor(
+    private readonly shell: Shell,
+    readonly node: string,
+    readonly device: string,
+    readonly filter: string,
+  ) {}
+
+  /** What a person would type. */
+  get command(): string {
+    return `tcpdump -p -nn -e -i ${this.device} '${this.filter}'`;
+  }
+
+  /** Returns when packets are being captured. -p: only what reaches this guest anyway. */
+  async start(): Promise<void> {
+    const { file, device, filter } = this;
+    const { code, stderr } = await this.shell.run(this.node, "bash -s", {
+      stdin: `
+setsid timeout -s INT ${LIMIT} tcpdump -p -l --immediate-mode -nn -e -tt -i ${device} '${filter}' >${file} 2>${file}.err </dev/null &
+echo $! >${file}.pid
+for ((i = 0; i < 100; i++)); do
+  [[ $(<${file}.err) == *"listening on"* ]] && exit 0
+  kill -0 $! || break
+  sleep 0.1
+done
+cat ${file}.err >&2
+rm -f ${file}*
+exit 1
+`,
+      timeout: 20,
+    });
+    if (code !== 0) throw new Error(`${this.node}: no capture on ${device}: ${stderr}`);
+  }
+
+  /** Ends the capture, as soon as `lines` were seen or after two seconds, and removes its traces. */
+  async stop(lines: number): Promise<string> {
+    const { file } = this;
+    const { stdout } = await this.shell.run(this.node, "bash -s", {
+      stdin: `
+for ((i = 0; i < 20; i++)); do
+  mapfile -t seen <${file}
+  ((\${#seen[@]} >= ${lines})) && break
+  sleep 0.1
+done
+kill -INT "$(<${file}.pid)" 2>/dev/null
+cat ${file}
+rm -f ${file} ${file}.*
+`,
+      timeout: 20,
+    });
+    return stdout;
+  }
+}

@@ -1,0 +1,102 @@
+/** One script that gathers what a guest can say of itself, and its parsed answer. */
+import { parseGuestStatus } from "../../model/guestStatus";
+import type { LabNode } from "../../model/types";
+import type { Shell } from "../guestShell";
+
+export interface GuestFacts {
+  /** "eth0 192.168.7.10/24" for each IPv4 address. */
+  readonly addresses: readonly string[];
+  /** `ip -4 route show`, a line each. */
+  readonly routes: readonly string[];
+  /** Values of the sysctls asked for; "absent" where the kernel has none. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** `systemctl is-active` of each unit asked for. */
+  readonly units: Readonly<Record<string, string>>;
+  readonly failedUnits: readonly string[];
+  /** Whether the guest's own script runs again at its next boot. */
+  readonly atBoot: boolean;
+  /** Seconds by which the guest's clock may differ from the host's, at least: 0 when it lies between asking and answer. */
+  readonly clockOffset: number;
+  /** What the guest's own `lvs-dr status` complains of. */
+  readonly problems: readonly string[];
+}
+
+/** By role: what systemd must have running. */
+export function unitsOf(node: LabNode, mode: string): string[] {
+  const base = ["ssh.service", "systemd-networkd.service"];
+  if (node.role === "realServer") return [...base, "nginx.service", "lvs-dr-guard.service"];
+  if (node.role !== "director") return base;
+  return mode === "ldirectord" ? [...base, "nginx.service", "lvs-dr-ldirectord.service"] : base;
+}
+
+const SYSCTL_DIRECTORY = "/proc/sys/";
+
+/** Bash for the guest. Builtins where they do: each process costs a guest without KVM some 20 ms. */
+export function factsScript(sysctls: readonly string[], units: readonly string[]): string {
+  return `
+echo "clock=$EPOCHREALTIME"
+[[ -e /etc/systemd/system/multi-user.target.wants/lvs-dr.service ]] && echo boot=yes
+/usr/local/sbin/lvs-dr status | grep '^problem=' || true
+echo '== sysctls'
+for key in ${sysctls.join(" ")}; do
+  value=absent
+  read -r value 2>/dev/null <"${SYSCTL_DIRECTORY}\${key//.//}" || true
+  echo "$key $value"
+done
+echo '== addresses'
+ip -4 -o addr show
+echo '== routes'
+ip -4 route show
+echo '== units'
+systemctl is-active ${units.join(" ")} || true
+echo '== failed'
+systemctl list-units --failed --plain --no-legend
+echo '== end'
+`;
+}
+
+function lines(text: string | undefined): string[] {
+  return (text ?? "").split("\n").filter((line) => line.trim() !== "");
+}
+
+/** @param asked the host's clock before and after, seconds since 1970 */
+export function parseFacts(
+  text: string,
+  units: readonly string[],
+  asked: { readonly before: number; readonly after: number },
+): GuestFacts {
+  const { sections, problems, values } = parseGuestStatus(text);
+  // A comma where the guest's locale has one.
+  const clock = Number((values["clock"] ?? "").replace(",", "."));
+  const states = lines(sections["units"]);
+  return {
+    addresses: lines(sections["addresses"]).flatMap((line) => {
+      const match = /^\d+: (\S+)\s+inet (\S+)/.exec(line);
+      return match ? [`${match[1]} ${match[2]}`] : [];
+    }),
+    routes: lines(sections["routes"]).map((line) => line.trim()),
+    sysctls: Object.fromEntries(
+      lines(sections["sysctls"]).map((line) => line.split(" ") as [string, string]),
+    ),
+    units: Object.fromEntries(units.map((unit, i) => [unit, states[i] ?? "unknown"])),
+    failedUnits: lines(sections["failed"]).map((line) => line.split(" ")[0] ?? line),
+    atBoot: values["boot"] === "yes",
+    clockOffset: Math.max(0, asked.before - clock, clock - asked.after),
+    problems,
+  };
+}
+
+export async function gatherFacts(
+  shell: Shell,
+  node: LabNode,
+  sysctls: readonly string[],
+  units: readonly string[],
+): Promise<GuestFacts> {
+  const before = Date.now() / 1000;
+  const { code, stdout, stderr } = await shell.run(node.name, "bash -s", {
+    stdin: factsScript(sysctls, units),
+    timeout: 30,
+  });
+  if (code !== 0) throw new Error(`${node.name}: cannot be asked (${code ?? "time-out"}): ${stderr}`);
+  return parseFacts(stdout, units, { before, after: Date.now() / 1000 });
+}

@@ -1,0 +1,188 @@
+/** Each guest from the inside: addresses, routes, sysctls, units, clock, and what its own script says. */
+import { labNodes, type Lab, type LabNode } from "../../model/types";
+import { judge, type CheckContext, type Finding, type Probe } from "./check";
+import { gatherFacts, unitsOf, type GuestFacts } from "./guestFacts";
+
+/** Seconds by which a guest's clock may be off: certificates, logs and captures are compared across guests. */
+const CLOCK_LIMIT = 2;
+
+function vips(lab: Lab): string[] {
+  return [...new Set(lab.services.map((service) => service.vip))];
+}
+
+function deviceOn(node: LabNode, network: "client" | "server"): string {
+  const nic = node.nics.find((each) => each.network === network);
+  if (nic === undefined) throw new Error(`${node.name} has no NIC on the ${network} network`);
+  return nic.device;
+}
+
+/** Every sysctl that Direct Routing lives by, with its value, for one node. */
+export function sysctlsOf(lab: Lab, node: LabNode): Record<string, string> {
+  if (node.role === "router") return { "net.ipv4.ip_forward": "1", "net.ipv4.conf.all.send_redirects": "0" };
+  if (node.role === "director") {
+    return {
+      "net.ipv4.vs.expire_nodest_conn": "1",
+      "net.ipv4.vs.expire_quiescent_template": "1",
+      "net.ipv4.vs.conn_reuse_mode": "1",
+      "net.ipv4.conf.all.send_redirects": "0",
+      [`net.ipv4.conf.${deviceOn(node, "server")}.send_redirects`]: "0",
+    };
+  }
+  if (node.role !== "realServer") return {};
+  const quiet = lab.arpStrategy === "sysctl";
+  return Object.fromEntries(
+    ["all", "lo"].flatMap((device) => [
+      [`net.ipv4.conf.${device}.arp_ignore`, quiet ? "1" : "0"],
+      [`net.ipv4.conf.${device}.arp_announce`, quiet ? "2" : "0"],
+    ]),
+  );
+}
+
+/** "device address/prefix" for each address that the node must have, the VIPs included. */
+export function addressesOf(lab: Lab, node: LabNode): string[] {
+  const own = node.nics.flatMap((nic) => nic.addresses.map((address) => `${nic.device} ${address}`));
+  if (node.role === "realServer") own.push(...vips(lab).map((vip) => `lo ${vip}/32`));
+  if (node.role === "director") own.push(...vips(lab).map((vip) => `${deviceOn(node, "server")} ${vip}/32`));
+  return own;
+}
+
+/** Judges what one guest said of itself. Pure. */
+export function judgeGuest(lab: Lab, node: LabNode, facts: GuestFacts): Finding[] {
+  const { name } = node;
+  const mend = `scripts/lab up --stack ${lab.stack}: it puts ${name} right`;
+  const findings: Finding[] = [];
+  const add = (
+    what: string,
+    title: string,
+    ok: boolean,
+    command: string,
+    seen: string,
+    expected: string,
+    fix = mend,
+  ): void => {
+    findings.push(
+      judge(`guests.${name}.${what}`, `${name}: ${title}`, ok, { where: name, command, seen, expected }, fix),
+    );
+  };
+
+  const wanted = addressesOf(lab, node);
+  const missing = wanted.filter((each) => !facts.addresses.includes(each));
+  const strays = strayVips(lab, node, facts);
+  add(
+    "addresses",
+    node.role === "realServer" ? "its RIP, and the VIP /32 on lo" : "its addresses",
+    missing.length === 0 && strays.length === 0,
+    "ip -4 -o addr show",
+    facts.addresses.join(", "),
+    wanted.join(", "),
+    strays.length > 0 ? `ip addr del ${strays[0]?.split(" ")[1]} dev ${strays[0]?.split(" ")[0]}` : mend,
+  );
+
+  const routes = facts.routes.filter((route) => route.startsWith("default"));
+  const viaGateway = node.gateway === undefined ? [] : [`default via ${node.gateway}`];
+  add(
+    "route",
+    node.gateway === undefined ? "no default route" : "its default route goes through the router",
+    routes.length === viaGateway.length && routes.every((route, i) => route.startsWith(`${viaGateway[i]} `)),
+    "ip -4 route show default",
+    routes.join(", ") || "none",
+    viaGateway[0] ?? "none",
+  );
+
+  const sysctls = Object.entries(sysctlsOf(lab, node));
+  if (sysctls.length > 0) {
+    const wrong = sysctls.filter(([key, value]) => facts.sysctls[key] !== value);
+    add(
+      "sysctls",
+      node.role === "realServer" ? `its ARP sysctls (strategy ${lab.arpStrategy})` : "its sysctls",
+      wrong.length === 0,
+      `sysctl ${sysctls.map(([key]) => key).join(" ")}`,
+      sysctls.map(([key]) => `${key}=${facts.sysctls[key] ?? "absent"}`).join(", "),
+      sysctls.map(([key, value]) => `${key}=${value}`).join(", "),
+      wrong.length === 0 ? mend : `sysctl -w ${wrong.map(([key, value]) => `${key}=${value}`).join(" ")}`,
+    );
+  }
+
+  const idle = Object.entries(facts.units).filter(([, state]) => state !== "active");
+  add(
+    "units",
+    "its units are active",
+    idle.length === 0,
+    `systemctl is-active ${Object.keys(facts.units).join(" ")}`,
+    Object.entries(facts.units)
+      .map(([unit, state]) => `${unit} ${state}`)
+      .join(", "),
+    "active, each",
+    `systemctl restart ${idle.map(([unit]) => unit).join(" ")}; journalctl -u ${idle[0]?.[0] ?? ""}`,
+  );
+  add(
+    "failed",
+    "no unit has failed",
+    facts.failedUnits.length === 0,
+    "systemctl list-units --failed",
+    facts.failedUnits.join(", ") || "none",
+    "none",
+    `journalctl -u ${facts.failedUnits[0] ?? ""}; systemctl reset-failed once it is mended`,
+  );
+  add(
+    "boot",
+    "its script runs again at every boot",
+    facts.atBoot,
+    "systemctl is-enabled lvs-dr.service",
+    facts.atBoot ? "enabled" : "not enabled",
+    "enabled",
+  );
+  add(
+    "clock",
+    "its clock is the host's",
+    facts.clockOffset <= CLOCK_LIMIT,
+    "date +%s",
+    `${facts.clockOffset.toFixed(3)} s beside the time between asking and answer`,
+    `at most ${CLOCK_LIMIT} s`,
+    `date -s @$(date +%s of the host), or reboot ${name}`,
+  );
+  add(
+    "self",
+    "its own check finds nothing",
+    facts.problems.length === 0,
+    "/usr/local/sbin/lvs-dr status",
+    facts.problems.join("; ") || "no problem",
+    "no problem",
+  );
+  return findings;
+}
+
+/** A VIP where it must not be, say on a real server's NIC: it would answer ARP there. */
+function strayVips(lab: Lab, node: LabNode, facts: GuestFacts): string[] {
+  const wanted = addressesOf(lab, node);
+  const all = vips(lab);
+  return facts.addresses.filter((each) => {
+    const address = each.split(" ")[1]?.split("/")[0] ?? "";
+    return all.includes(address) && !wanted.includes(each);
+  });
+}
+
+async function look({ lab, shell }: CheckContext, node: LabNode): Promise<Finding[]> {
+  const units = unitsOf(node, lab.mode);
+  try {
+    const facts = await gatherFacts(shell, node, Object.keys(sysctlsOf(lab, node)), units);
+    return judgeGuest(lab, node, facts);
+  } catch (error) {
+    const evidence = {
+      where: "host",
+      command: `scripts/lab ssh ${node.name}`,
+      seen: error instanceof Error ? error.message : String(error),
+      expected: "an answer",
+    };
+    const fix = `virsh domstate ${node.domain}; scripts/lab up --stack ${lab.stack} starts what was stopped`;
+    return [judge(`guests.${node.name}.reached`, `${node.name}: answers SSH`, false, evidence, fix)];
+  }
+}
+
+export const guestsProbe: Probe = {
+  group: "guests",
+  async look(context) {
+    const findings = await Promise.all(labNodes(context.lab).map((node) => look(context, node)));
+    return findings.flat();
+  },
+};

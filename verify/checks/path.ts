@@ -1,0 +1,221 @@
+/**
+ * The path of Direct Routing, seen on the wire: requests cross the director, which rewrites nothing but the destination
+ * MAC; replies go from the real server to the router, with the VIP as their source, past the director.
+ */
+import type { Lab, VirtualService } from "../../model/types";
+import { tableWeight } from "../../model/ipvs";
+import { macOwner, serverMac } from "./arp";
+import { Capture, parseCapture, type ArpFrame, type Frame } from "./capture";
+import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
+
+/** What the two captures hold of the connections in question. */
+export interface PathFrames {
+  readonly director: readonly Frame[];
+  readonly router: readonly Frame[];
+  /** ARP on the router's side of the server segment, and what of it the director heard. */
+  readonly arp: readonly ArpFrame[];
+  /** Connections that the client says were answered. */
+  readonly answered: number;
+}
+
+interface Judged {
+  readonly ok: boolean;
+  readonly seen: string;
+}
+
+const isSyn = (frame: Frame): boolean => frame.flags === "S";
+
+/** One connection's first packet: in from the router, out to a real server with the addresses as they came. */
+function crossing(lab: Lab, service: VirtualService, frames: readonly Frame[]): Judged {
+  const director = serverMac(lab.director);
+  const real = lab.realServers.map(serverMac);
+  const requests = frames.filter((frame) => frame.to === service.vip && isSyn(frame));
+  const ports = [...new Set(requests.map((frame) => frame.fromPort))];
+  const crossed = ports.filter((port) => {
+    const own = requests.filter((frame) => frame.fromPort === port);
+    return (
+      own.some((frame) => frame.fromMac === serverMac(lab.router) && frame.toMac === director) &&
+      own.some((frame) => frame.fromMac === director && real.includes(frame.toMac))
+    );
+  });
+  const example = requests.find((frame) => frame.fromMac === director);
+  const words = example
+    ? `, e.g. ${example.from}:${example.fromPort} > ${example.to}:${example.toPort} ${macOwner(lab, serverMac(lab.router))}` +
+      ` > ${macOwner(lab, director)} > ${macOwner(lab, example.toMac)}`
+    : "";
+  return {
+    ok: ports.length > 0 && crossed.length === ports.length,
+    seen: `${crossed.length} of ${ports.length} connections came from the router and left to a real server${words}`,
+  };
+}
+
+/** @param expected connections the client made */
+export function judgePath(
+  lab: Lab,
+  service: VirtualService,
+  seen: PathFrames,
+  commands: { readonly director: string; readonly router: string },
+  expected: number,
+): Finding[] {
+  const { vip, port, name } = service;
+  const director = serverMac(lab.director);
+  const real = lab.realServers.map(serverMac);
+  const atDirector = { where: lab.director.name, command: commands.director };
+  const atRouter = { where: lab.router.name, command: commands.router };
+  const cross = crossing(lab, service, seen.director);
+  const repliesAtDirector = seen.director.filter((frame) => frame.from === vip);
+  const replies = seen.router.filter(
+    (frame) => frame.fromPort === port && frame.toMac === serverMac(lab.router),
+  );
+  const fromReal = replies.filter((frame) => real.includes(frame.fromMac));
+  const otherSource = replies.filter((frame) => frame.from !== vip);
+  const bypassing = seen.router.filter(
+    (frame) => frame.to === vip && isSyn(frame) && frame.toMac !== director,
+  );
+  const announced = seen.arp.filter(
+    (frame) =>
+      frame.fromMac !== director && (frame.tell === vip || (frame.kind === "reply" && frame.address === vip)),
+  );
+  const servers = [...new Set(fromReal.map((frame) => macOwner(lab, frame.fromMac)))].join(", ");
+  return [
+    judge(
+      `path.${name}.requests`,
+      "requests cross the director, which changes only the destination MAC",
+      cross.ok && seen.answered === expected,
+      {
+        ...atDirector,
+        seen: `${cross.seen}; ${seen.answered} of ${expected} answered`,
+        expected: "all of them",
+      },
+      "the director must forward by Route (gate): ipvsadm -Ln; and own the VIP: scripts/lab verify arp",
+    ),
+    judge(
+      `path.${name}.director-only`,
+      "the router sends no request past the director",
+      bypassing.length === 0,
+      {
+        ...atRouter,
+        seen:
+          bypassing.length === 0
+            ? `every request goes to ${macOwner(lab, director)}`
+            : `${bypassing.length} requests to ${macOwner(lab, bypassing[0]?.toMac ?? "")}`,
+        expected: `to ${macOwner(lab, director)} only`,
+      },
+      `on ${lab.router.name}: ip neigh show ${vip}; scripts/lab verify arp`,
+    ),
+    judge(
+      `path.${name}.replies`,
+      "replies go from the real servers straight to the router",
+      repliesAtDirector.length === 0 && fromReal.length > 0 && fromReal.length === replies.length,
+      {
+        where: `${lab.director.name}, ${lab.router.name}`,
+        command: commands.router,
+        seen:
+          `${fromReal.length} of ${replies.length} reply packets at the router came from ${servers || "a real server"}` +
+          `; ${repliesAtDirector.length} crossed the director`,
+        expected: "all from a real server's MAC, none at the director",
+      },
+      `a real server's default gateway must be the router, never the DIP: ip route on each; ipvsadm -Ln must say Route, not Masq`,
+    ),
+    judge(
+      `path.${name}.source`,
+      `replies carry the VIP as their source`,
+      replies.length > 0 && otherSource.length === 0,
+      {
+        ...atRouter,
+        seen:
+          `${replies.length - otherSource.length} of ${replies.length} reply packets from ${vip}:${port}` +
+          (otherSource[0] ? `; one from ${otherSource[0].from}:${otherSource[0].fromPort}` : ""),
+        expected: `all from ${vip}:${port}`,
+      },
+      `the VIP /32 must be on lo of every real server`,
+    ),
+    judge(
+      `path.${name}.announce`,
+      `no real server speaks ARP as ${vip}`,
+      announced.length === 0,
+      {
+        ...atRouter,
+        seen:
+          announced.length === 0
+            ? `${seen.arp.length} ARP packets, none as ${vip} but the director's`
+            : `${announced.length} from ${[...new Set(announced.map(({ fromMac }) => macOwner(lab, fromMac)))].join(", ")}`,
+        expected: "none",
+      },
+      "sysctl net.ipv4.conf.all.arp_announce=2 on the real servers (or arptables that mangle the source)",
+    ),
+  ];
+}
+
+/** Enough that under wrr each server has its turn. */
+function requestCount(service: VirtualService): number {
+  const weights = service.realServers.map(tableWeight);
+  return Math.min(
+    24,
+    Math.max(
+      8,
+      weights.reduce((sum, weight) => sum + weight, 0),
+    ),
+  );
+}
+
+/** The client's ports of these requests alone, so that other traffic does not count; above its ephemeral range. */
+function portRange(count: number): { first: number; last: number } {
+  const first = 61000 + Math.floor(Math.random() * (4000 - 2 * count));
+  return { first, last: first + 2 * count - 1 };
+}
+
+async function lookAt(context: CheckContext, service: VirtualService): Promise<Finding[]> {
+  const { lab, shell } = context;
+  const count = requestCount(service);
+  const { first, last } = portRange(count);
+  const filter = `(tcp and host ${lab.client.address} and portrange ${first}-${last}) or arp`;
+  const device = (node: typeof lab.router): string =>
+    node.nics.find((nic) => nic.network === "server")?.device ?? "";
+  const director = new Capture(shell, lab.director.name, device(lab.director), filter);
+  const router = new Capture(shell, lab.router.name, device(lab.router), filter);
+  // A real server that must ask for the router's MAC shows which source it asks with.
+  const forget = lab.realServers.map(({ name, gateway, nics }) =>
+    shell.run(name, `ip neigh flush to ${gateway} dev ${nics[0]?.device}`),
+  );
+  await Promise.all([director.start(), router.start(), ...forget]);
+  const url = `http://${service.vip}:${service.port}/?[1-${count}]`;
+  const curl = `curl -s --max-time 4 -H 'Connection: close' --local-port ${first}-${last} -o /dev/null -w '%{http_code}\\n' '${url}'`;
+  const asked = await shell.run(lab.client.name, curl, { timeout: 20 + 4 * count });
+  const answered = (asked.stdout.match(/^200$/gm) ?? []).length;
+  // A connection has five packets of the client's at least, twice at the director; four replies at the router.
+  const [atDirector, atRouter] = await Promise.all([director.stop(answered * 8), router.stop(answered * 8)]);
+  const directorSide = parseCapture(atDirector);
+  const routerSide = parseCapture(atRouter);
+  return judgePath(
+    lab,
+    service,
+    {
+      director: directorSide.frames,
+      router: routerSide.frames,
+      arp: [...directorSide.arp, ...routerSide.arp],
+      answered,
+    },
+    { director: director.command, router: router.command },
+    count,
+  );
+}
+
+export const pathProbe: Probe = {
+  group: "path",
+  async look(context) {
+    const findings: Finding[] = [];
+    for (const service of context.lab.services) {
+      if (service.protocol === "tcp") findings.push(...(await lookAt(context, service)));
+      else
+        findings.push(
+          skipped(
+            `path.${service.name}.requests`,
+            "requests cross the director",
+            "only TCP services are captured",
+          ),
+        );
+    }
+    return findings;
+  },
+};

@@ -1,0 +1,71 @@
+/** The article's pings: the client reaches both of the router's sides, the real servers reach the client. */
+import { judge, type CheckContext, type Finding, type Probe } from "./check";
+import type { Lab, LabNode } from "../../model/types";
+
+export interface PingTarget {
+  readonly from: LabNode;
+  readonly to: string;
+  readonly label: string;
+}
+
+export function pingTargets(lab: Lab): PingTarget[] {
+  const router = lab.router.nics.flatMap((nic) =>
+    nic.addresses.map((address) => ({
+      from: lab.client,
+      to: address.split("/")[0] ?? address,
+      label: `the router's ${address} on ${nic.device}`,
+    })),
+  );
+  const back = lab.realServers.map((from) => ({ from, to: lab.client.address, label: "the client" }));
+  return [...router, ...back];
+}
+
+/** Two echo requests to each address, one after the other; a line "ADDRESS RECEIVED ROUND-TRIP" each. */
+export function pingScript(addresses: readonly string[]): string {
+  return `for to in ${addresses.join(" ")}; do
+  out=$(ping -n -q -c 2 -i 0.2 -W 2 "$to" 2>&1) || true
+  received=0; [[ $out =~ \\ ([0-9]+)\\ received ]] && received=\${BASH_REMATCH[1]}
+  average=; [[ $out =~ =\\ [0-9.]+/([0-9.]+)/ ]] && average=\${BASH_REMATCH[1]}
+  echo "$to $received $average"
+done`;
+}
+
+export function judgePings(lab: Lab, targets: readonly PingTarget[], answers: string): Finding[] {
+  const received = new Map(
+    answers.split("\n").map((line) => {
+      const [address = "", count = "0", average = ""] = line.split(" ");
+      return [address, { count: Number(count), average }] as const;
+    }),
+  );
+  return targets.map(({ from, to, label }) => {
+    const { count, average } = received.get(to) ?? { count: 0, average: "" };
+    const evidence = {
+      where: from.name,
+      command: `ping -c 2 ${to}`,
+      seen: `${count} of 2 answered${average ? `, ${average} ms on average` : ""}`,
+      expected: "an answer",
+    };
+    const fix =
+      from.role === "client"
+        ? `on ${lab.router.name}: ip -4 addr; on ${from.name}: ip route get ${to}`
+        : `on ${lab.router.name}: sysctl net.ipv4.ip_forward (must be 1); on ${from.name}: ip route get ${to}`;
+    return judge(`reach.${from.name}-${to}`, `${from.name} pings ${label} (${to})`, count > 0, evidence, fix);
+  });
+}
+
+async function look({ lab, shell }: CheckContext): Promise<Finding[]> {
+  const targets = pingTargets(lab);
+  const nodes = [...new Set(targets.map(({ from }) => from))];
+  const findings = await Promise.all(
+    nodes.map(async (node) => {
+      const own = targets.filter(({ from }) => from === node);
+      const { stdout } = await shell.run(node.name, "bash -s", {
+        stdin: pingScript(own.map(({ to }) => to)),
+      });
+      return judgePings(lab, own, stdout);
+    }),
+  );
+  return findings.flat();
+}
+
+export const reachProbe: Probe = { group: "reach", look };

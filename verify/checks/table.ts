@@ -1,0 +1,58 @@
+/** The kernel's table on the director: the services as configured, every real server by Route, the sorry server out. */
+import { expectedTable, parseIpvsSave, renderTable, serverKey, serviceKey } from "../../model/ipvs";
+import { compareTables } from "../../model/ipvsCompare";
+import type { Lab } from "../../model/types";
+import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
+
+export function judgeTable(lab: Lab, save: string): Finding[] {
+  const where = lab.director.name;
+  const command = "ipvsadm -Sn";
+  const sorries = lab.services.flatMap(({ sorry }) => (sorry ? [serverKey(sorry)] : []));
+  const table = parseIpvsSave(save);
+  const standIns = table.flatMap((service) =>
+    service.servers
+      .filter((server) => sorries.includes(serverKey(server)))
+      .map((server) => `${serverKey(server)} in ${serviceKey(service)}`),
+  );
+  const real = table.map((service) => ({
+    ...service,
+    servers: service.servers.filter((server) => !sorries.includes(serverKey(server))),
+  }));
+  const names = new Map(lab.realServers.map(({ address, name }) => [address, name]));
+  const differences = compareTables(
+    real,
+    expectedTable(lab),
+    (server) => `${names.get(server.address) ?? "unknown"} ${serverKey(server)}`,
+  );
+  return [
+    judge(
+      "table.servers",
+      "the kernel's table is the configured one: schedulers, real servers by Route, weights",
+      differences.length === 0,
+      {
+        where,
+        command,
+        seen: differences.length === 0 ? save.trim() : `${differences.join("; ")}\n${save.trim()}`,
+        expected: renderTable(expectedTable(lab)).join("\n"),
+      },
+      "scripts/lab verify diagnosis tells which of the path's parts fails; journalctl -u lvs-dr-ldirectord has the checks' view",
+    ),
+    sorries.length === 0
+      ? skipped("table.sorry", "the sorry server is out", "this lab has no sorry server")
+      : judge(
+          "table.sorry",
+          "the sorry server is out while real servers are up",
+          standIns.length === 0,
+          { where, command, seen: standIns.join("; ") || "not in the table", expected: "not in the table" },
+          "no real server passed its check: scripts/lab verify diagnosis",
+        ),
+  ];
+}
+
+async function look({ lab, shell }: CheckContext): Promise<Finding[]> {
+  const { code, stdout, stderr } = await shell.run(lab.director.name, "ipvsadm -Sn");
+  if (code !== 0) throw new Error(`${lab.director.name}: ipvsadm -Sn: ${stderr}`);
+  return judgeTable(lab, stdout);
+}
+
+export const tableProbe: Probe = { group: "table", look };

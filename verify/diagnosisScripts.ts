@@ -1,0 +1,113 @@
+/**
+ * Asking the VIP through one real server alone, as Seesaw does it: a virtual service by firewall mark with that server
+ * in it. Only connections from a few source ports of ours are marked, so the live service never notices; the kernel
+ * looks a marked packet up by its mark first.
+ */
+import type { Lab, VirtualService } from "../model/types";
+
+export interface Target {
+  /** Real server's name, or "sorry". */
+  readonly name: string;
+  readonly address: string;
+  /** Firewall mark of its service. */
+  readonly mark: number;
+  /** Source ports for the router's and the client's requests. */
+  readonly routerPort: number;
+  readonly clientPort: number;
+}
+
+/** nft table of ours: removing it removes every rule. */
+const NFT_TABLE = "lvs_dr_diagnosis";
+/** Marks from here on; nobody else's in a lab. */
+const FIRST_MARK = 27_000;
+/** Ports that a request may use, so that one still in use does not spoil it. */
+export const PORTS_EACH = 3;
+/** Seconds after which the director cleans up by itself, whatever became of us. */
+const LIMIT = 40;
+
+/** Ports are drawn anew each time: an earlier connection's entry in the director would send a new one its way. */
+export function targetsOf(service: VirtualService): Target[] {
+  const servers = service.realServers.map(({ name, address }) => ({ name, address }));
+  const all = service.sorry ? [...servers, { name: "sorry", address: service.sorry.address }] : servers;
+  const span = all.length * PORTS_EACH * 2;
+  const first = 61_000 + Math.floor(Math.random() * (65_000 - 61_000 - span));
+  return all.map((server, i) => ({
+    ...server,
+    mark: FIRST_MARK + i,
+    routerPort: first + 2 * i * PORTS_EACH,
+    clientPort: first + (2 * i + 1) * PORTS_EACH,
+  }));
+}
+
+function cleanUp(targets: readonly Target[]): string {
+  const services = targets.map(({ mark }) => `ipvsadm -D -f ${mark} 2>/dev/null`).join("; ");
+  return `nft delete table ip ${NFT_TABLE} 2>/dev/null; ${services}; rm -f /run/lvs-dr-diagnosis.pid`;
+}
+
+/** For the director. Exit status 3: another diagnosis is under way. */
+export function setUpScript(service: VirtualService, targets: readonly Target[]): string {
+  const rules = targets.map(
+    ({ mark, routerPort }) =>
+      `    ip daddr ${service.vip} tcp dport ${service.port} tcp sport ${routerPort}-${routerPort + 2 * PORTS_EACH - 1}` +
+      ` meta mark set ${mark}`,
+  );
+  return `
+set -eu
+if nft list table ip ${NFT_TABLE} >/dev/null 2>&1; then exit 3; fi
+setsid bash -c 'sleep ${LIMIT}; ${cleanUp(targets)}' >/dev/null 2>&1 </dev/null &
+echo $! >/run/lvs-dr-diagnosis.pid
+ipvsadm -R <<'RULES'
+${targets.map(({ mark, address }) => `-A -f ${mark} -s rr\n-a -f ${mark} -r ${address}:0 -g -w 1`).join("\n")}
+RULES
+nft -f - <<'RULES'
+table ip ${NFT_TABLE} {
+  chain marks {
+    type filter hook prerouting priority mangle; policy accept;
+${rules.join("\n")}
+  }
+}
+RULES
+`;
+}
+
+/** For the director, and to be run whatever happened. */
+export function tearDownScript(targets: readonly Target[]): string {
+  return `
+kill -- "-$(cat /run/lvs-dr-diagnosis.pid 2>/dev/null)" 2>/dev/null
+${cleanUp(targets)}
+ipvsadm -Sn | grep -E -- '-f (${targets.map(({ mark }) => mark).join("|")}) ' && exit 1
+exit 0
+`;
+}
+
+const FORMAT =
+  "%{urlnum}\\t%{exitcode}\\t%{http_code}\\t%header{x-real-server}\\t%{time_total}\\t%{errormsg}\\n";
+
+/** One curl that asks each URL at the same time, on a connection of its own; `port` is the first source port of each. */
+export function askCommand(
+  asked: readonly { readonly url: string; readonly port?: number }[],
+  seconds: number,
+): string {
+  const each = asked.map(
+    ({ url, port }) =>
+      `-s --max-time ${seconds} -H 'Connection: close' -o /dev/null -w '${FORMAT}'` +
+      `${port === undefined ? "" : ` --local-port ${port}-${port + PORTS_EACH - 1}`} '${url}'`,
+  );
+  return `curl -Z --parallel-immediate --parallel-max 300 ${each.join(" --next ")}`;
+}
+
+/** The page that the service's own check asks for. */
+export function checkedPage(service: VirtualService): string {
+  const { checktype, service: kind, request } = service.check;
+  return checktype === "negotiate" && kind === "http" && request !== undefined
+    ? request.replace(/^\//, "")
+    : "";
+}
+
+export function vipUrl({ vip, port }: VirtualService): string {
+  return `http://${vip}:${port}/`;
+}
+
+export function serverPort(lab: Lab): string {
+  return lab.router.nics.find((nic) => nic.network === "server")?.device ?? "eth1";
+}

@@ -1,0 +1,213 @@
+/** Commands in guests over SSH, with the stack's key and pinned host keys. */
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import type { Access } from "../components/observation";
+import { shellQuote } from "../model/payload";
+import { labNodes, type Lab, type RemoteHost } from "../model/types";
+
+export interface ShellResult {
+  /** Exit status of the command; 255 when SSH itself failed, null when it was killed at the time limit. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly stdin?: string;
+  /** Seconds until it is killed. */
+  readonly timeout?: number;
+}
+
+export interface Shell {
+  run(node: string, command: string, options?: RunOptions): Promise<ShellResult>;
+}
+
+export interface GuestShellOptions {
+  /** Seconds for a connection to come up. */
+  readonly connectTimeout?: number;
+  /**
+   * Leave connections open for the stack's next command, for ten minutes: a handshake costs a guest without KVM about
+   * a second of CPU. `GuestShell.forget` ends them. Not for guests that reboot meanwhile.
+   */
+  readonly keepOpen?: boolean;
+}
+
+/** Where a stack's kept connections live: private, and short, because a socket's path holds at most 108 bytes. */
+function keptDirectory(lab: Lab): string {
+  const checkout = createHash("sha256").update(process.cwd()).digest("hex").slice(0, 8);
+  const root = process.env.XDG_RUNTIME_DIR ?? tmpdir();
+  return join(root, `lvs-dr-${userInfo().uid}-${checkout}-${lab.stack}`);
+}
+
+/** Under which the key of another libvirt host is filed: no guest can be called so. */
+const LIBVIRT_HOST = "host";
+
+/** How ssh gets into the network of another libvirt host: each word quoted for the shell that runs it. */
+function proxyCommand({ host, user, port, hostKey, keyFile }: RemoteHost, knownHosts: string): string {
+  const options: Record<string, string> = {
+    BatchMode: "yes",
+    LogLevel: "ERROR",
+    // Else the agent's keys and the user's own open it, and the user's known_hosts vouches for it.
+    ...(keyFile !== undefined && { IdentityFile: keyFile, IdentitiesOnly: "yes" }),
+    ...(hostKey !== undefined && {
+      UserKnownHostsFile: knownHosts,
+      GlobalKnownHostsFile: "/dev/null",
+      HostKeyAlias: LIBVIRT_HOST,
+      HostKeyAlgorithms: hostKey.split(" ")[0] ?? "",
+      StrictHostKeyChecking: "yes",
+    }),
+  };
+  const words = [
+    ...["ssh", "-F", "none", "-p", String(port), "-l", user],
+    ...Object.entries(options).flatMap(([key, value]) => ["-o", `${key}=${value}`]),
+    // A per cent sign is ssh's own here.
+    ...["-W", "[%h]:%p", host],
+  ];
+  return words.map((word) => (word === "[%h]:%p" ? word : shellQuote(word.replaceAll("%", "%%")))).join(" ");
+}
+
+/** Opens connections as the stack's `access` output says. `close` ends them and removes the key, unless kept open. */
+export class GuestShell implements Shell {
+  private readonly directory: string;
+  private readonly keepOpen: boolean;
+  private readonly connectTimeout: number;
+  private readonly shared = new Set<string>();
+
+  constructor(
+    private readonly access: Access,
+    { connectTimeout = 5, keepOpen = false }: GuestShellOptions = {},
+  ) {
+    this.keepOpen = keepOpen;
+    this.connectTimeout = connectTimeout;
+    if (keepOpen) {
+      this.directory = keptDirectory(access.lab);
+      const key = join(this.directory, "key");
+      // Another key is another generation of guests.
+      if (existsSync(key) && readFileSync(key, "utf8") !== access.privateKey) GuestShell.forget(access.lab);
+      mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+    } else {
+      this.directory = mkdtempSync(join(tmpdir(), "lvs-dr-ssh-"));
+    }
+    writeFileSync(join(this.directory, "key"), access.privateKey, { mode: 0o600 });
+    const known = Object.entries(access.hosts).map(([name, host]) => `${name} ${host.hostKey}\n`);
+    const { hostKey } = access.lab.remoteHost ?? {};
+    if (hostKey !== undefined) known.push(`${LIBVIRT_HOST} ${hostKey}\n`);
+    writeFileSync(join(this.directory, "known_hosts"), known.join(""), { mode: 0o600 });
+  }
+
+  /** Ends the connections that a stack's commands have kept open, and removes what they used. */
+  static forget(lab: Lab): void {
+    const directory = keptDirectory(lab);
+    for (const node of labNodes(lab)) {
+      const control = join(directory, `${node.name}.ctl`);
+      if (existsSync(control))
+        spawnSync("ssh", ["-F", "none", "-o", `ControlPath=${control}`, "-O", "exit", node.name]);
+    }
+    rmSync(directory, { recursive: true, force: true });
+  }
+
+  get nodes(): string[] {
+    return Object.keys(this.access.hosts);
+  }
+
+  /** Arguments of ssh(1) up to and including the destination. */
+  sshArguments(node: string, { interactive = false } = {}): string[] {
+    const host = this.access.hosts[node];
+    if (host === undefined) {
+      throw new Error(`no guest is called '${node}'; there are ${this.nodes.join(", ")}`);
+    }
+    const options: Record<string, string> = {
+      IdentityFile: join(this.directory, "key"),
+      IdentitiesOnly: "yes",
+      UserKnownHostsFile: join(this.directory, "known_hosts"),
+      GlobalKnownHostsFile: "/dev/null",
+      // The pinned key is filed under the node's name, whatever its address.
+      HostKeyAlias: node,
+      StrictHostKeyChecking: "yes",
+      HostKeyAlgorithms: "ssh-ed25519",
+      ConnectTimeout: String(this.connectTimeout),
+      ServerAliveInterval: "5",
+      ServerAliveCountMax: "3",
+      LogLevel: "ERROR",
+      ...(interactive
+        ? {}
+        : {
+            BatchMode: "yes",
+            ControlMaster: "auto",
+            ControlPath: join(this.directory, `${node}.ctl`),
+            ControlPersist: this.keepOpen ? "600" : "30",
+          }),
+    };
+    if (host.proxy) options.ProxyCommand = proxyCommand(host.proxy, options.UserKnownHostsFile ?? "");
+    return [
+      "-F",
+      "none",
+      ...Object.entries(options).flatMap(([key, value]) => ["-o", `${key}=${value}`]),
+      `${host.user}@${host.address}`,
+    ];
+  }
+
+  async run(node: string, command: string, options: RunOptions = {}): Promise<ShellResult> {
+    this.shared.add(node);
+    const kept = this.keepOpen && existsSync(join(this.directory, `${node}.ctl`));
+    const result = await this.attempt(node, command, options);
+    // A kept connection may lead to a guest that is no more: once again on a new one.
+    if (!kept || result.code !== 255) return result;
+    await this.end(node);
+    return this.attempt(node, command, options);
+  }
+
+  private attempt(
+    node: string,
+    command: string,
+    { stdin = "", timeout = 30 }: RunOptions,
+  ): Promise<ShellResult> {
+    return new Promise((done, fail) => {
+      const child = spawn("ssh", [...this.sshArguments(node), "--", command], { stdio: "pipe" });
+      const timer = setTimeout(() => child.kill("SIGKILL"), timeout * 1000);
+      let stdout = "";
+      let stderr = "";
+      child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+      child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+      child.on("error", fail);
+      // The shared connection's master keeps stderr open: the command's end is its exit and the end of its stdout.
+      let pending = 2;
+      const finished = (): void => {
+        if (--pending > 0) return;
+        clearTimeout(timer);
+        child.stderr.destroy();
+        done({ code: child.exitCode, stdout, stderr: stderr.trim() });
+      };
+      child.on("exit", finished);
+      child.stdout.on("end", finished);
+      child.stdin.on("error", () => undefined);
+      child.stdin.end(stdin);
+    });
+  }
+
+  /** Like `run`, but anything but exit status 0 is an error with the guest's last words. */
+  async check(node: string, command: string, options?: RunOptions): Promise<string> {
+    const { code, stdout, stderr } = await this.run(node, command, options);
+    if (code !== 0)
+      throw new Error(`${node}: '${command}' ended with ${code ?? "a time-out"}: ${stderr || stdout}`);
+    return stdout;
+  }
+
+  /** Ends the connection that commands to a node share. */
+  private end(node: string): Promise<void> {
+    return new Promise((done) => {
+      const child = spawn("ssh", ["-O", "exit", ...this.sshArguments(node)], { stdio: "ignore" });
+      child.on("error", () => done());
+      child.on("exit", () => done());
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.keepOpen) return;
+    await Promise.all([...this.shared].map((node) => this.end(node)));
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,23 @@
+/** The health as people read it. */
+import type { Health } from "../model/health";
+
+export function renderHealth(health: Health): string {
+  const lines = [
+    `${health.status}, observed at ${health.observedAt}, configuration ${health.configHash.slice(0, 12)}`,
+  ];
+  for (const service of health.services) {
+    const persistence = service.persistent === null ? "" : `, persistent ${service.persistent} s`;
+    const sorry = service.sorry ? ", the sorry server answers" : "";
+    lines.push(
+      `  ${service.vip}:${service.port}/${service.protocol} ${service.scheduler}${persistence}${sorry}`,
+      ...service.realServers.map(
+        (server) =>
+          `    ${server.name.padEnd(8)} ${`${server.address}:${server.port}`.padEnd(21)} ${server.state.padEnd(8)}` +
+          ` weight ${server.weight} of ${server.configuredWeight}` +
+          `, connections ${server.activeConnections} active ${server.inactiveConnections} inactive`,
+      ),
+    );
+  }
+  lines.push(...health.problems.map((problem) => `  ! ${problem}`));
+  return lines.join("\n");
+}

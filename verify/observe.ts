@@ -1,0 +1,128 @@
+/** Looks at the cluster once: every guest's own status, and requests that the client really makes through the VIP. */
+import { assessHealth, type ClientRequest, type Health, type Observation } from "../model/health";
+import { parseGuestStatus, type GuestStatus } from "../model/guestStatus";
+import { labNodes, type Lab } from "../model/types";
+import type { Shell } from "./guestShell";
+
+const STATUS = "/usr/local/sbin/lvs-dr status";
+/** Enough that under wrr each server has its turn, few enough that a look stays quick. */
+const REQUESTS = 8;
+
+/** curl's exit status, HTTP status, server, seconds, first line of the body: one request a line. */
+function requestsCommand(url: string, count: number): string {
+  const format = "%{exitcode}\\t%{http_code}\\t%header{x-real-server}\\t%{time_total}\\n";
+  // One curl for all of them: a process start costs a guest without KVM more than a request. No connection is reused.
+  const urls = Array.from({ length: count }, () => `-o - '${url}'`).join(" ");
+  return `curl -s --max-time 3 -H 'Connection: close' -w '\\t${format}' ${urls}`;
+}
+
+/** Reads what requestsCommand printed: each answer's body runs up to the tab that the format starts with. */
+export function parseRequests(text: string): ClientRequest[] {
+  const pattern = /([^\t]*)\t(\d+)\t(\d{3})\t([^\t]*)\t([\d.]+)\n/g;
+  return [...text.matchAll(pattern)].map(([, body = "", exit, status, server = "", seconds]) => ({
+    ok: exit === "0" && status === "200",
+    status: Number(status),
+    server,
+    body: body.trim().split("\n")[0] ?? "",
+    seconds: Number(seconds),
+  }));
+}
+
+async function guestStatus(shell: Shell, node: string, also?: string): Promise<GuestStatus | undefined> {
+  // Run by the login shell itself: one more bash costs a guest without KVM some 50 ms.
+  const script = also === undefined ? STATUS : `${STATUS}\ncode=$?\n${also}\nexit $code`;
+  const { code, stdout } = await shell.run(node, script, { timeout: 20 });
+  return parseStatus(code, stdout);
+}
+
+function parseStatus(code: number | null, stdout: string): GuestStatus | undefined {
+  return code === 0 || code === 1 ? parseGuestStatus(stdout) : undefined;
+}
+
+const REQUESTS_MARK = "== requests\n";
+
+/** The client's status and its requests, made at the same time, over one session: each costs a guest without KVM time. */
+async function clientSight(
+  shell: Shell,
+  node: string,
+  url: string,
+  also = "",
+): Promise<{ status: GuestStatus | undefined; requests: ClientRequest[] }> {
+  const script =
+    `exec 3< <(${requestsCommand(url, REQUESTS)})\n${STATUS}\ncode=$?\n${also}\n` +
+    `printf '${REQUESTS_MARK.replace("\n", "\\n")}'\ncat <&3\nexit $code`;
+  const { code, stdout } = await shell.run(node, script, { timeout: 40 });
+  // What is answered may look like anything: it is not searched for sections.
+  const mark = stdout.indexOf(REQUESTS_MARK);
+  const [status, answers] =
+    mark < 0 ? [stdout, ""] : [stdout.slice(0, mark), stdout.slice(mark + REQUESTS_MARK.length)];
+  return { status: parseStatus(code, status), requests: parseRequests(answers) };
+}
+
+/** One look at everything. A guest that does not answer is part of what is seen, no error. */
+export async function look(shell: Shell, lab: Lab): Promise<Observation> {
+  return (await lookCloser(shell, lab, {})).observation;
+}
+
+/**
+ * The same look, and more with it.
+ * @param also bash for some of the guests, by name; it prints `== section` lines and what belongs below them
+ * @returns `statuses`: all that each guest said; undefined for one that did not answer
+ */
+export async function lookCloser(
+  shell: Shell,
+  lab: Lab,
+  also: Readonly<Record<string, string>>,
+): Promise<{ observation: Observation; statuses: ReadonlyMap<string, GuestStatus | undefined> }> {
+  const nodes = labNodes(lab);
+  const [service] = lab.services;
+  const url = `http://${service.vip}:${service.port}/`;
+  const others = nodes.filter(({ name }) => name !== lab.client.name);
+  const [client, ...statuses] = await Promise.all([
+    clientSight(shell, lab.client.name, url, also[lab.client.name]),
+    ...others.map(({ name }) => guestStatus(shell, name, also[name])),
+  ]);
+  const byName = new Map([
+    [lab.client.name, client.status] as const,
+    ...others.map(({ name }, i) => [name, statuses[i]] as const),
+  ]);
+  const director = byName.get(lab.director.name);
+  const observation: Observation = {
+    observedAt: new Date().toISOString(),
+    director: {
+      reachable: director !== undefined,
+      ipvsSave: director?.sections["ipvsadm-save"] ?? "",
+      ipvsList: director?.sections["ipvsadm-list"] ?? "",
+      daemon: {
+        active: director?.values.daemon === "active",
+        configHash: director?.values.configHash ?? "",
+      },
+    },
+    nodes: Object.fromEntries(
+      [...byName].map(([name, status]) => [
+        name,
+        {
+          reachable: status !== undefined,
+          ok: status !== undefined && status.problems.length === 0,
+          problems: status?.problems ?? [],
+        },
+      ]),
+    ),
+    client: { requests: client.requests },
+  };
+  return { observation, statuses: byName };
+}
+
+/**
+ * The cluster's health.
+ * @param settle seconds during which a cluster that is not healthy is looked at again: after `up`, a guest may still
+ *   be booting or a check be under way. What is true at the end is the answer.
+ */
+export async function observe(shell: Shell, lab: Lab, settle = 0): Promise<Health> {
+  const deadline = Date.now() + settle * 1000;
+  for (;;) {
+    const health = assessHealth(lab, await look(shell, lab));
+    if (health.status === "healthy" || Date.now() >= deadline) return health;
+    await new Promise((again) => setTimeout(again, 1000));
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The status as Prometheus text. Names and labels of node_ipvs_* are those of node_exporter's ipvs collector, so that
+ * dashboards made for it work; what it does not have is ours, lvsdr_*.
+ */
+import { Counter, Gauge, Registry } from "prom-client";
+import type { HealthStatus } from "../model/health";
+import type { Status } from "./status";
+
+/** For the file extension's or the HTTP header's sake. */
+export const CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
+
+const STATES: readonly HealthStatus[] = ["healthy", "degraded", "sorry", "down"];
+const BACKEND_LABELS = [
+  "local_address",
+  "local_port",
+  "remote_address",
+  "remote_port",
+  "proto",
+  "local_mark",
+];
+
+export function renderPrometheus(status: Status, stack: string): Promise<string> {
+  const registry = new Registry();
+  const registers = [registry];
+  const gauge = (name: string, help: string, labelNames: string[] = []): Gauge =>
+    new Gauge({ name, help, labelNames, registers });
+  const count = (name: string, help: string, value: number): void =>
+    new Counter({ name, help, registers }).inc(value);
+
+  const { total } = status.counters;
+  if (total !== null) {
+    count("node_ipvs_connections_total", "The total number of connections made.", total.connections);
+    count("node_ipvs_incoming_packets_total", "The total number of incoming packets.", total.incomingPackets);
+    count("node_ipvs_outgoing_packets_total", "The total number of outgoing packets.", total.outgoingPackets);
+    count("node_ipvs_incoming_bytes_total", "The total amount of incoming data.", total.incomingBytes);
+    count("node_ipvs_outgoing_bytes_total", "The total amount of outgoing data.", total.outgoingBytes);
+  }
+  backends(status, gauge);
+  health(status, stack, gauge);
+  checker(status, gauge);
+  return registry.metrics();
+}
+
+type MakeGauge = (name: string, help: string, labelNames?: string[]) => Gauge;
+
+function backends(status: Status, gauge: MakeGauge): void {
+  const active = gauge(
+    "node_ipvs_backend_connections_active",
+    "The current active connections by local and remote address.",
+    BACKEND_LABELS,
+  );
+  const inactive = gauge(
+    "node_ipvs_backend_connections_inactive",
+    "The current inactive connections by local and remote address.",
+    BACKEND_LABELS,
+  );
+  const weight = gauge(
+    "node_ipvs_backend_weight",
+    "The current backend weight by local and remote address.",
+    BACKEND_LABELS,
+  );
+  for (const { vip, port, protocol, realServers } of status.services) {
+    for (const server of realServers) {
+      // The collector lists what is in the kernel's table, no more.
+      if (server.state === "down" && server.weight === 0) continue;
+      const labels = {
+        local_address: vip,
+        local_port: port,
+        remote_address: server.address,
+        remote_port: server.port,
+        proto: protocol.toUpperCase(),
+        local_mark: "",
+      };
+      active.set(labels, server.activeConnections);
+      inactive.set(labels, server.inactiveConnections);
+      weight.set(labels, server.weight);
+    }
+  }
+}
+
+function health(status: Status, stack: string, gauge: MakeGauge): void {
+  gauge("lvsdr_info", "The lab that was looked at; always 1.", ["stack", "config_hash"]).set(
+    { stack, config_hash: status.configHash },
+    1,
+  );
+  gauge("lvsdr_observed_at_seconds", "When it was looked at, seconds since 1970.").set(
+    Date.parse(status.observedAt) / 1000,
+  );
+  const state = gauge("lvsdr_health_status", "1 for the cluster's status, 0 for the others.", ["status"]);
+  for (const each of STATES) state.set({ status: each }, each === status.status ? 1 : 0);
+  gauge("lvsdr_problems", "What keeps the cluster from being healthy, counted.").set(status.problems.length);
+  const service = ["vip", "port", "proto"];
+  const sorry = gauge("lvsdr_sorry", "Whether the sorry server stands in for the real servers.", service);
+  const server = [...service, "real_server"];
+  const up = gauge("lvsdr_real_server_up", "Whether the real server is in the table with a weight.", server);
+  const configured = gauge("lvsdr_real_server_configured_weight", "Weight it is meant to have.", server);
+  for (const { vip, port, protocol, realServers, ...rest } of status.services) {
+    const labels = { vip, port, proto: protocol };
+    sorry.set(labels, rest.sorry ? 1 : 0);
+    for (const { name, state: own, configuredWeight } of realServers) {
+      up.set({ ...labels, real_server: name }, own === "up" ? 1 : 0);
+      configured.set({ ...labels, real_server: name }, configuredWeight);
+    }
+  }
+  const detection = gauge(
+    "lvsdr_detection_budget_seconds",
+    "Seconds from a failure until the server is out of the table, by the health check's settings.",
+    ["service", "failure"],
+  );
+  for (const { service: name, refused, silent, allSilent } of status.detection) {
+    detection.set({ service: name, failure: "refused" }, refused);
+    detection.set({ service: name, failure: "silent" }, silent);
+    detection.set({ service: name, failure: "all_silent" }, allSilent);
+  }
+}
+
+function checker({ checker: seen }: Status, gauge: MakeGauge): void {
+  if (seen === null) return;
+  gauge("lvsdr_checker_alive", "Whether ldirectord's processes are there and not stopped.").set(
+    seen.alive ? 1 : 0,
+  );
+  gauge(
+    "lvsdr_checker_config_current",
+    "Whether ldirectord has read its configuration since it changed.",
+  ).set(seen.configCurrent ? 1 : 0);
+  // Absent where it cannot be told, as is usual.
+  if (seen.checking !== null)
+    gauge("lvsdr_checker_checking", "Whether ldirectord checks the real servers.").set(seen.checking ? 1 : 0);
+  const last = gauge("lvsdr_checker_last_check_seconds", "Seconds since a real server was last checked.", [
+    "real_server",
+  ]);
+  for (const [name, seconds] of Object.entries(seen.lastCheckSeconds))
+    if (seconds !== null) last.set({ real_server: name }, seconds);
+}

@@ -1,0 +1,156 @@
+/** The cluster as it is now: its health, its counters, its checker, and how soon a failure would be noticed. */
+import { assessHealth, type Health } from "../model/health";
+import { detectionSeconds } from "../model/invariantsHealth";
+import { parseIpvsList, rowOf } from "../model/ipvsList";
+import type { Lab } from "../model/types";
+import {
+  CHECKER_SCRIPT,
+  checkSightScript,
+  judgeChecker,
+  parseChecker,
+  parseCheckSight,
+  type CheckerHealth,
+  type CheckSight,
+} from "./checker";
+import type { Shell } from "./guestShell";
+import { lookCloser } from "./observe";
+
+/** As `ipvsadm -Ln --stats` counts. Replies by Direct Routing never cross the director: only a local sorry server makes some go out. */
+export interface Counters {
+  readonly connections: number;
+  readonly incomingPackets: number;
+  readonly outgoingPackets: number;
+  readonly incomingBytes: number;
+  readonly outgoingBytes: number;
+}
+
+export interface ServiceCounters extends Counters {
+  readonly vip: string;
+  readonly port: number;
+  readonly protocol: string;
+  readonly realServers: readonly ({
+    readonly name: string;
+    readonly address: string;
+    readonly port: number;
+  } & Counters)[];
+}
+
+/** Seconds from a failure to the table without the server, by the service's own settings. */
+export interface DetectionBudget {
+  readonly service: string;
+  /** The server refuses connections. */
+  readonly refused: number;
+  /** One server answers nothing. */
+  readonly silent: number;
+  /** None of them answers anything: they are checked one after the other. */
+  readonly allSilent: number;
+}
+
+export interface Status extends Health {
+  readonly counters: { readonly total: Counters | null; readonly services: readonly ServiceCounters[] };
+  readonly detection: readonly DetectionBudget[];
+  /** null in static mode: nobody checks. */
+  readonly checker: CheckerHealth | null;
+}
+
+const DIRECTOR_SCRIPT = `
+${CHECKER_SCRIPT}
+echo '== stats'
+ipvsadm -Ln --stats --exact
+echo '== totals'
+mapfile -t totals </proc/net/ip_vs_stats
+printf '%s\\n' "\${totals[@]}"
+`;
+
+/** Reads /proc/net/ip_vs_stats: hexadecimal totals since the module was loaded. */
+export function parseTotals(text: string): Counters | null {
+  const line = text.split("\n").find((each) => /^\s*[0-9A-F]+(\s+[0-9A-F]+){4}\s*$/.test(each));
+  if (line === undefined) return null;
+  const [connections = 0, incomingPackets = 0, outgoingPackets = 0, incomingBytes = 0, outgoingBytes = 0] =
+    line
+      .trim()
+      .split(/\s+/)
+      .map((word) => parseInt(word, 16));
+  return { connections, incomingPackets, outgoingPackets, incomingBytes, outgoingBytes };
+}
+
+function countersOf(values: Readonly<Record<string, number>> = {}): Counters {
+  return {
+    connections: values["Conns"] ?? 0,
+    incomingPackets: values["InPkts"] ?? 0,
+    outgoingPackets: values["OutPkts"] ?? 0,
+    incomingBytes: values["InBytes"] ?? 0,
+    outgoingBytes: values["OutBytes"] ?? 0,
+  };
+}
+
+/** @param stats text of `ipvsadm -Ln --stats --exact` */
+export function serviceCounters(lab: Lab, stats: string): ServiceCounters[] {
+  const list = parseIpvsList(stats);
+  return lab.services.map(({ vip, port, protocol, realServers, sorry }) => {
+    const own = list.services.find(
+      (each) => each.protocol === protocol && each.vip === vip && each.port === port,
+    );
+    const standIn = sorry ? [{ name: "sorry", ...sorry }] : [];
+    return {
+      vip,
+      port,
+      protocol,
+      ...countersOf(own?.values),
+      realServers: [...realServers, ...standIn].flatMap(({ name, address, port: serverPort }) => {
+        const row = rowOf(list, { protocol, vip, port }, { address, port: serverPort });
+        // Out of the table there is nothing that counts.
+        return row === undefined ? [] : [{ name, address, port: serverPort, ...countersOf(row.values) }];
+      }),
+    };
+  });
+}
+
+function detectionBudget(lab: Lab): DetectionBudget[] {
+  return lab.services.map((service) => ({
+    service: service.name,
+    refused: detectionSeconds(service, 0),
+    silent: detectionSeconds(service, 1),
+    allSilent: detectionSeconds(service, service.realServers.length),
+  }));
+}
+
+/** One look at everything. A guest that does not answer is part of the answer. */
+export async function readStatus(shell: Shell, lab: Lab): Promise<Status> {
+  const [service] = lab.services;
+  const port = service.check.checkport ?? service.port;
+  const { observation, statuses } = await lookCloser(shell, lab, {
+    [lab.director.name]: DIRECTOR_SCRIPT,
+    ...Object.fromEntries(lab.realServers.map(({ name }) => [name, checkSightScript(lab.director.address)])),
+  });
+  const health = assessHealth(lab, observation);
+  const director = statuses.get(lab.director.name);
+  const sights = new Map(
+    lab.realServers.flatMap(({ name }): (readonly [string, CheckSight])[] => {
+      const section = statuses.get(name)?.sections["checks"];
+      return section === undefined ? [] : [[name, parseCheckSight(section, port)]];
+    }),
+  );
+  const checker =
+    lab.mode === "static" || director === undefined
+      ? null
+      : judgeChecker(
+          lab,
+          parseChecker(director.sections["checker"] ?? ""),
+          sights,
+          health.services[0]?.realServers ?? [],
+        );
+  const problems = [...health.problems, ...(checker?.problems ?? [])];
+  return {
+    ...health,
+    status: health.status === "healthy" && problems.length > 0 ? "degraded" : health.status,
+    problems,
+    counters: {
+      total: parseTotals(director?.sections["totals"] ?? ""),
+      services:
+        director?.sections["stats"] === undefined ? [] : serviceCounters(lab, director.sections["stats"]),
+    },
+    detection: detectionBudget(lab),
+    checker,
+  };
+}

@@ -1,0 +1,49 @@
+/** The status as people read it. */
+import { renderHealth } from "./healthText";
+import type { CheckerHealth } from "./checker";
+import type { Counters, Status } from "./status";
+
+function bytes(count: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = count;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+function countersText({ connections, incomingPackets, incomingBytes }: Counters): string {
+  return `${connections} connections, ${incomingPackets} packets, ${bytes(incomingBytes)} in`;
+}
+
+function checkerText({ alive, configCurrent, checking, lastCheckSeconds }: CheckerHealth): string {
+  const last = Object.entries(lastCheckSeconds).map(
+    ([name, seconds]) => `${name} ${seconds === null ? "unknown" : `${seconds.toFixed(0)} s ago`}`,
+  );
+  return [
+    alive ? "alive" : "NOT alive",
+    configCurrent ? "configuration current" : "configuration NOT current",
+    `${checking === null ? "cannot be told whether it checks" : checking ? "checking" : "NOT checking"} (last: ${last.join(", ")})`,
+  ].join(", ");
+}
+
+export function renderStatus(status: Status): string {
+  const { counters, detection, checker } = status;
+  const lines = [
+    renderHealth(status),
+    `  ldirectord: ${checker === null ? "none asked" : checkerText(checker)}`,
+  ];
+  for (const { service, refused, silent, allSilent } of detection)
+    lines.push(
+      `  detection (${service}): ${refused} s when a server refuses, ${silent} s when it is silent, ${allSilent} s when all are`,
+    );
+  for (const service of counters.services) {
+    lines.push(`  counted for ${service.vip}:${service.port}/${service.protocol}: ${countersText(service)}`);
+    lines.push(
+      ...service.realServers.map((server) => `    ${server.name.padEnd(8)} ${countersText(server)}`),
+    );
+  }
+  return lines.join("\n");
+}
