@@ -1,0 +1,70 @@
+/** What several drills do to guests, and how it is undone. */
+import type { LabNode } from "../../model/types";
+import type { DrillRun } from "./drillRun";
+import type { Sabotage } from "./types";
+
+export const STOP_WEB = "systemctl stop nginx";
+export const KILL_WEB = "systemctl kill --kill-whom=all -s KILL nginx";
+export const HANG_WEB = "systemctl kill --kill-whom=all -s STOP nginx";
+/** From wherever it was: stopped, killed, frozen, failed too often. */
+export const START_WEB =
+  "systemctl kill --kill-whom=all -s CONT nginx 2>/dev/null || true; " +
+  "systemctl is-active -q nginx || { systemctl reset-failed nginx; systemctl start nginx; }";
+
+export const DAEMON = "lvs-dr-ldirectord.service";
+export const START_DAEMON = `systemctl reset-failed ${DAEMON}; systemctl is-active -q ${DAEMON} || systemctl start ${DAEMON}`;
+
+/** Starts the web servers of all real servers, at once. */
+export async function startWebServers(
+  run: DrillRun,
+  nodes: readonly LabNode[] = run.lab.realServers,
+): Promise<void> {
+  await Promise.all(nodes.map(({ name }) => run.shell.check(name, START_WEB)));
+}
+
+/** The same action on several guests at once; the time of the last one. */
+export async function actOnAll(
+  run: DrillRun,
+  what: (node: LabNode) => string,
+  nodes: readonly LabNode[],
+  command: string,
+): Promise<number> {
+  return Math.max(...(await Promise.all(nodes.map((node) => run.act(what(node), node.name, command)))));
+}
+
+/** Nobody checks: what is dead stays in the table. */
+export const noDaemon: Sabotage = {
+  what: "ldirectord is stopped: nobody takes a dead server out of the table",
+  apply: async (run) => {
+    await run.act("sabotage: ldirectord is stopped", run.lab.director.name, `systemctl stop ${DAEMON}`);
+  },
+  undo: async (run) => {
+    await run.shell.check(run.lab.director.name, START_DAEMON);
+  },
+};
+
+/** Nobody stands in when all are dead. */
+export const noSorryServer: Sabotage = {
+  what: "the director's web server is stopped: the sorry server is in the table and does not answer",
+  apply: async (run) => {
+    await run.act("sabotage: the sorry server is stopped", run.lab.director.name, STOP_WEB);
+  },
+  undo: async (run) => {
+    await run.shell.check(run.lab.director.name, START_WEB);
+  },
+};
+
+/** Why a lab cannot have drills that need a second real server; undefined when it can. */
+export function needsTwoServers(run: DrillRun): string | undefined {
+  return run.servers.length < 2 ? "it needs two real servers in rotation" : needsDaemon(run);
+}
+
+export function needsDaemon(run: DrillRun): string | undefined {
+  return run.lab.mode === "ldirectord" ? undefined : "director.mode is static: nobody checks health";
+}
+
+export function needsSorry(run: DrillRun): string | undefined {
+  return run.lab.services[0].sorry?.address === "127.0.0.1"
+    ? needsDaemon(run)
+    : "it needs the director's own sorry server";
+}

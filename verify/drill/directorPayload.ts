@@ -1,0 +1,72 @@
+/** A director reconfigured the way `up` does it: the payload in the guest with other settings, run once. */
+import { directorSettings } from "../../model/guestSettings";
+import { INSTALL_AND_START, PAYLOAD, RUN_LIMIT, shellQuote, type Settings } from "../../model/payload";
+import type { HealthCheck, Lab, RealServerEntry } from "../../model/types";
+import type { DrillRun } from "./drillRun";
+import { Interrupted } from "./waiting";
+
+/** Not in /run: it must outlive a reboot. */
+const SAVED = "/var/lib/lvs-dr-drill.payload";
+
+/**
+ * Gives a setting of a payload another value.
+ * @throws Error when the payload has no such setting
+ */
+export function replaceSetting(payload: string, name: string, value: string): string {
+  const pattern = new RegExp(`^readonly ${name}='(?:[^']|'\\\\'')*'$`, "m");
+  if (!pattern.test(payload)) throw new Error(`the director's payload has no setting ${name}`);
+  return payload.replace(pattern, () => `readonly ${name}=${shellQuote(value)}`);
+}
+
+/** The lab with other real servers in its main service. */
+export function withServers(
+  lab: Lab,
+  change: (servers: readonly RealServerEntry[]) => readonly RealServerEntry[],
+): Lab {
+  const [main, ...rest] = lab.services;
+  return { ...lab, services: [{ ...main, realServers: change(main.realServers) }, ...rest] };
+}
+
+/** The lab with other check settings in its main service. */
+export function withCheck(lab: Lab, change: Partial<HealthCheck>): Lab {
+  const [main, ...rest] = lab.services;
+  return { ...lab, services: [{ ...main, check: { ...main.check, ...change } }, ...rest] };
+}
+
+const WHAT_CHANGES = ["LVS_MODE", "LVS_LDIRECTORD_CF", "LVS_LDIRECTORD_TABLE", "LVS_IPVS_RULES"] as const;
+
+/** Converges the director on another lab. Fails where `up` would, with the guest's words. */
+export async function applyDirector(run: DrillRun, what: string, lab: Lab): Promise<number> {
+  const settings: Settings = directorSettings(lab);
+  return applySettings(
+    run,
+    what,
+    Object.fromEntries(WHAT_CHANGES.map((name) => [name, settings[name] ?? ""])),
+  );
+}
+
+export async function applySettings(run: DrillRun, what: string, settings: Settings): Promise<number> {
+  const { name } = run.lab.director;
+  const payload = Object.entries(settings).reduce(
+    (text, [key, value]) => replaceSetting(text, key, value),
+    await run.ask(name, `[[ -e ${SAVED} ]] || cp -p ${PAYLOAD} ${SAVED}; cat ${PAYLOAD}`),
+  );
+  try {
+    return await run.act(what, name, INSTALL_AND_START, { stdin: payload, timeout: RUN_LIMIT + 20 });
+  } catch (error) {
+    if (error instanceof Interrupted) throw error;
+    // People want the guest's words, not the command.
+    const words = (error as Error).message.split("' ended with ").at(-1);
+    throw new Error(`${what}: the director's script ended with ${words}`, { cause: error });
+  }
+}
+
+/** Back to what `up` installed, if anything was changed. */
+export async function restoreDirector(run: DrillRun): Promise<void> {
+  await run.shell.check(
+    run.lab.director.name,
+    `if [[ -e ${SAVED} ]]; then cp -p ${SAVED} ${PAYLOAD}.new && mv -f ${PAYLOAD}.new ${PAYLOAD} && ` +
+      `timeout -k 10 ${RUN_LIMIT} ${PAYLOAD} start && rm ${SAVED}; fi`,
+    { timeout: RUN_LIMIT + 20 },
+  );
+}

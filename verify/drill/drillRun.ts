@@ -1,0 +1,298 @@
+/** One run of a drill: what its script does and says goes through here, and what it saw is kept here. */
+import { shellQuote } from "../../model/payload";
+import type { Lab, LabNode } from "../../model/types";
+import type { GuestShell, RunOptions } from "../guestShell";
+import { readClock, type ClockReading } from "./clocks";
+import type { Environment } from "./environment";
+import { promises, type Promises } from "./limits";
+import { parseRequest, RequestLog, round } from "./requests";
+import { perl, Stream } from "./stream";
+import { showWeights, TableHistory, type Weights } from "./tableHistory";
+import { interruptible, interruptibleSleep, NotInTime } from "./waiting";
+import type { DrillEvent, Figures, Limit, LoadRecord, RequestRecord, RunKind } from "./types";
+
+/** Seconds between two looks at the kernel's table. */
+const TABLE_PERIOD = 0.1;
+/** Seconds until the client gives a request up; more than SYN retransmissions at 1 and 3 s need. */
+const REQUEST_TIMEOUT = 5;
+const DEFAULT_RATE = 10;
+
+export class DrillRun {
+  readonly events: DrillEvent[] = [];
+  readonly figures: Figures = {};
+  readonly limits: Record<string, Limit> = {};
+  readonly failures: string[] = [];
+  readonly table: TableHistory;
+  readonly promises: Promises;
+  /** What promised times are multiplied with. */
+  readonly scale: number;
+  readonly startedAt = new Date();
+  /** Keeps events without saying them. */
+  quiet = false;
+  private readonly origin = this.startedAt.getTime() / 1000;
+  private readonly clocks = new Map<string, ClockReading>();
+  private readonly records: RequestRecord[] = [];
+  private rate = 0;
+  private load?: Stream;
+  private watcher?: Stream;
+
+  constructor(
+    readonly environment: Environment,
+    readonly kind: RunKind,
+    /** Bounds the load, seconds before scaling. */
+    private readonly maxSeconds: number,
+  ) {
+    this.table = new TableHistory(this.lab);
+    this.promises = promises(this.lab);
+    this.scale = environment.timeScale;
+  }
+
+  get lab(): Lab {
+    return this.environment.lab;
+  }
+
+  get shell(): GuestShell {
+    return this.environment.shell;
+  }
+
+  get sabotaged(): boolean {
+    return this.kind === "sabotage";
+  }
+
+  /** Seconds since the run began. */
+  get now(): number {
+    return Date.now() / 1000 - this.origin;
+  }
+
+  /** The real servers of the main service that take part. */
+  get servers(): readonly LabNode[] {
+    const names = this.lab.services[0].realServers.filter(({ weight, drain }) => weight > 0 && !drain);
+    return this.lab.realServers.filter(({ name }) => names.some((server) => server.name === name));
+  }
+
+  /** The real server that is hit, and those that are not. */
+  get target(): LabNode {
+    const [first] = this.servers;
+    if (first === undefined) throw new Error("this lab has no real server in rotation");
+    return first;
+  }
+
+  get others(): readonly LabNode[] {
+    return this.servers.slice(1);
+  }
+
+  /** As in the kernel's table. */
+  endpoint({ name }: LabNode): string {
+    const entry = this.lab.services[0].realServers.find((server) => server.name === name);
+    if (entry === undefined) throw new Error(`${name} is no real server of the main service`);
+    return `${entry.address}:${entry.port}`;
+  }
+
+  event(what: string, t = this.now): number {
+    this.events.push({ t: round(t), what });
+    if (!this.quiet) this.environment.say(`  ${t.toFixed(1).padStart(6)} s  ${what}`);
+    return t;
+  }
+
+  fail(sentence: string): void {
+    this.failures.push(sentence);
+    this.environment.say(`          FAILED: ${sentence}`);
+  }
+
+  expect(holds: boolean, sentence: string): void {
+    if (!holds) this.fail(sentence);
+  }
+
+  /** A figure with its limit; over it, the run has failed. */
+  figure(name: string, value: number | null, limit: Limit = {}): void {
+    this.figures[name] = value === null ? null : round(value);
+    if (limit.max === undefined && limit.min === undefined) return;
+    this.limits[name] = limit;
+    const shown = value === null ? "cannot be told: it never came to that" : `is ${round(value)}`;
+    if (limit.max !== undefined && (value === null || value > limit.max))
+      this.fail(`${name} ${shown}, promised at most ${limit.max}`);
+    if (limit.min !== undefined && (value === null || value < limit.min))
+      this.fail(`${name} ${shown}, promised at least ${limit.min}`);
+  }
+
+  /** A time that was promised for a host with KVM. */
+  duration(name: string, value: number | null, promised: number): void {
+    this.figure(name, value, { max: round(promised * this.scale) });
+  }
+
+  /** Waits; Ctrl-C ends it. */
+  sleep(seconds: number): Promise<void> {
+    return interruptibleSleep(seconds, this.environment.signal);
+  }
+
+  /** Breaks nothing at the same point of the checks' rhythm each time. */
+  randomPhase(): Promise<void> {
+    return this.sleep(Math.random() * this.lab.services[0].check.checkinterval);
+  }
+
+  /** The guest's clock, read once a run. */
+  async clock(node: string): Promise<ClockReading> {
+    const known = this.clocks.get(node);
+    if (known !== undefined) return known;
+    const reading = await readClock(this.shell, node);
+    this.clocks.set(node, reading);
+    return reading;
+  }
+
+  /** For a guest that has booted since. */
+  forgetClock(node: string): void {
+    this.clocks.delete(node);
+  }
+
+  /**
+   * Does something in a guest.
+   * @returns when its command began there, on the run's clock
+   */
+  async act(what: string, node: string, command: string, options?: RunOptions): Promise<number> {
+    const { offset } = await this.clock(node);
+    const stdout = await this.ask(node, `echo "@$EPOCHREALTIME"; { ${command}\n} >/dev/null`, options);
+    const guest = Number(/^@([\d.]+)/.exec(stdout)?.[1]);
+    return this.event(what, guest - offset - this.origin);
+  }
+
+  /** Runs a command whose output matters. */
+  ask(node: string, command: string, options?: RunOptions): Promise<string> {
+    return interruptible(this.shell.check(node, command, options), this.environment.signal);
+  }
+
+  /** A program in a guest; its lines begin with the guest's time, which is turned into the run's. */
+  async program(node: string, command: string, onLine: (t: number, rest: string) => void): Promise<Stream> {
+    const { offset } = await this.clock(node);
+    return new Stream(this.shell, node, command, (line) => {
+      const match = /^([\d.]+) (.*)$/.exec(line);
+      if (match) onLine(Number(match[1]) - offset - this.origin, match[2] ?? "");
+    });
+  }
+
+  /** Starts the load and the table's watcher, and sees both work. */
+  async begin(rate = DEFAULT_RATE, path = "/"): Promise<void> {
+    const { client, director, services } = this.lab;
+    const [{ vip, port }] = services;
+    // All at once now, so that no first command later pays for a connection.
+    await Promise.all([client, director, ...this.servers].map(({ name }) => this.clock(name)));
+    await this.watch();
+    const { offset } = await this.clock(client.name);
+    const toRun = (time: number): number => time - offset - this.origin;
+    this.rate = rate;
+    const seconds = this.maxSeconds * this.scale + 60;
+    this.load = new Stream(
+      this.shell,
+      client.name,
+      perl("load", vip, port, path, rate, seconds, REQUEST_TIMEOUT, 1),
+      (line) => {
+        const record = parseRequest(line, toRun, director.name);
+        if (record) this.records.push(record);
+      },
+    );
+    await this.until("the cluster serves", () => this.records.some(({ ok }) => ok), 15);
+    await this.tableUntil("the table is as configured", this.table.isAsMeant, this.now, 15);
+    await this.sleep(2);
+    this.event(`steady: ${rate} requests/s`);
+  }
+
+  /** (Re)starts the table's watcher. */
+  async watch(): Promise<void> {
+    this.watcher?.kill();
+    const seconds = this.maxSeconds * this.scale + 120;
+    this.watcher = await this.program(
+      this.lab.director.name,
+      perl("table", TABLE_PERIOD, seconds),
+      (t, text) => {
+        const before = showWeights(this.table.latest);
+        const after = showWeights(this.table.add(t, text));
+        if (before !== after) this.event(`table: ${after}`, t);
+      },
+    );
+  }
+
+  /** Waits until something holds, looking often; `seconds` are scaled. */
+  async until(what: string, holds: () => boolean, seconds: number): Promise<number> {
+    const deadline = this.now + seconds * this.scale;
+    while (!holds()) {
+      if (this.now > deadline) throw new NotInTime(`not within ${seconds * this.scale} s: ${what}`);
+      await this.sleep(0.05);
+    }
+    return this.now;
+  }
+
+  /**
+   * Waits until the kernel's table is as `holds` wants it.
+   * @param seconds from `since`, before scaling; a little more is allowed, so that the figure can say by how much
+   * @returns when it was, on the run's clock
+   */
+  async tableUntil(
+    what: string,
+    holds: (weights: Weights) => boolean,
+    since: number,
+    seconds: number,
+  ): Promise<number> {
+    const deadline = since + seconds * this.scale * 1.25 + 1;
+    for (;;) {
+      const at = this.table.firstTime(holds, since);
+      if (at !== undefined) return at;
+      if (this.now > deadline)
+        throw new NotInTime(
+          `not within ${round(seconds * this.scale)} s: ${what}; the table has ${showWeights(this.table.latest)}`,
+        );
+      await Promise.race([this.table.nextWord(), this.sleep(0.25)]);
+    }
+  }
+
+  isOut(server: LabNode): (weights: Weights) => boolean {
+    return (weights) => weights !== undefined && (weights.get(this.endpoint(server)) ?? 0) === 0;
+  }
+
+  /** Ends load and watcher; the requests as the client felt them. */
+  async finish(): Promise<RequestLog> {
+    const { load, watcher } = this;
+    this.load = this.watcher = undefined;
+    await Promise.all([load?.end(), watcher?.end(3000)]);
+    return this.log;
+  }
+
+  get log(): RequestLog {
+    return new RequestLog(this.records);
+  }
+
+  get loadRecord(): LoadRecord {
+    return this.log.record(this.rate);
+  }
+
+  /** What the client felt, against what it may feel. */
+  judge(log: RequestLog, limits: { failed?: number; lost?: number } = {}): void {
+    const slowMs = 1000 * this.scale;
+    for (const [name, value] of Object.entries(log.figures(slowMs))) {
+      const max = name === "failed" ? limits.failed : name === "lostAfterRetry" ? limits.lost : undefined;
+      this.figure(name, value, max === undefined ? {} : { max });
+    }
+    if (log.failed.length > 0)
+      this.event(
+        `requests failed: ${Object.entries(log.errors)
+          .map(([why, n]) => `${n} ${why}`)
+          .join(", ")}`,
+      );
+    this.expect(log.first.length > 0, "the client could send no request");
+  }
+
+  /** Only these may have answered what began between two times. */
+  expectAnswersFrom(names: readonly string[], from: number, to: number): void {
+    const seen = this.log.between(from, to).answeredBy;
+    const strangers = Object.keys(seen).filter((name) => !names.includes(name));
+    const span = `${from.toFixed(1)} to ${to.toFixed(1)} s`;
+    this.expect(Object.keys(seen).length > 0, `from ${span} nobody answered, expected ${names.join(", ")}`);
+    this.expect(
+      strangers.length === 0,
+      `from ${span} ${strangers.join(", ")} answered, expected only ${names.join(", ")}`,
+    );
+  }
+
+  /** A bash script as one argument, for programs that start others. */
+  static bash(script: string): string {
+    return `bash -c ${shellQuote(script)}`;
+  }
+}

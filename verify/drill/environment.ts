@@ -1,0 +1,103 @@
+/** Where drills run: one stack's guests, and the host's power over them. */
+import type { Access } from "../../components/observation";
+import type { Lab } from "../../model/types";
+import { GuestShell } from "../guestShell";
+
+/** The host's power switch, by domain. */
+export interface Power {
+  off(domain: string): Promise<void>;
+  on(domain: string): Promise<void>;
+}
+
+export interface EnvironmentOptions {
+  readonly access: Access;
+  readonly power: Power;
+  readonly say: (line: string) => void;
+  /** Ends what is under way; healing still runs. */
+  readonly signal: AbortSignal;
+  /** Multiplies every promised time; without it, 2 where the guests have no KVM. */
+  readonly timeScale?: number;
+  /** Seconds for which a fault lasts that has to be endured instead of mended; 300 without it. */
+  readonly soakSeconds?: number;
+}
+
+export class Environment {
+  readonly lab: Lab;
+  readonly power: Power;
+  readonly say: (line: string) => void;
+  signal: AbortSignal;
+  private current: GuestShell;
+  private readonly old: GuestShell[] = [];
+  private measured = 1;
+
+  private constructor(
+    private readonly access: Access,
+    private readonly options: EnvironmentOptions,
+    private readonly translated: boolean,
+    shell: GuestShell,
+  ) {
+    this.lab = access.lab;
+    this.power = options.power;
+    this.say = options.say;
+    this.signal = options.signal;
+    this.current = shell;
+  }
+
+  static async open(options: EnvironmentOptions): Promise<Environment> {
+    const shell = new GuestShell(options.access);
+    // qemu: no KVM, every instruction is translated.
+    const { stdout } = await shell.run(options.access.lab.client.name, "systemd-detect-virt");
+    return new Environment(options.access, options, stdout.trim() === "qemu", shell);
+  }
+
+  get soakSeconds(): number {
+    return this.options.soakSeconds ?? SOAK;
+  }
+
+  /** What promised times are multiplied with. */
+  get timeScale(): number {
+    return this.options.timeScale ?? this.measured;
+  }
+
+  /**
+   * Without KVM times are twice those promised, and more while the host has other work: what the director needs for a
+   * few process starts, which is what a health check mostly consists of, tells by how much. Before each run.
+   */
+  async calibrate(): Promise<void> {
+    if (!this.translated || this.options.timeScale !== undefined) return;
+    const { stdout } = await this.current.run(this.lab.director.name, TIMED_STARTS);
+    const [begun = NaN, ended = NaN] = stdout.trim().split(" ").map(Number);
+    this.measured = scaleFor((ended - begun) / STARTS);
+  }
+
+  get shell(): GuestShell {
+    return this.current;
+  }
+
+  /** New connections from now on, for after a guest was away. What runs on the old ones, such as a load, goes on. */
+  renewShell(): void {
+    this.old.push(this.current);
+    this.current = new GuestShell(this.access);
+  }
+
+  /** A shell of one's own, to close by oneself. */
+  ownShell(): GuestShell {
+    return new GuestShell(this.access);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.old.splice(0), this.current].map((shell) => shell.close()));
+  }
+}
+
+const SOAK = 300;
+const STARTS = 25;
+const TIMED_STARTS = `a=$EPOCHREALTIME; for ((i = 0; i < ${STARTS}; i++)); do /bin/true; done; echo "$a $EPOCHREALTIME"`;
+/** Seconds for a process start in a guest without KVM, on a host with nothing else to do. */
+const QUIET_START = 0.022;
+
+/** 2 on a quiet host, at most 5: beyond that nothing is measured but the host. */
+export function scaleFor(secondsPerStart: number): number {
+  const slower = Number.isFinite(secondsPerStart) ? secondsPerStart / QUIET_START : 1;
+  return Math.round(2 * Math.min(2.5, Math.max(1, slower)) * 10) / 10;
+}

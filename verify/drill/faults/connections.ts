@@ -1,0 +1,251 @@
+/** Faults that single connections feel: a client that vanishes, reused ports, a narrow path, restarted network services. */
+import { shellQuote } from "../../../model/payload";
+import { needsTwoServers } from "../actions";
+import { DrillRun } from "../drillRun";
+import { perl } from "../stream";
+import type { Drill } from "../types";
+
+/** Seconds that an entry of a client that is gone may stay in the director's table. */
+const ENTRY_LIMIT = 300;
+const UNCUT = "nft delete table inet lvsdr_drill 2>/dev/null || true";
+
+/** Seconds left for the client's connection from a port, and its state; from `ipvsadm -Lnc`. */
+async function entry(run: DrillRun, port: string): Promise<{ seconds: number; state: string } | undefined> {
+  const { director, client } = run.lab;
+  const text = await run.ask(director.name, `ipvsadm -Lnc | grep ' ${client.address}:${port} ' || true`);
+  const match = /^\S+\s+(\d+):(\d+)\s+(\S+)/.exec(text.trim());
+  return match ? { seconds: Number(match[1]) * 60 + Number(match[2]), state: match[3] ?? "" } : undefined;
+}
+
+const clientVanishes: Drill = {
+  name: "client-vanishes",
+  description: "Fault 17: a client vanishes with a connection open: the director forgets it within 300 s",
+  maxSeconds: 60,
+  unfit: needsTwoServers,
+  async run(run) {
+    const { client, services } = run.lab;
+    const [{ vip, port }] = services;
+    await run.begin();
+    const lines: string[] = [];
+    const flow = await run.program(
+      client.name,
+      perl("flow", vip, port, run.target.name, 0.5, 60),
+      (_, line) => lines.push(line),
+    );
+    await run.until("a connection is open", () => lines.includes("answer"), 20);
+    const local = lines.find((line) => line.startsWith("pinned"))?.split(" ")[1] ?? "";
+    const cut = `table inet lvsdr_drill { chain output { type filter hook output priority -10; tcp sport ${local} drop; }; chain input { type filter hook input priority -10; tcp dport ${local} drop; }; }`;
+    await run.act(`the client's port ${local} goes silent`, client.name, `nft '${cut}'`);
+    const first = await entry(run, local);
+    await run.sleep(10);
+    const second = await entry(run, local);
+    run.event(
+      `its entry: ${first?.state ?? "gone"}, ${first?.seconds ?? 0} s left; 10 s later ${second?.seconds ?? 0} s`,
+    );
+    // What is left is what it takes: only packets of that connection would wind the timer up again.
+    run.figure("forgottenAfterSeconds", first?.seconds ?? null, { max: ENTRY_LIMIT });
+    run.expect((second?.seconds ?? 0) < (first?.seconds ?? 0), "the entry's time does not run down");
+    flow.kill();
+    run.judge(await run.finish(), { failed: 0, lost: 0 });
+  },
+  heal: async (run) => void (await run.shell.check(run.lab.client.name, UNCUT)),
+  sabotage: {
+    what: "the kernel's timeout for established connections is two hours",
+    apply: async (run) => {
+      const { name } = run.lab.director;
+      await run.act(
+        "sabotage: ipvsadm --set 7200",
+        name,
+        "[[ -e /run/lvs-dr-drill-timeouts ]] || ipvsadm -L --timeout >/run/lvs-dr-drill-timeouts; ipvsadm --set 7200 0 0",
+      );
+    },
+    undo: async (run) => {
+      await run.shell.check(
+        run.lab.director.name,
+        "[[ ! -e /run/lvs-dr-drill-timeouts ]] || { ipvsadm --set $(sed 's/.*: //' /run/lvs-dr-drill-timeouts); rm /run/lvs-dr-drill-timeouts; }",
+      );
+    },
+  },
+};
+
+const ROUNDS = 20;
+/** Connects from one and the same port over and over; the server closes first, so that the port is free at once. */
+const REUSE = `
+use strict; use warnings; use Socket; use Errno; use Time::HiRes qw(time);
+my ($address, $port, $local, $rounds) = @ARGV;
+my $held = 0;
+for (1 .. $rounds) {
+  my ($begun, $answer) = (time, '');
+  socket(my $s, PF_INET, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);
+  bind($s, sockaddr_in($local, INADDR_ANY)) or do { print time, " bind: $!\\n"; next };
+  my $ok = connect($s, sockaddr_in($port, inet_aton($address)));
+  # The client's own kernel still waits for the last connection's final ACK: nothing has been sent.
+  if (!$ok && $!{EADDRNOTAVAIL} && $held++ < 500) { close $s; select undef, undef, undef, 0.02; redo }
+  printf "%.4f %s\\n", time, $ok ? sprintf('ok %.1f', (time - $begun) * 1000) : "connect: $!";
+  if ($ok) { syswrite $s, "GET / HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n"; 1 while sysread $s, $answer, 4096 }
+  close $s;
+}`;
+
+const portReuse: Drill = {
+  name: "source-port-reuse",
+  description: "Fault 18: a client connects from the same port over and over: each time within 1 s",
+  maxSeconds: 80,
+  unfit: needsTwoServers,
+  async run(run) {
+    const { client, services } = run.lab;
+    const [{ vip, port }] = services;
+    await run.begin();
+    const local = 20000 + Math.floor(Math.random() * 5000);
+    run.event(`${ROUNDS} connections from port ${local}`);
+    const text = await run.ask(
+      client.name,
+      `perl -e ${shellQuote(REUSE)} ${vip} ${port} ${local} ${ROUNDS}`,
+      {
+        timeout: 300,
+      },
+    );
+    const seen = text
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" "));
+    const refused = text
+      .trim()
+      .split("\n")
+      .filter((line) => !/^\S+ ok /.test(line));
+    if (refused.length > 0)
+      run.event(`not connected ${refused.length} times, first: ${refused[0]?.replace(/^\S+ /, "")}`);
+    const connects = seen.flatMap(([, what, ms]) => (what === "ok" ? [Number(ms)] : []));
+    run.figure("connected", connects.length, { min: ROUNDS });
+    run.figure("worstConnectMs", connects.length === 0 ? null : Math.max(...connects), {
+      // Not scaled: what it is about, a SYN sent again, costs a second on any host.
+      max: 1000,
+    });
+    run.judge(await run.finish(), { failed: 0, lost: 0 });
+  },
+  heal: async (run) => void (await run.shell.check(run.lab.client.name, UNCUT)),
+  sabotage: {
+    what: "a stale connection entry swallows the first SYN, as conn_reuse_mode did before Linux 5.15: it is dropped here",
+    apply: async (run) => {
+      const drop =
+        "table inet lvsdr_drill { set seen { type inet_service; flags dynamic,timeout; timeout 2s; }; " +
+        "chain output { type filter hook output priority -10; tcp flags syn tcp sport 20000-25000 tcp sport != @seen add @seen { tcp sport } drop; }; }";
+      await run.act("sabotage: each connection's first SYN is dropped", run.lab.client.name, `nft '${drop}'`);
+    },
+    undo: async (run) => void (await run.shell.check(run.lab.client.name, UNCUT)),
+  },
+};
+
+const BYTES = 1_048_576;
+const FILE = "/srv/lvs-dr/drill-mtu.bin";
+
+const pathMtu: Drill = {
+  name: "path-mtu",
+  description: "Fault 19: the path to the client narrows to MTU 1280: 1 MB still arrives",
+  maxSeconds: 120,
+  unfit: needsTwoServers,
+  async run(run) {
+    const { client, router, services, realServers } = run.lab;
+    const [{ vip, port }] = services;
+    const nic = router.nics.find(({ network }) => network === "client");
+    await run.begin();
+    await Promise.all(
+      realServers.map(({ name }) =>
+        run.ask(name, `head -c ${BYTES} /dev/urandom >${FILE}; ip route flush cache`),
+      ),
+    );
+    await run.act(
+      "the router's way to the client narrows to 1280",
+      router.name,
+      `ip link set ${nic?.device} mtu 1280`,
+    );
+    const text = await run.ask(
+      client.name,
+      `for i in 1 2 3 4; do curl -s -o /dev/null --max-time ${Math.ceil(6 * run.scale)} -H 'Connection: close' ` +
+        `-w '%{size_download} %{time_total} %header{x-real-server}\\n' http://${vip}:${port}/drill-mtu.bin || true; done`,
+      { timeout: 100 * Math.ceil(run.scale) },
+    );
+    const downloads = text
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" "));
+    const whole = downloads.filter(([size]) => Number(size) === BYTES);
+    run.event(
+      `downloads: ${downloads.map(([size, seconds, who]) => `${size} bytes from ${who} in ${seconds} s`).join(", ")}`,
+    );
+    run.figure("arrived", whole.length, { min: 4 });
+    run.duration("worstDownloadSeconds", Math.max(...downloads.map(([, seconds]) => Number(seconds))), 10);
+    run.judge(await run.finish(), { failed: 0, lost: 0 });
+  },
+  heal: async (run) => {
+    const { router, realServers, networks } = run.lab;
+    const nic = router.nics.find(({ network }) => network === "client");
+    await Promise.all([
+      run.shell.check(router.name, `ip link set ${nic?.device} mtu ${networks.client.mtu}`),
+      ...realServers.map(({ name }) => run.shell.check(name, `rm -f ${FILE}; ip route flush cache`)),
+    ]);
+  },
+  sabotage: {
+    what: "the director drops ICMP, as a firewall without care does: real servers never learn of the narrow path",
+    apply: async (run) => {
+      const drop =
+        "table inet lvsdr_drill { chain pre { type filter hook prerouting priority -300; icmp type destination-unreachable drop; }; }";
+      await run.act("sabotage: the director drops ICMP errors", run.lab.director.name, `nft '${drop}'`);
+    },
+    undo: async (run) => void (await run.shell.check(run.lab.director.name, UNCUT)),
+  },
+};
+
+const networkRestart: Drill = {
+  name: "network-restart",
+  description:
+    "Fault 21: systemd-networkd and nftables are restarted on director and real servers: VIPs stay, 0 lost",
+  maxSeconds: 80,
+  unfit: needsTwoServers,
+  async run(run) {
+    const { director, services, realServers } = run.lab;
+    const { vip } = services[0];
+    await run.begin();
+    for (const { name } of [director, ...realServers])
+      await run.act(
+        `${name}: networkd and nftables are restarted`,
+        name,
+        "systemctl restart systemd-networkd nftables",
+      );
+    await run.sleep(5);
+    const counts = await Promise.all(
+      [director, ...realServers].map(({ name }) =>
+        run.ask(name, `ip -4 -o addr | grep -c ' ${vip}/32 ' || true`),
+      ),
+    );
+    run.figure("vipsInPlace", counts.filter((count) => count.trim() === "1").length, {
+      min: realServers.length + 1,
+    });
+    run.judge(await run.finish(), { failed: 0, lost: 0 });
+  },
+  heal: async (run) => {
+    const { director, realServers } = run.lab;
+    await Promise.all(
+      [director, ...realServers].map(({ name }) =>
+        run.shell.check(name, "systemctl stop nftables; /usr/local/sbin/lvs-dr start", { timeout: 180 }),
+      ),
+    );
+  },
+  sabotage: {
+    what: "networkd is not told of the director's VIP, nor to keep what others have configured",
+    apply: async (run) => {
+      await run.act(
+        "sabotage: networkd knows nothing of the VIP",
+        run.lab.director.name,
+        "for d in /etc/systemd/network/*.network.d; do rm -f $d/lvs-dr-vip.conf; " +
+          "printf '[Network]\\nKeepConfiguration=no\\n' >$d/zz-drill.conf; done",
+      );
+    },
+    undo: async (run) => {
+      await run.shell.check(run.lab.director.name, "rm -f /etc/systemd/network/*.network.d/zz-drill.conf");
+      await networkRestart.heal(run);
+      await run.shell.check(run.lab.director.name, "systemctl restart systemd-networkd");
+    },
+  },
+};
+
+export const connectionDrills: readonly Drill[] = [clientVanishes, portReuse, pathMtu, networkRestart];

@@ -1,0 +1,198 @@
+/** Faults of whole guests: power cut, reboots. */
+import { needsTwoServers, noDaemon } from "../actions";
+import type { DrillRun } from "../drillRun";
+import { NotInTime } from "../waiting";
+import { perl } from "../stream";
+import { AFTER_EDIT, exposedRequests, isOut, judgeExposure } from "../ejection";
+import type { Drill } from "../types";
+
+/** Seconds that a guest has to be back in service after a reboot. */
+const REBOOT_LIMIT = 120;
+/** Seconds after a server's ejection in which a connection to it must have been reset: its next retransmission. */
+const RESET_LIMIT = 30;
+
+/** Waits until a guest answers over a new connection. */
+async function answers(run: DrillRun, node: string, seconds: number): Promise<void> {
+  const deadline = run.now + seconds * run.scale;
+  for (;;) {
+    const shell = run.environment.ownShell();
+    try {
+      // /run is empty after a boot: the mark says that this is still the old one.
+      const { code } = await shell.run(node, "test ! -e /run/lvs-dr-drill-before", { timeout: 20 });
+      if (code === 0) return;
+    } finally {
+      await shell.close();
+    }
+    if (run.now > deadline)
+      throw new NotInTime(`${node} does not answer ${seconds * run.scale} s after its reboot`);
+    await run.sleep(1);
+  }
+}
+
+/** Starts what is off, and waits until all guests answer. */
+async function powerOn(run: DrillRun, domain: string, node: string): Promise<void> {
+  await run.environment.power.on(domain).catch(() => undefined);
+  await answers(run, node, REBOOT_LIMIT);
+  run.forgetClock(node);
+  run.environment.renewShell();
+}
+
+const powerOff: Drill = {
+  name: "real-server-power-off",
+  description:
+    "Fault 2: a real server loses power; a connection that was open to it is reset, not left hanging",
+  maxSeconds: 200,
+  unfit: needsTwoServers,
+  async run(run) {
+    const { target, lab } = run;
+    const limit = run.promises.ejectSilent();
+    const [{ vip, port }] = lab.services;
+    await run.begin();
+    const flow: { t: number; what: string }[] = [];
+    const stream = await run.program(
+      lab.client.name,
+      perl("flow", vip, port, target.name, 0.5, 120 * run.scale),
+      (t, what) => flow.push({ t, what }),
+    );
+    await run.until(
+      `a connection to ${target.name} is open`,
+      () => flow.some(({ what }) => what === "answer"),
+      20,
+    );
+    await run.randomPhase();
+    const off = run.event(`${target.name}'s power is cut`);
+    await run.environment.power.off(target.domain);
+    const out = await isOut(run, off, limit);
+    const isOver = ({ what }: { what: string }): boolean => /^(reset|closed|silent)$/.test(what);
+    await run.until("the open connection is reset", () => flow.some(isOver), RESET_LIMIT);
+    const over = flow.find(isOver);
+    run.event(`the open connection: ${over?.what}`, over?.t);
+    run.expect(
+      over?.what === "reset",
+      `the connection that was open to ${target.name} ended as ${over?.what}`,
+    );
+    run.duration("resetAfterEjectionSeconds", (over?.t ?? Infinity) - out, RESET_LIMIT);
+    await stream.end(2000);
+    const on = run.event(`${target.name}'s power is back`);
+    await powerOn(run, target.domain, target.name);
+    await run.watch();
+    const back = await run.tableUntil(`${target.name} is back`, run.table.isAsMeant, on, REBOOT_LIMIT);
+    run.duration("recoverySeconds", back - on, REBOOT_LIMIT);
+    await run.sleep(1);
+    await judgeExposure(run, out, limit);
+  },
+  heal: (run) => powerOn(run, run.target.domain, run.target.name),
+  sabotage: noDaemon,
+};
+
+const MARK = "touch /run/lvs-dr-drill-before";
+const REBOOT = `${MARK}; systemd-run -q --on-active=0.2 --timer-property=AccuracySec=10ms systemctl reboot`;
+
+const realServerReboot: Drill = {
+  name: "real-server-reboot",
+  description:
+    "Fault 9: a real server reboots: back in service by itself, and it never answers ARP for the VIP",
+  maxSeconds: 250,
+  unfit: needsTwoServers,
+  async run(run) {
+    const { target, lab } = run;
+    const { vip } = lab.services[0];
+    const directorMac = lab.director.nics[0]?.mac.toLowerCase();
+    const device = lab.router.nics.find(({ network }) => network === "server")?.device;
+    await run.begin();
+    const macs = new Set<string>();
+    const arping = await run.program(
+      lab.router.name,
+      // Each answer with the time at which it came.
+      `arping -b -I ${device} -w ${250 * run.scale} ${vip} | while read -r line; do echo "$EPOCHREALTIME $line"; done`,
+      (_, line) => {
+        const mac = /\[([0-9a-fA-F:]{17})\]/.exec(line)?.[1]?.toLowerCase();
+        if (mac !== undefined) macs.add(mac);
+      },
+    );
+    const down = await run.act(`${target.name} reboots`, target.name, REBOOT);
+    const out = await run.tableUntil(`${target.name} is out`, run.isOut(target), down, 30);
+    const back = await run.tableUntil(`${target.name} is back`, run.table.isAsMeant, out, REBOOT_LIMIT);
+    run.duration("recoverySeconds", back - down, REBOOT_LIMIT);
+    await run.sleep(3);
+    const served = run.log.between(back + AFTER_EDIT, Infinity).answeredBy[target.name] ?? 0;
+    arping.kill();
+    await run.ask(lab.router.name, "kill $(pidof arping) 2>/dev/null || true");
+    const strangers = [...macs].filter((mac) => mac !== directorMac);
+    run.figure("arpAnswersFromOthers", strangers.length, { max: 0 });
+    run.expect(macs.has(directorMac ?? ""), "the director answered no ARP request for the VIP");
+    run.expect(served > 0, `${target.name} is back in the table, but answers no request to the VIP`);
+    const log = await run.finish();
+    run.judge(log, { failed: exposedRequests(run, run.promises.ejectSilent()) });
+    run.figure("failedSinceReturn", log.between(back + AFTER_EDIT, Infinity).failed.length, { max: 0 });
+  },
+  heal: (run) => powerOn(run, run.target.domain, run.target.name),
+  sabotage: {
+    what: "the guest's own unit is disabled: nothing puts the VIP on lo at boot",
+    apply: async (run) => {
+      await run.act(
+        "sabotage: lvs-dr.service is disabled",
+        run.target.name,
+        "systemctl -q disable lvs-dr.service",
+      );
+    },
+    undo: async (run) => {
+      await run.shell.check(run.target.name, "/usr/local/sbin/lvs-dr start", { timeout: 120 });
+    },
+  },
+};
+
+const directorReboot: Drill = {
+  name: "director-reboot",
+  description: "Fault 10: the director reboots under load: new connections are served again by itself",
+  maxSeconds: 250,
+  async run(run) {
+    const { director } = run.lab;
+    await run.begin();
+    const down = await run.act("the director reboots", director.name, REBOOT);
+    await answers(run, director.name, REBOOT_LIMIT);
+    run.forgetClock(director.name);
+    run.environment.renewShell();
+    await run.watch();
+    const back = await run.tableUntil(
+      "all real servers are in the table",
+      run.table.isAsMeant,
+      run.now,
+      REBOOT_LIMIT,
+    );
+    await run.until(
+      "a real server answers a request that began after that",
+      () => run.log.first.some(({ ok, t, outcome }) => ok && t > back && outcome !== "sorry"),
+      10,
+    );
+    await run.sleep(2);
+    const log = await run.finish();
+    const first = log.first.find(
+      ({ ok, t, outcome }) => ok && t > down + 3 && outcome !== "sorry" && t > firstFailure(log.failed),
+    );
+    run.duration("recoverySeconds", first === undefined ? null : first.t - down, REBOOT_LIMIT);
+    run.judge(log);
+    run.figure("failedSinceReturn", log.between(back + AFTER_EDIT, Infinity).failed.length, { max: 0 });
+  },
+  heal: (run) => powerOn(run, run.lab.director.domain, run.lab.director.name),
+  sabotage: {
+    what: "the director's units are disabled: nothing fills the table at boot",
+    apply: async (run) => {
+      const units = "lvs-dr.service lvs-dr-table.service lvs-dr-ldirectord.service";
+      await run.act(
+        `sabotage: ${units} are disabled`,
+        run.lab.director.name,
+        `systemctl -q disable ${units}`,
+      );
+    },
+    undo: async (run) => {
+      await run.shell.check(run.lab.director.name, "/usr/local/sbin/lvs-dr start", { timeout: 180 });
+    },
+  },
+};
+
+function firstFailure(failed: readonly { t: number }[]): number {
+  return failed[0]?.t ?? 0;
+}
+
+export const machineDrills: readonly Drill[] = [powerOff, realServerReboot, directorReboot];

@@ -1,0 +1,231 @@
+/** Faults of addresses and wires. */
+import { assessHealth } from "../../../model/health";
+import type { LabNode, NetworkName } from "../../../model/types";
+import { look } from "../../observe";
+import { needsTwoServers, noDaemon } from "../actions";
+import type { DrillRun } from "../drillRun";
+import { isBack, isOut, judgeExposure } from "../ejection";
+import { lossPromise } from "../limits";
+import type { Drill } from "../types";
+
+const START = "/usr/local/sbin/lvs-dr start";
+
+function nic(node: LabNode, network: NetworkName): LabNode["nics"][number] {
+  const found = node.nics.find((each) => each.network === network);
+  if (found === undefined) throw new Error(`${node.name} has no NIC on the ${network} network`);
+  return found;
+}
+
+/** The MACs that answer ARP requests for the VIP on the server segment, asked by the router. */
+async function arpAnswers(run: DrillRun): Promise<string[]> {
+  const { router, services } = run.lab;
+  const device = nic(router, "server").device;
+  // -b: all broadcast, or the first to answer would be asked alone.
+  const text = await run.ask(router.name, `arping -b -I ${device} -c 3 -w 4 ${services[0].vip} || true`);
+  return [
+    ...new Set([...text.matchAll(/\[([0-9a-fA-F:]{17})\]/g)].map((match) => (match[1] ?? "").toLowerCase())),
+  ];
+}
+
+/** Seconds until a real server's own guard has seen the fault and refuses the check, or answers it again. */
+const GUARD_LIMIT = 2;
+
+const vipMissing: Drill = {
+  name: "vip-missing",
+  description:
+    "Fault 7: the VIP is gone from a real server's lo, while its web server is well: its guard has it taken out",
+  maxSeconds: 60,
+  unfit: needsTwoServers,
+  async run(run) {
+    const { target, lab } = run;
+    const { vip } = lab.services[0];
+    const limit = run.promises.eject + GUARD_LIMIT;
+    await run.begin();
+    await run.randomPhase();
+    const gone = await run.act(
+      `the VIP leaves ${target.name}'s lo`,
+      target.name,
+      `ip addr del ${vip}/32 dev lo`,
+    );
+    const out = await isOut(run, gone, limit);
+    const health = assessHealth(lab, await look(run.shell, lab));
+    const named = health.problems.filter((problem) => /^(\S+): VIP \S+ missing on lo$/.test(problem));
+    run.expect(
+      named.some((problem) => problem.startsWith(`${target.name}:`)),
+      `the health does not name ${target.name}'s lo: ${health.problems.join("; ") || health.status}`,
+    );
+    const mended = await run.act(
+      `the VIP is on ${target.name}'s lo again`,
+      target.name,
+      `ip addr add ${vip}/32 dev lo label lo:vip`,
+    );
+    await isBack(run, mended, run.promises.recover + GUARD_LIMIT);
+    await run.sleep(2);
+    await judgeExposure(run, out, limit);
+  },
+  heal: async (run) => void (await run.shell.check(run.target.name, START, { timeout: 120 })),
+  sabotage: {
+    what: "the real server's guard is stopped: its health check goes on asking the RIP alone",
+    apply: async (run) => {
+      await run.act("sabotage: the guard is stopped", run.target.name, "systemctl stop lvs-dr-guard.service");
+    },
+    undo: (run) => vipMissing.heal(run),
+  },
+};
+
+const ARP_OPEN = ["all", "lo"].map(
+  (name) => `net.ipv4.conf.${name}.arp_ignore=0 net.ipv4.conf.${name}.arp_announce=0`,
+);
+
+const arpLeak: Drill = {
+  name: "arp-leak",
+  description:
+    "Fault 8: a real server answers ARP for the VIP: the wire shows it, the health names it, its script ends it",
+  maxSeconds: 80,
+  unfit: (run) =>
+    run.lab.arpStrategy === "sysctl"
+      ? needsTwoServers(run)
+      : "arpStrategy is not sysctl: there are no sysctls to break",
+  async run(run) {
+    const { target, lab } = run;
+    const director = nic(lab.director, "server").mac.toLowerCase();
+    const leaking = nic(target, "server").mac.toLowerCase();
+    await run.begin();
+    const before = await arpAnswers(run);
+    run.expect(
+      before.join() === director,
+      `before: ${before.join(", ") || "nobody"} answers for the VIP, expected ${director}`,
+    );
+    const began = await run.act(
+      `${target.name} answers ARP for the VIP`,
+      target.name,
+      `sysctl -qw ${ARP_OPEN.join(" ")}`,
+    );
+    const during = await arpAnswers(run);
+    run.expect(during.includes(leaking), `the fault did not take: ${during.join(", ")} answer for the VIP`);
+    const health = assessHealth(lab, await look(run.shell, lab));
+    const named = health.problems.filter(
+      (problem) => problem.startsWith(`${target.name}:`) && problem.includes("arp_"),
+    );
+    run.event(`health: ${health.status}; ${named[0] ?? "no word about it"}`);
+    run.expect(
+      health.status !== "healthy" && named.length > 0,
+      `the health does not name ${target.name}: ${health.problems.join("; ") || health.status}`,
+    );
+    if (!run.sabotaged)
+      await run.act(`${target.name}'s script runs again`, target.name, START, { timeout: 120 });
+    // The router may have learned the wrong MAC.
+    await run.ask(
+      lab.router.name,
+      `ip neigh flush dev ${nic(lab.router, "server").device} to ${lab.services[0].vip}`,
+    );
+    const healed = run.event("the router's neighbour entry is flushed");
+    const after = await arpAnswers(run);
+    run.figure("arpAnswersFromOthers", after.filter((mac) => mac !== director).length, { max: 0 });
+    run.duration("exposedSeconds", healed - began, 60);
+    run.judge(await run.finish());
+  },
+  heal: async (run) => {
+    await run.shell.check(run.target.name, START, { timeout: 120 });
+    const { router, services } = run.lab;
+    await run.shell.check(
+      router.name,
+      `ip neigh flush dev ${nic(router, "server").device} to ${services[0].vip}`,
+    );
+  },
+  sabotage: {
+    what: "the real server's script does not run again",
+    apply: () => Promise.resolve(),
+    undo: (run) => arpLeak.heal(run),
+  },
+};
+
+const NETEM = { loss: 5, delayMs: 50 };
+
+const lossyLink: Drill = {
+  name: "lossy-link",
+  description: `Fault 15: ${NETEM.loss} % loss and ${NETEM.delayMs} ms delay towards the real servers for 5 minutes: nobody is ejected`,
+  maxSeconds: 400,
+  unfit: needsTwoServers,
+  async run(run) {
+    const { director } = run.lab;
+    await run.begin();
+    const loss = run.sabotaged ? 60 : NETEM.loss;
+    const seconds = run.sabotaged ? 40 : run.environment.soakSeconds;
+    const { max, why } = lossPromise(run.lab, NETEM.loss / 100, seconds);
+    if (why !== undefined) run.event(why);
+    const device = nic(director, "server").device;
+    const began = await run.act(
+      `${loss} % loss and ${NETEM.delayMs} ms delay on the director's ${device}`,
+      director.name,
+      `tc qdisc replace dev ${device} root netem loss ${loss}% delay ${NETEM.delayMs}ms`,
+    );
+    await run.sleep(seconds);
+    const ended = run.now;
+    const log = run.log.between(began, ended - 6);
+    run.figure("ejections", run.table.ejections(began, ended), { max });
+    run.figure(
+      "answeredPercent",
+      (100 * (log.first.length - log.lost.length)) / Math.max(1, log.first.length),
+      { min: 99 },
+    );
+    run.figure("secondsWithLoss", ended - began);
+    await run.act("the link is well again", director.name, `tc qdisc del dev ${device} root`);
+    await run.tableUntil("the table is as configured", run.table.isAsMeant, run.now, 20);
+    run.judge(await run.finish());
+  },
+  heal: async (run) => {
+    const { director } = run.lab;
+    await run.shell.check(
+      director.name,
+      `tc qdisc del dev ${nic(director, "server").device} root 2>/dev/null || true`,
+      {
+        timeout: 120,
+      },
+    );
+  },
+  sabotage: {
+    what: "60 % of the packets are lost",
+    apply: () => Promise.resolve(),
+    undo: (run) => lossyLink.heal(run),
+  },
+};
+
+const CUT = (run: DrillRun): string => {
+  const { device } = nic(run.target, "server");
+  const mac = nic(run.lab.director, "server").mac;
+  return (
+    "nft -f - <<'NFT'\ntable netdev lvsdr_drill {\n" +
+    `chain in { type filter hook ingress device "${device}" priority 0; ether saddr ${mac} drop; }\n` +
+    `chain out { type filter hook egress device "${device}" priority 0; ether daddr ${mac} drop; }\n}\nNFT`
+  );
+};
+const RECONNECT = "nft delete table netdev lvsdr_drill 2>/dev/null || true";
+
+const partition: Drill = {
+  name: "partition",
+  description: "Fault 16: director and a real server no longer hear each other; later they do",
+  maxSeconds: 80,
+  unfit: needsTwoServers,
+  async run(run) {
+    const { target } = run;
+    const limit = run.promises.ejectSilent();
+    await run.begin();
+    await run.randomPhase();
+    const cut = await run.act(
+      `${target.name} and the director no longer hear each other`,
+      target.name,
+      CUT(run),
+    );
+    const out = await isOut(run, cut, limit);
+    await run.sleep(2);
+    const healed = await run.act("they hear each other again", target.name, RECONNECT);
+    await isBack(run, healed, run.promises.recoverSilent);
+    await run.sleep(2);
+    await judgeExposure(run, out, limit);
+  },
+  heal: async (run) => void (await run.shell.check(run.target.name, RECONNECT)),
+  sabotage: noDaemon,
+};
+
+export const networkDrills: readonly Drill[] = [vipMissing, arpLeak, lossyLink, partition];

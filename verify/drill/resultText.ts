@@ -1,0 +1,59 @@
+/** Results for people, and for CI. */
+import type { JunitCase } from "../junit";
+import type { Drill, DrillResult, Limit } from "./types";
+
+function limitText({ max, min }: Limit): string {
+  return [max === undefined ? "" : `at most ${max}`, min === undefined ? "" : `at least ${min}`]
+    .filter(Boolean)
+    .join(", ");
+}
+
+/** detectionSeconds → "detection 1.2 s"; lostAfterRetry → "lost after retry 0". */
+function figureText(name: string, value: number | null): string {
+  const words = name.replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`);
+  const match = /^(.*) (seconds|ms)$/.exec(words);
+  if (value === null) return `${match?.[1] ?? words}: never`;
+  return match ? `${match[1]} ${value} ${match[2] === "ms" ? "ms" : "s"}` : `${words} ${value}`;
+}
+
+export function renderResult(result: DrillResult): string {
+  const faults = result.runs.filter(({ kind }) => kind === "fault").length;
+  const lines = [`${result.verdict === "pass" ? "ok  " : "FAIL"} ${result.name}: ${result.description}`];
+  for (const [name, value] of Object.entries(result.figures)) {
+    const limit = result.limits[name];
+    const spread = result.distributions[name];
+    const many =
+      faults > 1 && spread ? `  n ${spread.n}, median ${spread.median}, worst ${spread.worst}` : "";
+    if (limit !== undefined || many !== "" || /Seconds$|^failed$/.test(name))
+      lines.push(`       ${figureText(name, value)}${limit ? ` (${limitText(limit)})` : ""}${many}`);
+  }
+  const answers = Object.entries(result.load.answeredBy).map(([who, n]) => `${who} ${n}`);
+  if (answers.length > 0) lines.push(`       answered by: ${answers.join(", ")}`);
+  lines.push(...result.failures.map((failure) => `     ! ${failure}`));
+  for (const { kind, verdict, failures } of result.runs) {
+    if (kind === "control")
+      lines.push(`       without the fault: ${verdict === "pass" ? "nothing failed" : "failed"}`);
+    if (kind === "sabotage")
+      lines.push(
+        `       sabotaged: ${verdict === "fail" ? `failed, as it must: ${failures.join("; ")}` : "passed"}`,
+      );
+  }
+  return lines.join("\n");
+}
+
+export function renderList(drills: readonly Drill[]): string {
+  const width = Math.max(...drills.map(({ name }) => name.length));
+  return drills
+    .map(({ name, description, standard }) => `${standard ? "*" : " "} ${name.padEnd(width)}  ${description}`)
+    .join("\n");
+}
+
+/** One test case a drill. */
+export function junitCases(results: readonly DrillResult[]): JunitCase[] {
+  return results.map(({ name, seconds, verdict, failures }) => ({
+    group: "drill",
+    name,
+    seconds,
+    ...(verdict === "fail" && { failure: { message: failures[0] ?? "", text: failures.join("\n") } }),
+  }));
+}

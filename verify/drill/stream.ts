@@ -1,0 +1,70 @@
+/** A program in a guest that talks while it runs, line by line. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { shellQuote } from "../../model/payload";
+import type { GuestShell } from "../guestShell";
+
+/** Milliseconds that a program has to end after its stdin has. */
+const GRACE = 15_000;
+
+export class Stream {
+  private readonly child: ChildProcess;
+  private rest = "";
+  /** Resolves when the program or the connection to it is gone; never rejects. */
+  readonly ended: Promise<void>;
+  alive = true;
+
+  constructor(shell: GuestShell, node: string, command: string, onLine: (line: string) => void) {
+    // A session of its own: Ctrl-C is for the drill, which ends its programs in its own time.
+    const child = spawn("ssh", [...shell.sshArguments(node), "--", command], {
+      stdio: ["pipe", "pipe", "ignore"],
+      detached: true,
+    });
+    this.child = child;
+    child.stdin.on("error", () => undefined);
+    child.stdout.on("data", (chunk: Buffer) => {
+      const lines = (this.rest + chunk.toString()).split("\n");
+      this.rest = lines.pop() ?? "";
+      lines.forEach(onLine);
+    });
+    this.ended = new Promise((done) => {
+      // The end of its output too: a last line may still be on its way when the process is gone.
+      let pending = 2;
+      const finished = (): void => {
+        if (--pending > 0) return;
+        this.alive = false;
+        done();
+      };
+      child.on("exit", finished);
+      child.stdout.on("close", finished);
+      child.on("error", () => {
+        pending = 1;
+        finished();
+      });
+    });
+  }
+
+  write(text: string): void {
+    this.child.stdin?.write(text);
+  }
+
+  /** Ends the program by the end of its stdin, or by force when it does not heed that. */
+  async end(grace = GRACE): Promise<void> {
+    this.child.stdin?.end();
+    const timer = setTimeout(() => this.kill(), grace);
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  /** For a program whose guest is gone. */
+  kill(): void {
+    this.child.kill("SIGKILL");
+  }
+}
+
+/** The command line that runs one of guest/*.pl with arguments: its text travels in it, nothing is installed. */
+export function perl(program: "load" | "table" | "flow", ...args: readonly (string | number)[]): string {
+  const text = readFileSync(join(__dirname, "guest", `${program}.pl`), "utf8");
+  return ["perl", "-e", shellQuote(text), ...args.map((each) => shellQuote(String(each)))].join(" ");
+}

@@ -1,0 +1,110 @@
+/** What a drill is, and what is known when it is over. */
+import type { DrillRun } from "./drillRun";
+
+export interface DrillEvent {
+  /** Seconds since the run began, on the host's clock. */
+  readonly t: number;
+  readonly what: string;
+}
+
+/** One attempt at a request, as the client felt it. */
+export interface RequestRecord {
+  /** Which request; a retry has the number of what it repeats. */
+  readonly seq: number;
+  /** 1, or 2 for the retry that follows a failure at once. */
+  readonly attempt: number;
+  /** Seconds since the run began. */
+  readonly t: number;
+  readonly latencyMs: number;
+  readonly ok: boolean;
+  /** Who answered: a real server's name, "sorry", or `error:` and why nobody did. */
+  readonly outcome: string;
+}
+
+export interface Limit {
+  readonly max?: number;
+  readonly min?: number;
+}
+
+/** null: it never came to that. */
+export type Figures = Record<string, number | null>;
+
+/** fault: the drill itself; control: the same without the fault; sabotage: with its remedy taken away. */
+export type RunKind = "fault" | "control" | "sabotage";
+export type Verdict = "pass" | "fail";
+
+/** One run of one drill. */
+export interface RunResult {
+  readonly kind: RunKind;
+  readonly startedAt: string;
+  readonly seconds: number;
+  readonly verdict: Verdict;
+  /** What was not as promised, one sentence each. */
+  readonly failures: readonly string[];
+  readonly figures: Figures;
+  readonly limits: Readonly<Record<string, Limit>>;
+  readonly events: readonly DrillEvent[];
+  readonly load: LoadRecord;
+  /** What promised times were multiplied with: 1 with KVM, 2 without, more on a busy host. */
+  readonly timeScale: number;
+}
+
+export interface LoadRecord {
+  /** Requests per second; 0 for a drill without a load. */
+  readonly rate: number;
+  /** First attempts: [seconds since the run began, latency in ms, who answered or `error:` and why]. */
+  readonly requests: readonly (readonly [number, number, string])[];
+  /** The retries of those that failed, in the same form. */
+  readonly retries: readonly (readonly [number, number, string])[];
+  /** Answers by who gave them. */
+  readonly answeredBy: Readonly<Record<string, number>>;
+}
+
+/** What .lab/STACK/drills/NAME.json holds: one run, and the summary of all runs of this call. */
+export interface DrillResult extends Omit<RunResult, "kind"> {
+  readonly name: string;
+  readonly description: string;
+  readonly stack: string;
+  readonly configHash: string;
+  /** Over all runs with the fault. */
+  readonly distributions: Readonly<Record<string, Distribution>>;
+  readonly runs: readonly RunSummary[];
+}
+
+export type RunSummary = Pick<
+  RunResult,
+  "kind" | "startedAt" | "seconds" | "verdict" | "failures" | "figures"
+>;
+
+export interface Distribution {
+  readonly n: number;
+  readonly median: number;
+  readonly worst: number;
+}
+
+/** Takes the remedy away that the drill is about, so that the drill must fail. */
+export interface Sabotage {
+  readonly what: string;
+  apply(run: DrillRun): Promise<void>;
+  /** Runs after every sabotaged run, whatever came of it; may run twice. */
+  undo(run: DrillRun): Promise<void>;
+}
+
+export interface Drill {
+  /** As on the command line: lower case, hyphens. */
+  readonly name: string;
+  readonly description: string;
+  /** Part of `scripts/lab drill` without names: the source article's own tests. */
+  readonly standard?: true;
+  /** Longest run in seconds on a host with KVM; bounds the load. */
+  readonly maxSeconds: number;
+  /** Requests per second; 10 where it says nothing. */
+  readonly rate?: number;
+  /** Why this lab cannot have this drill; undefined when it can. */
+  unfit?(run: DrillRun): string | undefined;
+  /** Breaks, waits and judges. */
+  run(run: DrillRun): Promise<void>;
+  /** Undoes all that `run` may have done, wherever it stopped; may run twice, or in a lab where nothing is broken. */
+  heal(run: DrillRun): Promise<void>;
+  readonly sabotage: Sabotage;
+}

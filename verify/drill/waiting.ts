@@ -1,0 +1,43 @@
+/** Waiting that Ctrl-C ends. */
+
+/** Something promised did not come in time: the run ends here and has failed. */
+export class NotInTime extends Error {}
+
+/** Somebody pressed Ctrl-C. */
+export class Interrupted extends Error {}
+
+/** @throws Interrupted */
+export async function interruptibleSleep(seconds: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) throw new Interrupted();
+  await new Promise<void>((done, fail) => {
+    const interrupted = (): void => {
+      clearTimeout(timer);
+      fail(new Interrupted());
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", interrupted);
+      done();
+    }, seconds * 1000);
+    signal.addEventListener("abort", interrupted, { once: true });
+  });
+}
+
+/**
+ * Waits for work that cannot be ended, but not longer than until Ctrl-C.
+ * @throws Interrupted
+ */
+export async function interruptible<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let interrupted: () => void = () => undefined;
+  const abort = new Promise<never>((_, fail) => {
+    interrupted = () => fail(new Interrupted());
+    if (signal.aborted) interrupted();
+    signal.addEventListener("abort", interrupted, { once: true });
+  });
+  // Whoever waits no longer must not be told of its failure either.
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, abort]);
+  } finally {
+    signal.removeEventListener("abort", interrupted);
+  }
+}
