@@ -1,0 +1,100 @@
+/** All that the report shows, as one value: the page carries it too, so that a program can read what people see. */
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import type { Lab } from "../../model/types";
+import type { DrillResult } from "../drill/types";
+import type { Status } from "../status";
+import type { VerifyReport } from "../verify";
+
+/** What the guests run on. */
+export interface ImageInfo {
+  /** "sha256:…" of the disk image. */
+  readonly digest: string;
+  readonly built?: string;
+  readonly kernel?: string;
+  /** Versions of the packages that matter. */
+  readonly packages: Readonly<Record<string, string>>;
+}
+
+export interface ReportData {
+  /** ISO 8601, UTC. */
+  readonly generatedAt: string;
+  readonly stack: string;
+  readonly configHash: string;
+  readonly image: ImageInfo | null;
+  /** Of this project and what it runs on, on the host. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly lab: Lab;
+  readonly status: Status;
+  /** The last whole verify of this stack; null before the first. */
+  readonly verify: VerifyReport | null;
+  readonly drills: readonly DrillResult[];
+}
+
+const PACKAGES = ["ldirectord", "ipvsadm", "nginx", "systemd", "keepalived"];
+
+interface Manifest {
+  readonly digest: string;
+  readonly built?: string;
+  readonly kernel?: string;
+  readonly packages?: Readonly<Record<string, string>>;
+}
+
+/** Reads the manifest beside the kernel that a domain boots: what the lab runs, whatever the recipe says by now. */
+export function imageOf(domainXml: string): ImageInfo | null {
+  const kernel = /<kernel>([^<]+)<\/kernel>/.exec(domainXml)?.[1];
+  const file = kernel === undefined ? "" : join(dirname(kernel), "manifest.json");
+  if (!existsSync(file)) return null;
+  const {
+    digest,
+    built,
+    kernel: version,
+    packages = {},
+  } = JSON.parse(readFileSync(file, "utf8")) as Manifest;
+  return {
+    digest,
+    ...(built === undefined ? {} : { built }),
+    ...(version === undefined ? {} : { kernel: version }),
+    packages: Object.fromEntries(
+      PACKAGES.flatMap((name) => (packages[name] ? [[name, packages[name]]] : [])),
+    ),
+  };
+}
+
+/** Results of the stack's drills, oldest first: the order in which they were run. */
+export function readDrills(stackDirectory: string): DrillResult[] {
+  const directory = join(stackDirectory, "drills");
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory)
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => JSON.parse(readFileSync(join(directory, file), "utf8")) as DrillResult)
+    .sort((a, b) => a.startedAt.localeCompare(b.startedAt));
+}
+
+async function firstLine(command: string, args: readonly string[]): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)(command, [...args]);
+    return stdout.trim().split("\n")[0] ?? "";
+  } catch {
+    return "unknown";
+  }
+}
+
+/** @param engine who applied the stack */
+export async function hostVersions(engine: string): Promise<Record<string, string>> {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+  const [libvirt, qemu, commit] = await Promise.all([
+    firstLine("libvirtd", ["--version"]),
+    firstLine("qemu-system-x86_64", ["--version"]),
+    firstLine("git", ["rev-parse", "--short=12", "HEAD"]),
+  ]);
+  return {
+    "lvs-dr": commit === "unknown" ? version : `${version} (${commit})`,
+    engine,
+    node: process.version,
+    libvirt: libvirt.replace(/^.*\) /, ""),
+    qemu: /version (\S+)/.exec(qemu)?.[1] ?? qemu,
+  };
+}

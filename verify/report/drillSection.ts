@@ -1,0 +1,121 @@
+/** Each drill: its timeline, what happened when, and its figures beside what was promised. */
+import type { Lab } from "../../model/types";
+import type { DrillResult, Limit } from "../drill/types";
+import { colourOf, markEvents, outcomesOf, renderTimeline } from "./chart";
+import { html, type Markup } from "./html";
+
+/** detectionSeconds → "detection", "s". */
+export function figureName(key: string): { label: string; unit: string } {
+  const words = key.replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`);
+  const match = /^(.*?) (seconds|ms)$/.exec(words);
+  if (match === null) return { label: words, unit: "" };
+  return { label: match[1] ?? words, unit: match[2] === "ms" ? " ms" : " s" };
+}
+
+function limitText({ max, min }: Limit, unit: string): string {
+  const parts = [max === undefined ? "" : `≤ ${max}${unit}`, min === undefined ? "" : `≥ ${min}${unit}`];
+  return parts.filter(Boolean).join(", ");
+}
+
+function figures(result: DrillResult): Markup {
+  const repeated = Object.values(result.distributions).some(({ n }) => n > 1);
+  const rows = Object.entries(result.figures).map(([key, value]) => {
+    const { label, unit } = figureName(key);
+    const limit = result.limits[key];
+    const spread = result.distributions[key];
+    const broken = limit !== undefined && result.failures.some((failure) => failure.startsWith(`${key} `));
+    return html`<tr data-figure="${key}">
+      <td>${label}</td>
+      <td class="number" ${broken ? html` style="color:var(--bad);font-weight:600"` : undefined}>
+        ${value === null ? "never" : `${value}${unit}`}
+      </td>
+      <td class="number soft">${limit ? limitText(limit, unit) : ""}</td>
+      ${repeated ? html`<td class="number soft">${spread ? `${spread.median}${unit} / ${spread.worst}${unit}` : ""}</td>` : undefined}
+    </tr>`;
+  });
+  const n = Math.max(1, ...Object.values(result.distributions).map((each) => each.n));
+  return html`<div class="scroll">
+    <table>
+      <thead>
+        <tr>
+          <th>figure</th>
+          <th class="number">measured</th>
+          <th class="number">promised</th>
+          ${repeated ? html`<th class="number">median / worst of ${n}</th>` : undefined}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function pairs(result: DrillResult): Markup | undefined {
+  const control = result.runs.filter(({ kind }) => kind === "control");
+  const sabotage = result.runs.filter(({ kind }) => kind === "sabotage");
+  if (control.length + sabotage.length === 0) return undefined;
+  const quiet = control.length === 0 || control.every(({ verdict }) => verdict === "pass");
+  const caught = sabotage.length === 0 || sabotage.every(({ verdict }) => verdict === "fail");
+  const parts = [
+    control.length > 0 && `without the fault: ${quiet ? "nothing failed" : "something failed too"}`,
+    sabotage.length > 0 &&
+      `with its remedy sabotaged: ${caught ? "failed, as it must" : "passed, so it proves nothing"}`,
+  ].filter(Boolean);
+  return html`<p class="soft">${parts.join("; ")}</p>`;
+}
+
+/** "table: 192.168.7.10:80 weight 1" with the server's name instead of its address. */
+export function nameServers(text: string, lab: Lab): string {
+  const servers = lab.services.flatMap(({ realServers, sorry }) => [
+    ...realServers,
+    ...(sorry ? [{ name: "sorry", ...sorry }] : []),
+  ]);
+  return servers.reduce((all, { name, address, port }) => all.replaceAll(`${address}:${port}`, name), text);
+}
+
+function drill(result: DrillResult, lab: Lab): Markup {
+  const servers = lab.realServers.map(({ name }) => name);
+  const legend = outcomesOf(result).map((who) => {
+    const count = result.load.requests.filter(([, , each]) =>
+      who === "failed" ? each.startsWith("error:") : each === who,
+    ).length;
+    return html`<span><b style="background:${colourOf(who, servers)}"></b>${who} ${count}</span>`;
+  });
+  const events = markEvents(result.events).map(
+    ({ t, what, kind }) => html`<li class="${kind}">${t.toFixed(1)} s ${nameServers(what, lab)}</li>`,
+  );
+  const scale = result.timeScale === 1 ? "" : `; promised times × ${result.timeScale}`;
+  return html`<article class="drill" data-drill="${result.name}" data-verdict="${result.verdict}">
+    <h3><span>${result.name}</span><span class="pill ${result.verdict}">${result.verdict}</span></h3>
+    <p class="soft">
+      ${result.description} (${result.startedAt.replace("T", " ").slice(0, 19)} UTC,
+      ${result.seconds.toFixed(0)} s${scale})
+    </p>
+    ${renderTimeline(result, servers)}
+    <div class="legend">${legend}</div>
+    ${
+      events.length > 0
+        ? html`<ol>
+            ${events}
+          </ol>`
+        : undefined
+    }
+    ${result.failures.map((failure) => html`<p style="color:var(--bad)">${failure}</p>`)} ${figures(result)}
+    ${pairs(result)}
+  </article>`;
+}
+
+export function renderDrills(results: readonly DrillResult[], lab: Lab): Markup {
+  if (results.length === 0) {
+    return html`<section id="drills">
+      <h2>Drills</h2>
+      <p class="soft">None has run on this stack: <code>scripts/lab drill</code></p>
+    </section>`;
+  }
+  const passed = results.filter(({ verdict }) => verdict === "pass").length;
+  return html`<section id="drills">
+    <h2>Drills: ${passed} of ${results.length} passed</h2>
+    <div class="drills">${results.map((result) => drill(result, lab))}</div>
+  </section>`;
+}
