@@ -1,0 +1,108 @@
+/** One stack as the commands see it: its names, its directory, its engine, and its guests once they exist. */
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { GuestShell } from "../verify/guestShell";
+import { labNodes, type Lab } from "../model/types";
+import { PROJECT } from "../model/naming";
+import { pulumiOnPath, type Backend, type EngineChoice, type StackOutputs } from "./backend";
+import { lastApplied } from "./applied";
+import { EmbeddedBackend } from "./embeddedBackend";
+import { PulumiBackend } from "./pulumiBackend";
+import { say } from "./terminal";
+import { Virsh, type StackNames } from "./virsh";
+
+export interface StackOptions {
+  readonly stack: string;
+  readonly engine: EngineChoice;
+}
+
+// Once a lab is up, what was applied is known without its configuration's schema.
+const load = createRequire(__filename);
+const configured = (): typeof import("./stackLab") => load("./stackLab") as never;
+
+export class StackContext {
+  /** State, seeds and records of this stack; gone after `down`. */
+  readonly directory: string;
+  readonly backend: Backend;
+  readonly virsh: Virsh;
+
+  constructor(readonly options: StackOptions) {
+    this.directory = join(".lab", options.stack);
+    this.virsh = new Virsh(this.appliedOrConfigured()?.libvirtUri ?? "qemu:///system");
+    const engine = options.engine === "auto" ? this.usualEngine() : options.engine;
+    if (engine === "pulumi" && !pulumiOnPath())
+      throw new Error("--engine pulumi: there is no `pulumi` on PATH");
+    this.backend =
+      engine === "pulumi"
+        ? new PulumiBackend(options.stack, this.directory, this.virsh)
+        : new EmbeddedBackend(PROJECT, options.stack, this.directory);
+  }
+
+  /** The engine that built the stack; before that Pulumi, where it is to be had. */
+  private usualEngine(): "pulumi" | "embedded" {
+    if (existsSync(join(this.directory, "state.json"))) return "embedded";
+    return pulumiOnPath() ? "pulumi" : "embedded";
+  }
+
+  /** The lab to take names from: as last applied or, before that and only if valid, as configured. */
+  private appliedOrConfigured(): Lab | undefined {
+    const applied = lastApplied(this.directory);
+    if (applied !== undefined) return applied;
+    try {
+      return configured().stackLab(PROJECT, this.options.stack);
+    } catch {
+      // `down` never needs a valid configuration.
+      return undefined;
+    }
+  }
+
+  names(): StackNames & { bridges: string[] } {
+    const lab = this.appliedOrConfigured();
+    const prefix = lab?.prefix ?? `${PROJECT}-${this.options.stack}`;
+    return {
+      project: PROJECT,
+      stack: this.options.stack,
+      prefix,
+      domains: lab ? labNodes(lab).map((node) => node.domain) : [],
+      bridges: lab
+        ? Object.values(lab.networks).flatMap((network) => (network.existingBridge ? [] : [network.bridge]))
+        : [],
+    };
+  }
+
+  /**
+   * The stack's outputs, secrets in the clear.
+   * @throws Error that says what to do when the stack is not up
+   */
+  async outputs(): Promise<StackOutputs> {
+    const outputs = (await this.backend.exists()) ? await this.backend.outputs() : {};
+    if (outputs.access === undefined)
+      throw new Error(`stack ${this.options.stack} is not up: run scripts/lab up first`);
+    return outputs;
+  }
+
+  /** Runs `work` with connections to the guests, which end with it. */
+  async withGuests<T>(work: (shell: GuestShell, lab: Lab) => Promise<T>): Promise<T> {
+    const { access } = await this.outputs();
+    if (access === undefined) throw new Error("unreachable: outputs() refuses this");
+    const shell = new GuestShell(access, { keepOpen: true });
+    try {
+      return await work(shell, access.lab);
+    } finally {
+      await shell.close();
+    }
+  }
+
+  /** Ends connections to guests that are about to go. */
+  forgetGuests(): void {
+    const lab = this.appliedOrConfigured();
+    if (lab !== undefined) GuestShell.forget(lab);
+  }
+
+  announce(verb: string): void {
+    say(
+      `${verb} stack ${this.options.stack} with ${this.backend.engine === "pulumi" ? "Pulumi" : "the embedded engine"}`,
+    );
+  }
+}

@@ -1,0 +1,136 @@
+/** `scripts/lab`'s commands, after the shell entry has prepared the host. */
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { Argument, Command, Option } from "commander";
+import { PROJECT } from "../model/naming";
+import type { StackOptions } from "./context";
+import { say } from "./terminal";
+
+const program = new Command("scripts/lab")
+  .description("An LVS Direct Routing cluster on libvirt")
+  .enablePositionalOptions()
+  .exitOverride();
+
+function stackCommand(name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option("-s, --stack <name>", "the stack", "dev")
+    .addOption(
+      new Option("--engine <engine>", "who applies").choices(["auto", "pulumi", "embedded"]).default("auto"),
+    );
+}
+
+/** Each command with what it loads: what a command does not need would only make it slower. */
+const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
+  up: async () => {
+    const { up } = await import("./apply");
+    stackCommand("up", "build or change the lab, then print its outputs").action(up);
+  },
+  preview: async () => {
+    const { preview } = await import("./apply");
+    stackCommand("preview", "show what `up` would do").action(preview);
+  },
+  down: async () => {
+    const { down } = await import("./apply");
+    stackCommand("down", "destroy everything `up` made, then look for leftovers").action(down);
+  },
+  output: async () => {
+    const { output } = await import("./outputs");
+    stackCommand("output", "print the stack's outputs, or one of them")
+      .argument("[name]")
+      .option("--json", "one JSON value")
+      .action(output);
+  },
+  status: async () => {
+    const { addStatusCommand } = await import("./status");
+    addStatusCommand(
+      stackCommand("status", "the cluster as it is now: exit 0 healthy, 3 degraded, 4 sorry, 5 down"),
+    );
+  },
+  verify: async () => {
+    const { addVerifyCommand } = await import("./verify");
+    addVerifyCommand(stackCommand("verify", "check every behaviour of the lab from the outside"));
+  },
+  report: async () => {
+    const { addReportCommand } = await import("./report");
+    addReportCommand(stackCommand("report", "topology, health, checks and drills on one page"));
+  },
+  drill: async () => {
+    const { addDrillCommand } = await import("./drill");
+    addDrillCommand(
+      stackCommand("drill", "break the lab on purpose, measure what clients felt, and mend it"),
+    );
+  },
+  ssh: async () => {
+    const { StackContext } = await import("./context");
+    stackCommand("ssh", "a shell in a guest, or one command there")
+      .argument("<node>")
+      .argument("[command...]")
+      .passThroughOptions()
+      .action(async (node: string, words: string[], options: StackOptions) => {
+        // As ssh(1) has it, a `--` before the command is none of it.
+        const command = words[0] === "--" ? words.slice(1) : words;
+        process.exitCode = await new StackContext(options).withGuests(async (shell) => {
+          const args = [
+            ...shell.sshArguments(node, { interactive: true }),
+            ...(command.length > 0 ? ["--", ...command] : []),
+          ];
+          const { status } = spawnSync("ssh", args, { stdio: "inherit" });
+          return status ?? 255;
+        });
+      });
+  },
+  // For scripts/lab, which takes `up`'s own arguments for it.
+  "image-source": async () => {
+    const { stackLab } = await import("./stackLab");
+    program
+      .command("image-source", { hidden: true })
+      .option("-s, --stack <name>", "the stack", "dev")
+      .allowUnknownOption()
+      .allowExcessArguments()
+      .action(({ stack }: StackOptions) => {
+        process.stdout.write(`${stackLab(PROJECT, stack).image === undefined ? "built" : "own"}\n`);
+      });
+  },
+  // Likewise, before it enters a namespace without a way out.
+  "pulumi-plugins": async () => {
+    const { installPlugins } = await import("./pulumiPlugins");
+    const { StackContext } = await import("./context");
+    stackCommand("pulumi-plugins", "get what the Pulumi CLI needs")
+      .allowUnknownOption()
+      .allowExcessArguments()
+      .action(async (options: StackOptions) => {
+        if (new StackContext(options).backend.engine === "pulumi") await installPlugins();
+      });
+  },
+  test: async () => {
+    const { runTests, SUITE_NAMES } = await import("./test");
+    program
+      .command("test")
+      .description(`run the tests: ${SUITE_NAMES.join(", ")}; all without an argument`)
+      .addArgument(new Argument("[suite]").choices(SUITE_NAMES))
+      .action((suite: string | undefined) => {
+        process.exitCode = runTests(suite) ? 0 : 1;
+      });
+  },
+};
+
+async function main(): Promise<void> {
+  // People may stand anywhere; everything of the project is found from its root.
+  process.chdir(join(__dirname, ".."));
+  const chosen = COMMANDS[process.argv[2] ?? ""];
+  for (const add of chosen === undefined ? Object.values(COMMANDS) : [chosen]) await add();
+  await program.parseAsync();
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof Error && "exitCode" in error) {
+    // commander has printed it; --help is no failure.
+    process.exit(error.exitCode === 0 ? 0 : 1);
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  // A configuration's mistakes are a list with a heading of its own.
+  say(error instanceof Error && error.name === "ConfigError" ? message : `error: ${message}`);
+  process.exit(1);
+});

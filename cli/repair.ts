@@ -1,0 +1,50 @@
+/**
+ * What neither engine sees by itself: the provider doesn't re-read whether a domain runs, and a remote command knows
+ * nothing of what a person changed in the guest. `scripts/lab up` puts these right before it applies the program.
+ */
+import type { Lab } from "../model/types";
+import { labNodes } from "../model/types";
+import type { Shell } from "../verify/guestShell";
+import type { StackNames, Virsh } from "./virsh";
+
+/** Starts what was stopped, resumes what was paused; says each in a line. Absent objects are the engine's to create. */
+export async function repairLibvirt(
+  virsh: Virsh,
+  stack: StackNames,
+  say: (line: string) => void,
+): Promise<void> {
+  for (const pool of await virsh.pools(stack, "--inactive")) {
+    say(`pool ${pool} was inactive: starting it`);
+    await virsh.run("pool-start", pool, "--build");
+  }
+  for (const network of await virsh.networks(stack, "--inactive")) {
+    say(`network ${network} was inactive: starting it`);
+    await virsh.run("net-start", network);
+  }
+  for (const [domain, state] of await virsh.domains(stack)) {
+    if (state === "paused" || state === "pmsuspended") {
+      say(`domain ${domain} was ${state}: resuming it`);
+      await virsh.run(state === "paused" ? "resume" : "dompmwakeup", domain);
+    } else if (state === "shut off" || state === "crashed") {
+      say(`domain ${domain} was ${state}: starting it`);
+      // A disk that went with the domain's files is the engine's to make anew.
+      await virsh.run("start", domain).catch((error: Error) => say(error.message));
+    }
+  }
+}
+
+/** Runs each guest's own script again where it says that something is not as meant. Silent guests are left alone. */
+export async function repairGuests(shell: Shell, lab: Lab, say: (line: string) => void): Promise<void> {
+  await Promise.all(
+    labNodes(lab).map(async ({ name }) => {
+      const { code, stdout } = await shell.run(name, "/usr/local/sbin/lvs-dr status", { timeout: 30 });
+      if (code !== 1) return;
+      const problems = stdout.split("\n").filter((line) => line.startsWith("problem="));
+      for (const line of problems) say(`${name}: ${line.slice("problem=".length)}: putting it right`);
+      const { code: started, stderr } = await shell.run(name, "timeout 120 /usr/local/sbin/lvs-dr start", {
+        timeout: 130,
+      });
+      if (started !== 0) say(`${name}: could not be put right: ${stderr.split("\n").at(-1) ?? ""}`);
+    }),
+  );
+}

@@ -1,0 +1,58 @@
+/** `scripts/lab report`: the lab on one page. */
+import { writeFileSync } from "node:fs";
+import type { Command } from "commander";
+import { PROJECT } from "../model/naming";
+import type { Lab } from "../model/types";
+import { hostVersions, imageOf, readDrills, type ReportData } from "../verify/report/data";
+import { renderMermaid } from "../verify/report/mermaid";
+import { readStatus } from "../verify/status";
+import { callersFile } from "./callersFile";
+import { StackContext, type StackOptions } from "./context";
+import { lastVerify } from "./records";
+import { stackLab } from "./stackLab";
+import { say } from "./terminal";
+
+interface ReportCommandOptions extends StackOptions {
+  readonly mermaid?: boolean;
+}
+
+async function gather(context: StackContext, stack: string): Promise<ReportData> {
+  const [{ lab, status }, versions] = await Promise.all([
+    context.withGuests(async (shell, lab: Lab) => ({ lab, status: await readStatus(shell, lab) })),
+    hostVersions(context.backend.engine),
+  ]);
+  const domain = await context.virsh.run("dumpxml", lab.director.domain).catch(() => "");
+  return {
+    generatedAt: new Date().toISOString(),
+    stack,
+    configHash: lab.configHash,
+    image: imageOf(domain),
+    versions,
+    lab,
+    status,
+    verify: lastVerify(context.directory) ?? null,
+    drills: readDrills(context.directory),
+  };
+}
+
+/** @param command `report` with the options that every stack's command has */
+export function addReportCommand(command: Command): void {
+  command
+    .argument("[file]", "the page to write; without it only --mermaid makes sense")
+    .option("--mermaid", "print the topology as Mermaid; needs no running lab")
+    .action(async (file: string | undefined, options: ReportCommandOptions) => {
+      if (options.mermaid) process.stdout.write(renderMermaid(stackLab(PROJECT, options.stack)));
+      if (file === undefined) {
+        if (!options.mermaid)
+          throw new Error("usage: scripts/lab report FILE.html, or scripts/lab report --mermaid");
+        return;
+      }
+      // The plotting library is large: no other command waits for it.
+      const { renderPage } = await import("../verify/report/page");
+      const data = await gather(new StackContext(options), options.stack);
+      writeFileSync(callersFile(file), renderPage(data));
+      say(
+        `${file}: ${data.status.status}, ${data.verify?.passed ?? 0} checks passed, ${data.drills.length} drills`,
+      );
+    });
+}

@@ -1,0 +1,73 @@
+/** `scripts/lab status`: the cluster as it is now, for people, programs and Prometheus. */
+import { InvalidArgumentError, type Command } from "commander";
+import { EXIT_CODES } from "../model/health";
+import { readStatus, type Status } from "../verify/status";
+import { renderStatus } from "../verify/statusText";
+import { StackContext, type StackOptions } from "./context";
+import { printJson } from "./terminal";
+
+interface StatusCommandOptions extends StackOptions {
+  readonly json?: boolean;
+  readonly prometheus?: boolean;
+  /** Seconds between two looks; true = the default. */
+  readonly watch?: number | true;
+}
+
+const WATCH_SECONDS = 2;
+const CLEAR = "\u001b[H\u001b[2J\u001b[3J";
+
+function positiveSeconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError("seconds, above 0");
+  return value;
+}
+
+async function show(status: Status, options: StatusCommandOptions): Promise<void> {
+  if (options.json) printJson(status);
+  else if (options.prometheus) {
+    const { renderPrometheus } = await import("../verify/prometheus");
+    process.stdout.write(await renderPrometheus(status, options.stack));
+  } else process.stdout.write(`${renderStatus(status)}\n`);
+}
+
+/** Looks again until Ctrl-C, whose exit status is that of the last look. */
+async function watch(context: StackContext, seconds: number): Promise<Status> {
+  const stop = new AbortController();
+  process.once("SIGINT", () => stop.abort()).once("SIGTERM", () => stop.abort());
+  return context.withGuests(async (shell, lab) => {
+    for (;;) {
+      const started = Date.now();
+      const status = await readStatus(shell, lab);
+      process.stdout.write(`${process.stdout.isTTY ? CLEAR : ""}${renderStatus(status)}\n`);
+      const rest = Math.max(0, seconds * 1000 - (Date.now() - started));
+      await new Promise<void>((done) => {
+        const timer = setTimeout(done, rest);
+        stop.signal.addEventListener("abort", () => {
+          clearTimeout(timer);
+          done();
+        });
+        if (stop.signal.aborted) done();
+      });
+      if (stop.signal.aborted) return status;
+    }
+  });
+}
+
+/** @param command `status` with the options that every stack's command has */
+export function addStatusCommand(command: Command): void {
+  command
+    .option("--json", "one JSON value")
+    .option("--prometheus", "Prometheus text, e.g. for node_exporter's textfile collector")
+    .option("--watch [seconds]", `look again every ${WATCH_SECONDS} seconds, until Ctrl-C`, positiveSeconds)
+    .action(async (options: StatusCommandOptions) => {
+      const context = new StackContext(options);
+      if (options.watch !== undefined && (options.json || options.prometheus))
+        throw new Error("--watch is for people: leave out --json and --prometheus");
+      const status =
+        options.watch === undefined
+          ? await context.withGuests((shell, lab) => readStatus(shell, lab))
+          : await watch(context, options.watch === true ? WATCH_SECONDS : options.watch);
+      if (options.watch === undefined) await show(status, options);
+      process.exitCode = EXIT_CODES[status.status];
+    });
+}

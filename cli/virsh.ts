@@ -1,0 +1,96 @@
+/** What the CLI itself asks of libvirt: finding, starting and listing a stack's objects. */
+import { spawn } from "node:child_process";
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command to its end and gathers what it printed. */
+export function command(
+  file: string,
+  args: readonly string[],
+  options: { env?: NodeJS.ProcessEnv } = {},
+): Promise<CommandResult> {
+  return new Promise((done, fail) => {
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"], env: options.env ?? process.env });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    child.on("error", fail);
+    child.on("close", (code) => done({ code, stdout, stderr: stderr.trim() }));
+  });
+}
+
+/** By what a stack's objects are known on a host that may hold several. */
+export interface StackNames {
+  readonly project: string;
+  readonly stack: string;
+  /** Name of the stack's own pool; with `-client` and `-server`, of its networks. */
+  readonly prefix: string;
+  readonly domains: readonly string[];
+}
+
+export class Virsh {
+  constructor(private readonly uri: string) {}
+
+  /** @throws Error with virsh's own words */
+  async run(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await command("virsh", ["-q", "-c", this.uri, ...args]);
+    if (code !== 0) throw new Error(`virsh ${args.join(" ")}: ${stderr || stdout}`);
+    return stdout;
+  }
+
+  private async names(...args: string[]): Promise<string[]> {
+    return (await this.run(...args))
+      .split("\n")
+      .map((line) => line.trim())
+      .filter(Boolean);
+  }
+
+  /** State of each of the stack's domains, as `virsh domstate` says it. The title tells `dev` from `dev-2`. */
+  async domains(stack: StackNames): Promise<Map<string, string>> {
+    const candidates = (await this.names("list", "--all", "--name")).filter((name) =>
+      name.startsWith(`${stack.prefix}-`),
+    );
+    const own = await Promise.all(
+      candidates.map(async (name) => {
+        const title = (await this.run("desc", name, "--title")).trim();
+        return title.startsWith(`${stack.project} ${stack.stack}: `) ? [name] : [];
+      }),
+    );
+    return new Map(
+      await Promise.all(
+        own.flat().map(async (name) => [name, (await this.run("domstate", name)).trim()] as const),
+      ),
+    );
+  }
+
+  async networks(stack: StackNames, which: "--all" | "--inactive" = "--all"): Promise<string[]> {
+    const own = [`${stack.prefix}-client`, `${stack.prefix}-server`];
+    return (await this.names("net-list", which, "--name")).filter((name) => own.includes(name));
+  }
+
+  async pools(stack: StackNames, which: "--all" | "--inactive" = "--all"): Promise<string[]> {
+    return (await this.names("pool-list", which, "--name")).filter((name) => name === stack.prefix);
+  }
+
+  /** Volumes of the stack as `pool/volume`: all in its own pool, and in others those named after its domains. */
+  async volumes(stack: StackNames): Promise<string[]> {
+    const pools = await this.names("pool-list", "--name");
+    const lists = await Promise.all(
+      pools.map(async (pool) =>
+        (await this.names("vol-list", pool))
+          .map((line) => line.split(/\s+/)[0] ?? "")
+          .filter(
+            (volume) =>
+              pool === stack.prefix || stack.domains.some((domain) => volume.startsWith(`${domain}-`)),
+          )
+          .map((volume) => `${pool}/${volume}`),
+      ),
+    );
+    return lists.flat();
+  }
+}
