@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# test/bench/up.sh [STACK]: how long `up` takes beside the same guests started bare, in one run on one machine.
+# Bare: the stack's domains, all started at once by virsh, until sshd answers on every one. The figures are seconds and
+# a ratio to quote; no test depends on them. Run it on a machine that does nothing else: it takes about five minutes.
+set -euo pipefail
+
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
+LAB="$ROOT/scripts/lab"
+
+seconds_of() {
+  local begin=$EPOCHREALTIME
+  "$@" >/dev/null 2>&1
+  awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN {printf "%.1f", b - a}'
+}
+
+# banner ADDRESS: until sshd says who it is; a connection gets ten seconds to do so.
+banner() {
+  # shellcheck disable=SC2016 # the inner shell expands it
+  "$LAB" exec bash -c '
+    until exec 3<>"/dev/tcp/$1/22" && read -r -t 10 line <&3 && [[ $line == SSH-* ]]; do sleep 0.2; done' _ "$1" 2>/dev/null
+}
+
+bare() {
+  local address pids=() domains
+  domains=$(virsh -q list --all --name | grep "^lvs-dr-$1-")
+  xargs -n 1 -P 8 virsh -q start <<<"$domains"
+  for address in $2; do
+    banner "$address" &
+    pids+=($!)
+  done
+  wait "${pids[@]}"
+}
+
+main() {
+  local stack=${1:-bench} addresses domain bare_seconds up_seconds again_seconds down_seconds resident
+  "$LAB" up --stack "$stack" >/dev/null
+  addresses=$("$LAB" output --stack "$stack" nodes --json | jq -r '.[].address' | tr '\n' ' ')
+  for domain in $(virsh -q list --name | grep "^lvs-dr-$stack-"); do virsh -q destroy "$domain"; done
+  bare_seconds=$(seconds_of bare "$stack" "$addresses")
+  "$LAB" down --stack "$stack" 2>/dev/null
+  up_seconds=$(seconds_of "$LAB" up --stack "$stack")
+  again_seconds=$(seconds_of "$LAB" up --stack "$stack")
+  resident=$(for domain in $(virsh -q list --name | grep "^lvs-dr-$stack-"); do
+    virsh -q dommemstat "$domain" | awk '$1 == "rss" {printf "%d ", $2 / 1024}'
+  done)
+  down_seconds=$(seconds_of "$LAB" down --stack "$stack")
+  printf 'bare (virsh start until every sshd answers)  %s s\nup, from nothing to a healthy VIP             %s s\n' \
+    "$bare_seconds" "$up_seconds"
+  awk -v a="$up_seconds" -v b="$bare_seconds" 'BEGIN {printf "ratio up / bare                               %.2f\n", a / b}'
+  printf 'second up                                     %s s\ndown                                          %s s\n' \
+    "$again_seconds" "$down_seconds"
+  printf 'QEMU resident, MiB, guest by guest            %s\n' "$resident"
+}
+
+main "$@"

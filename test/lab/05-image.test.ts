@@ -1,0 +1,8 @@
+/** The guest image by itself, under plain QEMU: what must be in it, how it boots, and that a broken one is refused. */
+import { expect, it } from "vitest";
+import { command } from "../../cli/virsh";
+
+it("the guest image boots, holds what the lab needs, reboots and powers off", async () => {
+  const { code, stdout, stderr } = await command("bash", ["test/shell/image.sh"]);
+  expect([code, code === 0 ? "" : `${stdout}\n${stderr}`.slice(-3000)]).toEqual([0, ""]);
+});

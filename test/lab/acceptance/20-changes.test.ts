@@ -1,0 +1,100 @@
+/** Changes apply as a Pulumi user expects. */
+import { afterAll, expect, it } from "vitest";
+import { parseIpvsSave } from "../../../model/ipvs";
+import {
+  boots,
+  changes,
+  configure,
+  context,
+  ENGINE,
+  guest,
+  lab,
+  outputs,
+  type Run,
+  start,
+  STACK,
+} from "../support";
+import { whileDownloading } from "../download";
+import { underLoad } from "../load";
+
+const TWO = [
+  { name: "rs1", weight: 1 },
+  { name: "rs2", weight: 3 },
+];
+
+afterAll(() => configure());
+
+it(`a second up changes nothing (${ENGINE})`, async () => {
+  const again = await lab(["up"]);
+  console.log(`second up with ${ENGINE}: ${again.seconds.toFixed(0)} s`);
+  expect(changes(again)).toMatchObject({ create: 0, update: 0, replace: 0, delete: 0 });
+});
+
+it("a new weight touches the director only, and drops no connection", async () => {
+  const before = await boots();
+  configure({ realServers: [TWO[0], { name: "rs2", weight: 7 }] });
+  const up = (): Promise<Run> => lab(["up"]);
+  const { result } = await whileDownloading(() => underLoad("a new weight", up));
+  expect(changes(result)).toMatchObject({ create: 0, update: 1, replace: 0, delete: 0 });
+  expect(await boots()).toEqual(before);
+  const [service] = parseIpvsSave(await guest("director", "ipvsadm -Sn"));
+  expect(service?.servers.map(({ weight }) => weight)).toEqual([1, 7]);
+});
+
+it("a third real server makes one VM and touches the director only; taken away again, it goes", async () => {
+  const before = await boots();
+  configure({ realServers: [...TWO, { name: "rs3", weight: 2 }] });
+  const { result: up } = await underLoad("a third real server", () => lab(["up"]));
+  // Its VM (component, key, seed, two volumes, domain) and its role (component, command).
+  expect(changes(up)).toMatchObject({ create: 8, update: 1, replace: 0, delete: 0 });
+  expect(await boots()).toMatchObject(before);
+  const { health } = await outputs();
+  expect(
+    health?.services[0]?.realServers.map(({ name, state, weight }) => `${name} ${state} ${weight}`),
+  ).toEqual(["rs1 up 1", "rs2 up 3", "rs3 up 2"]);
+
+  configure({ realServers: TWO });
+  const { result: gone } = await underLoad("a removed real server", () => lab(["up"]));
+  expect(changes(gone)).toMatchObject({ create: 0, update: 1, replace: 0, delete: 8 });
+  expect(await boots()).toEqual(before);
+  const { virsh } = context();
+  expect(await virsh.run("list", "--all", "--name")).not.toContain(`lvs-dr-${STACK}-rs3`);
+  expect((await virsh.volumes(context().names())).join(" ")).not.toContain("rs3");
+});
+
+it("a VM that was destroyed or undefined by hand comes back", async () => {
+  const { virsh } = context();
+  await virsh.run("destroy", `lvs-dr-${STACK}-rs1`);
+  await virsh.run("destroy", `lvs-dr-${STACK}-client`);
+  await virsh.run("undefine", `lvs-dr-${STACK}-client`);
+  const up = await lab(["up"]);
+  expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
+  expect(changes(await lab(["up"]))).toMatchObject({ create: 0, update: 0, replace: 0, delete: 0 });
+});
+
+it("guests that a person changed by hand are put right by the next up", async () => {
+  await guest("rs1", "ip addr del 10.0.0.100/32 dev lo");
+  await guest("rs2", "sysctl -qw net.ipv4.conf.all.arp_ignore=0");
+  await guest("router", "sysctl -qw net.ipv4.ip_forward=0");
+  const up = await lab(["up"]);
+  expect(up.stderr).toContain("rs1: VIP 10.0.0.100/32 missing on lo: putting it right");
+  expect(up.stderr).toContain("rs2: sysctl net.ipv4.conf.all.arp_ignore is 0, meant 1: putting it right");
+  expect(up.stderr).toContain("router: sysctl net.ipv4.ip_forward is 0, meant 1: putting it right");
+  expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
+});
+
+it("after kill -9 at any point the next up completes", async () => {
+  configure({ realServers: [...TWO, { name: "rs3", weight: 2 }] });
+  for (const seconds of [4, 9]) {
+    const { pid, done } = start(["up"]);
+    await new Promise((wait) => setTimeout(wait, seconds * 1000));
+    // The whole session: scripts/lab, the engine, the program, ssh.
+    process.kill(-pid, "SIGKILL");
+    await done;
+  }
+  const up = await lab(["up"]);
+  expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
+  configure({ realServers: TWO });
+  await lab(["up"]);
+  expect(changes(await lab(["up"]))).toMatchObject({ create: 0, update: 0, replace: 0, delete: 0 });
+});

@@ -1,0 +1,143 @@
+/** Drives the lab the way people do: through scripts/lab. */
+import { spawn } from "node:child_process";
+import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { stringify } from "yaml";
+import { StackContext } from "../../cli/context";
+import type { EngineChoice, StackOutputs } from "../../cli/backend";
+import type { GuestShell } from "../../verify/guestShell";
+import { labNodes, type Lab } from "../../model/types";
+
+/** Traffic of the lab belongs where its bridges are: not into whatever network this machine is in. */
+const NAMESPACE = "/run/netns/lvs-lab";
+if (existsSync(NAMESPACE) && statSync(NAMESPACE).ino !== statSync("/proc/self/ns/net").ino) {
+  throw new Error("the lab's guests are in another network namespace: run scripts/lab test lab");
+}
+
+/** The stack that all files share; 00-up makes it, 99-down ends it. */
+export const STACK = process.env.LVS_DR_TEST_STACK ?? "t1";
+/** Which engine this run is about. */
+export const ENGINE = (process.env.LVS_DR_TEST_ENGINE ?? "embedded") as EngineChoice;
+
+/** Subnets of the test's own, beside whatever else is on this host. */
+const SUBNETS = [
+  "172.29.0.0/16 192.168.107.0/24",
+  "172.30.0.0/16 192.168.108.0/24",
+  "172.31.0.0/16 192.168.109.0/24",
+];
+
+export interface Run {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly seconds: number;
+}
+
+/** Starts `scripts/lab ARGS --stack STACK`; for tests that interfere with it. */
+export function start(args: readonly string[], stack = STACK): { pid: number; done: Promise<Run> } {
+  const begin = Date.now();
+  const [command = "", ...rest] = args;
+  const engine = ["up", "down", "preview"].includes(command) ? ["--engine", ENGINE] : [];
+  const child = spawn("scripts/lab", [command, "--stack", stack, ...engine, ...rest], {
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  const done = new Promise<Run>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, stdout, stderr, seconds: (Date.now() - begin) / 1000 }));
+  });
+  return { pid: child.pid ?? 0, done };
+}
+
+/** Runs a command to its end, whatever that is. */
+export function run(args: readonly string[], stack = STACK): Promise<Run> {
+  return start(args, stack).done;
+}
+
+/** Runs a command that must succeed. */
+export async function lab(args: readonly string[], stack = STACK): Promise<Run> {
+  const result = await run(args, stack);
+  if (result.code !== 0) {
+    throw new Error(
+      `scripts/lab ${args.join(" ")} ended with ${result.code}:\n${result.stderr.slice(-4000)}`,
+    );
+  }
+  return result;
+}
+
+/** What `up` says it did: "0 create, 1 update, ..." as numbers; absent operations are 0. */
+export function changes({
+  stderr,
+}: Run): Record<"create" | "update" | "replace" | "delete" | "same", number> {
+  const line = /^up in [\d.]+ s: (.*)$/m.exec(stderr)?.[1];
+  if (line === undefined) throw new Error(`up did not say what it did:\n${stderr.slice(-2000)}`);
+  const counts = { create: 0, update: 0, replace: 0, delete: 0, same: 0 };
+  for (const [, count, op] of line.matchAll(/(\d+) (\w+)/g))
+    counts[op as keyof typeof counts] = Number(count);
+  return counts;
+}
+
+/** Writes the stack's configuration: subnets of slot `slot` and whatever a test adds. */
+export function configure(config: Readonly<Record<string, unknown>> = {}, stack = STACK, slot = 0): void {
+  const [client = "", server = ""] = (SUBNETS[slot] ?? "").split(" ");
+  const all = { clientNetwork: { cidr: client }, serverNetwork: { cidr: server }, ...config };
+  writeFileSync(
+    `Pulumi.${stack}.yaml`,
+    stringify({
+      config: Object.fromEntries(Object.entries(all).map(([key, value]) => [`lvs-dr:${key}`, value])),
+    }),
+  );
+}
+
+export function unconfigure(stack = STACK): void {
+  rmSync(`Pulumi.${stack}.yaml`, { force: true });
+}
+
+export function context(stack = STACK): StackContext {
+  return new StackContext({ stack, engine: ENGINE });
+}
+
+export function outputs(stack = STACK): Promise<StackOutputs> {
+  return context(stack).outputs();
+}
+
+/** Commands in the guests of the shared stack. */
+export function inGuests<T>(work: (shell: GuestShell, lab: Lab) => Promise<T>, stack = STACK): Promise<T> {
+  return context(stack).withGuests(work);
+}
+
+/** Which boot of each guest this is: one that was rebooted or made anew has another. */
+export function boots(): Promise<Record<string, string>> {
+  return inGuests(
+    async (shell, lab) =>
+      Object.fromEntries(
+        await Promise.all(
+          labNodes(lab).map(async ({ name }) => [
+            name,
+            (await shell.check(name, "cat /proc/sys/kernel/random/boot_id")).trim(),
+          ]),
+        ),
+      ) as Record<string, string>,
+  );
+}
+
+/** One command in one guest, which must succeed. */
+export function guest(node: string, command: string, stack = STACK): Promise<string> {
+  return inGuests((shell) => shell.check(node, command, { timeout: 120 }), stack);
+}
+
+/** Asks until the answer is right; the last error is the test's when `seconds` have passed. */
+export async function eventually<T>(seconds: number, attempt: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await new Promise((again) => setTimeout(again, 500));
+    }
+  }
+}

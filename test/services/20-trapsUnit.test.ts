@@ -1,0 +1,167 @@
+/**
+ * ldirectord's traps in how it checks, starts and stops, shown on the daemon itself: closed with the options and commands of the director's unit, and open with upstream's
+ * defaults, so that each test can fail.
+ */
+import { describe, expect, it } from "vitest";
+import { detectionSeconds } from "../../model/invariantsHealth";
+import { unit } from "./support/daemon";
+import { labOf, type Entries, type Fleet, type Options } from "./support/fleet";
+import { slowness, until } from "./support/table";
+import { budget, CF, CHECK, commands, fleetOf, globally, settled, text, TWO, web } from "./support/trap";
+
+describe("trap T5: quiescent, which the man page and the code have differently", () => {
+  it("is written out, for the daemon and for each service", async () => {
+    const fleet = await fleetOf(TWO);
+    expect(text(fleet).match(/^ *quiescent=no$/gm)).toEqual(["quiescent=no", "    quiescent=no"]);
+    await settled(fleet);
+    await fleet.member("web/1").process.kill();
+    await fleet.member("web/1").out(budget(fleet));
+  });
+
+  it("so that yes keeps a dead server with weight 0", async () => {
+    const fleet = await fleetOf({ web: web({ count: 2, service: { quiescent: true } }) });
+    await settled(fleet);
+    const { process: server } = fleet.member("web/1");
+    await server.kill();
+    await until(
+      "weight 0",
+      () => (budget(fleet) + 2) * slowness(),
+      () => fleet.member("web/1").weight === 0,
+    );
+  });
+});
+
+describe("trap T8: silent servers of one service", () => {
+  const MIXED: Entries = { web: web({ count: 2 }), silent: web({ count: 4 }) };
+
+  /** Seconds from a death in one service to its removal, while all servers of another have begun to say nothing. */
+  async function removal(options?: Options): Promise<number> {
+    const fleet = await fleetOf(MIXED, options);
+    if (options !== undefined) fleet.daemon.start();
+    await settled(fleet);
+    for (const [name, member] of fleet.members)
+      if (name.startsWith("silent")) member.process.signal("SIGSTOP");
+    // Once the first is out, the checks of the others are on.
+    await fleet.member("silent/1").out(2 * budget(fleet) + 12);
+    await fleet.member("web/1").process.kill();
+    return fleet.member("web/1").out(30);
+  }
+
+  it("do not delay the checks of another (fork)", async () => {
+    expect(await removal()).toBeLessThan(
+      (detectionSeconds({ check: labOf(MIXED).services[0].check }, 0) + 2) * slowness(),
+    );
+  });
+
+  it("do without fork: three more of them come first", async () => {
+    expect(await removal({ change: globally({ fork: false }), daemon: "later" })).toBeGreaterThan(3 * 3);
+  });
+});
+
+describe("trap T11: the unit", () => {
+  it("is not Debian's: the daemon stays in its foreground, ends with all its processes, and is started again", () => {
+    const lines = unit().text.split("\n");
+    expect(lines).toEqual(
+      expect.arrayContaining(["Type=simple", "KillMode=control-group", "Restart=always", "TimeoutStopSec=5"]),
+    );
+  });
+
+  it("stops and starts while a check hangs: a daemon runs, and the table is the same", async () => {
+    const fleet = await fleetOf(TWO);
+    await settled(fleet);
+    fleet.member("web/2").process.signal("SIGSTOP");
+    await fleet.member("web/2").out(budget(fleet));
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const before = fleet.daemon.changes.length;
+    // As systemd does: TERM to the whole group, KILL to what is left after TimeoutStopSec.
+    const { process: first } = fleet.daemon;
+    first.signal("SIGTERM");
+    await Promise.race([first.ended, new Promise((resolve) => setTimeout(resolve, 5000))]);
+    await first.kill();
+    expect(commands(fleet, before)).toEqual([]);
+    fleet.daemon.start();
+    await fleet.daemon.forked(1, 30);
+    fleet.member("web/2").process.signal("SIGCONT");
+    await fleet.member("web/2").in(10);
+    expect(commands(fleet, before)).toEqual(["-E", "-a 192.168.7.102:80"]);
+  });
+
+  it("leaves no daemon behind a successful stop and start with Debian's way (open without our unit)", async () => {
+    // 30 s is upstream's limit for a check.
+    const fleet = await fleetOf(
+      { web: web({ count: 2, check: { ...CHECK, negotiatetimeout: 30 } }) },
+      { change: globally({ supervised: false, fork: false }), daemon: "later" },
+    );
+    const ldirectord = (word: string): number | null =>
+      fleet.box.run(["ldirectord", CF, word], { PERLIO: "perlio" }).status;
+    expect(ldirectord("start")).toBe(0);
+    await settled(fleet);
+    fleet.member("web/2").process.signal("SIGSTOP");
+    // Its next check has begun, and hangs.
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    expect([ldirectord("stop"), ldirectord("start")]).toEqual([0, 0]);
+    fleet.member("web/2").process.signal("SIGCONT");
+    await until(
+      "no daemon",
+      () => 10 * slowness(),
+      () => ldirectord("status") !== 0,
+    );
+  });
+
+  it("kill -9: the table stays, and the next daemon checks on", async () => {
+    const fleet = await fleetOf(TWO);
+    await settled(fleet);
+    const before = fleet.daemon.changes.length;
+    await fleet.daemon.process.kill();
+    expect(commands(fleet, before)).toEqual([]);
+    fleet.daemon.start();
+    await fleet.daemon.forked(1, 30);
+    expect(commands(fleet, before)).toEqual(["-E"]);
+    await fleet.member("web/1").process.kill();
+    await fleet.member("web/1").out(budget(fleet));
+  });
+});
+
+describe("a checking process that dies alone (open: the next one believes what was so at the daemon's start)", () => {
+  /** The service's own process is killed between two checks, and something happens before the next process looks. */
+  async function killChecker(fleet: Fleet, meanwhile: () => Promise<void>): Promise<void> {
+    const [checker] = fleet.daemon.checkers();
+    if (checker === undefined) throw new Error("no checking process");
+    process.kill(checker, "SIGSTOP");
+    await meanwhile();
+    process.kill(checker, "SIGKILL");
+    const another = (): boolean => fleet.daemon.checkers().some((pid) => pid !== checker);
+    await until("another checking process", () => 10 * slowness(), another);
+  }
+
+  it("a server that comes back just then stays out until a reload", async () => {
+    const fleet = await fleetOf(TWO);
+    await settled(fleet);
+    const server = fleet.member("web/1");
+    await server.process.kill();
+    await server.out(budget(fleet));
+    await killChecker(fleet, async () => {
+      server.start();
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    });
+    expect(await server.keeps(3 * budget(fleet))).toBe(true);
+    expect(server.weight).toBe(undefined);
+    expect(fleet.daemon.reload()).toBe(true);
+    await server.in(10);
+  });
+
+  it("a server that was down at the start and dies again just then stays in until a reload", async () => {
+    const fleet = await fleetOf(TWO, { daemon: "later" });
+    const server = fleet.member("web/1");
+    await server.process.kill();
+    fleet.daemon.start();
+    await fleet.daemon.forked(1, 30);
+    server.start();
+    await server.in(10);
+    await killChecker(fleet, () => server.process.kill());
+    expect(await server.keeps(3 * budget(fleet))).toBe(true);
+    expect(server.weight).toBe(3);
+    expect(fleet.daemon.reload()).toBe(true);
+    await server.out(10);
+  });
+});

@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # status, stdout and stderr are set by run (lib.sh)
+# scripts/host/facts.sh: always one JSON object, whatever the host lacks.
+
+# shellcheck disable=SC2034
+facts() {
+  run "$ROOT/scripts/host/facts.sh"
+  exits 0
+  equals "$(jq -s length <<<"$stdout")" 1
+}
+fact() { jq -c "$1" <<<"$stdout"; }
+
+test_without_virsh() {
+  rm "$BIN/virsh"
+  facts
+  equals "$(fact .libvirt.error)" '"virsh is not installed"'
+  equals "$(fact .libvirt.domains)" '[]'
+  # Nothing runs libvirtd: the lab's networks will be in a namespace of their own, where there is nothing yet.
+  equals "$(fact '[.namespace, .interfaces, .routes, .bridgeNetfilter]')" "[\"$LVS_DR_NETNS_NAME\",[],[],false]"
+}
+
+test_what_libvirt_has() {
+  # shellcheck disable=SC2016
+  fake virsh 'case "$*" in
+    *" uri") echo qemu:///system ;;
+    *"@activenetwork"*) printf "@domain\na\nodd \"name\"\n\n@network\nn\n@activenetwork\nn\n@pool\np   \n@activepool\np   \n@version\nUsing library: libvirt 9.0.0\nRunning hypervisor: QEMU 7.2.22\n" ;;
+    *"desc "*) printf "@a\nlvs-dr dev: realServer rs1\n@odd \"name\"\nNo title for domain: odd \"name\"\n" ;;
+    *net-dumpxml*) printf "@n\n<network>\n  <bridge name=\047br-n\047 stp=\047off\047/>\n  <ip address=\04710.0.0.1\047 netmask=\047255.128.0.0\047>\n  <ip family=\047ipv6\047 address=\047fd00::1\047 prefix=\04764\047>\n  <ip address=\047172.18.0.1\047 prefix=\04716\047/>\n" ;;
+    *pool-dumpxml*) printf "@p\n<pool>\n<target>\n<path>/somewhere</path>\n" ;;
+    *vol-list*) printf "@p\n Name   Path\n-----\n v1   /somewhere/v1\n\n" ;;
+  esac'
+  facts
+  equals "$(fact .libvirt.domains)" '[{"name":"a","owner":"lvs-dr/dev"},{"name":"odd \"name\"","owner":null}]'
+  equals "$(fact .libvirt.networks)" '[{"name":"n","active":true,"bridge":"br-n","addresses":[{"address":"10.0.0.1","prefix":9},{"address":"172.18.0.1","prefix":16}]}]'
+  equals "$(fact .libvirt.pools)" '[{"name":"p","active":true,"path":"/somewhere"}]'
+  equals "$(fact .libvirt.volumes)" '[{"name":"v1","pool":"p"}]'
+  equals "$(fact .versions)" '{"libvirt":"9.0.0","qemu":"7.2.22"}'
+  equals "$(fact '[.libvirt.error, .namespace]')" '[null,"host"]'
+}
+
+test_a_private_key() {
+  local kind
+  # The real one judges; see lib.sh for the others.
+  rm "$BIN/ssh-keygen" && ln -s "$(PATH=/usr/bin:/bin command -v ssh-keygen)" "$BIN/ssh-keygen"
+  ssh-keygen -q -t ed25519 -N "" -f "$T/private" && ssh-keygen -q -t ed25519 -N secret -f "$T/encrypted"
+  mv "$T/private.pub" "$T/public" && echo text >"$T/other" && chmod 0644 "$T/public" "$T/other"
+  for kind in private encrypted public other missing; do
+    LVS_DR_PRIVATE_KEY="$T/$kind" facts
+    equals "$(fact .privateKey.kind)" "\"$kind\""
+  done
+  chmod 0644 "$T/private"
+  LVS_DR_PRIVATE_KEY="$T/private" facts
+  equals "$(fact .privateKey)" "{\"path\":\"$T/private\",\"kind\":\"private\",\"mode\":\"0644\"}"
+}
+
+test_a_denied_user() {
+  fake virsh 'echo "error: Permission denied" >&2; exit 1'
+  mkdir "$LVS_DR_SYSTEMD_DIR"
+  facts
+  equals "$(fact .libvirt.error)" '"Permission denied"'
+}
+
+test_numbers() {
+  facts
+  equals "$(fact '.memory.availableMiB > 0 and .disk.availableMiB >= 0')" true
+}

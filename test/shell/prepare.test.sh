@@ -1,0 +1,88 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # status, stdout and stderr are set by run (lib.sh)
+# scripts/host/prepare.sh: installs exactly what is missing, asks for nothing that is there.
+
+# An apt-get that knows the packages only after an update, and whose packages bring their commands.
+apt_that_works() {
+  # shellcheck disable=SC2016
+  fake apt-get "case \" \$* \" in
+    *' update '*) touch '$T/updated' ;;
+    *' install '*) [[ -e '$T/updated' ]] || { echo 'E: Unable to locate package' >&2; exit 100; }
+      for package in \"\$@\"; do case \$package in
+        qemu-utils) cp '$BIN/npm' '$BIN/qemu-img' ;; lz4 | shellcheck) cp '$BIN/npm' '$BIN/'\$package ;;
+      esac; done ;;
+  esac"
+}
+
+need_root() { [[ $EUID -eq 0 ]] || skip "not root"; }
+
+test_complete_host_is_left_alone() {
+  run "$ROOT/scripts/host/prepare.sh" all test
+  exits 0
+  equals "$stderr" ""
+  not_called apt-get
+  not_called libvirtd
+}
+
+test_only_what_is_missing_is_installed() {
+  need_root
+  apt_that_works
+  rm "$BIN/qemu-img" "$BIN/lz4"
+  run "$ROOT/scripts/host/prepare.sh" packages
+  exits 0
+  called "install --no-install-recommends -- lz4 qemu-utils"
+  # Fresh containers have no package lists: the first attempt failed, the one after the update did not.
+  equals "$(calls " update")" 1
+  equals "$(calls " install ")" 2
+  run "$ROOT/scripts/host/prepare.sh" packages
+  exits 0
+  equals "$(calls " install ")" 2
+}
+
+test_test_tools_are_installed_for_tests_only() {
+  need_root
+  apt_that_works
+  rm "$BIN/shellcheck"
+  run "$ROOT/scripts/host/prepare.sh" packages
+  exits 0
+  not_called apt-get
+  run "$ROOT/scripts/host/prepare.sh" packages test
+  exits 0
+  called "-- shellcheck"
+}
+
+test_a_workstation_gets_no_ldirectord_unasked() {
+  need_root
+  mkdir "$LVS_DR_SYSTEMD_DIR"
+  rm "$BIN/ldirectord"
+  run "$ROOT/scripts/host/prepare.sh" packages test
+  exits 0
+  not_called apt-get
+}
+
+test_apt_out_of_reach_shows_apt_s_words() {
+  need_root
+  fake apt-get 'echo "E: Unable to fetch some archives" >&2; exit 100'
+  fake sleep ''
+  rm "$BIN/qemu-img"
+  run "$ROOT/scripts/host/prepare.sh" packages
+  exits 1
+  contains "$stderr" "E: Unable to fetch some archives"
+  contains "$stderr" "apt could not install: qemu-utils"
+}
+
+test_another_system_is_told_what_to_install() {
+  printf 'ID=fedora\n' >"$T/os-release"
+  rm "$BIN/qemu-img" "$BIN/lz4"
+  run "$ROOT/scripts/host/prepare.sh" all
+  exits 1
+  contains "$stderr" "dnf install -y lz4 qemu-img"
+  not_called apt-get
+}
+
+test_another_system_s_missing_extras_do_not_matter() {
+  printf 'ID=fedora\n' >"$T/os-release"
+  rm "$BIN/ldirectord" "$BIN/shellcheck"
+  run "$ROOT/scripts/host/prepare.sh" packages test
+  exits 0
+}

@@ -1,0 +1,206 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { audit } from "../../../cli/audit";
+import { repairGuests, repairLibvirt } from "../../../cli/repair";
+import { command, Virsh } from "../../../cli/virsh";
+import { parseConfig } from "../../../model/config";
+import type { ShellResult } from "../../../verify/guestShell";
+import { fakeHost, type FakeHost } from "./fakeVirsh";
+
+const STACK = {
+  project: "lvs-dr",
+  stack: "dev",
+  prefix: "lvs-dr-dev",
+  domains: ["lvs-dr-dev-router", "lvs-dr-dev-rs1"],
+};
+const virsh = new Virsh("test:///default");
+
+/** Two stacks, of which one is named like the beginning of the other, and what is none of ours. */
+const HOST: Record<string, string> = {
+  "list --all --name": "lvs-dr-dev-router\n lvs-dr-dev-rs1\nlvs-dr-dev-2-rs1\nlvs-dr-dev-mine\nwindows\n\n",
+  "desc lvs-dr-dev-router --title": "lvs-dr dev: router router\n",
+  "desc lvs-dr-dev-rs1 --title": "lvs-dr dev: realServer rs1\n",
+  "desc lvs-dr-dev-2-rs1 --title": "lvs-dr dev-2: realServer rs1\n",
+  "desc lvs-dr-dev-mine --title": "No title\n",
+  "domstate lvs-dr-dev-router": "running\n\n",
+  "domstate lvs-dr-dev-rs1": "shut off\n\n",
+  "net-list --all --name": "default\nlvs-dr-dev-client\nlvs-dr-dev-server\nlvs-dr-dev-2-client\n",
+  "net-list --inactive --name": "lvs-dr-dev-server\nlvs-dr-dev-2-client\n",
+  "pool-list --all --name": "default\nlvs-dr-dev\nlvs-dr-dev-2\n",
+  "pool-list --inactive --name": "",
+  "pool-list --name": "default\nlvs-dr-dev\n",
+  "vol-list default":
+    " lvs-dr-dev-rs1-abc.qcow2   /pool/lvs-dr-dev-rs1-abc.qcow2\n lvs-dr-dev-2-rs1-abc.qcow2 /pool/x\n",
+  "vol-list lvs-dr-dev": " anything   /var/lib/libvirt/images/lvs-dr-dev/anything\n",
+};
+
+let host: FakeHost;
+afterEach(() => host.remove());
+
+describe("Virsh", () => {
+  it("finds what belongs to the stack, and nothing of another one", async () => {
+    host = fakeHost(HOST);
+    expect([...(await virsh.domains(STACK))]).toEqual([
+      ["lvs-dr-dev-router", "running"],
+      ["lvs-dr-dev-rs1", "shut off"],
+    ]);
+    expect(await virsh.networks(STACK)).toEqual(["lvs-dr-dev-client", "lvs-dr-dev-server"]);
+    expect(await virsh.networks(STACK, "--inactive")).toEqual(["lvs-dr-dev-server"]);
+    expect(await virsh.pools(STACK)).toEqual(["lvs-dr-dev"]);
+    expect(await virsh.pools(STACK, "--inactive")).toEqual([]);
+    expect(await virsh.volumes(STACK)).toEqual(["default/lvs-dr-dev-rs1-abc.qcow2", "lvs-dr-dev/anything"]);
+  });
+
+  it("finds nothing where nothing is", async () => {
+    host = fakeHost({ "list --all --name": "\n", "pool-list --name": "\n" });
+    expect((await virsh.domains(STACK)).size).toBe(0);
+    expect(await virsh.volumes(STACK)).toEqual([]);
+  });
+
+  it("fails in virsh's own words", async () => {
+    host = fakeHost({});
+    await expect(virsh.run("start", "x")).rejects.toThrow("virsh start x: error: no answer to: start x");
+  });
+
+  it("runs any command to its end, and says when there is none", async () => {
+    host = fakeHost({});
+    expect(await command("sh", ["-c", "echo out; echo err >&2; exit 3"])).toEqual({
+      code: 3,
+      stdout: "out\n",
+      stderr: "err",
+    });
+    await expect(command("/no/such/command", [])).rejects.toThrow("ENOENT");
+  });
+});
+
+describe("audit", () => {
+  const scope = (directory: string) => ({ ...STACK, bridges: ["lvcecce2fdc", "lvcecce2fds"], directory });
+
+  it("names all that is left", async () => {
+    host = fakeHost(
+      HOST,
+      "7: lvcecce2fds: <BROADCAST> mtu 1500\n8: virbr0: <BROADCAST>\n9: lvcecce2fdc2: <UP>\n",
+    );
+    const directory = join(host.directory, "dev");
+    mkdirSync(directory);
+    expect(await audit(virsh, scope(directory))).toEqual([
+      "domain lvs-dr-dev-router (running)",
+      "domain lvs-dr-dev-rs1 (shut off)",
+      "network lvs-dr-dev-client",
+      "network lvs-dr-dev-server",
+      "pool lvs-dr-dev",
+      "volume default/lvs-dr-dev-rs1-abc.qcow2",
+      "volume lvs-dr-dev/anything",
+      "bridge lvcecce2fds",
+      `file ${directory}`,
+    ]);
+  });
+
+  it("is empty when the stack is gone, whatever else is there", async () => {
+    const names = [
+      "list --all --name",
+      "net-list --all --name",
+      "pool-list --all --name",
+      "pool-list --name",
+    ];
+    host = fakeHost({
+      ...Object.fromEntries(names.map((each) => [each, "default\n"])),
+      "vol-list default": " a /a\n",
+    });
+    const gone = { ...scope(join(host.directory, "gone")), prefix: "lvs-dr-no-such-stack" };
+    expect(await audit(virsh, gone)).toEqual([]);
+  });
+});
+
+describe("repairLibvirt", () => {
+  const repair = async (answers: Record<string, string>): Promise<string[]> => {
+    const said: string[] = [];
+    host = fakeHost({ ...HOST, ...answers });
+    await repairLibvirt(virsh, STACK, (line) => said.push(line));
+    return said;
+  };
+  const changes = () => host.asked().filter((each) => !/^(list|desc|domstate|net-list|pool-list)/.test(each));
+
+  it("starts what was stopped: pools, then networks, then domains", async () => {
+    const said = await repair({
+      "pool-list --inactive --name": "lvs-dr-dev\n",
+      "pool-start lvs-dr-dev --build": "",
+      "net-start lvs-dr-dev-server": "",
+      "start lvs-dr-dev-rs1": "",
+    });
+    expect(said).toEqual([
+      "pool lvs-dr-dev was inactive: starting it",
+      "network lvs-dr-dev-server was inactive: starting it",
+      "domain lvs-dr-dev-rs1 was shut off: starting it",
+    ]);
+    expect(changes()).toEqual([
+      "pool-start lvs-dr-dev --build",
+      "net-start lvs-dr-dev-server",
+      "start lvs-dr-dev-rs1",
+    ]);
+  });
+
+  it.each([
+    ["paused", "resuming", "resume"],
+    ["pmsuspended", "resuming", "dompmwakeup"],
+    ["crashed", "starting", "start"],
+  ])("mends a domain that is %s by %s it", async (state, verb, subcommand) => {
+    const said = await repair({
+      "net-list --inactive --name": "",
+      "domstate lvs-dr-dev-rs1": `${state}\n`,
+      [`${subcommand} lvs-dr-dev-rs1`]: "",
+    });
+    expect(said).toEqual([`domain lvs-dr-dev-rs1 was ${state}: ${verb} it`]);
+    expect(changes()).toEqual([`${subcommand} lvs-dr-dev-rs1`]);
+  });
+
+  it("leaves a domain that cannot start to the engine, and says why", async () => {
+    const said = await repair({ "net-list --inactive --name": "" });
+    expect(said).toEqual([
+      "domain lvs-dr-dev-rs1 was shut off: starting it",
+      "virsh start lvs-dr-dev-rs1: error: no answer to: start lvs-dr-dev-rs1",
+    ]);
+  });
+
+  it("touches nothing that runs", async () => {
+    const said = await repair({ "net-list --inactive --name": "", "domstate lvs-dr-dev-rs1": "running\n" });
+    expect(said).toEqual([]);
+    expect(changes()).toEqual([]);
+  });
+});
+
+describe("repairGuests", () => {
+  const lab = parseConfig({}, { project: "lvs-dr", stack: "dev" });
+
+  it("runs the script again where its status complains, and only there", async () => {
+    host = fakeHost({});
+    const said: string[] = [];
+    const started: string[] = [];
+    const status: Record<string, Partial<ShellResult>> = {
+      rs1: { code: 1, stdout: "role=realServer\nproblem=10.0.0.100 is not on lo\nproblem=arp_ignore is 0\n" },
+      rs2: { code: 1, stdout: "problem=no nginx\n" },
+      director: { code: 255, stderr: "No route to host" },
+    };
+    await repairGuests(
+      {
+        run: (node, text) => {
+          if (text.endsWith(" start")) started.push(node);
+          const answer = text.endsWith(" status")
+            ? status[node]
+            : node === "rs2" && { code: 1, stderr: "a\nno such unit" };
+          return Promise.resolve({ code: 0, stdout: "", stderr: "", ...answer });
+        },
+      },
+      lab,
+      (line) => said.push(line),
+    );
+    expect(started.sort()).toEqual(["rs1", "rs2"]);
+    expect(said.sort()).toEqual([
+      "rs1: 10.0.0.100 is not on lo: putting it right",
+      "rs1: arp_ignore is 0: putting it right",
+      "rs2: could not be put right: no such unit",
+      "rs2: no nginx: putting it right",
+    ]);
+  });
+});

@@ -1,0 +1,353 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { DRY_RUN } from "../../../components/ldirectordProbe";
+import { labNodes } from "../../../model/types";
+import { DOMAIN, HEALTH, lab, LOCAL, NETWORK, RANDOM, REMOTE, runProgram, VOLUME } from "./support/fixtures";
+import { find, UNKNOWN, type Recording } from "./support/recorder";
+
+const REMOTE_HOST = { libvirtUri: "qemu+ssh://user@host:2222/system", accelerator: "kvm" };
+
+function machineUrns(stack: string, name: string, role: string, component: string): string[] {
+  const urn = `urn:pulumi:${stack}::lvs-dr::`;
+  return [
+    `${urn}pulumi:pulumi:Stack$lvsdr:index:VirtualMachine::${name}`,
+    `${urn}lvsdr:index:VirtualMachine$random:index/randomBytes:RandomBytes::${name}-host-key`,
+    `${urn}lvsdr:index:VirtualMachine$command:local:Command::${name}-seed`,
+    `${urn}lvsdr:index:VirtualMachine$libvirt:index/volume:Volume::${name}-seed`,
+    `${urn}lvsdr:index:VirtualMachine$libvirt:index/volume:Volume::${name}-disk`,
+    `${urn}lvsdr:index:VirtualMachine$libvirt:index/domain:Domain::${name}`,
+    `${urn}pulumi:pulumi:Stack$lvsdr:index:${role}::${component}`,
+    `${urn}lvsdr:index:${role}$command:remote:Command::${component}`,
+  ];
+}
+
+/** What the stack's own resources are called; mocks leave grandparents out of a URN. */
+function labUrns(realServers: readonly string[], stack = "dev"): string[] {
+  const urn = `urn:pulumi:${stack}::lvs-dr::`;
+  return [
+    `${urn}pulumi:pulumi:Stack::lvs-dr-${stack}`,
+    `${urn}pulumi:pulumi:Stack$pulumi:providers:libvirt::libvirt`,
+    `${urn}pulumi:pulumi:Stack$lvsdr:index:Pool::pool`,
+    `${urn}lvsdr:index:Pool$libvirt:index/pool:Pool::pool`,
+    `${urn}pulumi:pulumi:Stack$lvsdr:index:Network::client-network`,
+    `${urn}lvsdr:index:Network$libvirt:index/network:Network::client-network`,
+    `${urn}pulumi:pulumi:Stack$lvsdr:index:Network::server-network`,
+    `${urn}lvsdr:index:Network$libvirt:index/network:Network::server-network`,
+    `${urn}pulumi:pulumi:Stack$lvsdr:index:GuestImage::image`,
+    `${urn}pulumi:pulumi:Stack$random:index/randomBytes:RandomBytes::ssh-key`,
+    ...machineUrns(stack, "client", "Client", "client"),
+    ...machineUrns(stack, "router", "Router", "router"),
+    ...machineUrns(stack, "director", "Director", "director"),
+    ...realServers.flatMap((name) => machineUrns(stack, name, "RealServer", name)),
+  ].sort();
+}
+
+const urnsOf = ({ urns }: Recording): string[] => [...urns].sort();
+const ofType = ({ registrations }: Recording, type: string) =>
+  registrations.filter((each) => each.type === type);
+const dependsOn = (recording: Recording, type: string, name: string) =>
+  find(recording, type, name).options.dependsOn ?? [];
+
+let article: Recording;
+beforeAll(async () => {
+  article = await runProgram();
+});
+
+describe("the program with an empty configuration", () => {
+  it("registers the article's lab, and nothing else", () => {
+    expect(urnsOf(article)).toEqual(labUrns(["rs1", "rs2"]));
+    expect(article.registrations.filter(({ options }) => options.unexpected)).toEqual([]);
+  });
+
+  it("asks the host before, and the cluster after", () => {
+    const { invocations } = article;
+    const ask = (command: string) => expect.objectContaining({ command, logging: "none" });
+    expect(invocations.map(({ token }) => token)).toEqual(Array(4).fill("command:local:run"));
+    // The first two side by side.
+    const asked = invocations.map(({ inputs }) => inputs).sort((x) => (x.command === DRY_RUN ? -1 : 0));
+    expect(asked).toEqual([
+      expect.objectContaining({
+        command: DRY_RUN,
+        stdin: expect.stringContaining("virtual=10.0.0.100:80\n") as string,
+      }),
+      expect.objectContaining({
+        command: "bash scripts/host/facts.sh",
+        environment: { LVS_DR_LIBVIRT_URI: "qemu:///system" },
+      }),
+      ask("bash scripts/host/accelerator.sh"),
+      ask("node --import tsx verify/observeMain.ts"),
+    ]);
+  });
+
+  it("tells where everything is; only how to log in is a secret", () => {
+    const { outputs, componentOutputs } = article;
+    const hostKey = (name: string) => {
+      const machine = componentOutputs[`lvsdr:index:VirtualMachine ${name}`] as { hostKey: string };
+      return machine.hostKey;
+    };
+    expect(outputs).toEqual({
+      vip: "10.0.0.100",
+      url: "http://10.0.0.100:80/",
+      nodes: {
+        router: { role: "router", address: "192.168.7.200" },
+        client: { role: "client", address: "172.18.7.70" },
+        director: { role: "director", address: "192.168.7.30" },
+        rs1: { role: "realServer", address: "192.168.7.10" },
+        rs2: { role: "realServer", address: "192.168.7.20" },
+      },
+      health: HEALTH,
+      imageDigest: expect.stringMatching(/^[0-9a-f]{12}$/),
+      access: {
+        lab: lab(),
+        privateKey: { secret: expect.stringMatching(/^-----BEGIN OPENSSH PRIVATE KEY-----\n/) },
+        hosts: Object.fromEntries(
+          labNodes(lab()).map(({ name, address }) => [
+            name,
+            { address, user: "root", hostKey: hostKey(name) },
+          ]),
+        ),
+      },
+    });
+    expect(new Set(labNodes(lab()).map(({ name }) => hostKey(name))).size).toBe(5);
+  });
+
+  it("configures the director last, over connections that pin each guest's key", () => {
+    expect(find(article, "lvsdr:index:Director", "director").options).toEqual({
+      dependsOn: ["client", "router", "rs1", "rs2"].map((name) => `${REMOTE} ${name}`),
+    });
+    for (const node of labNodes(lab())) {
+      const { inputs, options } = find(article, REMOTE, node.name);
+      expect(inputs.connection).toMatchObject({ secret: { host: node.address, user: "root" } });
+      expect(options.dependsOn).toEqual([
+        `${DOMAIN} ${node.name}`,
+        `${VOLUME} ${node.name}-disk`,
+        `${VOLUME} ${node.name}-seed`,
+        `${RANDOM} ${node.name}-host-key`,
+        `${RANDOM} ssh-key`,
+      ]);
+    }
+  });
+
+  it("uses the plugins of the SDKs that package.json pins", () => {
+    const { plugins } = article;
+    expect(plugins).toMatchObject({ [LOCAL]: "1.2.1", [REMOTE]: "1.2.1", [RANDOM]: "4.21.2" });
+    expect(plugins[DOMAIN]).toBe(plugins["pulumi:providers:libvirt"]);
+  });
+
+  it("lets all guests boot at once with KVM, and without it some at a time, in the order of the nodes", async () => {
+    const tcg = await runProgram({ accelerator: "qemu", config: { bootParallel: 2 } });
+    const turns = (recording: Recording) =>
+      Object.fromEntries(
+        ["router", "client", "rs1", "rs2", "director"].map((name) => [
+          name,
+          dependsOn(recording, DOMAIN, name).filter((each) => each.startsWith(REMOTE)),
+        ]),
+      );
+    expect(turns(article)).toEqual({ router: [], client: [], rs1: [], rs2: [], director: [] });
+    expect(turns(tcg)).toEqual({
+      router: [],
+      client: [],
+      rs1: [`${REMOTE} router`],
+      rs2: [`${REMOTE} client`],
+      director: [`${REMOTE} rs1`],
+    });
+    expect(ofType(article, DOMAIN).map(({ inputs }) => inputs.type)).toEqual(Array(5).fill("kvm"));
+    expect(ofType(tcg, DOMAIN).map(({ inputs }) => inputs.type)).toEqual(Array(5).fill("qemu"));
+  });
+
+  it("previews without a guest: health and keys unknown, addresses known", async () => {
+    const recording = await runProgram({ preview: true });
+    expect(urnsOf(recording)).toEqual(labUrns(["rs1", "rs2"]));
+    expect(recording.invocations.map(({ inputs }) => inputs.command)).toEqual([
+      DRY_RUN,
+      "bash scripts/host/facts.sh",
+      "bash scripts/host/accelerator.sh",
+    ]);
+    expect(recording.outputs).toMatchObject({ vip: "10.0.0.100", health: UNKNOWN });
+    expect(find(recording, REMOTE, "rs1").inputs.triggers).toEqual([UNKNOWN, UNKNOWN, UNKNOWN]);
+  });
+});
+
+describe("the program with a configuration", () => {
+  it("builds as many real servers as asked for", async () => {
+    const recording = await runProgram({ config: { realServerCount: 3 } });
+    expect(urnsOf(recording)).toEqual(labUrns(["rs1", "rs2", "rs3"]));
+  });
+
+  it("attaches to an existing bridge and pool without making them", async () => {
+    const recording = await runProgram({ config: { clientNetwork: { bridge: "br0" }, pool: "default" } });
+    const made = ["Network::client-network", "Pool::pool"].map(
+      (tail) => new RegExp(`\\$libvirt:.*:${tail}$`),
+    );
+    expect(urnsOf(recording)).toEqual(
+      labUrns(["rs1", "rs2"]).filter((urn) => !made.some((it) => it.test(urn))),
+    );
+    expect(ofType(recording, VOLUME).map(({ inputs }) => inputs.pool)).toEqual(Array(10).fill("default"));
+  });
+
+  it("goes through the libvirt host for each connection when that is another one", async () => {
+    const recording = await runProgram({ config: REMOTE_HOST });
+    const uploads = ["image", "vmlinuz", "initrd"].map(
+      (part) => `urn:pulumi:dev::lvs-dr::lvsdr:index:GuestImage$libvirt:index/volume:Volume::image-${part}`,
+    );
+    expect(urnsOf(recording)).toEqual([...labUrns(["rs1", "rs2"]), ...uploads].sort());
+    expect(find(recording, "pulumi:providers:libvirt", "libvirt").inputs).toEqual({
+      uri: REMOTE_HOST.libvirtUri,
+    });
+    const proxy = { host: "host", user: "user", port: 2222 };
+    expect(ofType(recording, REMOTE)).toHaveLength(5);
+    for (const { inputs } of ofType(recording, REMOTE)) {
+      expect(inputs.connection).toMatchObject({
+        secret: { proxy: { ...proxy, dialErrorLimit: 3, perDialTimeout: 15 } },
+      });
+    }
+    const { hosts } = recording.outputs.access as { hosts: Record<string, object> };
+    expect(Object.values(hosts)).toEqual(Array(5).fill(expect.objectContaining({ proxy })));
+    // This host's accelerator says nothing about that one.
+    expect(recording.invocations.map(({ inputs }) => inputs.command)).toEqual([
+      DRY_RUN,
+      "bash scripts/host/facts.sh",
+      "node --import tsx verify/observeMain.ts",
+    ]);
+    expect(dependsOn(recording, VOLUME, "rs1-disk")).toContain(`${VOLUME} image-image`);
+  });
+
+  it("opens the libvirt host with the key and the pin of the configuration", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "lvs-dr-test-"));
+    const keyFile = join(directory, "id");
+    writeFileSync(keyFile, "a private key");
+    const libvirtUri = `${REMOTE_HOST.libvirtUri}?keyfile=${keyFile}`;
+    const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB";
+    const config = { ...REMOTE_HOST, libvirtUri, remoteHostKey: `${hostKey} root@host` };
+    const recording = await runProgram({ config });
+    rmSync(directory, { recursive: true });
+    const proxy = { host: "host", user: "user", port: 2222, hostKey };
+    for (const { inputs } of ofType(recording, REMOTE)) {
+      const { secret } = inputs.connection as { secret: object };
+      expect(secret).toMatchObject({ proxy: { ...proxy, privateKey: "a private key" } });
+    }
+    // The outputs name the file, and do not hold what is in it.
+    const { hosts } = recording.outputs.access as { hosts: Record<string, object> };
+    expect(Object.values(hosts)).toEqual(
+      Array(5).fill(expect.objectContaining({ proxy: { ...proxy, keyFile } })),
+    );
+    expect(JSON.stringify(recording.outputs)).not.toContain("a private key");
+    expect(recording.invocations[1]?.inputs.environment).toEqual({
+      LVS_DR_LIBVIRT_URI: libvirtUri,
+      LVS_DR_PRIVATE_KEY: keyFile,
+    });
+  });
+
+  it("tells the router the director's MAC with the static ARP strategy", async () => {
+    const recording = await runProgram({ config: { arpStrategy: "static" } });
+    const stdin = (name: string) => String(find(recording, REMOTE, name).inputs.stdin);
+    expect(stdin("router")).toContain(`\nreadonly LVS_DIRECTOR_MAC='${lab().director.nics[0]?.mac}'\n`);
+    for (const name of ["router", "rs1", "rs2"])
+      expect(stdin(name)).toContain("readonly LVS_ARP_STRATEGY='static'\n");
+  });
+
+  it("shows a check's password nowhere", async () => {
+    const check = { service: "mysql", login: "u", passwd: "hunter2", database: "d", request: "SELECT 1" };
+    const { registrations, outputs } = await runProgram({ config: { healthCheck: check } });
+    const veiled = JSON.stringify([registrations, outputs], (_key, value: object | null) =>
+      value !== null && typeof value === "object" && "secret" in value ? "[secret]" : value,
+    );
+    expect(JSON.stringify(registrations)).toContain("hunter2");
+    expect(veiled).not.toContain("hunter2");
+  });
+
+  it("shares nothing with another stack on the same host", async () => {
+    const config = { clientNetwork: { cidr: "172.19.0.0/16" }, serverNetwork: { cidr: "192.168.8.0/24" } };
+    const second = await runProgram({ stack: "second", config });
+    expect(urnsOf(second)).toEqual(labUrns(["rs1", "rs2"], "second"));
+    const unique = (recording: Recording): string[] => {
+      const libvirt = recording.registrations.filter(({ type }) => type.startsWith("libvirt:"));
+      const text = JSON.stringify(recording.registrations.map(({ inputs }) => inputs));
+      return [
+        ...libvirt.map(({ inputs }) => String(inputs.name)),
+        ...ofType(recording, NETWORK).map(({ inputs }) => (inputs.bridge as { name: string }).name),
+        ...ofType(recording, LOCAL).map(({ inputs }) => String(inputs.create)),
+        ...new Set(text.match(/52:54:00(:[0-9a-f]{2}){3}/g)),
+        ...new Set(text.match(/ssh-ed25519 [A-Za-z0-9+/]+/g)),
+      ];
+    };
+    const [names, others] = [unique(article), unique(second)];
+    // 5 domains, 10 volumes, 2 networks, 1 pool; 2 bridges, 5 seeds, 6 MACs and the 5 pinned keys.
+    expect(names).toHaveLength(36);
+    expect(names.filter((name) => others.includes(name))).toEqual([]);
+  });
+});
+
+describe("the program refuses", () => {
+  async function refusal(options: Parameters<typeof runProgram>[0]) {
+    const types: string[] = [];
+    let seen: readonly { type: string }[] = [];
+    const error: unknown = await runProgram(options, ({ registrations }) => (seen = registrations)).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    types.push(...seen.map(({ type }) => type));
+    return { message: error instanceof Error ? error.message : "", isRunError: isRunError(error), types };
+  }
+  // What a person did wrong is shown without a stack trace, and has none that would take seconds to format.
+  const isRunError = (error: unknown) =>
+    (error as { __pulumiRunError?: boolean }).__pulumiRunError === true &&
+    !String((error as Error).stack).includes("\n    at ");
+
+  it("a bad configuration with every problem at once, before any resource", async () => {
+    const { message, isRunError: plain, types } = await refusal({ config: { vip: "10.0.0.300", port: 0 } });
+    expect(message).toMatch(/vip = "10.0.0.300"[^]*port = 0/);
+    expect(plain).toBe(true);
+    expect(types).toEqual(["pulumi:pulumi:Stack"]);
+  });
+
+  it("what the host cannot carry, before any resource", async () => {
+    const facts = {
+      memory: { availableMiB: 100 },
+      libvirt: { error: "Connection refused" },
+      versions: { qemu: "6.0" },
+    };
+    const { message, isRunError: plain, types } = await refusal({ facts });
+    expect(message).toMatch(
+      /libvirt does not answer: Connection refused[^]*100 MiB are available[^]*host.qemu = "6.0": is outside/,
+    );
+    expect(plain).toBe(true);
+    expect(types).toEqual(["pulumi:pulumi:Stack"]);
+  });
+
+  it("what the host's ldirectord takes otherwise, or not at all, before any resource", async () => {
+    const dryRun = [
+      "-A -t 10.0.0.100:80 -s wrr",
+      "-a -t 10.0.0.100:80 -r 192.168.7.10:80 -g -w 1 -x 0 -y 5",
+      "-a -t 10.0.0.100:80 -r 192.168.7.20:80 -g -w 3",
+    ];
+    expect((await runProgram({ dryRun: dryRun.join("\n") })).outputs).toHaveProperty("vip");
+    const other = await refusal({ dryRun: dryRun.join("\n").replace("-w 3", "-w 1") });
+    expect(other.message).toMatch(
+      /not make of the configuration what is meant:\n {2}.*192.168.7.20:80.*weight/,
+    );
+    expect(other.isRunError).toBe(true);
+    const bad = await refusal({ dryRun: "Error reading file the file at line 2: Unknown command\nexit 2" });
+    expect(bad.message).toMatch(
+      /what is meant:\n {2}Error reading file the file at line 2: Unknown command$/,
+    );
+    expect(bad.types).toEqual(["pulumi:pulumi:Stack"]);
+  });
+
+  it("another host whose libvirt does not answer, for which this one's memory counts nothing", async () => {
+    const facts = { memory: { availableMiB: 100 }, libvirt: { error: "Host key verification failed." } };
+    const { message, types } = await refusal({ config: REMOTE_HOST, facts });
+    expect(message).toMatch(
+      /Host key verification failed\.\..* ssh -p 2222 user@host virsh -c qemu:\/\/\/system uri/,
+    );
+    expect(message).not.toContain("memory");
+    expect(types).toEqual(["pulumi:pulumi:Stack"]);
+  });
+
+  it("to be long: index.ts stays under 80 lines", () => {
+    expect(execFileSync("wc", ["-l", "index.ts"], { encoding: "utf8" })).toMatch(/^[1-7]?\d index\.ts\n$/);
+  });
+});

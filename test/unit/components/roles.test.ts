@@ -1,0 +1,283 @@
+import { readFileSync } from "node:fs";
+import type * as pulumi from "@pulumi/pulumi";
+import { describe, expect, it } from "vitest";
+import type { Access } from "../../../components/observation";
+import type { GuestRole, Host } from "../../../components/guestRole";
+import { ldirectordFor, renderLdirectord } from "../../../model/ldirectord";
+import { shellQuote } from "../../../model/payload";
+import { component, HEALTH, lab, LOCAL, RANDOM, REMOTE, resources } from "./support/fixtures";
+import { find, randomBytes, run, UNKNOWN, type Recording } from "./support/recorder";
+
+const INSTALL_AND_START =
+  'umask 022 && p=/usr/local/sbin/lvs-dr && (umask 077 && cat > "$p.new") && bash -n "$p.new"' +
+  ' && chmod 0700 "$p.new" && mv -f "$p.new" "$p" && timeout -k 10 300 "$p" start';
+
+type Make = (
+  host: Host,
+  described: ReturnType<typeof lab>,
+  opts: pulumi.ComponentResourceOptions,
+) => Promise<GuestRole>;
+
+/** A role on a host that was made by anything but libvirt. */
+async function role(make: Make, described = lab(), proxy?: Host["proxy"]): Promise<Recording> {
+  return run(async () => {
+    const { RandomBytes } = await import("@pulumi/random");
+    const key = new RandomBytes("key", { length: 32 });
+    const host: Host = {
+      name: "somewhere",
+      address: "192.0.2.7",
+      user: "admin",
+      privateKey: key.base64,
+      hostKey: "ssh-ed25519 AAAAHOST",
+      bootTimeout: 300,
+      generation: [key.id, "second"],
+      ...(proxy && { proxy }),
+    };
+    await make(host, described, { dependsOn: [new RandomBytes("earlier", { length: 1 })] });
+  });
+}
+
+function payload(scripts: string, settings: Record<string, string>): string {
+  return [
+    "#!/usr/bin/env bash",
+    "# Written by the lab; its next change overwrites this file.",
+    ...Object.entries(settings).map(([key, value]) => `readonly ${key}=${shellQuote(value)}`),
+    readFileSync("scripts/guest/common.sh", "utf8"),
+    ...scripts.split(" ").map((script) => readFileSync(`scripts/guest/${script}`, "utf8")),
+  ].join("\n");
+}
+
+const CONNECTION = {
+  host: "192.0.2.7",
+  port: 22,
+  user: "admin",
+  privateKey: randomBytes("dev", "key"),
+  hostKey: "ssh-ed25519 AAAAHOST",
+  dialErrorLimit: 68,
+  perDialTimeout: 10,
+};
+
+function command(type: string, name: string, stdin: unknown, connection: object = CONNECTION) {
+  return {
+    type: REMOTE,
+    name,
+    parent: `${type} ${name}`,
+    inputs: {
+      connection: { secret: connection },
+      create: INSTALL_AND_START,
+      update: INSTALL_AND_START,
+      stdin,
+      triggers: ["key-id", "second"],
+      logging: "none",
+      addPreviousOutputInEnv: false,
+    },
+    options: {
+      dependsOn: [`${RANDOM} key`],
+      replaceOnChanges: ["triggers[*]"],
+      additionalSecretOutputs: ["connection"],
+    },
+  };
+}
+
+const makeClient: Make = async (host, described, opts) =>
+  new (await import("../../../components/client")).Client("client", { host, lab: described }, opts);
+const makeRouter: Make = async (host, described, opts) =>
+  new (await import("../../../components/router")).Router("router", { host, lab: described }, opts);
+const makeDirector: Make = async (host, described, opts) =>
+  new (await import("../../../components/director")).Director("director", { host, lab: described }, opts);
+const makeRealServer: Make = async (host, described, opts) => {
+  const { RealServer } = await import("../../../components/realServer");
+  const [node] = described.realServers;
+  if (node === undefined) throw new Error("a lab has a real server");
+  return new RealServer(node.name, { host, lab: described, node }, opts);
+};
+
+const ROUTER = {
+  LVS_ROLE: "router",
+  LVS_NODE: "router",
+  LVS_VIPS: "10.0.0.100",
+  LVS_SERVER_IF: "eth1",
+  LVS_ADDRESSES: "eth0=172.18.7.200/16 eth1=192.168.7.200/24 eth1=10.0.0.200/8",
+  LVS_ARP_STRATEGY: "sysctl",
+  LVS_DIRECTOR_MAC: "",
+};
+const RS1 = {
+  LVS_ROLE: "realServer",
+  LVS_NODE: "rs1",
+  LVS_VIPS: "10.0.0.100",
+  LVS_IF: "eth0",
+  LVS_RIP: "192.168.7.10",
+  LVS_PORTS: "80",
+  LVS_ARP_STRATEGY: "sysctl",
+  LVS_INDEX_PAGE: "<h1>rs1</h1>\n",
+  LVS_TEST_PAGE: "test\n",
+};
+const TABLE = [
+  "-A -t 10.0.0.100:80 -s wrr",
+  "-a -t 10.0.0.100:80 -r 192.168.7.10:80 -g -w 1",
+  "-a -t 10.0.0.100:80 -r 192.168.7.20:80 -g -w 3",
+];
+const DIRECTOR = {
+  LVS_ROLE: "director",
+  LVS_NODE: "director",
+  LVS_VIPS: "10.0.0.100",
+  LVS_CONFIG_HASH: lab().configHash,
+  LVS_IF: "eth0",
+  LVS_MODE: "ldirectord",
+  LVS_LDIRECTORD_CF: renderLdirectord(ldirectordFor(lab())),
+  LVS_LDIRECTORD_TABLE: TABLE.join("\n"),
+  LVS_IPVS_RULES: [...TABLE, "# sorry: -t 10.0.0.100:80 -r 127.0.0.1:80"].join("\n"),
+  LVS_SORRY_PAGE: "sorry server\n",
+  LVS_SORRY_PORTS: "80",
+  LVS_DRAIN_SECONDS: "60",
+  LVS_SETTLE_SECONDS: "37",
+  LVS_DRY_RUN: readFileSync("scripts/host/ldirectord-dry-run.sh", "utf8"),
+  LVS_DRY_RUN_MODULE: readFileSync("scripts/host/ldirectord-dry-run/DryRun.pm", "utf8"),
+};
+const STATIC_DIRECTOR = {
+  ...DIRECTOR,
+  LVS_CONFIG_HASH: lab({ director: { mode: "static" } }).configHash,
+  LVS_MODE: "static",
+  LVS_LDIRECTORD_CF: "",
+  LVS_LDIRECTORD_TABLE: "",
+  LVS_IPVS_RULES: TABLE.join("\n"),
+};
+
+const CASES: [string, string, string, Make, object, string, Record<string, string>][] = [
+  [
+    "Client",
+    "client",
+    "sends everything to the router",
+    makeClient,
+    {},
+    "client.sh",
+    { LVS_ROLE: "client", LVS_NODE: "client", LVS_VIPS: "10.0.0.100", LVS_GATEWAY: "172.18.7.200" },
+  ],
+  ["Router", "router", "has its addresses on both segments", makeRouter, {}, "router.sh", ROUTER],
+  [
+    "Router",
+    "router",
+    "knows the director's MAC with the static ARP strategy, and only then",
+    makeRouter,
+    { arpStrategy: "static", director: { mac: "52:54:00:aa:bb:cc" } },
+    "router.sh",
+    { ...ROUTER, LVS_ARP_STRATEGY: "static", LVS_DIRECTOR_MAC: "52:54:00:aa:bb:cc" },
+  ],
+  [
+    "RealServer",
+    "rs1",
+    "serves its name and is silent about the VIP",
+    makeRealServer,
+    {},
+    "realServer.sh",
+    RS1,
+  ],
+  [
+    "RealServer",
+    "rs1",
+    "uses arptables with the static ARP strategy too",
+    makeRealServer,
+    { arpStrategy: "static" },
+    "realServer.sh",
+    { ...RS1, LVS_ARP_STRATEGY: "static" },
+  ],
+  [
+    "Director",
+    "director",
+    "has ldirectord keep the table",
+    makeDirector,
+    {},
+    "ipvsTable.sh director.sh",
+    DIRECTOR,
+  ],
+  [
+    "Director",
+    "director",
+    "fills the table once in static mode",
+    makeDirector,
+    { director: { mode: "static" } },
+    "ipvsTable.sh director.sh",
+    STATIC_DIRECTOR,
+  ],
+];
+
+describe("a guest's role", () => {
+  it.each(CASES)("%s %s %s", async (type, name, _does, make, config, script, settings) => {
+    const recording = await role(make, lab({ ...config }));
+    expect(resources(recording).filter((each) => each.type !== RANDOM)).toEqual([
+      command(`lvsdr:index:${type}`, name, payload(script, settings)),
+      component(`lvsdr:index:${type}`, name, { dependsOn: [`${RANDOM} earlier`] }),
+    ]);
+    expect(recording.componentOutputs[`lvsdr:index:${type} ${name}`]).toEqual({});
+  });
+
+  it("is reached through the libvirt host where that is another one", async () => {
+    const proxy = { host: "host", user: "user", port: 2222 };
+    const { inputs } = find(await role(makeClient, lab(), proxy), REMOTE, "client");
+    expect(inputs.connection).toEqual({
+      secret: { ...CONNECTION, proxy: { ...proxy, dialErrorLimit: 3, perDialTimeout: 15 } },
+    });
+  });
+
+  it("veils a director's settings when a password is among them", async () => {
+    const check = { service: "mysql", login: "u", passwd: "hunter2", database: "d", request: "SELECT 1" };
+    const { inputs } = find(await role(makeDirector, lab({ healthCheck: check })), REMOTE, "director");
+    expect(inputs.stdin).toEqual({ secret: expect.stringContaining('passwd="hunter2"') });
+  });
+
+  it("dials as often as fits the time a guest has to boot", async () => {
+    const { dialErrorLimit } = await import("../../../components/guestRole");
+    // The provider waits 0.1 s × 1.5ⁿ, at most 5 s: the first ten take 11.3 s.
+    expect([0, 0.1, 11.3, 30, 300, 3600].map(dialErrorLimit)).toEqual([0, 1, 10, 14, 68, 728]);
+  });
+});
+
+describe("observeHealth", () => {
+  const access = { lab: lab(), privateKey: "KEY", hosts: {} } satisfies Access;
+
+  /** `known`: whether everything that access is made of exists. */
+  async function observe(options: { preview?: boolean; known?: boolean }): Promise<Recording> {
+    return run(
+      async () => {
+        const { secret } = await import("@pulumi/pulumi");
+        const { observeHealth } = await import("../../../components/observation");
+        const { RandomBytes } = await import("@pulumi/random");
+        const seed = new RandomBytes("seed", { length: 32 });
+        const made = (
+          options.known ? secret(access) : seed.base64.apply(() => access)
+        ) as pulumi.Output<Access>;
+        return { health: observeHealth(made, options.known ? [] : [seed]) };
+      },
+      { preview: options.preview ?? false, call: () => ({ stdout: JSON.stringify(HEALTH) }) },
+    );
+  }
+
+  const invocation = (settle: boolean) => ({
+    token: "command:local:run",
+    inputs: {
+      command: "node --import tsx verify/observeMain.ts",
+      stdin: JSON.stringify({ access, settle }),
+      logging: "none",
+      addPreviousOutputInEnv: false,
+    },
+  });
+
+  it("looks once all guests are configured, and is no secret though the key is", async () => {
+    const { invocations, outputs } = await observe({});
+    expect(invocations).toEqual([invocation(true)]);
+    expect(outputs).toEqual({ health: HEALTH });
+  });
+
+  it("does not wait for things to settle in a preview", async () => {
+    const { invocations, outputs } = await observe({ preview: true, known: true });
+    expect(invocations).toEqual([invocation(false)]);
+    expect(outputs).toEqual({ health: HEALTH });
+  });
+
+  it("is unknown in a preview that would create the guests: nobody is asked", async () => {
+    const { invocations, outputs, registrations } = await observe({ preview: true });
+    expect(invocations).toEqual([]);
+    expect(outputs).toEqual({ health: UNKNOWN });
+    expect(registrations.map(({ type }) => type)).not.toContain(LOCAL);
+  });
+});

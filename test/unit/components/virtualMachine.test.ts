@@ -1,0 +1,297 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { describe, expect, it } from "vitest";
+import type { BootSource } from "../../../components/guestImage";
+import { cloudInitSeed, imageSeed, seedLines } from "../../../model/guestBoot";
+import { sha256 } from "../../../model/naming";
+import { sshKeyPair } from "../../../model/sshKey";
+import type { Lab } from "../../../model/types";
+import {
+  component,
+  DOMAIN,
+  lab,
+  LOCAL,
+  NETWORK,
+  RANDOM,
+  resources,
+  runWithLibvirt,
+  VOLUME,
+} from "./support/fixtures";
+import { find, randomBytes, UNKNOWN, type Registration, type RunOptions } from "./support/recorder";
+
+const KEY = "ssh-ed25519 AAAATEST lvs-dr-dev";
+const OWN: BootSource = {
+  disk: "/images/disk.qcow2",
+  capacity: 4096,
+  digest: "abcdef",
+  kernel: { vmlinuz: "/images/vmlinuz", initrd: "/images/initrd.img", cmdline: "root=/dev/vda" },
+};
+const CLOUD: BootSource = { disk: "/images/cloud.qcow2", capacity: 8192, digest: "fedcba" };
+
+interface Build {
+  readonly described?: Lab;
+  readonly boot?: BootSource;
+  readonly accelerator?: "kvm" | "qemu";
+  readonly bootAfter?: boolean;
+  readonly run?: RunOptions;
+}
+
+/** The router: the guest with two NICs and three addresses. */
+async function build({ described = lab(), boot = OWN, accelerator = "kvm", bootAfter, run }: Build = {}) {
+  return runWithLibvirt(async (opts) => {
+    const { Network } = await import("../../../components/network");
+    const { VirtualMachine } = await import("../../../components/virtualMachine");
+    const { RandomBytes } = await import("@pulumi/random");
+    const networks = {
+      client: new Network("client-network", { network: described.networks.client }, opts),
+      server: new Network("server-network", { network: described.networks.server }, opts),
+    };
+    const machine = new VirtualMachine(
+      "router",
+      {
+        lab: described,
+        node: described.router,
+        boot,
+        pool: "the-pool",
+        networks,
+        authorizedKey: KEY,
+        accelerator,
+        ...(bootAfter && { bootAfter: new RandomBytes("earlier", { length: 1 }) as pulumi.Resource }),
+      },
+      opts,
+    );
+    return { generation: machine.generation };
+  }, run);
+}
+
+const hostKey = sshKeyPair(randomBytes("dev", "router-host-key"), "router");
+const identity = { hostKey, authorizedKey: KEY };
+const ownSeed = seedLines(imageSeed(identity));
+const cloudSeed = seedLines(cloudInitSeed(lab().router, identity));
+const PARENT = "lvsdr:index:VirtualMachine router";
+
+function seedResources(
+  lines: string,
+  format: string,
+): { packed: Registration; volume: Registration; name: string } {
+  const digest = sha256(lines).slice(0, 12);
+  const file = `.lab/dev/seeds/router-${digest}.${format}`;
+  const name = `lvs-dr-dev-router-seed-${digest}`;
+  return {
+    name,
+    packed: {
+      type: LOCAL,
+      name: "router-seed",
+      parent: PARENT,
+      inputs: {
+        create: `bash scripts/host/seed.sh ${format} ${file}`,
+        delete: `bash scripts/host/seed.sh remove ${file}`,
+        // Private keys: on stdin, and veiled in the state.
+        stdin: { secret: lines },
+        logging: "none",
+        addPreviousOutputInEnv: false,
+        triggers: [file],
+      },
+      options: { dependsOn: [`${RANDOM} router-host-key`], replaceOnChanges: ["triggers[*]"] },
+    },
+    volume: {
+      type: VOLUME,
+      name: "router-seed",
+      parent: PARENT,
+      inputs: {
+        name,
+        pool: "the-pool",
+        target: { format: { type: "raw" } },
+        create: { content: { url: `${process.cwd()}/${file}` } },
+      },
+      options: {
+        dependsOn: [`${LOCAL} router-seed`, `${RANDOM} router-host-key`],
+        provider: "libvirt",
+        ignoreChanges: ["create"],
+        replaceOnChanges: ["name", "target"],
+      },
+    },
+  };
+}
+
+function diskResource(boot: BootSource): Registration {
+  return {
+    type: VOLUME,
+    name: "router-disk",
+    parent: PARENT,
+    inputs: {
+      name: `lvs-dr-dev-router-${boot.digest}.qcow2`,
+      pool: "the-pool",
+      capacity: boot.capacity,
+      target: { format: { type: "qcow2" } },
+      backingStore: { path: boot.disk, format: { type: "qcow2" } },
+    },
+    options: { provider: "libvirt", replaceOnChanges: ["name", "capacity", "target", "backingStore"] },
+  };
+}
+
+const KERNEL_BOOT = {
+  kernel: "/images/vmlinuz",
+  initrd: "/images/initrd.img",
+  cmdline:
+    "root=/dev/vda systemd.hostname=router" +
+    " ip=172.18.7.200:::255.255.0.0:router:eth0:off" +
+    " ip=192.168.7.200:::255.255.255.0:router:eth1:off" +
+    " ip=10.0.0.200:::255.0.0.0:router:eth1:off",
+};
+
+function domainResource(disk: string, seed: string, rest: Record<string, unknown>): Registration {
+  const volume = (name: string) => ({ volume: { pool: "the-pool", volume: name } });
+  const nic = (mac: string, network: string) => ({
+    model: { type: "virtio" },
+    mac: { address: mac },
+    mtu: { size: 1500 },
+    rom: { enabled: "no" },
+    source: { network: { network } },
+  });
+  return {
+    type: DOMAIN,
+    name: "router",
+    parent: PARENT,
+    inputs: {
+      name: "lvs-dr-dev-router",
+      title: "lvs-dr dev: router router",
+      memory: 384,
+      memoryUnit: "MiB",
+      vcpu: 1,
+      devices: {
+        disks: [
+          {
+            device: "disk",
+            driver: { name: "qemu", type: "qcow2", cache: "unsafe", discard: "unmap" },
+            source: volume(disk),
+            target: { dev: "vda", bus: "virtio" },
+          },
+          {
+            device: "disk",
+            driver: { name: "qemu", type: "raw" },
+            readOnly: true,
+            source: volume(seed),
+            target: { dev: "vdb", bus: "virtio" },
+          },
+        ],
+        interfaces: [
+          nic("52:54:00:e9:a5:23", "lvs-dr-dev-client"),
+          nic("52:54:00:ad:8a:87", "lvs-dr-dev-server"),
+        ],
+        rngs: [{ model: "virtio", backend: { random: "/dev/urandom" } }],
+      },
+      running: true,
+      ...rest,
+    },
+    options: {
+      dependsOn: [
+        `${NETWORK} client-network`,
+        `${NETWORK} server-network`,
+        `${VOLUME} router-disk`,
+        `${VOLUME} router-seed`,
+      ],
+      provider: "libvirt",
+      deleteBeforeReplace: true,
+      replaceOnChanges: ["name"],
+      replaceWith: [`${NETWORK} client-network`, `${NETWORK} server-network`],
+    },
+  };
+}
+
+const KVM = { type: "kvm", cpu: { mode: "host-passthrough" }, features: { acpi: true } };
+const TCG = {
+  type: "qemu",
+  cpu: { mode: "custom", model: "qemu64" },
+  features: { acpi: true, tcg: { tbCache: 128, tbCacheUnit: "MiB" } },
+};
+const OS = { type: "hvm", typeArch: "x86_64", typeMachine: "pc" };
+const HOST_KEY: Registration = {
+  type: RANDOM,
+  name: "router-host-key",
+  parent: PARENT,
+  inputs: { length: 32 },
+  options: { additionalSecretOutputs: ["base64", "hex"] },
+};
+
+describe("VirtualMachine", () => {
+  it("boots the project's own image by its kernel, with its identity on a tar seed", async () => {
+    const recording = await build();
+    const seed = seedResources(ownSeed, "tar");
+    expect(
+      resources(recording).filter(({ type }) => ![NETWORK, "lvsdr:index:Network"].includes(type)),
+    ).toEqual([
+      seed.packed,
+      domainResource("lvs-dr-dev-router-abcdef.qcow2", seed.name, { ...KVM, os: { ...OS, ...KERNEL_BOOT } }),
+      diskResource(OWN),
+      seed.volume,
+      component("lvsdr:index:VirtualMachine", "router"),
+      HOST_KEY,
+    ]);
+    expect(recording.componentOutputs[PARENT]).toEqual({ hostKey: hostKey.publicKey });
+    expect(recording.outputs.generation).toEqual(["router-id", "router-disk-id", seed.name]);
+  });
+
+  it("boots a cloud image from its disk, with its identity on an ISO that cloud-init reads", async () => {
+    const recording = await build({ boot: CLOUD });
+    const seed = seedResources(cloudSeed, "iso");
+    expect(find(recording, LOCAL, "router-seed")).toEqual(seed.packed);
+    expect(find(recording, VOLUME, "router-seed")).toEqual(seed.volume);
+    expect(find(recording, VOLUME, "router-disk")).toEqual(diskResource(CLOUD));
+    expect(find(recording, DOMAIN, "router")).toEqual(
+      domainResource("lvs-dr-dev-router-fedcba.qcow2", seed.name, {
+        ...KVM,
+        os: { ...OS, bootDevices: [{ dev: "hd" }] },
+      }),
+    );
+  });
+
+  it("asks less of a host without KVM, and waits for its turn", async () => {
+    const recording = await build({ accelerator: "qemu", bootAfter: true });
+    const seed = seedResources(ownSeed, "tar");
+    const expected = domainResource("lvs-dr-dev-router-abcdef.qcow2", seed.name, {
+      ...TCG,
+      os: { ...OS, ...KERNEL_BOOT },
+    });
+    const { dependsOn = [], ...options } = expected.options;
+    expect(find(recording, DOMAIN, "router")).toEqual({
+      ...expected,
+      options: { ...options, dependsOn: [...dependsOn, `${RANDOM} earlier`].sort() },
+    });
+  });
+
+  it("is replaced only with networks of the stack's own", async () => {
+    const recording = await build({ described: lab({ clientNetwork: { bridge: "br0" } }) });
+    const { inputs, options } = find(recording, DOMAIN, "router");
+    expect(options.replaceWith).toEqual([`${NETWORK} server-network`]);
+    expect(inputs.devices).toMatchObject({
+      interfaces: [
+        { source: { bridge: { bridge: "br0" } } },
+        { source: { network: { network: "lvs-dr-dev-server" } } },
+      ],
+    });
+  });
+
+  it("takes memory, vCPUs, MTU and MAC from the configuration", async () => {
+    const described = lab({
+      router: { memory: 1024, vcpus: 4, clientMac: "52:54:00:00:00:01" },
+      clientNetwork: { mtu: 1400 },
+    });
+    const { inputs } = find(await build({ described }), DOMAIN, "router");
+    expect(inputs).toMatchObject({ memory: 1024, vcpu: 4 });
+    expect(inputs.devices).toMatchObject({
+      interfaces: [{ mac: { address: "52:54:00:00:00:01" }, mtu: { size: 1400 } }, { mtu: { size: 1500 } }],
+    });
+  });
+
+  it("knows neither keys nor what is named after them in a preview of a new guest", async () => {
+    const recording = await build({ run: { preview: true } });
+    expect(find(recording, LOCAL, "router-seed").inputs).toMatchObject({
+      create: UNKNOWN,
+      delete: UNKNOWN,
+      triggers: [UNKNOWN],
+    });
+    expect(find(recording, VOLUME, "router-seed").inputs).toMatchObject({ name: UNKNOWN });
+    expect(find(recording, VOLUME, "router-disk")).toEqual(diskResource(OWN));
+    expect(recording.outputs.generation).toEqual([UNKNOWN, UNKNOWN, UNKNOWN]);
+  });
+});

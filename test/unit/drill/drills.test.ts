@@ -1,0 +1,193 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../../model/config";
+import { directorSettings } from "../../../model/guestSettings";
+import { renderPayload } from "../../../model/payload";
+import { chooseDrills, DRILLS } from "../../../verify/drill/catalogue";
+import { bestReading } from "../../../verify/drill/clocks";
+import { replaceSetting, withServers } from "../../../verify/drill/directorPayload";
+import { scaleFor } from "../../../verify/drill/environment";
+import { flapPromise, lossPromise, promises, weightShare } from "../../../verify/drill/limits";
+import { ResultStore } from "../../../verify/drill/resultStore";
+import { junitCases, renderList, renderResult } from "../../../verify/drill/resultText";
+import type { DrillResult } from "../../../verify/drill/types";
+
+const dev = { project: "lvs-dr", stack: "dev" };
+const lab = parseConfig({}, dev);
+
+describe("the catalogue", () => {
+  it("has each name once, fit for a command line and a file name", () => {
+    const names = DRILLS.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const name of names) expect(name).toMatch(/^[a-z][a-z0-9-]+$/);
+  });
+
+  it("has every fault that needs no second director", () => {
+    const text = DRILLS.map(({ description }) => description).join("\n");
+    for (const fault of [...Array.from({ length: 21 }, (_, i) => i + 1), 30, 31])
+      expect(text).toMatch(new RegExp(`Fault ${fault}:`));
+  });
+
+  it("runs the article's four without names", () => {
+    expect(chooseDrills([]).map(({ name }) => name)).toEqual([
+      "web-server-stops",
+      "all-web-servers-stop",
+      "one-web-server-returns",
+      "web-servers-return",
+    ]);
+    expect(chooseDrills([], true)).toBe(DRILLS);
+    expect(chooseDrills(["drain"])).toHaveLength(1);
+  });
+
+  it("helps with a mistyped name", () => {
+    expect(() => chooseDrills(["partiton"])).toThrow(
+      "there is no drill 'partiton'; did you mean partition? (--list shows all)",
+    );
+  });
+});
+
+describe("promises", () => {
+  it("are those of faults.md for its settings", () => {
+    const servers = [1, 2, 3].map((n) => ({ name: `rs${n}`, address: `192.168.7.${n + 10}` }));
+    const check = { checkinterval: 2, checktimeout: 2, negotiatetimeout: 2, failurecount: 2 };
+    const serial = parseConfig(
+      {
+        realServers: JSON.stringify(servers),
+        healthCheck: JSON.stringify(check),
+        ldirectord: '{"fork":false}',
+      },
+      dev,
+    );
+    const { eject, ejectSilent } = promises(serial);
+    expect([eject, ejectSilent(1), ejectSilent(3)]).toEqual([6, 10, 18]);
+  });
+
+  it("grow with the number of silent servers: a service's process asks one after the other", () => {
+    expect([1, 2].map((hung) => promises(lab).ejectSilent(hung))).toEqual([6, 9]);
+  });
+
+  it("scale with what a process start costs", () => {
+    expect([0.001, 0.022, 0.033, 1, NaN].map(scaleFor)).toEqual([2, 2, 3, 5, 2]);
+  });
+
+  const withCheck = (check: object) => parseConfig({ healthCheck: JSON.stringify(check) }, dev);
+
+  it("say where failurecount damps a server that flaps, and where not", () => {
+    expect(flapPromise(withCheck({ checkinterval: 1, failurecount: 3 }), 1)).toEqual({ max: 1 });
+    expect(flapPromise(withCheck({ checkinterval: 2, failurecount: 2 }), 1)).toEqual({ max: 1 });
+    expect(flapPromise(lab, 1)).toEqual({
+      max: 10,
+      why: expect.stringContaining("failurecount is 1") as string,
+    });
+    expect(flapPromise(withCheck({ checkinterval: 1, failurecount: 2 }), 1)).toMatchObject({
+      why: expect.stringContaining("one more damps it") as string,
+    });
+  });
+
+  it("allow a lossy link the ejections that failurecount 1 makes likely, and none with more", () => {
+    expect(lossPromise(withCheck({ failurecount: 2 }), 0.05, 300)).toEqual({ max: 0 });
+    // 600 checks, of which each loses its SYN twice within 3 s with a probability of 1/400.
+    expect(lossPromise(lab, 0.05, 300)).toEqual({
+      max: 8,
+      why: expect.stringContaining("about 1.5 checks") as string,
+    });
+    expect(lossPromise(lab, 0.05, 3).max).toBeLessThan(3);
+  });
+
+  it("know a server's share", () => {
+    expect(weightShare(lab, "rs1")).toBe(0.25);
+  });
+});
+
+it("the clock reading with the shortest round trip counts", () => {
+  expect(
+    bestReading([
+      [10, 110.5, 10.8],
+      [20, 120.1, 20.2],
+    ]),
+  ).toEqual({ offset: 100, uncertainty: expect.closeTo(0.1) });
+});
+
+it("a director's payload can be given other settings", () => {
+  const payload = renderPayload(directorSettings(lab), ["main"]);
+  const changed = withServers(lab, (servers) => servers.map((server) => ({ ...server, weight: 7 })));
+  const text = directorSettings(changed).LVS_LDIRECTORD_CF ?? "";
+  const replaced = replaceSetting(payload, "LVS_LDIRECTORD_CF", `${text}# it's $& here\n`);
+  expect(replaced).toContain("gate 7");
+  expect(replaced).not.toContain("gate 3");
+  expect(replaced).toContain(`# it'\\''s $& here`);
+  expect(replaceSetting(replaced, "LVS_LDIRECTORD_CF", directorSettings(lab).LVS_LDIRECTORD_CF ?? "")).toBe(
+    payload,
+  );
+  expect(() => replaceSetting(payload, "LVS_NONE", "")).toThrow("no setting LVS_NONE");
+});
+
+const result: DrillResult = {
+  name: "drain",
+  description: "a <drill> & more",
+  startedAt: "2026-01-01T00:00:00.000Z",
+  seconds: 12.5,
+  stack: "dev",
+  configHash: "0",
+  timeScale: 2,
+  verdict: "fail",
+  failures: ['failed is 3, promised at most "0" & <less>'],
+  figures: { detectionSeconds: 1.5, failed: 3, recoverySeconds: null },
+  limits: { detectionSeconds: { max: 6 }, failed: { max: 0 } },
+  events: [],
+  load: { rate: 10, requests: [[0.1, 5, "rs1"]], retries: [], answeredBy: { rs1: 1 } },
+  distributions: { detectionSeconds: { n: 2, median: 1.4, worst: 1.5 } },
+  runs: (["control", "fault", "fault", "sabotage"] as const).map((kind) => ({
+    kind,
+    startedAt: "2026-01-01T00:00:00.000Z",
+    seconds: 12.5,
+    verdict: kind === "control" ? "pass" : "fail",
+    failures: kind === "sabotage" ? ["rs1 is still there"] : [],
+    figures: {},
+  })),
+};
+
+describe("results", () => {
+  it("read well", () => {
+    expect(renderResult(result)).toBe(
+      [
+        "FAIL drain: a <drill> & more",
+        "       detection 1.5 s (at most 6)  n 2, median 1.4, worst 1.5",
+        "       failed 3 (at most 0)",
+        "       recovery: never",
+        "       answered by: rs1 1",
+        '     ! failed is 3, promised at most "0" & <less>',
+        "       without the fault: nothing failed",
+        "       sabotaged: failed, as it must: rs1 is still there",
+      ].join("\n"),
+    );
+    expect(renderList(chooseDrills(["drain"]))).toMatch(/^ {2}drain {2}Fault 20/);
+  });
+
+  it("are a JUnit test case each", () => {
+    expect(junitCases([result, { ...result, name: "op-mode", verdict: "pass", failures: [] }])).toEqual([
+      {
+        group: "drill",
+        name: "drain",
+        seconds: 12.5,
+        failure: { message: result.failures[0], text: result.failures[0] },
+      },
+      { group: "drill", name: "op-mode", seconds: 12.5 },
+    ]);
+  });
+
+  it("are one file each, and a drill that was cut off is remembered", () => {
+    const directory = mkdtempSync(join(tmpdir(), "drills-"));
+    const store = new ResultStore(directory);
+    expect(store.interrupted()).toBeUndefined();
+    store.markRunning("drain");
+    expect(new ResultStore(directory).interrupted()).toBe("drain");
+    store.markDone();
+    store.write(result);
+    expect(readdirSync(join(directory, "drills"))).toEqual(["drain.json"]);
+    expect(JSON.parse(readFileSync(join(directory, "drills/drain.json"), "utf8"))).toEqual(result);
+    rmSync(directory, { recursive: true });
+  });
+});

@@ -1,0 +1,85 @@
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { afterEach, expect, it } from "vitest";
+import { parseRequest, RequestLog } from "../../../verify/drill/requests";
+
+const PROGRAM = readFileSync(join(__dirname, "../../../verify/drill/guest/load.pl"), "utf8");
+
+let server: Server | undefined;
+afterEach(() => new Promise<void>((done) => (server ? server.close(() => done()) : done())));
+
+/** Runs the generator against a server that does something with each connection. */
+async function load(
+  answer: (socket: Socket, n: number) => void,
+  { rate = 20, seconds = 1, timeout = 0.5, retries = 1 } = {},
+): Promise<RequestLog> {
+  let n = 0;
+  const open = new Set<Socket>();
+  const own = createServer((socket) => {
+    open.add(socket);
+    socket.on("error", () => undefined);
+    const number = n++;
+    socket.once("data", () => answer(socket, number));
+  });
+  server = own;
+  await new Promise<void>((done) => own.listen(0, "127.0.0.1", done));
+  const { port } = own.address() as AddressInfo;
+  const args = ["127.0.0.1", port, "/", rate, seconds, timeout, retries].map(String);
+  const child = spawn("perl", ["-e", PROGRAM, ...args], { stdio: ["pipe", "pipe", "inherit"] });
+  let stdout = "";
+  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  await new Promise((done) => child.on("close", done));
+  for (const socket of open) socket.destroy();
+  expect(stdout).toMatch(/^end \d+$/m);
+  return new RequestLog(stdout.split("\n").flatMap((line) => parseRequest(line, (t) => t, "director") ?? []));
+}
+
+const page = (name: string): string =>
+  `HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX-Real-Server: ${name}\r\nConnection: close\r\n\r\nhi\n`;
+
+it("logs who answered each request, at its rate", async () => {
+  const log = await load((socket, n) => socket.end(page(n % 2 ? "rs1" : "rs2")));
+  expect(log.failed).toEqual([]);
+  expect(log.first.length).toBeGreaterThan(10);
+  expect(log.first.length).toBeLessThanOrEqual(21);
+  expect(Object.keys(log.answeredBy).sort()).toEqual(["rs1", "rs2"]);
+});
+
+it("says why a request failed, and retries it once at once", async () => {
+  const bad: ((socket: Socket) => void)[] = [
+    (socket) => socket.resetAndDestroy(),
+    (socket) => socket.end(),
+    (socket) => socket.end("HTTP/1.1 500 no\r\nContent-Length: 0\r\n\r\n"),
+    (socket) => socket.end(page("rs1").replace("hi\n", "h")),
+    () => undefined,
+  ];
+  const log = await load((socket, n) => {
+    const fault = bad[n];
+    if (fault) fault(socket);
+    else socket.end(page("rs2"));
+  });
+  expect(Object.keys({ ...log.errors }).sort().length).toBeGreaterThan(0);
+  const reasons = [...log.first, ...log.retries].flatMap(({ ok, outcome }) => (ok ? [] : [outcome]));
+  // On a busy machine a good answer too may come late.
+  expect([...new Set(reasons)].sort()).toEqual([
+    "error:closed",
+    "error:http500",
+    "error:reset",
+    "error:timeout",
+    "error:truncated",
+  ]);
+  expect(log.retries.length).toBe(log.failed.length);
+});
+
+it("keeps its pace while requests hang", async () => {
+  const log = await load(() => undefined, { retries: 0 });
+  expect(log.first.length).toBeGreaterThan(10);
+  expect(log.errors).toEqual({ timeout: log.first.length });
+});
+
+it("counts what cannot connect", async () => {
+  const log = await load(() => undefined, { seconds: 0.2, rate: 10, retries: 0, timeout: 0.2 });
+  expect(log.failed.length).toBe(log.first.length);
+});

@@ -1,0 +1,392 @@
+import * as fs from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { beforeEach, describe, expect, test } from "vitest";
+import { commandProvider } from "../../../engine/providers/command";
+import type { Provider } from "../../../engine/providers/provider";
+import { secret, type Properties } from "../../../engine/values";
+import { FakeHost } from "./support/fakeHost";
+import { lab, LIBVIRT, type LabOptions } from "./support/lab";
+import {
+  inProcess,
+  NO_CONFIG,
+  stack,
+  temporaryDirectory,
+  type Stack,
+  type TestProgram,
+} from "./support/stack";
+
+let directory = "";
+let host: FakeHost;
+/** What the test commands ran, in order. */
+let ran: string[];
+/** What a test command does, by its text. */
+let behaviour: (command: string, signal: AbortSignal) => Promise<void>;
+
+beforeEach(() => {
+  directory = temporaryDirectory();
+  host = new FakeHost();
+  ran = [];
+  behaviour = () => Promise.resolve();
+  return () => fs.rmSync(directory, { recursive: true });
+});
+
+const commands: Provider = commandProvider(async (command, _, __, { signal }) => {
+  await behaviour(command, signal);
+  ran.push(command);
+  return { stdout: `ran ${command}`, stderr: "" };
+});
+
+function engine(program: TestProgram): Stack {
+  const providers = (type: string): Provider | undefined =>
+    type === "command:test:Command" ? commands : undefined;
+  return stack(directory, { exec: host.exec, providers, program: inProcess(() => program) });
+}
+
+async function up(program: TestProgram): Promise<Stack & { errors: readonly string[] }> {
+  const current = engine(program);
+  const { errors } = await current.engine.up(NO_CONFIG);
+  return { ...current, errors };
+}
+
+const labUp = (options?: LabOptions): ReturnType<typeof up> => up(lab(options));
+
+describe("up, again", () => {
+  test("nothing changed: nothing is done, and the state is not even written", async () => {
+    const first = await labUp();
+    const written = fs.statSync(first.stateFile).mtimeMs;
+    host.log.length = 0;
+    const second = await labUp();
+    expect([second.done(), host.log]).toEqual([[], []]);
+    expect(fs.statSync(first.stateFile).mtimeMs).toBe(written);
+  });
+
+  test("changed memory: the domains are updated in place and nothing else", async () => {
+    await labUp({ guests: ["a"] });
+    host.log.length = 0;
+    const { done } = await labUp({ guests: ["a"], memory: 512 });
+    expect(done()).toEqual(["update a"]);
+    expect(host.log).toEqual(["shutdown dev-a", "define --validate XML", "start dev-a"]);
+    expect(host.domains.get("dev-a")?.xml).toContain("<memory>512</memory>");
+  });
+
+  test("a guest gone from the program is deleted after the rest, dependents first", async () => {
+    await labUp();
+    const { done } = await labUp({ guests: ["a"] });
+    expect(done()).toEqual(["delete b-configure", "delete b", "delete b-disk"]);
+  });
+
+  test("a failed program deletes nothing", async () => {
+    await labUp();
+    const failing: TestProgram = async (declare, parent) => {
+      await lab({ guests: ["a"] })(declare, parent);
+      throw new Error("thrown by the program");
+    };
+    const { done, errors } = await up(failing);
+    expect([done(), errors]).toEqual([[], ["Error: thrown by the program"]]);
+  });
+});
+
+describe("drift", () => {
+  const mended = async (): Promise<readonly [string[], (name: string) => readonly string[]]> => {
+    ran.length = 0;
+    const { done, reasons } = await labUp({ guests: ["a"] });
+    return [done(), reasons];
+  };
+  beforeEach(async () => void (await labUp({ guests: ["a"] })));
+
+  test.each(["shut off", "paused", "crashed", "pmsuspended"])(
+    "a domain that is %s runs again",
+    async (state) => {
+      const domain = host.domains.get("dev-a");
+      if (domain) domain.state = state;
+      if (state === "pmsuspended") return; // The fake knows no dompmwakeup.
+      const [done, reasons] = await mended();
+      expect(done).toEqual(["refresh a"]);
+      expect(reasons("a")).toEqual([`domain dev-a was ${state}`]);
+      expect([host.domains.get("dev-a")?.state, ran]).toEqual(["running", []]);
+    },
+  );
+
+  test("an undefined domain is made again, and what ran in it runs again", async () => {
+    host.domains.delete("dev-a");
+    expect((await mended())[0]).toEqual(["create a", "replace a-configure", "delete a-configure"]);
+    expect(ran).toEqual(["true"]);
+  });
+
+  test("a missing disk is made again, its domain started afresh and configured again", async () => {
+    host.pools.get("dev")?.volumes.clear();
+    expect((await mended())[0]).toEqual(["create a-disk", "update a", "update a-configure"]);
+    expect(ran).toEqual(["true"]);
+  });
+
+  test("so is one whose file alone is gone, which libvirt goes on listing", async () => {
+    host.pools.get("dev")?.volumes.clear();
+    host.ghosts.add("dev/dev-a.qcow2");
+    expect((await mended())[0]).toEqual(["create a-disk", "update a", "update a-configure"]);
+    host.pools.get("dev")?.volumes.clear();
+    host.ghosts.add("dev/dev-a.qcow2");
+    expect((await engine(lab()).engine.destroy()).errors).toEqual([]);
+    expect([host.contents(), [...host.ghosts]]).toEqual([[], []]);
+  });
+
+  test("a stopped network is started, and with it the guest that it had cut off", async () => {
+    const network = host.networks.get("dev-net");
+    if (network) network.active = false;
+    expect((await mended())[0]).toEqual(["refresh net", "update a"]);
+    expect(ran).toEqual([]);
+  });
+
+  test("after a reboot of the host everything starts, and no disk is touched", async () => {
+    for (const thing of [...host.networks.values(), ...host.pools.values()]) thing.active = false;
+    for (const domain of host.domains.values()) domain.state = "shut off";
+    const [done] = await mended();
+    expect(done.sort()).toEqual(["refresh a", "refresh net", "refresh pool"]);
+    expect(host.contents()).toHaveLength(4);
+  });
+
+  test("a preview says so and touches nothing", async () => {
+    host.domains.delete("dev-a");
+    host.log.length = 0;
+    const { engine: previewing, done, reasons } = engine(lab({ guests: ["a"] }));
+    await previewing.preview(NO_CONFIG);
+    expect(done()).toEqual(["create a", "replace a-configure"]);
+    expect(reasons("a")).toEqual(["domain dev-a was gone"]);
+    expect(host.log).toEqual([]);
+  });
+});
+
+describe("destroy", () => {
+  test("goes backwards, spares the commands of vanishing guests, and leaves nothing", async () => {
+    await labUp({ guests: ["a"] });
+    const { engine: destroying, done } = engine(lab());
+    expect(await destroying.destroy()).toMatchObject({ ok: true, counts: { delete: 7 } });
+    expect(done()).toEqual(
+      ["delete a-configure", "delete a", "delete a-disk", "delete net", "delete pool", "delete libvirt"].sort(
+        (x, y) => done().indexOf(x) - done().indexOf(y),
+      ),
+    );
+    expect(done().slice(0, 2)).toEqual(["delete a-configure", "delete a"]);
+    expect(host.contents()).toEqual([]);
+  });
+
+  test.each(["paused", "crashed", "running"])("a %s domain with snapshots", async (state) => {
+    await labUp({ guests: ["a"] });
+    Object.assign(host.domains.get("dev-a") ?? {}, { state, snapshots: true });
+    expect((await engine(lab()).engine.destroy()).errors).toEqual([]);
+    expect(host.contents()).toEqual([]);
+  });
+
+  test("what has gone already is no obstacle, stopped networks and pools neither", async () => {
+    await labUp();
+    host.domains.delete("dev-a");
+    host.pools.get("dev")?.volumes.delete("dev-b.qcow2");
+    for (const thing of [...host.networks.values(), ...host.pools.values()]) thing.active = false;
+    expect((await engine(lab()).engine.destroy()).errors).toEqual([]);
+    expect(host.contents()).toEqual([]);
+  });
+
+  test("what fails keeps what it depends on; the rest goes, and the next destroy ends it", async () => {
+    await labUp();
+    host.before = (command) => {
+      if (command === "destroy dev-a") throw new Error("stuck");
+    };
+    const result = await engine(lab()).engine.destroy();
+    expect(result).toMatchObject({ ok: false, errors: ["a: stuck"] });
+    expect(host.contents()).toEqual([
+      "domain dev-a",
+      "network dev-net",
+      "pool dev",
+      "volume dev/dev-a.qcow2",
+    ]);
+    host.before = () => undefined;
+    expect((await engine(lab()).engine.destroy()).ok).toBe(true);
+    expect(host.contents()).toEqual([]);
+  });
+});
+
+describe("failure", () => {
+  test("names the resource, fails its dependents only, keeps the rest, and the next up completes", async () => {
+    host.before = (command) => {
+      if (command === "start dev-a") throw new Error("no memory left");
+    };
+    const { errors, done } = await labUp();
+    expect(errors).toEqual(["a: no memory left"]);
+    expect(done()).toContain("skip a-configure");
+    expect(ran).toEqual(["true"]);
+    expect(host.contents()).toEqual([
+      "domain dev-b",
+      "network dev-net",
+      "pool dev",
+      "volume dev/dev-a.qcow2",
+      "volume dev/dev-b.qcow2",
+    ]);
+    host.before = () => undefined;
+    expect((await labUp()).done()).toEqual(["create a", "create a-configure"]);
+  });
+
+  test("an update that failed is done again, even when the change is taken back", async () => {
+    await labUp({ guests: ["a"] });
+    host.before = (command) => {
+      if (command === "define --validate XML") throw new Error("refused");
+    };
+    expect((await labUp({ guests: ["a"], memory: 512 })).errors).toEqual(["a: refused"]);
+    host.before = () => undefined;
+    const back = await labUp({ guests: ["a"] });
+    expect(back.reasons("a")).toEqual(["an earlier update was interrupted"]);
+    expect(host.domains.get("dev-a")).toMatchObject({ state: "running" });
+  });
+
+  test.each([
+    [LIBVIRT.pool, "storage pool", { name: "x" }, "virsh -c qemu:///system pool-destroy x"],
+    [LIBVIRT.network, "network", { name: "x" }, "virsh -c qemu:///system net-undefine x"],
+    [
+      LIBVIRT.volume,
+      "storage volume",
+      { name: "x", pool: "x" },
+      "virsh -c qemu:///system vol-delete --pool x x",
+    ],
+    [LIBVIRT.domain, "domain", { name: "x" }, "virsh -c qemu:///system undefine x --managed-save"],
+  ])("a foreign thing of the same name is left alone: %s", async (type, kind, inputs, remedy) => {
+    host.pools.set("x", { uuid: "u", active: true, volumes: new Map([["x", ""]]) });
+    host.networks.set("x", { uuid: "u", active: true });
+    host.domains.set("x", { uuid: "u", state: "running", xml: "" });
+    const { errors } = await up(async (declare) => void (await declare(type, "thing", inputs)));
+    expect(errors.join()).toContain(`a ${kind} named "x" exists already and was not made by this stack`);
+    expect(errors.join()).toContain(remedy);
+    expect(host.log).toEqual([]);
+  });
+});
+
+const command = (create: string, more: Properties = {}): Properties => ({ create, ...more });
+const TEST = "command:test:Command";
+
+describe("order", () => {
+  test("a slow connection holds up only what depends on it", async () => {
+    behaviour = (text) => (text === "slow" ? sleep(150).then(() => undefined) : Promise.resolve());
+    await up(async (declare) => {
+      const slow = declare(TEST, "slow", command("slow"));
+      await Promise.all([..."abcdefgh"].map((name) => declare(TEST, name, command(name))));
+      await declare(TEST, "after", command("after"), { dependencies: [(await slow).urn] });
+    });
+    expect(ran).toEqual([..."abcdefgh", "slow", "after"]);
+  });
+
+  test("a replacement is made before the old one goes, unless it must be the other way round", async () => {
+    const program =
+      (trigger: string, options = {}): TestProgram =>
+      async (declare) =>
+        void (await declare(
+          TEST,
+          "r",
+          command(`make ${trigger}`, { triggers: [trigger], delete: `unmake ${trigger}` }),
+          options,
+        ));
+    await up(program("1"));
+    const { done } = await up(program("2"));
+    expect([ran.slice(1), done()]).toEqual([
+      ["make 2", "unmake 1"],
+      ["replace r", "delete r"],
+    ]);
+    await up(program("3", { deleteBeforeReplace: true }));
+    expect(ran.slice(3)).toEqual(["unmake 2", "make 3"]);
+  });
+
+  test("what cannot live without a replaced dependency goes before it and comes back after it", async () => {
+    const program =
+      (trigger: string): TestProgram =>
+      async (declare) => {
+        const inputs = (name: string, on: string): Properties =>
+          command(`make ${name}`, { triggers: [on], delete: `unmake ${name}` });
+        const base = await declare(TEST, "base", inputs("base", trigger), { deleteBeforeReplace: true });
+        const takes = { dependencies: [base.urn], propertyDependencies: { triggers: [base.urn] } };
+        const middle = await declare(TEST, "middle", inputs("middle", base.id), takes);
+        const onMiddle = { dependencies: [middle.urn], propertyDependencies: { triggers: [middle.urn] } };
+        await declare(TEST, "top", inputs("top", middle.id), onMiddle);
+      };
+    await up(program("1"));
+    ran.length = 0;
+    const preview = engine(program("2"));
+    await preview.engine.preview(NO_CONFIG);
+    expect(preview.done()).toEqual(["replace base", "replace middle", "replace top"]);
+    const { done } = await up(program("2"));
+    expect(ran).toEqual([
+      "unmake top",
+      "unmake middle",
+      "unmake base",
+      "make base",
+      "make middle",
+      "make top",
+    ]);
+    expect(done()).toEqual(["replace base", "replace middle", "replace top"]);
+  });
+});
+
+describe("resource options", () => {
+  test("protect refuses replacement and deletion", async () => {
+    const program =
+      (trigger?: string): TestProgram =>
+      async (declare) => {
+        if (trigger) await declare(TEST, "r", command("c", { triggers: [trigger] }), { protect: true });
+      };
+    await up(program("1"));
+    expect((await up(program("2"))).errors.join()).toContain(
+      "r: is protected and would have to be replaced: triggers[0]",
+    );
+    expect((await up(program())).errors.join()).toContain("r: is protected");
+    expect((await engine(program()).engine.destroy()).ok).toBe(false);
+  });
+
+  test("retainOnDelete forgets without deleting", async () => {
+    await up(
+      async (declare) =>
+        void (await declare(TEST, "r", command("c", { delete: "d" }), { retainOnDelete: true })),
+    );
+    await up(async () => undefined);
+    expect(ran).toEqual(["c"]);
+  });
+
+  test("additionalSecretOutputs, and outputs of secret inputs, are secret", async () => {
+    const { engine: current, stateFile } = await up(async (declare) => {
+      const a = await declare(TEST, "a", command("canary-a"), {
+        additionalSecretOutputs: ["stdout", "create"],
+      });
+      const b = await declare(TEST, "b", command("b", { stdin: secret("canary-b") }));
+      return { a: a.outputs.stdout ?? null, b: b.outputs.stdout ?? null };
+    });
+    expect(current.outputs()).toEqual({ a: "[secret]", b: "[secret]" });
+    expect(current.outputs({ showSecrets: true })).toEqual({ a: "ran canary-a", b: "ran b" });
+    expect(fs.readFileSync(stateFile, "utf8")).not.toContain("canary-b");
+  });
+});
+
+describe("interruption", () => {
+  test("stops new work, ends what waits, keeps what is done, and the next up completes", async () => {
+    const program: TestProgram = async (declare) => {
+      const first = await declare(TEST, "first", command("first"));
+      const slow = await declare(TEST, "slow", command("slow"), { dependencies: [first.urn] });
+      await declare(TEST, "late", command("late"), { dependencies: [slow.urn] });
+    };
+    const current = engine(program);
+    behaviour = async (text, signal) => {
+      if (text !== "slow") return;
+      current.engine.interrupt();
+      await sleep(5_000, undefined, { signal }).catch(() => Promise.reject(new Error("cut")));
+    };
+    const result = await current.engine.up(NO_CONFIG);
+    expect(result).toMatchObject({ ok: false, interrupted: true });
+    expect(result.seconds).toBeLessThan(2);
+    expect([ran, current.done()]).toEqual([["first"], ["create first"]]);
+    behaviour = () => Promise.resolve();
+    expect((await up(program)).done()).toEqual(["create slow", "create late"]);
+  });
+});
+
+test("a second run at the same time is refused", async () => {
+  const second = engine(lab());
+  let refused: unknown;
+  behaviour = async () => {
+    refused ??= await second.engine.up(NO_CONFIG).catch((error: unknown) => error);
+  };
+  expect((await labUp()).errors).toEqual([]);
+  expect(String(refused)).toContain("another run");
+});

@@ -1,0 +1,243 @@
+import { describe, expect, test } from "vitest";
+import type { Goal } from "../../../engine/goal";
+import { decide, fallsWith, parsePaths, type Circumstances } from "../../../engine/plan";
+import { providerOf } from "../../../engine/providers";
+import type { ResourceState } from "../../../engine/state";
+import { secret, UNKNOWN, type Properties } from "../../../engine/values";
+
+const FINE: Circumstances = { found: { status: "ok" }, interrupted: false, replacedPeers: [] };
+
+function plan(
+  type: string,
+  before: Properties,
+  after: Properties,
+  options: Partial<Goal> = {},
+  at: Partial<Circumstances> = {},
+) {
+  const goal = {
+    type,
+    inputs: after,
+    provider: "",
+    ignoreChanges: [],
+    replaceOnChanges: [],
+    replaceWith: [],
+    ...options,
+  } as unknown as Goal;
+  const old = { type, inputs: before, provider: "" } as unknown as ResourceState;
+  return decide(old, goal, providerOf(type), { ...FINE, ...at });
+}
+
+const REMOTE = "command:remote:Command";
+const DOMAIN = "libvirt:index/domain:Domain";
+const VOLUME = "libvirt:index/volume:Volume";
+const NETWORK = "libvirt:index/network:Network";
+const POOL = "libvirt:index/pool:Pool";
+const BYTES = "random:index/randomBytes:RandomBytes";
+
+describe("what a change of inputs does", () => {
+  test.each([
+    ["nothing changed", REMOTE, { create: "a", triggers: [1] }, { create: "a", triggers: [1] }, "same", []],
+    ["null is absent", REMOTE, { create: "a", stdin: null }, { create: "a" }, "same", []],
+    ["secretness alone", REMOTE, { create: "a" }, { create: secret("a") }, "same", []],
+    ["a command", REMOTE, { create: "a" }, { create: "b" }, "update", ["create changed"]],
+    [
+      "a connection",
+      REMOTE,
+      { connection: { host: "a" } },
+      { connection: { host: "b" } },
+      "update",
+      ["connection.host changed"],
+    ],
+    [
+      "a trigger",
+      REMOTE,
+      { create: "a", triggers: ["x", "y"] },
+      { create: "b", triggers: ["x", "z"] },
+      "replace",
+      ["triggers[1] changed (replaces)"],
+    ],
+    [
+      "a trigger more",
+      REMOTE,
+      { triggers: ["x"] },
+      { triggers: ["x", "y"] },
+      "replace",
+      ["triggers[1] added (replaces)"],
+    ],
+    [
+      "memory",
+      DOMAIN,
+      { name: "a", memory: 256 },
+      { name: "a", memory: 512 },
+      "update",
+      ["memory 256 → 512"],
+    ],
+    ["a domain's name", DOMAIN, { name: "a" }, { name: "b" }, "replace", ["name changed (replaces)"]],
+    [
+      "a domain's type",
+      DOMAIN,
+      { name: "a", type: "kvm" },
+      { name: "a", type: "qemu" },
+      "replace",
+      ["type changed (replaces)"],
+    ],
+    [
+      "a volume's capacity",
+      VOLUME,
+      { name: "a", capacity: 1 },
+      { name: "a", capacity: 2 },
+      "replace",
+      ["capacity 1 → 2 (replaces)"],
+    ],
+    [
+      "a network's address",
+      NETWORK,
+      { name: "a", ips: [{ address: "x" }] },
+      { name: "a", ips: [{ address: "y" }] },
+      "replace",
+      ["ips[0].address changed (replaces)"],
+    ],
+    [
+      "a network's autostart",
+      NETWORK,
+      { autostart: true },
+      { autostart: false },
+      "update",
+      ["autostart true → false"],
+    ],
+    [
+      "a pool's path",
+      POOL,
+      { name: "a", target: { path: "x" } },
+      { name: "a", target: { path: "y" } },
+      "replace",
+      ["target.path changed (replaces)"],
+    ],
+    [
+      "keepers",
+      BYTES,
+      { length: 1, keepers: { a: "x" } },
+      { length: 1, keepers: { a: "y" } },
+      "replace",
+      ["keepers.a changed (replaces)"],
+    ],
+    [
+      "an unknown",
+      REMOTE,
+      { stdin: "a" },
+      { stdin: UNKNOWN },
+      "update",
+      ["stdin may change (known after apply)"],
+    ],
+  ] as const)("%s", (_, type, before, after, op, reasons) => {
+    expect(plan(type, before as Properties, after as Properties)).toMatchObject({ op, reasons });
+  });
+
+  test("a provider of another configuration replaces", () => {
+    expect(plan(DOMAIN, { name: "a" }, { name: "a" }, { provider: "urn::2" })).toMatchObject({
+      op: "replace",
+    });
+  });
+
+  test("many reasons are cut short", () => {
+    const many = (v: string): Properties => Object.fromEntries([..."abcdefghij"].map((key) => [key, v]));
+    expect(plan(REMOTE, many("1"), many("2")).reasons).toEqual([
+      "a changed", "b changed", "c changed", "d changed", "e changed", "f changed", "and 4 more",
+    ]); // prettier-ignore
+  });
+});
+
+describe("resource options", () => {
+  test.each([
+    ["ignoreChanges", { ignoreChanges: parsePaths(["memory"]) }, "same"],
+    ["ignoreChanges of a nested property", { ignoreChanges: parsePaths(["os.type"]) }, "update"],
+    ["replaceOnChanges", { replaceOnChanges: parsePaths(["memory"]) }, "replace"],
+    ["replaceOnChanges of everything", { replaceOnChanges: parsePaths(["*"]) }, "replace"],
+    ["replaceOnChanges elsewhere", { replaceOnChanges: parsePaths(["os"]) }, "update"],
+  ])("%s", (_, options, op) => {
+    expect(plan(DOMAIN, { memory: 1 }, { memory: 2 }, options).op).toBe(op);
+  });
+
+  test("an ignored change keeps the old value, inside lists and secrets too", () => {
+    const before = { disks: [{ dev: "a", serial: "1" }], env: secret({ A: "1", B: "1" }) };
+    const after = { disks: [{ dev: "b", serial: "2" }, { dev: "c" }], env: secret({ A: "2", B: "2" }) };
+    const { inputs } = plan(DOMAIN, before as Properties, after as Properties, {
+      ignoreChanges: parsePaths(["disks[*].serial", 'env["A"]']),
+    });
+    expect(inputs).toEqual({
+      disks: [{ dev: "b", serial: "1" }, { dev: "c" }],
+      env: secret({ A: "1", B: "2" }),
+    });
+  });
+
+  test.each([
+    ["the same physical name", {}, { name: "a" }, true],
+    ["another physical name", {}, { name: "b" }, false],
+    ["deleteBeforeReplace: false", { deleteBeforeReplace: false }, { name: "a" }, false],
+    ["deleteBeforeReplace: true", { deleteBeforeReplace: true }, { name: "b" }, true],
+  ])("delete first: %s", (_, options, after, deleteFirst) => {
+    expect(plan(VOLUME, { name: "a", capacity: 1 }, { ...after, capacity: 2 }, options)).toMatchObject({
+      deleteFirst,
+    });
+  });
+
+  test("replaceWith", () => {
+    expect(plan(DOMAIN, {}, {}, {}, { replacedPeers: ["urn:x::peer"] })).toMatchObject({
+      op: "replace",
+      reasons: ["replaced with peer"],
+    });
+  });
+});
+
+describe("what was found amiss", () => {
+  test.each([
+    [
+      "gone",
+      { found: { status: "gone", why: "it was gone" } },
+      { op: "create", recreated: true, reasons: ["it was gone"] },
+    ],
+    [
+      "drifted",
+      { found: { status: "drifted", why: "it was shut off" } },
+      { op: "refresh", reasons: ["it was shut off"] },
+    ],
+    [
+      "an interrupted update",
+      { interrupted: true },
+      { op: "update", reasons: ["an earlier update was interrupted"] },
+    ],
+    [
+      "a disk made anew",
+      { disturbed: { by: "disk", kind: "recreated" } },
+      { op: "update", remade: true, reasons: ["its dependency disk was recreated"] },
+    ],
+    [
+      "a network restarted",
+      { disturbed: { by: "net", kind: "restarted" } },
+      { op: "update", reasons: ["its dependency net was restarted"] },
+    ],
+  ] as const)("%s", (_, at, expected) => {
+    expect(plan(DOMAIN, { name: "a" }, { name: "a" }, {}, at as Partial<Circumstances>)).toMatchObject(
+      expected,
+    );
+  });
+
+  test("what is gone is made with the program's inputs, ignored changes included", () => {
+    const at: Partial<Circumstances> = { found: { status: "gone", why: "" } };
+    expect(
+      plan(VOLUME, { create: "old" }, { create: "new" }, { ignoreChanges: parsePaths(["create"]) }, at)
+        .inputs,
+    ).toEqual({ create: "new" });
+  });
+});
+
+test("a dependent falls with what it takes a replacing input from", () => {
+  const command = {
+    provider: "",
+    propertyDependencies: { triggers: ["urn:a"], stdin: ["urn:b"] },
+  } as unknown as ResourceState;
+  expect(fallsWith(command, new Set(["urn:a"]), providerOf(REMOTE))).toBe(true);
+  expect(fallsWith(command, new Set(["urn:b"]), providerOf(REMOTE))).toBe(false);
+  const domain = { provider: "urn:p::id", propertyDependencies: {} } as unknown as ResourceState;
+  expect(fallsWith(domain, new Set(["urn:p"]), providerOf(DOMAIN))).toBe(true);
+});

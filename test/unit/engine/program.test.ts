@@ -1,0 +1,120 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { beforeAll, beforeEach, expect, test } from "vitest";
+import { EmbeddedEngine, type EngineConfig, type EngineEvent } from "../../../engine";
+import { exec as realExec, type Exec } from "../../../engine/exec";
+import { FakeHost } from "./support/fakeHost";
+import { temporaryDirectory } from "./support/stack";
+
+/** Real Pulumi programs in processes of their own; only virsh and ssh are stand-ins. */
+const CANARY = "canary-7f3a";
+
+let directory = "";
+let host: FakeHost;
+let events: EngineEvent[];
+let sshInput: string[];
+
+beforeAll(() => {
+  // Type checking is the project's own business; here it would only take time.
+  process.env.PULUMI_NODEJS_TRANSPILE_ONLY = "true";
+});
+
+beforeEach(() => {
+  directory = temporaryDirectory();
+  host = new FakeHost();
+  events = [];
+  sshInput = [];
+  return () => fs.rmSync(directory, { recursive: true });
+});
+
+const exec: Exec = async (file, args, options) => {
+  if (file === "virsh") return host.exec(file, args, options);
+  if (file !== "ssh") return realExec(file, args, options);
+  sshInput.push(options?.stdin ?? "");
+  options?.onLine?.(`configured with ${CANARY}`, "stdout");
+  return { code: 0, stdout: `configured with ${CANARY}\n`, stderr: "", output: "" };
+};
+
+const engine = (program: string): EmbeddedEngine =>
+  new EmbeddedEngine({
+    projectDir: path.join(__dirname, "programs", program),
+    stack: "dev",
+    stateFile: `${directory}/state/dev.json`,
+    onEvent: (event) => events.push(event),
+    handleSignals: false,
+    exec,
+  });
+
+const config = (memory: number): EngineConfig => ({
+  values: { canary: CANARY, shape: JSON.stringify({ memory }) },
+  secretKeys: ["canary"],
+});
+
+const op = (name: string): string | undefined =>
+  events.flatMap((e) => (e.type === "resource" && e.phase === "post" && e.name === name ? [e.op] : [])).pop();
+
+test("preview, up, changed preview and destroy of a whole lab", { timeout: 120_000 }, async () => {
+  const lab = engine("lab");
+  const preview = await lab.preview(config(256));
+  expect(preview).toMatchObject({ ok: true, errors: [], counts: { create: 14 } });
+  // What hangs on something yet to be made is unknown, and functions of it were not called.
+  expect(preview.outputs).toMatchObject({
+    stdout: "[unknown]",
+    seen: "[unknown]",
+    plain: { memory: 256, list: [true, null] },
+  });
+  expect([host.log, sshInput, fs.existsSync(`${directory}/state`)]).toEqual([[], [], false]);
+
+  const up = await lab.up(config(256));
+  expect(up).toMatchObject({ ok: true, errors: [], counts: { create: 14 } });
+  expect(up.outputs).toMatchObject({
+    names: ["a", "b"],
+    stdout: "[secret]",
+    plain: { memory: 256, list: [true, null] },
+  });
+  expect(up.outputs.seen).toBe(`seen ${host.domains.get("a")?.uuid ?? ""}`);
+  expect(lab.outputs({ showSecrets: true }).stdout).toBe(`configured with ${CANARY}`);
+  expect(sshInput).toHaveLength(2);
+  expect(sshInput[0]).toMatch(new RegExp(`^${CANARY} [0-9a-f]{16}$`));
+
+  host.log.length = 0;
+  const changed = await lab.preview(config(512));
+  expect(changed.counts).toMatchObject({ update: 2, same: 12, create: 0, replace: 0 });
+  expect(host.log).toEqual([]);
+
+  // No secret in anything shown, nor in any file but the key's.
+  expect(JSON.stringify([events, up, changed, lab.resources(), lab.outputs()])).not.toContain(CANARY);
+  expect(events).toContainEqual({
+    type: "diagnostic",
+    severity: "info",
+    message: "the program prints [secret]",
+  });
+  for (const file of fs.readdirSync(`${directory}/state`)) {
+    expect(fs.readFileSync(`${directory}/state/${file}`, "utf8")).not.toContain(CANARY);
+  }
+
+  expect(await lab.destroy()).toMatchObject({ ok: true, counts: { delete: 14 } });
+  expect([host.contents(), lab.resources()]).toEqual([[], []]);
+});
+
+test(
+  "a failure spares what is independent of it, and is told with its name",
+  { timeout: 120_000 },
+  async () => {
+    const result = await engine("failing").up({ values: {} });
+    expect(result.ok).toBe(false);
+    expect(result.errors).toEqual(['bad: exit status 7: running "echo it broke; exit 7":\nit broke']);
+    expect(["independent", "takes-its-output", "takes-its-value", "bad"].map(op)).toEqual([
+      "create",
+      "skip",
+      "skip",
+      "create",
+    ]);
+    expect(result.outputs).toEqual({ fine: 1 });
+    expect(
+      engine("failing")
+        .resources()
+        .map((r) => r.urn.split("::").pop()),
+    ).toContain("independent");
+  },
+);

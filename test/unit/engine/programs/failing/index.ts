@@ -1,0 +1,12 @@
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+
+const run = (name: string, create: string, opts?: pulumi.CustomResourceOptions): command.local.Command =>
+  new command.local.Command(name, { create, logging: "none" }, opts);
+
+const bad = run("bad", "echo it broke; exit 7");
+run("takes-its-output", "true", { dependsOn: bad });
+new command.local.Command("takes-its-value", { create: bad.stdout });
+run("independent", "true");
+export const outcome = bad.stdout;
+export const fine = 1;

@@ -1,0 +1,123 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { generated } from "../../../model/generate";
+import { parseConfig } from "../../../model/config";
+import { labNodes } from "../../../model/types";
+
+const ROOT = join(__dirname, "../../..");
+const dev = { project: "lvs-dr", stack: "dev" };
+
+/** A stack file's keys as Pulumi hands them to the program: without namespace, all as text. */
+function stackConfig(path: string): Record<string, unknown> {
+  const { config } = parse(readFileSync(join(ROOT, path), "utf8")) as { config: Record<string, unknown> };
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [
+      key.replace(/^lvs-dr:/, ""),
+      typeof value === "object" ? JSON.stringify(value) : String(value),
+    ]),
+  );
+}
+
+describe("parseConfig", () => {
+  it("makes the article's lab from nothing", () => {
+    const lab = parseConfig({}, dev);
+    const addresses = labNodes(lab).map((node) => [
+      node.name,
+      node.nics.flatMap((nic) => nic.addresses),
+      node.gateway,
+    ]);
+    expect(addresses).toEqual([
+      ["router", ["172.18.7.200/16", "192.168.7.200/24", "10.0.0.200/8"], undefined],
+      ["client", ["172.18.7.70/16"], "172.18.7.200"],
+      ["director", ["192.168.7.30/24"], "192.168.7.200"],
+      ["rs1", ["192.168.7.10/24"], "192.168.7.200"],
+      ["rs2", ["192.168.7.20/24"], "192.168.7.200"],
+    ]);
+    expect(lab.services).toEqual([
+      {
+        name: "main",
+        vip: "10.0.0.100",
+        port: 80,
+        protocol: "tcp",
+        scheduler: "wrr",
+        schedulerFlags: [],
+        ops: false,
+        quiescent: false,
+        realServers: [
+          { name: "rs1", address: "192.168.7.10", port: 80, weight: 1, drain: false },
+          { name: "rs2", address: "192.168.7.20", port: 80, weight: 3, drain: false },
+        ],
+        sorry: { address: "127.0.0.1", port: 80 },
+        check: {
+          checktype: "negotiate",
+          service: "http",
+          checkport: 80,
+          request: "test.html",
+          receive: "test",
+          checktimeout: 3,
+          negotiatetimeout: 3,
+          checkinterval: 1,
+          failurecount: 1,
+        },
+        extras: {},
+      },
+    ]);
+    expect(lab).toMatchObject({
+      mode: "ldirectord",
+      arpStrategy: "sysctl",
+      accelerator: "auto",
+      prefix: "lvs-dr-dev",
+    });
+    expect(labNodes(lab).map((node) => [node.memoryMiB, node.vcpus])).toEqual(Array(5).fill([384, 1]));
+  });
+
+  it("reads the article's lab written out in Pulumi.dev.yaml as the same one", () => {
+    expect(parseConfig(stackConfig("Pulumi.dev.yaml"), dev)).toEqual(parseConfig({}, dev));
+  });
+
+  it("takes the defaults that Pulumi.yaml declares, which Pulumi hands over, as the same lab", () => {
+    const { config } = parse(readFileSync(join(ROOT, "Pulumi.yaml"), "utf8")) as {
+      config: Record<string, { default: unknown }>;
+    };
+    const raw = Object.fromEntries(
+      Object.entries(config).map(([key, { default: value }]) => [
+        key,
+        typeof value === "object" ? JSON.stringify(value) : String(value),
+      ]),
+    );
+    expect(parseConfig(raw, dev)).toEqual(parseConfig({}, dev));
+  });
+
+  it("needs only three networks for a second lab", () => {
+    const lab = parseConfig(
+      {
+        clientNetwork: { cidr: "172.19.0.0/16" },
+        serverNetwork: { cidr: "192.168.107.0/24" },
+        vipCidr: "11.0.0.0/8",
+      },
+      { project: "lvs-dr", stack: "second" },
+    );
+    expect(labNodes(lab).flatMap((node) => node.nics.flatMap((nic) => nic.addresses))).toEqual([
+      "172.19.7.200/16",
+      "192.168.107.200/24",
+      "11.0.0.200/8",
+      "172.19.7.70/16",
+      "192.168.107.30/24",
+      "192.168.107.10/24",
+      "192.168.107.20/24",
+    ]);
+    expect(lab.services[0].vip).toBe("11.0.0.100");
+  });
+});
+
+describe("generated files", () => {
+  it("are those of the schema", async () => {
+    for (const [path, text] of Object.entries(await generated())) {
+      expect(readFileSync(join(ROOT, path), "utf8"), `${path} is stale: npx tsx model/generate.ts`).toBe(
+        text,
+      );
+    }
+  });
+});

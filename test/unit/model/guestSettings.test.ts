@@ -1,0 +1,111 @@
+import { spawnSync } from "node:child_process";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../../model/config";
+import {
+  clientSettings,
+  directorSettings,
+  realServerSettings,
+  routerSettings,
+} from "../../../model/guestSettings";
+import { renderPayload, shellQuote } from "../../../model/payload";
+
+const lab = (config: Record<string, unknown> = {}) =>
+  parseConfig(config, { project: "lvs-dr", stack: "dev" });
+const service = { name: "second", vip: "10.0.0.101", port: 8080 };
+
+/** What a shell makes of a script, NUL-separated. */
+function shell(file: "sh" | "bash", script: string): string[] {
+  const { status, stdout, stderr } = spawnSync(file, ["-s"], { input: script, encoding: "utf8" });
+  if (status !== 0) throw new Error(`${file}: ${status}: ${stderr}`);
+  return stdout.split("\0").slice(0, -1);
+}
+
+describe("shellQuote", () => {
+  // A shell's strings end at NUL, and a lone surrogate has no UTF-8.
+  const hostile = fc.stringMatching(/^[\n\t "#$%&'()*;<>?[\\\]^`{|}~!A-z0-9äöß€漢-]{0,60}$/u);
+  // fast-check's own unit "binary" takes seconds to build a table of all code points.
+  const codePoint = fc.oneof(
+    fc.integer({ min: 1, max: 0xff }),
+    fc.integer({ min: 1, max: 0xd7ff }),
+    fc.integer({ min: 0xe000, max: 0x10ffff }),
+  );
+  const anything = fc.array(codePoint, { maxLength: 60 }).map((points) => String.fromCodePoint(...points));
+
+  it.each(["sh", "bash"] as const)("stays one word in %s, whatever it holds", (file) => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(hostile, anything), { minLength: 40, maxLength: 60 }), (words) => {
+        const script = words.map((word) => `printf '%s\\0' ${shellQuote(word)}\n`).join("");
+        expect(shell(file, script)).toEqual(words);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  it.each([
+    ["", "''"],
+    ["plain", "'plain'"],
+    ["it's", `'it'\\''s'`],
+    ["'", `''\\'''`],
+    ['$(reboot) `reboot` \\ "', "'$(reboot) `reboot` \\ \"'"],
+    ["a\nb", "'a\nb'"],
+  ])("writes %j as %j", (text, quoted) => expect(shellQuote(text)).toBe(quoted));
+});
+
+describe("renderPayload", () => {
+  it("makes each setting a read-only variable with its very text, before the files", () => {
+    const settings = { LVS_A: "it's\n$HOME\\", LVS_B: "", LVS_C: "trailing\n\n" };
+    const print = `printf '%s\\0' "$LVS_A" "$LVS_B" "$LVS_C"`;
+    const payload = renderPayload(settings, [print, `(LVS_A=x) 2>/dev/null && printf 'writable\\0'; true\n`]);
+    expect(payload).toMatch(/^#!\/usr\/bin\/env bash\n# /);
+    expect(shell("bash", payload)).toEqual(Object.values(settings));
+  });
+});
+
+describe("settings", () => {
+  it("names every VIP once to every guest", () => {
+    const described = lab({ services: [service, { ...service, name: "third", port: 9090 }] });
+    const [server] = described.realServers;
+    for (const settings of [
+      clientSettings(described),
+      routerSettings(described),
+      directorSettings(described),
+      ...(server ? [realServerSettings(described, server)] : []),
+    ]) {
+      expect(settings.LVS_VIPS).toBe("10.0.0.100 10.0.0.101");
+    }
+  });
+
+  it("tells a real server the TCP ports that it serves, each once", () => {
+    const described = lab({ services: [service] });
+    expect(described.realServers.map((node) => realServerSettings(described, node).LVS_PORTS)).toEqual([
+      "80 8080",
+      "80 8080",
+    ]);
+  });
+
+  it("announces what else may be in the table, for ldirectord alone", () => {
+    const rules = (config: object) =>
+      directorSettings(lab({ ...config })).LVS_IPVS_RULES?.match(/^#.*$/gm) ?? [];
+    const sorry = "# sorry: -t 10.0.0.100:80 -r 127.0.0.1:80";
+    const quiescent = "# quiescent: -t 10.0.0.100:80";
+    expect(rules({})).toEqual([sorry]);
+    expect(rules({ sorryServer: false })).toEqual([]);
+    expect(rules({ quiescent: true })).toEqual([sorry, quiescent]);
+    expect(rules({ realServers: [{}, { drain: true }] })).toEqual([sorry, quiescent]);
+    expect(rules({ quiescent: true, director: { mode: "static" } })).toEqual([]);
+  });
+
+  it("serves the sorry page only where the sorry server is the director itself", () => {
+    const ports = (config: object) => directorSettings(lab({ ...config })).LVS_SORRY_PORTS;
+    expect(ports({})).toBe("80");
+    expect(ports({ sorryServer: { address: "192.168.7.99", port: 80 } })).toBe("");
+    expect(ports({ sorryServer: false })).toBe("");
+  });
+
+  it("gives the director longer to settle the more there is to check", () => {
+    const seconds = (config: object) => Number(directorSettings(lab({ ...config })).LVS_SETTLE_SECONDS);
+    expect(seconds({ realServerCount: 10 })).toBeGreaterThan(seconds({ realServerCount: 2 }));
+    expect(seconds({ healthCheck: { checkinterval: 30 } })).toBeGreaterThanOrEqual(seconds({}) + 29);
+  });
+});

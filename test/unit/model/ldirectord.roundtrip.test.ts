@@ -1,0 +1,220 @@
+/** The real ldirectord reads what the model writes, in scripts/host/ldirectord-dry-run.sh: nothing leaves the process. */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../../model/config";
+import { expectedTable, ipvsRestoreRules, parseIpvsSave } from "../../../model/ipvs";
+import { compareTables } from "../../../model/ipvsCompare";
+import { ldirectordFor, renderLdirectord, type LdirectordConf } from "../../../model/ldirectord";
+import { tableFor } from "../../../model/ldirectordTable";
+
+const SCRIPT = join(__dirname, "../../../scripts/host/ldirectord-dry-run.sh");
+const missing = ["/usr/sbin/ldirectord", "/usr/bin/perl"].find((path) => !existsSync(path));
+
+function dryRun(text: string, mode = "--table"): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync("bash", [SCRIPT, mode, "-"], { input: text, encoding: "utf8" });
+}
+
+/** The table that the daemon makes of a configuration. */
+function tableOf(conf: LdirectordConf): string {
+  const { status, stdout, stderr } = dryRun(renderLdirectord(conf));
+  expect(stderr).toBe("");
+  expect(status).toBe(0);
+  return stdout;
+}
+
+/** Everything at once that the model can say, on loopback and documentation addresses. */
+const FULL: LdirectordConf = {
+  fallback6: { address: "::1", port: 80, forward: "gate" },
+  options: {
+    checktimeout: 3,
+    negotiatetimeout: 4,
+    checkinterval: 1,
+    checkcount: 2,
+    failurecount: 2,
+    autoreload: false,
+    callback: "/bin/true",
+    logfile: "local0",
+    execute: ["other.cf", "third.cf"],
+    supervised: true,
+    fork: true,
+    maintenancedir: "/tmp",
+    quiescent: true,
+    readdquiescent: true,
+    cleanstop: false,
+    fallbackcommand: "/bin/false",
+    emailalert: ["root@localhost", "admin@localhost"],
+    emailalertfrom: "ldirectord <root@localhost>",
+    emailalertfreq: 0,
+    emailalertstatus: ["starting", "running"],
+    smtp: "localhost",
+  },
+  virtuals: [
+    {
+      target: { address: "127.0.0.100", port: 80 },
+      family: 4,
+      reals: [
+        { address: "127.0.0.10", to: "127.0.0.15", port: 80, forward: "gate", weight: 1 },
+        {
+          address: "127.0.0.20",
+          port: 80,
+          forward: "gate",
+          weight: 65535,
+          check: { request: "own.html?a=1&b=(2)", receive: "^o[wn]+ .*[0-9]{2}\\.$" },
+          lowerThreshold: 5,
+          upperThreshold: 10,
+        },
+        { address: "127.0.0.21", port: 80, forward: "ipip", weight: 0 },
+        { address: "127.0.0.22", port: 8080, forward: "masq", weight: 2 },
+      ],
+      fallback: { address: "127.0.0.1", port: 80, forward: "gate" },
+      options: {
+        protocol: "tcp",
+        scheduler: "mh",
+        schedflags: "mh-fallback,mh-port",
+        persistent: 600,
+        netmask: "255.255.255.0",
+        checktype: "negotiate",
+        service: "http",
+        checkport: 8081,
+        request: "test.html",
+        receive: "it's (fine|good) \\d+%",
+        httpmethod: "GET",
+        virtualhost: "www.example.com",
+        monitorfile: "/nonexistent/monitor.log",
+        servicename: "web, the first",
+        comment: "for the operator = root",
+        checktimeout: 1,
+        negotiatetimeout: 2,
+        checkinterval: 3,
+        checkcount: 1,
+        failurecount: 4,
+        quiescent: false,
+        cleanstop: true,
+        fallbackcommand: "/bin/true",
+        emailalert: ["root@localhost"],
+        emailalertfreq: 60,
+        emailalertstatus: ["none"],
+        smtp: "127.0.0.1",
+      },
+    },
+    {
+      target: { address: "127.0.0.100", port: 53 },
+      family: 4,
+      reals: [{ address: "127.0.0.10", port: 53, forward: "gate", weight: 1 }],
+      options: { protocol: "udp", scheduler: "rr", ops: true, checktype: "ping" },
+    },
+    {
+      target: { address: "127.0.0.100", port: 3306 },
+      family: 4,
+      reals: [{ address: "127.0.0.10", port: 3306, forward: "gate", weight: 1 }],
+      options: {
+        protocol: "tcp",
+        checktype: "3",
+        service: "mysql",
+        login: "check er",
+        passwd: "p'a$$ w@rd\\",
+        database: "db",
+        request: "SELECT 1",
+        secret: "s",
+        load: "x",
+      },
+    },
+    {
+      target: { address: "127.0.0.100", port: 7 },
+      family: 4,
+      reals: [{ address: "127.0.0.10", port: 7, forward: "gate", weight: 1 }],
+      options: { protocol: "tcp", checktype: "external", checkcommand: "/usr/local/bin/check it" },
+    },
+    {
+      target: { address: "127.0.0.100", port: 9 },
+      family: 4,
+      reals: [{ address: "127.0.0.10", port: 9, forward: "gate", weight: 1 }],
+      options: { protocol: "tcp", checktype: "off" },
+    },
+    {
+      target: { address: "127.0.0.100", port: 11 },
+      family: 4,
+      reals: [{ address: "127.0.0.10", port: 11, forward: "gate", weight: 1 }],
+      fallback: { address: "127.0.0.1" },
+      options: { protocol: "tcp", checktype: "off", quiescent: false },
+    },
+    {
+      target: { fwmark: 7 },
+      family: 4,
+      reals: [{ address: "127.0.0.10", forward: "gate", weight: 2 }],
+      options: { protocol: "fwm", scheduler: "sh", schedflags: "sh-port", checktype: "on" },
+    },
+    {
+      target: { address: "2001:db8::100", port: 80 },
+      family: 6,
+      reals: [{ address: "2001:db8::10", port: 80, forward: "gate", weight: 4 }],
+      fallback: { address: "2001:db8::1", port: 80 },
+      options: { protocol: "tcp", scheduler: "wlc", persistent: 60, netmask: "64", checktype: "connect" },
+    },
+    {
+      target: { fwmark: 8 },
+      family: 6,
+      reals: [{ address: "2001:db8::11", port: 80, forward: "gate", weight: 1 }],
+      fallback: { address: "2001:db8::1", port: 80 },
+      options: { scheduler: "fo", checktype: "on" },
+    },
+  ],
+};
+
+describe.skipIf(missing)(`real ldirectord${missing ? ` (skipped: ${missing} is not installed)` : ""}`, () => {
+  it("makes the article's table, and the lab's with 64 real servers, drains and further services", () => {
+    const lab = parseConfig(
+      {
+        realServerCount: 64,
+        persistent: 600,
+        persistenceNetmask: "255.255.255.0",
+        services: [
+          {
+            port: 443,
+            protocol: "tcp",
+            scheduler: "sh",
+            schedulerFlags: ["sh-port", "sh-fallback"],
+            sorryServer: false,
+          },
+          {
+            port: 53,
+            protocol: "udp",
+            ops: true,
+            realServers: [{ name: "rs1" }, { name: "rs64", drain: true }],
+          },
+          {
+            port: 8080,
+            quiescent: true,
+            ldirectord: { comment: "spare = yes", monitorfile: "/nonexistent/log" },
+          },
+        ],
+      },
+      { project: "lvs-dr", stack: "dev" },
+    );
+    const conf = ldirectordFor(lab);
+    expect(tableFor(conf)).toEqual(expectedTable(lab));
+    expect(compareTables(parseIpvsSave(tableOf(conf)), expectedTable(lab))).toEqual([]);
+    const article = parseConfig({}, { project: "lvs-dr", stack: "dev" });
+    expect(tableOf(ldirectordFor(article))).toBe(`${ipvsRestoreRules(article).join("\n")}\n`);
+  });
+
+  it("reads every option as it was meant", () => {
+    const table = tableOf(FULL);
+    expect(compareTables(parseIpvsSave(table), tableFor(FULL))).toEqual([]);
+    // Thresholds are no part of what ipvsadm saves: the dry run appends them.
+    expect(table).toContain("-r 127.0.0.20:80 -g -w 65535 -x 10 -y 5\n");
+  });
+
+  it("says in its own words what is wrong with a bad file", () => {
+    expect(dryRun("checktimeout=3\nfoo=1\n", "--check")).toMatchObject({
+      status: 2,
+      stdout: "",
+      stderr: "Error reading file the file at line 2: Unknown command foo=1\n",
+    });
+    const refused = dryRun("virtual=127.0.0.1:80\n    real=127.0.0.2:80 gate 70000\n");
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toContain("-r 127.0.0.2:80 -g -w 70000: weight is 0 to 65535");
+  });
+});

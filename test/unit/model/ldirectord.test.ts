@@ -1,0 +1,180 @@
+import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../../model/config";
+import { detectionSeconds } from "../../../model/invariantsHealth";
+import { ldirectordFor, renderLdirectord } from "../../../model/ldirectord";
+import { tableFor } from "../../../model/ldirectordTable";
+
+const dev = { project: "lvs-dr", stack: "dev" };
+
+describe("ldirectordFor", () => {
+  it("writes the article's file", () => {
+    expect(renderLdirectord(ldirectordFor(parseConfig({ persistent: 600 }, dev)))).toBe(
+      `# Written by the lab; its next change overwrites this file.
+checktimeout=3
+negotiatetimeout=3
+checkinterval=1
+failurecount=1
+autoreload=no
+logfile="/var/log/ldirectord.log"
+supervised=yes
+fork=yes
+quiescent=no
+readdquiescent=yes
+cleanstop=no
+
+virtual=10.0.0.100:80
+    real=192.168.7.10:80 gate 1
+    real=192.168.7.20:80 gate 3
+    fallback=127.0.0.1:80 gate
+    protocol=tcp
+    scheduler=wrr
+    persistent=600
+    checktype=negotiate
+    service=http
+    checkport=80
+    request="test.html"
+    receive="test"
+    checktimeout=3
+    negotiatetimeout=3
+    checkinterval=1
+    failurecount=1
+    quiescent=no
+`,
+    );
+  });
+
+  it("writes every further option of a service and a real server, each on its own line", () => {
+    const lab = parseConfig(
+      {
+        realServers: [
+          { request: "own.html", receive: "^ok$", lowerThreshold: 5, upperThreshold: 9 },
+          { drain: true, weight: 3 },
+        ],
+        sorryServer: false,
+        ldirectord: {
+          fork: false,
+          emailalert: ["a@b.example", "c@d.example"],
+          execute: ["one.cf", "two.cf"],
+        },
+        services: [
+          {
+            name: "main",
+            healthCheck: { checktype: 4, virtualhost: "www.example.com", httpmethod: "GET" },
+            ldirectord: {
+              comment: "for the operator",
+              servicename: "web",
+              fallbackcommand: "/bin/true",
+              cleanstop: true,
+            },
+          },
+          {
+            port: 3306,
+            healthCheck: {
+              checktype: "negotiate",
+              login: "u",
+              passwd: "p w",
+              database: "d",
+              request: "SELECT 1",
+            },
+          },
+        ],
+      },
+      dev,
+    );
+    const text = renderLdirectord(ldirectordFor(lab));
+    expect(text.split("\n\n").slice(1)).toEqual([
+      `virtual=10.0.0.100:80
+    real=192.168.7.10:80 gate 1 "own.html", "^ok$" l:5 u:9
+    real=192.168.7.20:80 gate 0
+    protocol=tcp
+    scheduler=wrr
+    checktype=4
+    service=http
+    checkport=80
+    request="test.html"
+    receive="test"
+    httpmethod=GET
+    virtualhost="www.example.com"
+    servicename=web
+    comment=for the operator
+    checktimeout=3
+    negotiatetimeout=3
+    failurecount=1
+    quiescent=yes
+    cleanstop=yes
+    fallbackcommand=/bin/true`,
+      `virtual=10.0.0.100:3306
+    real=192.168.7.10:3306 gate 1 "own.html", "^ok$" l:5 u:9
+    real=192.168.7.20:3306 gate 0
+    fallback=127.0.0.1:3306 gate
+    protocol=tcp
+    scheduler=wrr
+    checktype=negotiate
+    service=mysql
+    checkport=3306
+    request="SELECT 1"
+    login="u"
+    passwd="p w"
+    database="d;mysql_connect_timeout=3;mysql_read_timeout=3;mysql_write_timeout=3"
+    checktimeout=3
+    negotiatetimeout=3
+    failurecount=1
+    quiescent=yes
+`,
+    ]);
+    expect(text).toContain("execute=one.cf\nexecute=two.cf\n");
+    expect(text).toContain("emailalert=a@b.example,c@d.example\n");
+  });
+});
+
+describe("ldirectordFor, by protocol", () => {
+  const textOf = (port: number, healthCheck: Record<string, unknown>): string =>
+    renderLdirectord(ldirectordFor(parseConfig({ services: [{ port, healthCheck }] }, dev)));
+  const sql = { login: "u", passwd: "p", database: "d", request: "SELECT 1", negotiatetimeout: 7 };
+
+  it("gives a database's check the time limit that ldirectord does not", () => {
+    const limits = "mysql_connect_timeout=7;mysql_read_timeout=7;mysql_write_timeout=7";
+    expect(textOf(3306, sql)).toContain(`database="d;${limits}"`);
+    expect(textOf(5432, sql)).toContain('database="d;connect_timeout=7"');
+    expect(textOf(1521, sql)).toContain('database="d"');
+  });
+
+  it("keeps the slash that a simpletcp request begins with", () => {
+    const check = { service: "simpletcp", receive: "ok" };
+    expect(textOf(7, { ...check, request: "/status" })).toContain('request="//status"');
+    expect(textOf(7, { ...check, request: "PING" })).toContain('request="PING"');
+    expect(textOf(8080, { service: "http", request: "/status" })).toContain('request="/status"');
+  });
+});
+
+describe("tableFor", () => {
+  it("expands ranges and takes udp for port 53", () => {
+    const [service] = tableFor({
+      options: {},
+      virtuals: [
+        {
+          target: { address: "127.0.0.100", port: 53 },
+          family: 4,
+          reals: [{ address: "127.0.0.10", to: "127.0.0.12", port: 53, forward: "gate", weight: 1 }],
+          options: {},
+        },
+      ],
+    });
+    expect(service?.protocol).toBe("udp");
+    expect(service?.servers.map(({ address }) => address)).toEqual([
+      "127.0.0.10",
+      "127.0.0.11",
+      "127.0.0.12",
+    ]);
+  });
+});
+
+describe("detectionSeconds", () => {
+  it("counts interval and timeout for each failure, silent servers one after the other, and 2 s for the daemon", () => {
+    const [service] = parseConfig(
+      { healthCheck: { checktimeout: 2, checkinterval: 2, failurecount: 2 } },
+      dev,
+    ).services;
+    expect([0, 1, 2].map((silent) => detectionSeconds(service, silent))).toEqual([6, 10, 14]);
+  });
+});

@@ -1,0 +1,183 @@
+/** What is refused of health checks and ldirectord, word for word; numbers are those of the project's list of bad inputs. */
+import { expectRefusals } from "./refusals";
+
+expectRefusals("health checks and ldirectord", [
+  {
+    name: "33 timeout 0",
+    raw: { healthCheck: { checktimeout: 0 } },
+    lines: [
+      "healthCheck.checktimeout = 0: must be an integer from 1 to 30 seconds; a silent real server is taken out after at most failurecount × (checkinterval + timeout) + 2, 6 seconds by default. Fix: choose 1 to 30.",
+    ],
+  },
+  {
+    name: "33 timeout 31",
+    raw: { healthCheck: { negotiatetimeout: 31 } },
+    lines: [
+      "healthCheck.negotiatetimeout = 31: must be an integer from 1 to 30 seconds; a silent real server is taken out after at most failurecount × (checkinterval + timeout) + 2, 6 seconds by default. Fix: choose 1 to 30.",
+    ],
+  },
+  {
+    name: "33 failurecount 0",
+    raw: { healthCheck: { failurecount: 0 } },
+    lines: [
+      "healthCheck.failurecount = 0: must be an integer from 1 to 10 failures; a silent real server is taken out after at most failurecount × (checkinterval + timeout) + 2, 6 seconds by default. Fix: choose 1 to 10.",
+    ],
+  },
+  {
+    name: "33 interval 0",
+    raw: { healthCheck: { checkinterval: 0 } },
+    lines: [
+      "healthCheck.checkinterval = 0: must be an integer from 1 to 60 seconds; a silent real server is taken out after at most failurecount × (checkinterval + timeout) + 2, 6 seconds by default. Fix: choose 1 to 60.",
+    ],
+  },
+  {
+    name: "35 newline",
+    raw: { healthCheck: { request: "a\nreal=1.1.1.1:80 gate" } },
+    lines: [
+      'healthCheck.request = "a\\nreal=1.1.1.1:80 gate": would corrupt ldirectord.cf at position 2. Fix: remove line breaks, control characters, " and #.',
+    ],
+  },
+  {
+    name: "35 quote",
+    raw: { healthCheck: { receive: 'te"st' } },
+    lines: [
+      'healthCheck.receive = "te\\"st": would corrupt ldirectord.cf at position 3. Fix: remove line breaks, control characters, " and #.',
+    ],
+  },
+  {
+    name: "35 hash",
+    raw: { healthCheck: { virtualhost: "a#b" } },
+    lines: [
+      'healthCheck.virtualhost = "a#b": would corrupt ldirectord.cf at position 2. Fix: remove line breaks, control characters, " and #.',
+    ],
+  },
+  {
+    name: "35 bad regex",
+    raw: { healthCheck: { receive: "te(st" } },
+    lines: [
+      'healthCheck.receive = "te(st": is not a regular expression: unterminated group. Fix: mend the expression, with a backslash before ( ) [ ] { } . * + ? that stand for themselves.',
+    ],
+  },
+  {
+    name: "35 code in a regex",
+    raw: { healthCheck: { receive: "(?{ system 'x' })" } },
+    lines: [
+      "healthCheck.receive = \"(?{ system 'x' })\": is not a regular expression: code blocks are not allowed. Fix: mend the expression, with a backslash before ( ) [ ] { } . * + ? that stand for themselves.",
+    ],
+  },
+  {
+    name: "35 secret is not shown",
+    raw: { healthCheck: { checktype: "negotiate", service: "radius", secret: 's3cret"' } },
+    lines: [
+      'healthCheck.secret: would corrupt ldirectord.cf at position 7. Fix: remove line breaks, control characters, " and #.',
+    ],
+  },
+  {
+    name: "35 empty",
+    raw: { healthCheck: { request: "" } },
+    lines: ['healthCheck.request = "": is empty. Fix: leave the key out or give it a value.'],
+  },
+  {
+    name: "connect check of udp",
+    raw: { services: [{ port: 53, protocol: "udp", healthCheck: { checktype: "connect" } }] },
+    lines: [
+      'services[0].healthCheck.checktype = "connect": cannot be used with udp: ldirectord would silently ping instead. Fix: say ping, or negotiate with a service.',
+    ],
+  },
+  {
+    name: "check off",
+    raw: { healthCheck: { checktype: "off" } },
+    lines: [
+      'healthCheck.checktype = "off": puts no real server into the table: every request would go to the sorry server. Fix: say on for real servers that are never checked.',
+    ],
+  },
+  {
+    name: "check unknown",
+    raw: { healthCheck: { checktype: "http" } },
+    lines: [
+      'healthCheck.checktype = "http": is no check type. Fix: choose one of negotiate, connect, ping, external, external-perl, on, or 1 to 1000 for a negotiate check after so many connects.',
+    ],
+  },
+  {
+    name: "check number 0",
+    raw: { healthCheck: { checktype: 0 } },
+    lines: [
+      "healthCheck.checktype = 0: is no check type. Fix: choose one of negotiate, connect, ping, external, external-perl, on, or 1 to 1000 for a negotiate check after so many connects.",
+    ],
+  },
+  {
+    name: "external without command",
+    raw: { healthCheck: { checktype: "external" } },
+    lines: ["healthCheck.checkcommand: is missing: checktype external needs it. Fix: give it a value."],
+  },
+  {
+    name: "command without external",
+    raw: { healthCheck: { checkcommand: "/bin/true" } },
+    lines: [
+      'healthCheck.checkcommand = "/bin/true": is run by external checks only. Fix: set checktype to external, or remove checkcommand.',
+    ],
+  },
+  {
+    name: "SQL without login",
+    raw: { healthCheck: { service: "mysql", request: "SELECT 1" } },
+    lines: [
+      "healthCheck.login: is missing: a mysql check needs it. Fix: give it a value.",
+      "healthCheck.database: is missing: a mysql check needs it. Fix: give it a value.",
+    ],
+  },
+  {
+    name: "HEAD with receive",
+    raw: { healthCheck: { httpmethod: "HEAD", receive: "x" } },
+    lines: [
+      'healthCheck.receive = "x": cannot match the answer to HEAD, which has no body. Fix: remove receive, or use httpmethod GET.',
+    ],
+  },
+  {
+    name: "request without receive",
+    raw: { realServers: [{ request: "a" }] },
+    lines: [
+      "realServers[0].receive: is missing beside request: ldirectord takes the two only together. Fix: set receive, or remove request.",
+    ],
+  },
+  {
+    name: "thresholds out of order",
+    raw: { realServers: [{ lowerThreshold: 5, upperThreshold: 5 }, { lowerThreshold: 1 }] },
+    lines: [
+      "realServers[0].lowerThreshold = 5: is not below upperThreshold 5. Fix: set upperThreshold above it.",
+      "realServers[1].lowerThreshold = 1: has no effect without upperThreshold. Fix: set upperThreshold above it.",
+    ],
+  },
+  {
+    name: "thresholds in static mode",
+    raw: { director: { mode: "static" }, realServers: [{ upperThreshold: 5 }] },
+    lines: [
+      "realServers[0].upperThreshold = 5: is set by ldirectord, which does not run in static mode. Fix: set director.mode to ldirectord, or remove the thresholds.",
+    ],
+  },
+  {
+    name: "intervals without fork",
+    raw: { ldirectord: { fork: false }, services: [{ port: 81, healthCheck: { checkinterval: 5 } }] },
+    lines: [
+      "ldirectord.fork = false: checks every service at one interval, and the services have 1, 5 s. Fix: set fork to true, or use one checkinterval.",
+    ],
+  },
+  {
+    name: "autoreload without fork",
+    raw: { ldirectord: { fork: false, autoreload: true } },
+    lines: [
+      "ldirectord.autoreload = true: freezes all health checks at the first bad file when fork is false. Fix: leave autoreload off (the lab sends HUP after it has validated the file), or set fork to true.",
+    ],
+  },
+  {
+    name: "alert states",
+    raw: { ldirectord: { emailalertstatus: ["none", "running"] } },
+    lines: [
+      'ldirectord.emailalertstatus = ["none","running"]: has none beside other states. Fix: write none alone, or remove it.',
+    ],
+  },
+  {
+    name: "mail address",
+    raw: { ldirectord: { emailalert: ["root"] } },
+    lines: ['ldirectord.emailalert[0] = "root": is no e-mail address. Fix: write user@example.com.'],
+  },
+]);

@@ -1,0 +1,221 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { judgeArp, parseArping, serverMac } from "../../../verify/checks/arp";
+import { binomialBound } from "../../../verify/checks/binomial";
+import { parseCapture } from "../../../verify/checks/capture";
+import { runProbe, type CheckContext, type Finding } from "../../../verify/checks/check";
+import { parseFacts } from "../../../verify/checks/guestFacts";
+import { addressesOf, judgeGuest, sysctlsOf } from "../../../verify/checks/guests";
+import { judgePath } from "../../../verify/checks/path";
+import { judgeTable } from "../../../verify/checks/table";
+import { judgeCount, parseCount } from "../../../verify/checks/weights";
+import { LAB } from "./fixtures";
+
+const [SERVICE] = LAB.services;
+const failing = (findings: readonly Finding[]): string[] =>
+  findings.filter(({ status }) => status === "fail").map(({ name }) => name);
+
+describe("binomialBound", () => {
+  it("is the textbook's for a fair coin", () => {
+    // P(X <= 1) = 11/1024, P(X = 0) = 1/1024.
+    expect(binomialBound(10, 0.5, 0.02)).toEqual({ low: 1, high: 9 });
+    expect(binomialBound(10, 0.5, 0.03)).toEqual({ low: 2, high: 8 });
+  });
+  it("holds the mean, and grows with certainty", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 400 }),
+        fc.double({ min: 0.01, max: 0.99, noNaN: true }),
+        (n, p) => {
+          const loose = binomialBound(n, p, 1e-6);
+          const tight = binomialBound(n, p, 1e-2);
+          expect(loose.low).toBeLessThanOrEqual(tight.low);
+          expect(loose.high).toBeGreaterThanOrEqual(tight.high);
+          expect(tight.low).toBeLessThanOrEqual(Math.ceil(n * p));
+          expect(tight.high).toBeGreaterThanOrEqual(Math.floor(n * p));
+        },
+      ),
+    );
+  });
+});
+
+describe("weights", () => {
+  it("passes what wrr gives, and fails a 1:1 share", () => {
+    const good = parseCount("     60 200 rs1\n    180 200 rs2\n", 240);
+    expect(good).toEqual({ answers: { rs1: 60, rs2: 180 }, failed: 0 });
+    expect(failing(judgeCount(LAB, SERVICE, good, 240))).toEqual([]);
+    const even = { answers: { rs1: 120, rs2: 120 }, failed: 0 };
+    expect(failing(judgeCount(LAB, SERVICE, even, 240))).toEqual(["weights.main.shares"]);
+  });
+  it("counts what failed and who should not have answered", () => {
+    const count = parseCount("     1 000 \n     2 200 director\n    60 200 rs1\n   177 200 rs2\n", 240);
+    expect(count.failed).toBe(1);
+    const [answers] = judgeCount(LAB, SERVICE, count, 240);
+    expect(answers).toMatchObject({
+      status: "fail",
+      fix: expect.stringContaining("director should not serve") as string,
+    });
+  });
+  it("asks for stickiness under persistence, and promises nothing for other schedulers", () => {
+    const sticky = { ...SERVICE, persistent: 600 };
+    expect(failing(judgeCount(LAB, sticky, { answers: { rs2: 240 }, failed: 0 }, 240))).toEqual([]);
+    const spread = { answers: { rs1: 60, rs2: 180 }, failed: 0 };
+    expect(failing(judgeCount(LAB, sticky, spread, 240))).toEqual(["weights.main.shares"]);
+    const [, shares] = judgeCount(
+      LAB,
+      { ...SERVICE, scheduler: "sh" },
+      { answers: { rs2: 240 }, failed: 0 },
+      240,
+    );
+    expect(shares?.status).toBe("skip");
+  });
+});
+
+describe("arp", () => {
+  const reply = (mac: string): string => `Unicast reply from 10.0.0.100 [${mac.toUpperCase()}]  1.6ms\n`;
+  const director = serverMac(LAB.director);
+  const leak = serverMac(LAB.realServers[0] ?? LAB.director);
+  const asked = { from: "router", where: "router", command: "arping" };
+  it.each([
+    ["the director alone", reply(director) + reply(director), "pass", "director"],
+    ["a real server too", reply(director) + reply(leak), "fail", "rs1"],
+    ["nobody", "Received 0 response(s)\n", "fail", "nobody answered"],
+    ["a stranger", reply("02:00:00:00:00:01"), "fail", "unknown 02:00:00:00:00:01"],
+  ])("%s answers", (_what, text, status, seen) => {
+    const finding = judgeArp(LAB, "10.0.0.100", { ...asked, text });
+    expect(finding.status).toBe(status);
+    expect(finding.evidence.seen).toContain(seen);
+  });
+  it("reads each MAC once", () => expect(parseArping(reply(leak) + reply(leak))).toEqual([leak]));
+});
+
+describe("table", () => {
+  const table = (...servers: string[]): string =>
+    ["-A -t 10.0.0.100:80 -s wrr", ...servers.map((each) => `-a -t 10.0.0.100:80 -r ${each}`)].join("\n");
+  it.each([
+    ["as meant", table("192.168.7.20:80 -g -w 3", "192.168.7.10:80 -g -w 1"), []],
+    ["masq", table("192.168.7.20:80 -m -w 3", "192.168.7.10:80 -g -w 1"), ["table.servers"]],
+    ["sorry", table("127.0.0.1:80 -g -w 1"), ["table.servers", "table.sorry"]],
+  ])("%s", (_what, save, expected) => expect(failing(judgeTable(LAB, save))).toEqual(expected));
+});
+
+describe("path", () => {
+  const [client, router, director] = ["172.18.7.70", serverMac(LAB.router), serverMac(LAB.director)];
+  const rs = serverMac(LAB.realServers[1] ?? LAB.director);
+  let clock = 1;
+  const line = (from: string, to: string, ips: string, flags: string): string =>
+    `${clock++}.5 ${from} > ${to}, ethertype IPv4 (0x0800), length 74: ${ips}: Flags [${flags}], seq 1, length 0\n`;
+  const request = `${client}.61001 > 10.0.0.100.80`;
+  const answer = `10.0.0.100.80 > ${client}.61001`;
+  const crossing = line(router, director, request, "S") + line(director, rs, request, "S");
+  const commands = { director: "tcpdump", router: "tcpdump" };
+  const judged = (atDirector: string, atRouter: string): string[] => {
+    const seen = {
+      director: parseCapture(atDirector).frames,
+      router: parseCapture(atRouter).frames,
+      answered: 1,
+    };
+    return failing(judgePath(LAB, SERVICE, { ...seen, arp: parseCapture(atRouter).arp }, commands, 1)).map(
+      (name) => name.replace("path.main.", ""),
+    );
+  };
+  const there = line(router, director, request, "S");
+  it.each([
+    ["as meant", crossing, there + line(rs, router, answer, "S."), []],
+    [
+      "replies through the director",
+      crossing + line(rs, director, answer, "S."),
+      there + line(director, router, answer, "S."),
+      ["replies"],
+    ],
+    [
+      "a reply from the RIP",
+      crossing,
+      there + line(rs, router, `192.168.7.20.80 > ${client}.61001`, "S."),
+      ["source"],
+    ],
+    [
+      "requests past the director",
+      "",
+      line(router, rs, request, "S") + line(rs, router, answer, "S."),
+      ["requests", "director-only"],
+    ],
+    [
+      "a real server that asks as the VIP",
+      crossing,
+      `${there}${line(rs, router, answer, "S.")}1.0 ${rs} > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 60: Request who-has 192.168.7.200 tell 10.0.0.100, length 46\n`,
+      ["announce"],
+    ],
+  ])("%s", (_what, atDirector, atRouter, expected) => expect(judged(atDirector, atRouter)).toEqual(expected));
+});
+
+describe("guests", () => {
+  const node = LAB.realServers[0];
+  if (node === undefined) throw new Error("the lab has real servers");
+  const sections = (changes: { lo?: string; ignore?: string; unit?: string; clock?: number } = {}): string =>
+    `clock=${(changes.clock ?? 1000.5).toFixed(6)}\nboot=yes\n== sysctls\n` +
+    Object.entries(sysctlsOf(LAB, node))
+      .map(([key, value]) => `${key} ${key.includes("ignore") ? (changes.ignore ?? value) : value}\n`)
+      .join("") +
+    `== addresses\n1: lo    inet 127.0.0.1/8 scope host lo\n${changes.lo ?? "1: lo    inet 10.0.0.100/32 scope global lo:vip\n"}` +
+    `2: eth0    inet 192.168.7.10/24 brd 192.168.7.255 scope global eth0\n== routes\ndefault via 192.168.7.200 dev eth0 proto static \n` +
+    `== units\n${changes.unit ?? "active"}\n== failed\n== end\n`;
+  const judged = (text: string): string[] =>
+    failing(judgeGuest(LAB, node, parseFacts(text, ["nginx.service"], { before: 1000, after: 1001 }))).map(
+      (name) => name.replace("guests.rs1.", ""),
+    );
+  it.each([
+    ["as meant", sections(), []],
+    ["no VIP", sections({ lo: "" }), ["addresses"]],
+    [
+      "VIP on the NIC too",
+      sections({
+        lo: "1: lo    inet 10.0.0.100/32 scope global lo\n2: eth0    inet 10.0.0.100/8 scope global eth0\n",
+      }),
+      ["addresses"],
+    ],
+    ["ARP open", sections({ ignore: "0" }), ["sysctls"]],
+    ["a dead unit", sections({ unit: "failed" }), ["units"]],
+    ["a slow clock", sections({ clock: 990 }), ["clock"]],
+  ])("%s", (_what, text, expected) => expect(judged(text)).toEqual(expected));
+  it("wants the VIP on lo of real servers, and on the director's NIC", () => {
+    expect(addressesOf(LAB, node)).toEqual(["eth0 192.168.7.10/24", "lo 10.0.0.100/32"]);
+    expect(addressesOf(LAB, LAB.director)).toContain("eth0 10.0.0.100/32");
+  });
+});
+
+describe("runProbe", () => {
+  const context = {
+    lab: LAB,
+    shell: { run: () => Promise.reject(new Error("none")) },
+  } as unknown as CheckContext;
+  const finding = (status: Finding["status"]): Finding => ({
+    name: "a.b",
+    title: "t",
+    status,
+    evidence: { where: "w", command: "c", seen: "s", expected: "e" },
+  });
+  it("looks again until it passes, and says how often it looked", async () => {
+    let looks = 0;
+    const probe = { group: "a", look: () => Promise.resolve([finding(++looks < 3 ? "fail" : "pass")]) };
+    const [result] = await runProbe(probe, context, 10);
+    expect(result).toMatchObject({ status: "pass", attempts: 3 });
+  });
+  it("looks once at a deadline of 0, and takes an error for a failure", async () => {
+    let looks = 0;
+    const probe = {
+      group: "a",
+      look: () => {
+        looks++;
+        return Promise.reject(new Error("no route to host"));
+      },
+    };
+    const [result] = await runProbe(probe, context, 0);
+    expect(looks).toBe(1);
+    expect(result).toMatchObject({
+      name: "a.reached",
+      status: "fail",
+      evidence: { seen: "no route to host" },
+    });
+  });
+});

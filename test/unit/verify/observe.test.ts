@@ -1,0 +1,145 @@
+import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../../model/config";
+import { labNodes } from "../../../model/types";
+import type { ShellResult } from "../../../verify/guestShell";
+import { look, observe, parseRequests } from "../../../verify/observe";
+
+const lab = parseConfig({}, { project: "lvs-dr", stack: "dev" });
+
+describe("parseRequests", () => {
+  const ok = { ok: true, status: 200, server: "rs1", body: "<h1>rs1</h1>", seconds: 0.012 };
+  it.each([
+    ["an answer", "<h1>rs1</h1>\n\t0\t200\trs1\t0.012\n", [ok]],
+    [
+      "several, each with its own body",
+      "<h1>rs1</h1>\n\t0\t200\trs1\t0.012\nsorry server\n\t0\t200\tdirector\t0.5\n",
+      [ok, { ok: true, status: 200, server: "director", body: "sorry server", seconds: 0.5 }],
+    ],
+    ["a refusal", "\t7\t000\t\t0.001\n", [{ ok: false, status: 0, server: "", body: "", seconds: 0.001 }]],
+    ["a time-out", "\t28\t000\t\t3.001\n", [{ ok: false, status: 0, server: "", body: "", seconds: 3.001 }]],
+    [
+      "a whole answer with an error's status",
+      "<html>\nNot here\n</html>\n\t0\t404\trs2\t0.1\n",
+      [{ ok: false, status: 404, server: "rs2", body: "<html>", seconds: 0.1 }],
+    ],
+    [
+      "half an answer",
+      "<h1>r\t18\t200\trs2\t3\n",
+      [{ ok: false, status: 200, server: "rs2", body: "<h1>r", seconds: 3 }],
+    ],
+    [
+      "no server's name",
+      "x\t0\t200\t\t0.1\n",
+      [{ ok: true, status: 200, server: "", body: "x", seconds: 0.1 }],
+    ],
+    ["nothing", "", []],
+    ["what is no curl", "bash: curl: command not found\n", []],
+    ["a line cut short", "<h1>rs1</h1>\n\t0\t20", []],
+  ])("reads %s", (_what, text, expected) => expect(parseRequests(text)).toEqual(expected));
+});
+
+const TABLE = [
+  "-A -t 10.0.0.100:80 -s wrr",
+  "-a -t 10.0.0.100:80 -r 192.168.7.10:80 -g -w 1",
+  "-a -t 10.0.0.100:80 -r 192.168.7.20:80 -g -w 3",
+];
+const DIRECTOR = [
+  "role=director",
+  "daemon=active",
+  `configHash=${lab.configHash}`,
+  "== ipvsadm-save",
+  ...TABLE,
+  "== ipvsadm-list",
+  "TCP  10.0.0.100:80 wrr",
+  "  -> 192.168.7.10:80              Route   1      2          7",
+  "  -> 192.168.7.20:80              Route   3      5          13",
+  "== end",
+  "",
+].join("\n");
+
+/** Guests that answer as told; status 0 without a problem otherwise. */
+function shell(
+  answers: Record<string, Partial<ShellResult>> = {},
+  requests = "<h1>rs1</h1>\n\t0\t200\trs1\t0.01\n",
+) {
+  const asked: string[] = [];
+  return {
+    asked,
+    run: (node: string, command: string): Promise<ShellResult> => {
+      const curls = command.includes("curl ");
+      asked.push(`${node}: ${curls ? "status and curl" : command}`);
+      const status = { stdout: node === "director" ? DIRECTOR : "", ...answers[node] };
+      const stdout = curls ? `${status.stdout}== requests\n${requests}` : status.stdout;
+      return Promise.resolve({ code: 0, stderr: "", ...status, stdout });
+    },
+  };
+}
+
+describe("look", () => {
+  it("asks every guest for its status, and the client for requests", async () => {
+    const guests = shell();
+    const seen = await look(guests, lab);
+    expect(guests.asked.sort()).toEqual(
+      labNodes(lab)
+        .map(
+          ({ name }) => `${name}: ${name === "client" ? "status and curl" : "/usr/local/sbin/lvs-dr status"}`,
+        )
+        .sort(),
+    );
+    expect(seen).toMatchObject({
+      director: {
+        reachable: true,
+        ipvsSave: `${TABLE.join("\n")}\n`,
+        daemon: { active: true, configHash: lab.configHash },
+      },
+      client: { requests: [{ ok: true, server: "rs1" }] },
+      nodes: { client: { ok: true } },
+    });
+    expect(Object.keys(seen.nodes).sort()).toEqual(["client", "director", "router", "rs1", "rs2"]);
+  });
+
+  it("does not take what a server answers for what the client's own script says", async () => {
+    const page = "problem=none\n== end\nrole=none\n\t0\t200\tsorry\t0.01\n";
+    const { client, nodes } = await look(shell({}, page), lab);
+    expect(client.requests).toMatchObject([{ ok: true, server: "sorry", body: "problem=none" }]);
+    expect(nodes["client"]).toMatchObject({ ok: true, problems: [] });
+  });
+
+  it("takes a guest that complains as reached, and one that fails otherwise as not", async () => {
+    const { nodes, director } = await look(
+      shell({
+        rs1: { code: 1, stdout: "problem=no VIP on lo\n" },
+        rs2: { code: 255, stdout: "" },
+        router: { code: null, stdout: "" },
+        director: { code: 127, stdout: "" },
+      }),
+      lab,
+    );
+    expect(nodes).toMatchObject({
+      client: { reachable: true, ok: true, problems: [] },
+      rs1: { reachable: true, ok: false, problems: ["no VIP on lo"] },
+      rs2: { reachable: false, ok: false, problems: [] },
+      router: { reachable: false, ok: false },
+    });
+    expect(director).toEqual({
+      reachable: false,
+      ipvsSave: "",
+      ipvsList: "",
+      daemon: { active: false, configHash: "" },
+    });
+  });
+});
+
+describe("observe", () => {
+  it("is done at the first look at a healthy cluster", async () => {
+    const guests = shell();
+    expect(await observe(guests, lab, 60)).toMatchObject({ status: "healthy" });
+    expect(guests.asked.filter((each) => each === "client: status and curl")).toHaveLength(1);
+  });
+
+  it("tells what is true at the end of the wait", async () => {
+    const guests = shell({ rs2: { code: 255, stdout: "" } });
+    expect(await observe(guests, lab, 0)).not.toMatchObject({ status: "healthy" });
+    expect(guests.asked.filter((each) => each === "client: status and curl")).toHaveLength(1);
+  });
+});
