@@ -29,8 +29,12 @@ export function checkHostTools(lab: Lab, facts: HostFacts): Problem[] {
 }
 
 function libvirtProblems(lab: Lab, facts: HostFacts): Problem[] {
-  const error = facts.libvirt?.error;
-  if (!isKnown(error)) return [];
+  const { error, missingDirectory } = facts.libvirt ?? {};
+  if (!isKnown(error)) {
+    if (!isKnown(missingDirectory)) return [];
+    const message = `${missingDirectory} is missing: no guest would start on a network without DHCP`;
+    return [{ key: "libvirtUri", value: lab.libvirtUri, message, fix: `sudo mkdir -p ${missingDirectory}` }];
+  }
   const denied = /permission denied|access denied|authentication/i.test(error);
   const { remoteHost } = lab;
   if (remoteHost !== undefined) {

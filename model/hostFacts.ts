@@ -49,6 +49,8 @@ export interface HostFacts {
     readonly pools?: readonly LibvirtPool[];
     readonly volumes?: readonly LibvirtVolume[];
     readonly version?: string | null;
+    /** One that its network driver needs and makes too late. */
+    readonly missingDirectory?: string | null;
     /** User that QEMU runs as, who must be able to walk to the image. */
     readonly qemuUser?: string | null;
   };

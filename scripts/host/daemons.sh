@@ -2,6 +2,7 @@
 # Makes libvirt answer at qemu:///system. A libvirtd that runs already is used as it is. Where systemd is, systemd
 # starts it. Elsewhere (a container, a CI runner) it is started here, in the network namespace lvs-lab, with what it
 # needs for its log files (virtlogd), and both are recorded in /run/lvs-lab for stop.sh.
+# Also makes what libvirt takes for granted: /dev/kvm's group, its directory for networks.
 #
 #   daemons.sh             as root; at once when there is nothing to do
 set -euo pipefail
@@ -94,6 +95,7 @@ start_by_systemd() {
 main() {
   is_root || die "daemons.sh must run as root"
   repair_kvm_device
+  [[ -d $DNSMASQ_DIR ]] || install -d -m 0755 "$DNSMASQ_DIR"
   case "$(lab_namespace)" in
     here | "$NETNS") ;;
     lost) adopt_namespace ;;

@@ -80,6 +80,8 @@ check_libvirt() {
     where="$(lab_namespace)"
     [[ $where != here ]] || where="this host's own"
     report ok "libvirt" "answers at $LIBVIRT_URI; network namespace: $where"
+    [[ -d $DNSMASQ_DIR ]] ||
+      report missing "$DNSMASQ_DIR" "without it no guest starts on a network without DHCP" "${SUDO}mkdir -p $DNSMASQ_DIR"
     return 0
   fi
   case "${error,,}" in

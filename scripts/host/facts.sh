@@ -9,7 +9,7 @@
 #   libvirt          error: null, or why libvirt does not answer; version; qemuUser: who QEMU runs as; domains: name,
 #                    owner ("PROJECT/STACK" by its title, null where it has none such);
 #                    networks: name, active, bridge, addresses [{address, prefix}]; pools: name, active, path;
-#                    volumes of the active pools: name, pool
+#                    volumes of the active pools: name, pool; missingDirectory: one that it needs for its networks
 #   memory           totalMiB, availableMiB
 #   disk             path, availableMiB: where the images are
 #   bridgeNetfilter  frames between bridge ports pass iptables
@@ -132,13 +132,16 @@ qemu_user() {
   if [[ -n $user ]]; then echo "$user"; else getent passwd libvirt-qemu qemu | head -n 1 | cut -d : -f 1 || true; fi
 }
 
+# missing_directory: of a libvirt on this host.
+missing_directory() { [[ $LIBVIRT_URI == *+ssh://* || -d $DNSMASQ_DIR ]] || echo "$DNSMASQ_DIR"; }
+
 libvirt_json() {
   local error="$1" names="$2"
-  printf '{"uri":%s,"error":%s,"version":%s,"qemuUser":%s,"domains":%s,"networks":%s,"pools":%s,"volumes":%s}' \
+  printf '{"uri":%s,"error":%s,"version":%s,"qemuUser":%s,"domains":%s,"networks":%s,"pools":%s,"volumes":%s,"missingDirectory":%s}' \
     "$(json_string "$LIBVIRT_URI")" "$(nullable "$error")" "$(nullable "$(version_of "Using library: libvirt" "$names")")" \
     "$(nullable "$(qemu_user)")" "$(domains "$names")" \
     "$(networks_or_pools network "$names" net-dumpxml)" "$(networks_or_pools pool "$names" pool-dumpxml)" \
-    "$(volumes "$names")"
+    "$(volumes "$names")" "$(nullable "$(missing_directory)")"
 }
 
 # version_of HEADING NAMES: out of what `virsh version` says.

@@ -14,6 +14,9 @@ readonly LIBVIRT_URI="${LVS_DR_LIBVIRT_URI:-qemu:///system}"
 readonly OS_RELEASE="${LVS_DR_OS_RELEASE:-/etc/os-release}"
 readonly KVM_DEVICE="${LVS_DR_KVM_DEVICE:-/dev/kvm}"
 readonly PID_DIR="${LVS_DR_PID_DIR:-/run}"
+# libvirt notes a network's MACs here, and makes the directory only with its first network that has DHCP or DNS. Until
+# then no guest starts on a network without them.
+readonly DNSMASQ_DIR="${LVS_DR_DNSMASQ_DIR:-/var/lib/libvirt/dnsmasq}"
 readonly SYSTEMD_DIR="${LVS_DR_SYSTEMD_DIR:-/run/systemd/system}"
 
 # Debian keeps mkfs.ext4, ip and libvirtd out of an ordinary user's PATH.

@@ -40,7 +40,7 @@ kvm_device_is_right() {
 }
 
 daemons_are_right() {
-  kvm_device_is_right || return 1
+  kvm_device_is_right && [[ -d $DNSMASQ_DIR ]] || return 1
   case "$(lab_namespace)" in here | "$NETNS") libvirt_answers ;; *) return 1 ;; esac
 }
 

@@ -88,6 +88,13 @@ test_libvirt_s_own_error_is_shown() {
   contains "$stdout" "Failed to connect socket: No such file"
 }
 
+test_libvirt_without_its_directory_for_networks() {
+  rm -r "$LVS_DR_DNSMASQ_DIR"
+  doctor
+  exits 1
+  contains "$stdout" "mkdir -p $LVS_DR_DNSMASQ_DIR"
+}
+
 test_json_is_one_value() {
   rm "$BIN/qemu-img"
   fake virsh 'printf "error: a \"quoted\"\tpath\\\\ and \001\n" >&2; exit 1'

@@ -35,7 +35,13 @@ test_what_libvirt_has() {
   equals "$(fact .libvirt.pools)" '[{"name":"p","active":true,"path":"/somewhere"}]'
   equals "$(fact .libvirt.volumes)" '[{"name":"v1","pool":"p"}]'
   equals "$(fact .versions)" '{"libvirt":"9.0.0","qemu":"7.2.22"}'
-  equals "$(fact '[.libvirt.error, .namespace]')" '[null,"host"]'
+  equals "$(fact '[.libvirt.error, .namespace, .libvirt.missingDirectory]')" '[null,"host",null]'
+  rm -r "$LVS_DR_DNSMASQ_DIR"
+  facts
+  equals "$(fact .libvirt.missingDirectory)" "\"$LVS_DR_DNSMASQ_DIR\""
+  # Of another host nothing but what its libvirt tells is known.
+  LVS_DR_LIBVIRT_URI=qemu+ssh://far/system facts
+  equals "$(fact .libvirt.missingDirectory)" null
 }
 
 test_a_private_key() {

@@ -14,6 +14,15 @@ apt_that_works() {
   esac"
 }
 
+test_libvirt_s_directory_for_networks_is_made() {
+  need_root
+  rm -r "$LVS_DR_DNSMASQ_DIR"
+  run "$ROOT/scripts/host/prepare.sh" all
+  exits 0
+  equals "$(stat -c '%U %a' "$LVS_DR_DNSMASQ_DIR")" "root 755"
+  not_called libvirtd
+}
+
 need_root() { [[ $EUID -eq 0 ]] || skip "not root"; }
 
 test_complete_host_is_left_alone() {

@@ -201,6 +201,14 @@ const cases: [string, Record<string, unknown>, HostFacts, string[]][] = [
     ],
   ],
   [
+    "a libvirt whose networks all had no DHCP so far",
+    {},
+    { libvirt: { error: null, missingDirectory: "/var/lib/libvirt/dnsmasq" } },
+    [
+      'libvirtUri = "qemu:///system": /var/lib/libvirt/dnsmasq is missing: no guest would start on a network without DHCP. Fix: sudo mkdir -p /var/lib/libvirt/dnsmasq.',
+    ],
+  ],
+  [
     "31 no such pool",
     { pool: "fast" },
     { libvirt: { pools: [{ name: "default" }] } },
