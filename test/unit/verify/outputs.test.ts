@@ -106,6 +106,6 @@ it("status reads as people talk", () => {
   expect(text).toContain(
     "ldirectord: alive, configuration current, checking (last: rs1 unknown, rs2 1 s ago)",
   );
-  expect(text).toContain("1 s when a server refuses, 4 s when it is silent, 7 s when all are");
+  expect(text).toContain("3 s when a server refuses, 6 s when it is silent, 9 s when all are");
   expect(text).toContain("rs2      12 connections, 60 packets, 3.1 MiB in");
 });
