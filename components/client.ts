@@ -4,7 +4,9 @@ import type { Lab } from "../model/types";
 import { GuestRole, type Host } from "./guestRole";
 
 export interface ClientArgs {
+  /** The machine that becomes the client. */
   readonly host: Host;
+  /** Plain, not an Input: what is wrong in it is refused before any resource, and it decides which resources there are. */
   readonly lab: Lab;
 }
 

@@ -6,7 +6,9 @@ import { hasPassword } from "./observation";
 import { GuestRole, type Host } from "./guestRole";
 
 export interface DirectorArgs {
+  /** The machine that becomes the director. */
   readonly host: Host;
+  /** Plain, not an Input: what is wrong in it is refused before any resource, and it decides which resources there are. */
   readonly lab: Lab;
 }
 

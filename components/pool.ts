@@ -3,11 +3,16 @@ import * as pulumi from "@pulumi/pulumi";
 import { poolPath } from "../model/naming";
 import type { Lab } from "../model/types";
 
+export interface PoolArgs {
+  /** Says whether the stack has a pool of its own, and how it is called. */
+  readonly lab: Lab;
+}
+
 /** The storage pool of a stack: its own, gone with it, or an existing one that the configuration names. */
 export class Pool extends pulumi.ComponentResource {
   public readonly poolName: pulumi.Input<string>;
 
-  constructor(name: string, args: { readonly lab: Lab }, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: PoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lvsdr:index:Pool", name, {}, opts);
     const { lab } = args;
     this.poolName =

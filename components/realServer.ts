@@ -4,7 +4,9 @@ import type { Lab, LabNode } from "../model/types";
 import { GuestRole, type Host } from "./guestRole";
 
 export interface RealServerArgs {
+  /** The machine that becomes the real server. */
   readonly host: Host;
+  /** Plain, not an Input: what is wrong in it is refused before any resource, and it decides which resources there are. */
   readonly lab: Lab;
   /** Which of the lab's real servers this is. */
   readonly node: LabNode;

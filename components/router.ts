@@ -4,7 +4,9 @@ import type { Lab } from "../model/types";
 import { GuestRole, type Host } from "./guestRole";
 
 export interface RouterArgs {
+  /** The machine that becomes the router. */
   readonly host: Host;
+  /** Plain, not an Input: what is wrong in it is refused before any resource, and it decides which resources there are. */
   readonly lab: Lab;
 }
 
