@@ -1,12 +1,20 @@
 /** Commands in guests over SSH, with the stack's key and pinned host keys. */
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import type { Access } from "../components/observation";
 import { shellQuote } from "../model/payload";
-import { labNodes, type Lab, type RemoteHost } from "../model/types";
+import type { Lab, RemoteHost } from "../model/types";
 
 export interface ShellResult {
   /** Exit status of the command; 255 when SSH itself failed, null when it was killed at the time limit. */
@@ -36,10 +44,10 @@ export interface GuestShellOptions {
 }
 
 /** Where a stack's kept connections live: private, and short, because a socket's path holds at most 108 bytes. */
-function keptDirectory(lab: Lab): string {
+export function keptDirectory({ stack }: Pick<Lab, "stack">): string {
   const checkout = createHash("sha256").update(process.cwd()).digest("hex").slice(0, 8);
   const root = process.env.XDG_RUNTIME_DIR ?? tmpdir();
-  return join(root, `lvs-dr-${userInfo().uid}-${checkout}-${lab.stack}`);
+  return join(root, `lvs-dr-${userInfo().uid}-${checkout}-${stack}`);
 }
 
 /** Under which the key of another libvirt host is filed: no guest can be called so. */
@@ -99,13 +107,22 @@ export class GuestShell implements Shell {
   }
 
   /** Ends the connections that a stack's commands have kept open, and removes what they used. */
-  static forget(lab: Lab): void {
+  static forget(lab: Pick<Lab, "stack">): void {
     const directory = keptDirectory(lab);
-    for (const node of labNodes(lab)) {
-      const control = join(directory, `${node.name}.ctl`);
-      if (existsSync(control))
-        spawnSync("ssh", ["-F", "none", "-o", `ControlPath=${control}`, "-O", "exit", node.name]);
-    }
+    // What is there counts: the lab may have had other guests than it has now.
+    const controls = existsSync(directory)
+      ? readdirSync(directory).filter((name) => name.endsWith(".ctl"))
+      : [];
+    for (const control of controls)
+      spawnSync("ssh", [
+        "-F",
+        "none",
+        "-o",
+        `ControlPath=${join(directory, control)}`,
+        "-O",
+        "exit",
+        "guest",
+      ]);
     rmSync(directory, { recursive: true, force: true });
   }
 
