@@ -1,7 +1,7 @@
 /** What ldirectord, ipvsadm or Direct Routing would not take, or would take to mean something else. */
 import { isIPv6 } from "node:net";
 import { isIpv4, toNumber } from "./ip";
-import type { Fallback, LdirectordConf, RealLine, VirtualBlock } from "./ldirectord";
+import type { Fallback, LdirectordConf, RealLine, VirtualBlock } from "./ldirectordConf";
 import { OPTIONS, type Option } from "./ldirectordOptions";
 import { corruptsAt } from "./schemaParts";
 

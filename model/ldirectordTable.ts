@@ -1,7 +1,7 @@
 /** The IPVS table that ldirectord makes of a configuration while every check passes. */
 import { toAddress, toNumber } from "./ip";
 import type { IpvsServer, IpvsService } from "./ipvs";
-import type { LdirectordConf, RealLine, VirtualBlock } from "./ldirectord";
+import type { LdirectordConf, RealLine, VirtualBlock } from "./ldirectordConf";
 
 export function tableFor(conf: LdirectordConf): IpvsService[] {
   return conf.virtuals.map((block) => serviceFor(conf, block));
