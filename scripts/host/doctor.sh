@@ -26,15 +26,15 @@ RESULTS=()
 report() { RESULTS+=("$1"$'\x1f'"$2"$'\x1f'"$3"$'\x1f'"${4:-}"); }
 
 check_commands() {
-  local need commands debian fedora arch suse purpose package status
-  while IFS='|' read -r need commands debian fedora arch suse purpose; do
+  local needs commands debian fedora arch suse purpose package status
+  while IFS='|' read -r needs commands debian fedora arch suse purpose; do
     if requirement_met "$commands"; then
       report ok "${commands//,/ or }" "$purpose"
       continue
     fi
     case "$(os_family)" in fedora) package="$fedora" ;; arch) package="$arch" ;; suse) package="$suse" ;; *) package="$debian" ;; esac
     status=missing
-    [[ $need == host ]] || status=warning
+    needed_for "$needs" host local || status=warning
     if [[ $package == - ]]; then
       report "$status" "${commands//,/ or }" "$purpose" "no package of this distribution has it (Debian: $debian)"
     else
@@ -180,7 +180,7 @@ print_text() {
     return 0
   fi
   echo "$missing missing."
-  mapfile -t packages < <(missing_packages host)
+  mapfile -t packages < <(missing_packages host local)
   ((${#packages[@]} == 0)) || printf 'All packages at once:\n  %s\n' "$(install_command "${packages[@]}")"
   [[ "$(os_family)" != debian ]] || echo "\`scripts/lab up\` does all that by itself."
 }

@@ -3,9 +3,11 @@
 # libvirtd, the image directory. Asks for root once, and only if there is something to do.
 #
 #   prepare.sh packages [test]   the host's packages (and those of the tests)
-#   prepare.sh daemons           libvirtd only
-#   prepare.sh all [test]        both, and the image directory
-#   prepare.sh remote            for a libvirt on another host: as all, without libvirtd
+#   prepare.sh packages remote   those of them that are needed where nothing runs libvirt or guests here
+#   prepare.sh packages unit     only what the unit tests need
+#   prepare.sh daemons           libvirtd only, and that it lets this user in
+#   prepare.sh all [test]        packages, daemons, and the image directory
+#   prepare.sh remote            for a libvirt on another host: its packages, and the image directory
 set -euo pipefail
 
 HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -14,21 +16,26 @@ source "$HERE/lib.sh"
 # shellcheck source=scripts/host/requirements.sh
 source "$HERE/requirements.sh"
 
-# wanted_packages [test]: what is missing of what is installed unasked.
-wanted_packages() {
-  local needs=(host)
-  [[ ${1:-} != test ]] || needs+=(test)
+# needs_of SET: what is needed for it, and what is installed for it where it can be had.
+needs_of() {
+  case "$1" in
+    unit) needs=(unit) extras=() ;;
+    remote) needs=(host) extras=() ;;
+    *) needs=(host local) extras=() ;;
+  esac
+  [[ $1 != test ]] || extras+=(unit test)
   # ldirectord's package enables a service: not on a machine that has an owner. See requirements.sh.
-  has_systemd || needs+=(optional)
-  missing_packages "${needs[@]}"
+  [[ $1 == unit ]] || has_systemd || extras+=(optional)
 }
 
+# packages [test|unit|remote]
 packages() {
-  local missing
-  mapfile -t missing < <(wanted_packages "${1:-}")
+  local missing needs extras
+  needs_of "${1:-}"
+  mapfile -t missing < <(missing_packages "${needs[@]}" "${extras[@]}")
   ((${#missing[@]} > 0)) || return 0
   if [[ "$(os_family)" != debian ]]; then
-    mapfile -t missing < <(missing_packages host)
+    mapfile -t missing < <(missing_packages "${needs[@]}")
     ((${#missing[@]} > 0)) || return 0
     die "this is not Debian or Ubuntu; please install what is missing, then try again:"$'\n'"  $(install_command "${missing[@]}")"
   fi
@@ -84,12 +91,16 @@ main() {
   case "${1:-}" in
     packages) packages "${2:-}" ;;
     daemons) daemons ;;
-    all | remote)
+    all)
       packages "${2:-}"
-      [[ $1 == remote ]] || daemons
+      daemons
       image_root
       ;;
-    *) die "usage: prepare.sh packages [test] | daemons | all [test] | remote" ;;
+    remote)
+      packages remote
+      image_root
+      ;;
+    *) die "usage: prepare.sh packages [test|remote|unit] | daemons | all [test] | remote" ;;
   esac
 }
 main "$@"

@@ -5,7 +5,7 @@
 doctor() { run "$ROOT/scripts/host/doctor.sh" "$@"; }
 
 # Each row of the requirements' table: its commands and Debian's package. Files cannot be taken away here.
-table() { sed -n 's/^\(host\)|\([^/|][^|]*\)|\([^|]*\)|.*/\2 \3/p' "$ROOT/scripts/host/requirements.sh"; }
+table() { sed -nE 's/^(host|local)[^|]*\|([^/|][^|]*)\|([^|]*)\|.*/\2 \3/p' "$ROOT/scripts/host/requirements.sh"; }
 
 # complete_project: a project whose node modules are installed.
 complete_project() {

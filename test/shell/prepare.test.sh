@@ -1,10 +1,9 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2154 # status, stdout and stderr are set by run (lib.sh)
+# shellcheck disable=SC2154,SC2016 # status, stdout and stderr are set by run (lib.sh); fakes' bodies expand later
 # scripts/host/prepare.sh: installs exactly what is missing, asks for nothing that is there.
 
 # An apt-get that knows the packages only after an update, and whose packages bring their commands.
 apt_that_works() {
-  # shellcheck disable=SC2016
   fake apt-get "case \" \$* \" in
     *' update '*) touch '$T/updated' ;;
     *' install '*) [[ -e '$T/updated' ]] || { echo 'E: Unable to locate package' >&2; exit 100; }
@@ -94,4 +93,36 @@ test_another_system_s_missing_extras_do_not_matter() {
   rm "$BIN/ldirectord" "$BIN/shellcheck"
   run "$ROOT/scripts/host/prepare.sh" packages test
   exits 0
+}
+
+test_a_libvirt_elsewhere_needs_nothing_that_runs_guests_here() {
+  need_root
+  apt_that_works
+  rm "$BIN/libvirtd" "$BIN/qemu-system-x86_64" "$BIN/dnsmasq" "$BIN/iptables"
+  fake virsh 'exit 1'
+  run "$ROOT/scripts/host/prepare.sh" remote
+  exits 0
+  not_called apt-get
+  not_called virsh
+  rm "$BIN/qemu-img"
+  run "$ROOT/scripts/host/prepare.sh" remote
+  exits 0
+  called "-- qemu-utils"
+}
+
+test_unit_tests_get_only_what_they_call() {
+  need_root
+  apt_that_works
+  rm "$BIN/libvirtd" "$BIN/qemu-img" "$BIN/shellcheck" "$BIN/ldirectord"
+  fake virsh 'exit 1'
+  run "$ROOT/scripts/host/prepare.sh" packages unit
+  exits 0
+  not_called apt-get
+  # Debian's perl-base, which is always there, has no Time::HiRes.
+  fake perl '[[ $1 != -MTime::HiRes ]]'
+  rm "$BIN/ssh-keygen"
+  run "$ROOT/scripts/host/prepare.sh" packages unit
+  exits 0
+  called "install --no-install-recommends -- openssh-client perl"
+  not_called virsh
 }
