@@ -1,4 +1,7 @@
-/** The guest image by itself, under plain QEMU: what must be in it, how it boots, and that a broken one is refused. */
+/**
+ * The guest image by itself, under plain QEMU: what must be in it, how it boots, and at what cost. That a broken one is
+ * never used is shown by test/shell/imageBuild.test.sh.
+ */
 import { expect, it } from "vitest";
 import { command } from "../../cli/virsh";
 
