@@ -16,6 +16,8 @@ export interface IpvsServer {
 export interface IpvsService {
   /** fwm: `vip` is "" and `port` the firewall mark. */
   readonly protocol: "tcp" | "udp" | "sctp" | "fwm";
+  /** A firewall mark's for IPv6 only, as ipvsadm's -6: an address shows its family itself. */
+  readonly family?: 6;
   readonly vip: string;
   readonly port: number;
   readonly scheduler: string;
@@ -55,10 +57,14 @@ export function parseIpvsSave(text: string): IpvsService[] {
   return services;
 }
 
-function readAddress(words: readonly string[], line: string): Pick<IpvsService, "protocol" | "vip" | "port"> {
+type Address = Pick<IpvsService, "protocol" | "family" | "vip" | "port">;
+
+function readAddress(words: readonly string[], line: string): Address {
   const protocol = SERVICE_OPTION[words[1] as keyof typeof SERVICE_OPTION];
   const address = words[2] ?? "";
-  if (protocol === "fwm" && /^\d+$/.test(address)) return { protocol, vip: "", port: Number(address) };
+  if (protocol === "fwm" && /^\d+$/.test(address)) {
+    return { protocol, ...(words[3] === "-6" ? { family: 6 } : {}), vip: "", port: Number(address) };
+  }
   const endpoint = readEndpoint(address);
   if (protocol === undefined || endpoint === undefined)
     throw new SyntaxError(`ipvsadm -Sn: not understood: ${line}`);
@@ -110,9 +116,9 @@ function readServer(words: readonly string[], line: string): IpvsServer {
   return { ...endpoint, forward, weight };
 }
 
-/** "tcp 10.0.0.100:80", "fwm 7": identifies a service in tables and messages. */
-export function serviceKey({ protocol, vip, port }: Pick<IpvsService, "protocol" | "vip" | "port">): string {
-  return protocol === "fwm" ? `fwm ${port}` : `${protocol} ${vip}:${port}`;
+/** "tcp 10.0.0.100:80", "fwm 7", "fwm 7 -6": identifies a service in tables and messages. */
+export function serviceKey({ protocol, family, vip, port }: Address): string {
+  return protocol === "fwm" ? `fwm ${port}${family === 6 ? " -6" : ""}` : `${protocol} ${vip}:${port}`;
 }
 
 export function serverKey({ address, port }: Pick<IpvsServer, "address" | "port">): string {
@@ -160,7 +166,9 @@ function expectedService(service: VirtualService): IpvsService {
 /** A table as `ipvsadm -R` reads it, and as `ipvsadm -Sn` prints it. */
 export function renderTable(table: readonly IpvsService[]): string[] {
   return table.flatMap((service) => {
-    const target = `${OPTION_OF[service.protocol]} ${service.protocol === "fwm" ? service.port : `${service.vip}:${service.port}`}`;
+    const { protocol, family, vip, port } = service;
+    const mark = `${port}${family === 6 ? " -6" : ""}`;
+    const target = `${OPTION_OF[protocol]} ${protocol === "fwm" ? mark : `${vip}:${port}`}`;
     const persistence =
       service.persistent === undefined
         ? ""

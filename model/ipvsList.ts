@@ -1,7 +1,7 @@
 /** The lists of `ipvsadm -Ln` and its variants: counters beside the table. */
 import { serverKey, serviceKey, type IpvsServer, type IpvsService } from "./ipvs";
 
-type ServiceId = Pick<IpvsService, "protocol" | "vip" | "port">;
+type ServiceId = Pick<IpvsService, "protocol" | "family" | "vip" | "port">;
 
 /** One real server's line under its service. */
 export interface IpvsRow extends Pick<IpvsServer, "address" | "port"> {
@@ -83,7 +83,7 @@ function readService(
   const endpoint = endpointOf(words[1] ?? "");
   const id =
     protocol === "fwm"
-      ? { vip: "", port: Number(words[1]) }
+      ? { ...(words[2] === "IPv6" ? { family: 6 as const } : {}), vip: "", port: Number(words[1]) }
       : { vip: endpoint?.address ?? "", port: endpoint?.port ?? NaN };
   if (Number.isNaN(id.port)) throw new SyntaxError(`ipvsadm -Ln: not understood: ${words.join(" ")}`);
   const counters = words.slice(words[2] === "IPv6" ? 3 : 2).map(readNumber);
@@ -100,11 +100,11 @@ function readRow(
 ): IpvsRow {
   const endpoint = endpointOf(words[0] ?? "");
   if (endpoint === undefined) throw new SyntaxError(`ipvsadm -Ln: not understood: ${line}`);
-  const { protocol, vip, port } = service;
+  const { protocol, family, vip, port } = service;
   const forward = titles.indexOf("Forward");
   const cells = words.slice(1);
   return {
-    service: { protocol, vip, port },
+    service: { protocol, ...(family === undefined ? {} : { family }), vip, port },
     ...endpoint,
     ...(forward < 0 ? {} : { forward: cells[forward] ?? "" }),
     values: zip(titles, cells.map(readNumber)),

@@ -1,8 +1,10 @@
 /** What ldirectord, ipvsadm or Direct Routing would not take, or would take to mean something else. */
 import { isIPv6 } from "node:net";
+import { asksNobody, lackingFields, serviceOfPort, type NeededField } from "./checkNeeds";
 import { isIpv4, toNumber } from "./ip";
 import type { Fallback, LdirectordConf, RealLine, VirtualBlock } from "./ldirectordConf";
 import { OPTIONS, type Option } from "./ldirectordOptions";
+import { protocolOf } from "./ldirectordTable";
 import { corruptsAt } from "./schemaParts";
 
 /** @returns one sentence for each fault, the place first; empty when the file is sound */
@@ -21,14 +23,19 @@ export function ldirectordProblems(conf: LdirectordConf): string[] {
       (block) => `${title(block)}: a global fallback adds a server without address to a firewall mark`,
     ),
     ...conf.virtuals.flatMap((block) => blockProblems(block, conf.options.fork === true)),
-    ...repeated(conf.virtuals.map((block) => `${block.options.protocol ?? ""} ${title(block)}`)).map(
-      (key) => `${key.trim()}: is there twice`,
+    ...repeated(conf.virtuals.map((block) => `${effectiveProtocol(block)} ${title(block)}`)).map(
+      (key) => `${key}: is there twice`,
     ),
   ];
 }
 
-function title({ target }: VirtualBlock): string {
-  return "fwmark" in target ? `virtual ${target.fwmark}` : `virtual ${target.address}:${target.port}`;
+function title({ target, family }: VirtualBlock): string {
+  const directive = family === 6 ? "virtual6" : "virtual";
+  return `${directive} ${"fwmark" in target ? target.fwmark : `${target.address}:${target.port}`}`;
+}
+
+function effectiveProtocol({ target, options }: VirtualBlock): string {
+  return "fwmark" in target ? "fwm" : protocolOf(options.protocol, target.port);
 }
 
 function blockProblems(block: VirtualBlock, fork: boolean): string[] {
@@ -46,19 +53,19 @@ function blockProblems(block: VirtualBlock, fork: boolean): string[] {
       options.protocol !== undefined &&
       "a firewall mark has protocol fwm",
     !mark && options.protocol === "fwm" && "an address has protocol tcp or udp",
-    options.ops === true && options.protocol !== "udp" && "ops is for udp",
+    options.ops === true && effectiveProtocol(block) !== "udp" && "ops is for udp",
     options.netmask !== undefined &&
       options.persistent === undefined &&
       "netmask has no effect without persistent",
     options.netmask !== undefined &&
-      (family === 4) !== isIpv4(options.netmask) &&
+      !(family === 4 ? isIpv4(options.netmask) : isPrefix6(options.netmask)) &&
       `netmask has not the form for IPv${family}`,
     options.checkinterval !== undefined &&
       !fork &&
       "checkinterval of one virtual is ignored without fork=yes",
     family === 6 && options.checktype === "ping" && "ping checks are for IPv4 only",
     options.httpmethod === "HEAD" &&
-      options.receive !== undefined &&
+      [options.receive, ...reals.map(({ check }) => check?.receive)].some(asksForText) &&
       "receive cannot match the answer to HEAD",
     (options.checktype === "external" || options.checktype === "external-perl") &&
       options.checkcommand === undefined &&
@@ -70,35 +77,28 @@ function blockProblems(block: VirtualBlock, fork: boolean): string[] {
     ...optionProblems(at, "virtual", options),
     ...fallbackProblems(`${at} fallback`, fallback, family),
     ...reals.flatMap((real) => realProblems(`${at} real ${real.address}`, real, block)),
-    ...repeated(reals.map(({ address, port }) => `${address}:${port ?? 0}`)).map(
-      (key) => `${at} real ${key}: is there twice`,
-    ),
+    ...overlapping(reals, family).map((key) => `${at} real ${key}: is there twice`),
   ];
 }
 
-/** What a negotiate check cannot do without, and what ldirectord 4.12 makes of a server when it lacks. */
-const NEEDS: Readonly<Record<string, readonly [readonly (keyof VirtualBlock["options"])[], string]>> = {
-  dns: [["request", "receive"], "takes every server for dead"],
-  ftp: [["request", "receive"], "takes a dead server for alive"],
-  http_proxy: [["request"], "takes every server for dead"],
-  pop: [["login", "passwd"], "takes a dead server for alive"],
-  pops: [["login", "passwd"], "takes a dead server for alive"],
-  radius: [["login", "passwd", "secret"], "takes every server for dead"],
-};
-
-function checkProblems(at: string, { options, reals }: VirtualBlock): string[] {
-  const negotiates = /^(negotiate|\d+)$/.test(options.checktype ?? "negotiate");
-  const [fields, otherwise] = NEEDS[options.service ?? ""] ?? [[], ""];
-  if (!negotiates) return [];
-  if (options.service === "none" && (options.checktype ?? "negotiate") === "negotiate") {
+function checkProblems(at: string, { options, reals, target }: VirtualBlock): string[] {
+  const checktype = options.checktype ?? "negotiate";
+  // Unlike an address, a mark has no port that would tell.
+  const service = options.service ?? ("fwmark" in target ? "none" : serviceOfPort(target.port));
+  if (asksNobody(checktype, service)) {
     return [`${at}: a negotiate check of service none takes a dead server for alive: say connect`];
   }
-  const given = (field: keyof VirtualBlock["options"]): boolean =>
+  const given = (field: NeededField): boolean =>
     options[field] !== undefined ||
     ((field === "request" || field === "receive") && reals.every(({ check }) => check !== undefined));
-  return fields
-    .filter((field) => !given(field))
-    .map((field) => `${at}: a ${options.service} check without ${field} ${otherwise}`);
+  return lackingFields(checktype, service, given).map(
+    ({ field, otherwise }) => `${at}: a ${service} check without ${field} ${otherwise}`,
+  );
+}
+
+/** Whether an expression can fail on an empty body, as far as that matters: empty groups match anything. */
+function asksForText(receive: string | undefined): boolean {
+  return receive !== undefined && !/^(\(\?:\))*$/.test(receive);
 }
 
 function realProblems(at: string, real: RealLine, { target, family }: VirtualBlock): string[] {
@@ -119,23 +119,35 @@ function realProblems(at: string, real: RealLine, { target, family }: VirtualBlo
       isIpv4(address) &&
       toNumber(to) < toNumber(address) &&
       "the range ends before it starts",
-    // ldirectord compares the two as texts, so 9.255.255.255->10.0.0.1 would be empty or endless.
+    // ldirectord compares the two as texts, and counts on to the one behind the last: were that longer, it would be endless.
     to !== undefined &&
       isIpv4(to) &&
       isIpv4(address) &&
-      digits(to) !== digits(address) &&
+      String(toNumber(to) + 1).length !== String(toNumber(address)).length &&
       "the range crosses a power of ten",
     port !== undefined && !isPort(port) && "has a port outside 1–65535",
     mapped && `${forward} cannot map ports: the port must be the service's`,
     !(Number.isInteger(weight) && weight >= 0 && weight <= 65535) && "the weight is not 0–65535",
     lowerThreshold !== undefined && upperThreshold === undefined && "a lower threshold needs an upper one",
+    (lowerThreshold ?? 0) > (upperThreshold ?? Infinity) && "the lower threshold is above the upper one",
     ...strings.map(([name = "", text = ""]) => fault(text) !== undefined && `${name} ${fault(text)}`),
   ];
   return wrong.flatMap((each) => (each === false ? [] : [`${at}: ${each}`]));
 }
 
-function digits(address: string): number {
-  return String(toNumber(address)).length;
+/** Servers, by address and port, that a line or range names again. */
+function overlapping(reals: readonly RealLine[], family: 4 | 6): string[] {
+  const key = ({ address, port }: RealLine): string => `${address}:${port ?? 0}`;
+  if (family === 6) return repeated(reals.map(key));
+  const spans = reals
+    .filter(({ address, to }) => isIpv4(address) && (to === undefined || isIpv4(to)))
+    .map((real) => ({ real, first: toNumber(real.address), last: toNumber(real.to ?? real.address) }));
+  const again = spans.filter(({ real, first, last }, index) =>
+    spans
+      .slice(0, index)
+      .some((other) => other.real.port === real.port && other.first <= last && first <= other.last),
+  );
+  return [...new Set(again.map(({ real }) => key(real)))];
 }
 
 function fallbackProblems(at: string, fallback: Fallback | undefined, family: 4 | 6): string[] {
@@ -189,7 +201,12 @@ function fault(text: string): string | undefined {
 }
 
 function isAddress(text: string, family: 4 | 6): boolean {
-  return family === 4 ? isIpv4(text) : isIPv6(text) && !text.includes("%");
+  // Hexadecimal digits and colons are all that ldirectord knows of IPv6.
+  return family === 4 ? isIpv4(text) : isIPv6(text) && !/[%.]/.test(text);
+}
+
+function isPrefix6(text: string): boolean {
+  return /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 128;
 }
 
 function isPort(port: number): boolean {

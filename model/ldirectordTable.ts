@@ -12,7 +12,7 @@ function serviceFor(conf: LdirectordConf, block: VirtualBlock): IpvsService {
   const address = (text: string): string => (family === 6 ? `[${text}]` : text);
   const where =
     "fwmark" in target
-      ? ({ protocol: "fwm", vip: "", port: target.fwmark } as const)
+      ? ({ protocol: "fwm", ...(family === 6 ? { family } : {}), vip: "", port: target.fwmark } as const)
       : {
           protocol: protocolOf(options.protocol, target.port),
           vip: address(target.address),
@@ -54,7 +54,7 @@ function serversOf(conf: LdirectordConf, block: VirtualBlock): IpvsServer[] {
 }
 
 /** ldirectord takes udp for port 53, else tcp, where nothing is said. */
-function protocolOf(protocol: string | undefined, port: number): "tcp" | "udp" {
+export function protocolOf(protocol: string | undefined, port: number): "tcp" | "udp" {
   if (protocol === "tcp" || protocol === "udp") return protocol;
   return port === 53 ? "udp" : "tcp";
 }

@@ -1,31 +1,9 @@
 /** Defaults of the virtual services: the main one from the top-level keys, the others from the main one. */
+import { serviceOfPort } from "./checkNeeds";
 import type { Config, HealthCheckConfig, ServiceConfig } from "./schema";
 import type { HealthCheck, RealServerEntry, VirtualService } from "./types";
 
 export const MAIN = "main";
-
-/** ldirectord's own table of the protocol behind a port. */
-const PROTOCOLS: Readonly<Record<number, string>> = {
-  21: "ftp",
-  25: "smtp",
-  53: "dns",
-  80: "http",
-  110: "pop",
-  119: "nntp",
-  143: "imap",
-  389: "ldap",
-  443: "https",
-  587: "submission",
-  636: "ldaps",
-  993: "imaps",
-  995: "pops",
-  1521: "oracle",
-  1812: "radius",
-  3128: "http_proxy",
-  3306: "mysql",
-  5060: "sip",
-  5432: "pgsql",
-};
 
 /** The article's web check; other protocols have no request that every server would answer. */
 const WEB = { request: "test.html", receive: "test" };
@@ -131,7 +109,7 @@ function chosen(from: ServiceConfig, port: number, all: readonly RealServerEntry
 }
 
 function checkOf(from: HealthCheckConfig, protocol: "tcp" | "udp", port: number): HealthCheck {
-  const byPort = PROTOCOLS[port] ?? "none";
+  const byPort = serviceOfPort(port);
   const service = from.service ?? byPort;
   const checktype =
     from.checktype ?? (protocol === "udp" ? "ping" : service === "none" ? "connect" : "negotiate");

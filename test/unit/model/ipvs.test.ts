@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config";
-import { expectedTable, ipvsRestoreRules, parseIpvsSave, renderTable } from "../../../model/ipvs";
+import { expectedTable, ipvsRestoreRules, parseIpvsSave, renderTable, serviceKey } from "../../../model/ipvs";
 import { compareTables } from "../../../model/ipvsCompare";
 import { parseIpvsList, rowOf } from "../../../model/ipvsList";
 
@@ -60,6 +60,21 @@ describe("parseIpvsSave", () => {
   it("is empty for an empty table", () => expect(parseIpvsSave("")).toEqual([]));
 });
 
+describe("a firewall mark of both families", () => {
+  const text =
+    "-A -f 7 -s rr\n-a -f 7 -r 127.0.0.10:0 -g -w 1\n-A -f 7 -6 -s wlc\n-a -f 7 -6 -r [2001:db8::2]:0 -m -w 2\n";
+
+  it("is two services, and each keeps its servers", () => {
+    const table = parseIpvsSave(text);
+    expect(table.map(serviceKey)).toEqual(["fwm 7", "fwm 7 -6"]);
+    expect(table.map(({ servers }) => servers.map(({ address }) => address))).toEqual([
+      ["127.0.0.10"],
+      ["[2001:db8::2]"],
+    ]);
+    expect(`${renderTable(table).join("\n")}\n`).toBe(text);
+  });
+});
+
 describe("ipvsRestoreRules", () => {
   it("fills the article's table", () => {
     expect(ipvsRestoreRules(lab())).toEqual([
@@ -115,7 +130,7 @@ describe("parseIpvsList", () => {
     );
     expect(list.services).toEqual([
       { protocol: "tcp", vip: "10.0.0.100", port: 80, values: {} },
-      { protocol: "fwm", vip: "", port: 7, values: {} },
+      { protocol: "fwm", family: 6, vip: "", port: 7, values: {} },
     ]);
     expect(list.rows.map(({ address, forward, values }) => [address, forward, values])).toEqual([
       ["192.168.7.10", "Route", { Weight: 1, ActiveConn: 3, InActConn: 13 }],

@@ -14,6 +14,9 @@ function conf(block: Partial<VirtualBlock> = {}, top: Partial<LdirectordConf> = 
 }
 
 const real = { address: "127.0.0.10", port: 80, forward: "gate", weight: 1 } as const;
+const six = { family: 6, target: { address: "2001:db8::100", port: 80 }, reals: [] } as const;
+const mark = (family: 4 | 6) =>
+  conf({ target: { fwmark: 7 }, family, reals: [], options: { checktype: "on" } }).virtuals;
 const AT = "virtual 127.0.0.100:80";
 
 describe("ldirectordProblems", () => {
@@ -25,6 +28,19 @@ describe("ldirectordProblems", () => {
       [],
     );
     expect(ldirectordProblems(conf({ options: { service: "ftp", checktype: "connect" } }))).toEqual([]);
+  });
+
+  it("takes a mark of each family, udp and tcp of one port, and ranges beside each other", () => {
+    expect(ldirectordProblems(conf({}, { virtuals: [...mark(4), ...mark(6)] }))).toEqual([]);
+    const at53 = { target: { address: "127.0.0.100", port: 53 }, reals: [] };
+    const both = [{}, { protocol: "tcp" }].map((protocol) => ({ checktype: "on", ...protocol }));
+    const virtuals = both.flatMap((options) => conf({ ...at53, options }).virtuals);
+    expect(ldirectordProblems(conf({}, { virtuals }))).toEqual([]);
+    const reals = [
+      { ...real, to: "127.0.0.12" },
+      { ...real, address: "127.0.0.13" },
+    ];
+    expect(ldirectordProblems(conf({ reals }))).toEqual([]);
   });
 
   const cases: [string, LdirectordConf, string][] = [
@@ -100,13 +116,53 @@ describe("ldirectordProblems", () => {
       conf({ reals: [{ ...real, address: "59.154.201.250", to: "59.154.202.5" }] }),
       `${AT} real 59.154.201.250: the range crosses a power of ten`,
     ],
+    [
+      "a range that ldirectord would count past its end for ever",
+      conf({ reals: [{ ...real, address: "59.154.201.250", to: "59.154.201.255" }] }),
+      `${AT} real 59.154.201.250: the range crosses a power of ten`,
+    ],
     ["a server twice", conf({ reals: [real, real] }), `${AT} real 127.0.0.10:80: is there twice`],
+    [
+      "a server in a range",
+      conf({
+        reals: [
+          { ...real, to: "127.0.0.15" },
+          { ...real, address: "127.0.0.12" },
+        ],
+      }),
+      `${AT} real 127.0.0.12:80: is there twice`,
+    ],
+    [
+      "a range in a range",
+      conf({
+        reals: [
+          { ...real, address: "127.0.0.12", to: "127.0.0.20" },
+          { ...real, to: "127.0.0.12" },
+        ],
+      }),
+      `${AT} real 127.0.0.10:80: is there twice`,
+    ],
+    [
+      "thresholds out of order",
+      conf({ reals: [{ ...real, lowerThreshold: 6, upperThreshold: 5 }] }),
+      `${AT} real 127.0.0.10: the lower threshold is above the upper one`,
+    ],
     [
       "a lone lower threshold",
       conf({ reals: [{ ...real, lowerThreshold: 1 }] }),
       `${AT} real 127.0.0.10: a lower threshold needs an upper one`,
     ],
-    ["another family", conf({ family: 6 }), `${AT}: is no IPv6 address`],
+    ["another family", conf({ family: 6 }), "virtual6 127.0.0.100:80: is no IPv6 address"],
+    [
+      "IPv4 written as IPv6",
+      conf({ family: 6, target: { address: "::ffff:1.2.3.4", port: 80 }, reals: [] }),
+      "virtual6 ::ffff:1.2.3.4:80: is no IPv6 address",
+    ],
+    [
+      "an IPv6 netmask beyond 128",
+      conf({ ...six, options: { persistent: 1, netmask: "200" } }),
+      "virtual6 2001:db8::100:80: netmask has not the form for IPv6",
+    ],
     [
       "port 0",
       conf({ target: { address: "127.0.0.100", port: 0 }, reals: [] }),
@@ -138,6 +194,11 @@ describe("ldirectordProblems", () => {
     [
       "HEAD with receive",
       conf({ options: { httpmethod: "HEAD", receive: "x" } }),
+      `${AT}: receive cannot match the answer to HEAD`,
+    ],
+    [
+      "HEAD with a server's receive",
+      conf({ options: { httpmethod: "HEAD" }, reals: [{ ...real, check: { request: "a", receive: "b" } }] }),
       `${AT}: receive cannot match the answer to HEAD`,
     ],
     [
@@ -176,6 +237,26 @@ describe("ldirectordProblems", () => {
       `${AT}: a negotiate check of service none takes a dead server for alive: say connect`,
     ],
     [
+      "a mark whose servers nobody asks",
+      conf({ target: { fwmark: 7 }, options: {} }),
+      "virtual 7: a negotiate check of service none takes a dead server for alive: say connect",
+    ],
+    [
+      "a port whose protocol needs what is not there",
+      conf({ target: { address: "127.0.0.100", port: 110 }, reals: [{ ...real, port: 110 }] }),
+      "virtual 127.0.0.100:110: a pop check without login takes a dead server for alive",
+    ],
+    [
+      "connects, and then a negotiation with nobody, which would bring a dead server back",
+      conf({ options: { checktype: "3", service: "none" } }),
+      `${AT}: a negotiate check of service none takes a dead server for alive: say connect`,
+    ],
+    [
+      "an SQL check without a query",
+      conf({ options: { service: "mysql", login: "u", database: "d" } }),
+      `${AT}: a mysql check without request takes every server for dead`,
+    ],
+    [
       "a proxy that is asked for nothing",
       conf({ options: { service: "http_proxy" } }),
       `${AT}: a http_proxy check without request takes every server for dead`,
@@ -198,6 +279,12 @@ describe("ldirectordProblems", () => {
       conf({}, { virtuals: [...conf().virtuals, ...conf().virtuals] }),
       `tcp ${AT}: is there twice`,
     ],
+    [
+      "a service twice, once with the protocol that goes without saying",
+      conf({}, { virtuals: [...conf().virtuals, ...conf({ options: {} }).virtuals] }),
+      `tcp ${AT}: is there twice`,
+    ],
+    ["a mark twice", conf({}, { virtuals: [...mark(4), ...mark(4)] }), "fwm virtual 7: is there twice"],
   ];
 
   it.each(cases)("names %s", (_name, faulty, problem) => {

@@ -154,7 +154,7 @@ const FULL: LdirectordConf = {
       options: { protocol: "tcp", scheduler: "wlc", persistent: 60, netmask: "64", checktype: "connect" },
     },
     {
-      target: { fwmark: 8 },
+      target: { fwmark: 7 },
       family: 6,
       reals: [{ address: "2001:db8::11", port: 80, forward: "gate", weight: 1 }],
       fallback: { address: "2001:db8::1", port: 80 },
