@@ -35,12 +35,15 @@ have() { command -v "$1" >/dev/null 2>&1; }
 is_root() { [[ $EUID -eq 0 ]]; }
 has_systemd() { [[ -d $SYSTEMD_DIR ]]; }
 
-# as_root COMMAND…: runs it as root. sudo asks at most once (it remembers for a while).
+# as_root COMMAND…: runs it as root, with our own settings, none of which is a secret. sudo asks at most once (it
+# remembers for a while).
 as_root() {
+  local name settings=()
   if is_root; then
     "$@"
   elif have sudo; then
-    sudo -- "$@"
+    for name in $(compgen -e LVS_DR_); do settings+=("$name=${!name}"); done
+    sudo -- env "${settings[@]}" "$@"
   else
     die "root is needed for: $* (there is no sudo here; run it as root)"
   fi
@@ -133,6 +136,22 @@ libvirt_error() {
   echo "$output" | sed -e 's/^error: //' -e '/^$/d' | tail -n 1
 }
 libvirt_answers() { [[ -z "$(libvirt_error)" ]]; }
+
+# is_refusal ERROR: libvirt runs, and does not let this user in.
+is_refusal() {
+  case "${1,,}" in *denied* | *polkit* | *authenticat*) return 0 ;; esac
+  return 1
+}
+
+# groups_not_taken_up: those of libvirt and kvm that this user is a member of, and this process is not: a membership
+# holds from the next login on.
+groups_not_taken_up() {
+  local group given
+  given=" $(id -nG "$(id -un)" 2>/dev/null) "
+  for group in libvirt kvm; do
+    [[ $given != *" $group "* || " $(id -nG) " == *" $group "* ]] || echo "$group"
+  done
+}
 
 # netns_of PID: the inode of that process's network namespace; nothing where we may not look.
 netns_of() { stat -L -c %i "/proc/$1/ns/net" 2>/dev/null || true; }

@@ -46,27 +46,44 @@ kvm_device_is_right() {
   [[ ! -c $KVM_DEVICE ]] || has_systemd || [[ "$(stat -c '%G %a' "$KVM_DEVICE")" =~ ^kvm\ .*(6|7)[0-7]$ ]]
 }
 
+# daemons_are_right [refused]: libvirt answers us; with `refused`, it is enough that it answers others.
 daemons_are_right() {
   kvm_device_is_right && [[ -d $DNSMASQ_DIR ]] || return 1
-  case "$(lab_namespace)" in here | "$NETNS") libvirt_answers ;; *) return 1 ;; esac
+  case "$(lab_namespace)" in
+    here | none) answers_or_refuses "${1:-}" ;;
+    # The program enters it as root, so it does not matter whether this user is let in.
+    "$NETNS") ! is_root || libvirt_answers ;;
+    *) return 1 ;;
+  esac
+}
+answers_or_refuses() {
+  local error
+  error="$(libvirt_error)"
+  [[ -z $error ]] || { [[ $1 == refused ]] && is_refusal "$error"; }
 }
 
-# explain_refusal: libvirtd runs, and only this user is not let in.
-explain_refusal() {
-  local error user
+# admit_user: where libvirt is this host's own, its users are the members of libvirt, and who may open /dev/kvm those
+# of kvm. This process is none yet: scripts/lab begins anew with what it was given here.
+admit_user() {
+  local error user groups=() group
   error="$(libvirt_error)"
+  is_refusal "$error" || return 0
   user="$(id -un)"
-  case "${error,,}" in
-    *denied* | *polkit* | *authenticat*)
-      die "libvirt refuses $user: sudo usermod -aG libvirt $user, then log in again ($error)"
-      ;;
-  esac
+  getent group libvirt >/dev/null || die "libvirt refuses $user, and there is no group libvirt to join: $error"
+  [[ -z ${LVS_DR_NEW_GROUPS:-} ]] || die "libvirt refuses $user, who is in: $(id -nG) ($error)"
+  have sudo || die "libvirt refuses $user: as root, usermod -aG libvirt,kvm $user; then log in again ($error)"
+  for group in libvirt kvm; do
+    [[ " $(id -nG "$user") " == *" $group "* ]] || ! getent group "$group" >/dev/null || groups+=("$group")
+  done
+  ((${#groups[@]} > 0)) || return 0
+  say "==> sudo, to make $user a member of: ${groups[*]}"
+  as_root usermod -aG "$(IFS=, && echo "${groups[*]}")" "$user" ||
+    die "could not make $user a member of libvirt, which refuses others ($error)"
 }
 
 daemons() {
   if daemons_are_right; then return 0; fi
-  if ! is_root; then
-    explain_refusal
+  if ! is_root && ! daemons_are_right refused; then
     have sudo || die "root is needed to start libvirtd, and there is no sudo here: run as root"
     say "==> sudo, to start libvirtd"
   fi
@@ -74,10 +91,14 @@ daemons() {
   # Two runs at once must not start two.
   (
     flock 8
-    if daemons_are_right; then exit 0; fi
+    if is_root; then
+      if daemons_are_right; then exit 0; fi
+    elif daemons_are_right refused; then
+      exit 0
+    fi
     as_root "$HERE/daemons.sh"
   ) 8>"$HERE/../../.lab/host.lock"
-  is_root || explain_refusal
+  is_root || [[ "$(lab_namespace)" == "$NETNS" ]] || admit_user
 }
 
 # The images are built by whoever runs the lab; QEMU's user must be able to pass through. 0711 on the parent is

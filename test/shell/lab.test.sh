@@ -138,12 +138,26 @@ test_up_stops_at_what_cannot_be_prepared() {
   contains "$stderr" "dnf install -y qemu-img"
 }
 
-test_unit_tests_need_no_libvirt() {
+test_unit_tests_and_static_checks_need_no_libvirt() {
+  local suite
   prepared_project
-  rm "$BIN/virsh" "$BIN/qemu-img"
-  lab test unit
+  fake path.sh 'exit 1'
+  cp "$BIN/path.sh" "$T/project/scripts/image/"
+  rm "$BIN/virsh" "$BIN/libvirtd" "$BIN/qemu-img" "$BIN/shellcheck"
+  for suite in static unit; do
+    lab test "$suite"
+    exits 0
+    contains "$stdout" "program: test $suite in"
+  done
+  not_called apt-get
+  not_called build.sh
+  [[ $EUID -eq 0 ]] || skip "not root"
+  rm "$BIN/ssh-keygen"
+  lab test static
   exits 0
   not_called apt-get
+  lab test unit
+  called "-- openssh-client"
 }
 
 test_down_starts_libvirt_where_it_was_installed() {
