@@ -2,6 +2,7 @@
 import { scryptSync } from "node:crypto";
 import { decode } from "./decode";
 import { resolve, type Draft, type Identity } from "./defaults";
+import { withDetection } from "./detectionHint";
 import { Findings } from "./findings";
 import { checkInvariants } from "./invariants";
 import { canonicalJson, sha256 } from "./naming";
@@ -20,8 +21,9 @@ export function parseConfig(raw: Readonly<Record<string, unknown>>, identity: Id
   const { config, problems, tainted } = decode(raw);
   const draft = resolve(config, identity);
   const findings = new Findings(tainted);
-  checkInvariants(findings, config, draft, identity);
-  const all = [...problems, ...findings.problems];
+  checkInvariants(findings, config, draft);
+  const refused = problems.map((problem) => withDetection(problem, config, identity));
+  const all = [...refused, ...findings.problems];
   if (all.length > 0) throw new ConfigError(all);
   return { ...draft, configHash: configHash(draft) };
 }

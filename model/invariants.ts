@@ -1,5 +1,5 @@
 /** What must hold between the keys of a configuration, in the order in which people would mend it. */
-import type { Draft, Identity } from "./defaults";
+import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { checkAddresses } from "./invariantsAddresses";
 import { checkHealth } from "./invariantsHealth";
@@ -8,8 +8,8 @@ import { checkNames, checkPlatform } from "./invariantsPlatform";
 import { checkServices } from "./invariantsServices";
 import type { Config } from "./schema";
 
-export function checkInvariants(findings: Findings, config: Config, draft: Draft, identity: Identity): void {
-  checkPlatform(findings, config, draft, identity);
+export function checkInvariants(findings: Findings, config: Config, draft: Draft): void {
+  checkPlatform(findings, config, draft);
   checkNetworks(findings, config, draft);
   checkAddresses(findings, config, draft);
   checkNames(findings, config, draft);

@@ -1,23 +1,13 @@
 /** Health checks that can be run, and ldirectord options that go together. */
+import { asksNobody, lackingFields, negotiates, type NeededField } from "./checkNeeds";
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import type { Config } from "./schema";
 import { MAIN } from "./serviceDefaults";
 import type { HealthCheck, VirtualService } from "./types";
 
-const SQL = ["mysql", "oracle", "pgsql"];
-
-/** Seconds for what no formula covers: the daemon's own work for each server, and the kernel's edit. */
-const DAEMON_SECONDS = 2;
-
-/**
- * Seconds within which a dead real server is out of the table, when `silent` of the service's servers answer nothing
- * (0: the check fails at once). Servers of one service are checked one after the other.
- */
-export function detectionSeconds({ check }: Pick<VirtualService, "check">, silent = 1): number {
-  const timeout = check.checktype === "negotiate" ? check.negotiatetimeout : check.checktimeout;
-  return check.failurecount * (check.checkinterval + silent * timeout) + DAEMON_SECONDS;
-}
+// Where the drills, the status and the tests look for it.
+export { detectionSeconds } from "./detection";
 
 export function checkHealth(findings: Findings, config: Config, draft: Draft): void {
   draft.services.forEach((service, position) => {
@@ -28,7 +18,7 @@ export function checkHealth(findings: Findings, config: Config, draft: Draft): v
         : `services[${changes < 0 ? indexOf(config, position) : changes}].healthCheck`;
     checkOne(findings, key, service);
   });
-  checkPairs(findings, config, draft.mode);
+  checkPairs(findings, config, draft);
   checkDaemon(findings, config, draft);
 }
 
@@ -37,8 +27,8 @@ function indexOf(config: Config, position: number): number {
   return config.services.flatMap((each, index) => (each.name === MAIN ? [] : [index]))[position - 1] ?? 0;
 }
 
-function checkOne(findings: Findings, key: string, { check, protocol }: VirtualService): void {
-  const negotiates = check.checktype === "negotiate" || typeof check.checktype === "number";
+function checkOne(findings: Findings, key: string, service: VirtualService): void {
+  const { check, protocol } = service;
   const external = check.checktype === "external" || check.checktype === "external-perl";
   const needs = (field: keyof HealthCheck, why: string): void => {
     if (check[field] !== undefined) return;
@@ -63,9 +53,7 @@ function checkOne(findings: Findings, key: string, { check, protocol }: VirtualS
       fix,
     });
   }
-  if (negotiates && SQL.includes(check.service ?? "")) {
-    for (const field of ["login", "database", "request"] as const) needs(field, `a ${check.service} check`);
-  }
+  checkNegotiation(findings, key, service);
   if (check.httpmethod === "HEAD" && check.receive !== undefined) {
     const fix = "remove receive, or use httpmethod GET";
     findings.add({
@@ -86,8 +74,40 @@ function checkOne(findings: Findings, key: string, { check, protocol }: VirtualS
   }
 }
 
+/** What ldirectord would take for a check, and which says nothing of the server. */
+function checkNegotiation(
+  findings: Findings,
+  key: string,
+  { check, port, protocol, realServers }: VirtualService,
+): void {
+  const { checktype, service = "none", httpmethod } = check;
+  const simple = protocol === "udp" ? "ping" : "connect";
+  const involved = [`${key}.service`, `${key}.checktype`];
+  if (asksNobody(checktype, service)) {
+    const message = `asks nothing with service none, that of port ${port}: a dead server would be taken for alive`;
+    const fix = `say ${simple}, or set service to a protocol`;
+    findings.add({ key: `${key}.checktype`, value: checktype, message, fix }, ...involved);
+  }
+  const given = (field: NeededField): boolean =>
+    check[field] !== undefined ||
+    ((field === "request" || field === "receive") &&
+      realServers.every((server) => server[field] !== undefined));
+  for (const { field, otherwise } of lackingFields(checktype, service, given)) {
+    const message = `is missing: a ${service} check without it ${otherwise}`;
+    const fix = `give it a value, or set checktype to ${simple}`;
+    findings.add({ key: `${key}.${field}`, message, fix }, ...involved);
+  }
+  const own = realServers.find(({ receive }) => receive !== undefined);
+  if (httpmethod === "HEAD" && own !== undefined && negotiates(checktype)) {
+    const message = `gets an answer without body, which receive of ${own.name} cannot match`;
+    const fix = "remove that receive, or use httpmethod GET";
+    findings.add({ key: `${key}.httpmethod`, value: httpmethod, message, fix });
+  }
+}
+
 /** ldirectord takes request and receive of one real server only as a pair, and the thresholds in order. */
-function checkPairs(findings: Findings, config: Config, mode: Draft["mode"]): void {
+function checkPairs(findings: Findings, config: Config, { mode, realServers }: Draft): void {
+  const names = realServers.map(({ name }) => name);
   const lists = [
     { key: "realServers", servers: config.realServers },
     ...config.services.map((service, index) => ({
@@ -106,13 +126,17 @@ function checkPairs(findings: Findings, config: Config, mode: Draft["mode"]): vo
           `${at}.${lone}`,
         );
       }
-      const { lowerThreshold, upperThreshold } = server;
-      if (upperThreshold !== undefined && mode === "static") {
+      // What a service does not say of a server, the server says itself.
+      const own = config.realServers?.[names.indexOf(server.name ?? "")];
+      const { lowerThreshold = own?.lowerThreshold, upperThreshold = own?.upperThreshold } = server;
+      const says = server.lowerThreshold !== undefined || server.upperThreshold !== undefined;
+      if (says && upperThreshold !== undefined && mode === "static") {
         const message = "is set by ldirectord, which does not run in static mode";
         const fix = "set director.mode to ldirectord, or remove the thresholds";
         findings.add({ key: `${at}.upperThreshold`, value: upperThreshold, message, fix }, "director.mode");
       }
       if (
+        says &&
         lowerThreshold !== undefined &&
         (upperThreshold === undefined || lowerThreshold >= upperThreshold)
       ) {
@@ -131,7 +155,15 @@ function checkPairs(findings: Findings, config: Config, mode: Draft["mode"]): vo
 }
 
 function checkDaemon(findings: Findings, config: Config, draft: Draft): void {
-  const { fork, autoreload, emailalertstatus } = config.ldirectord;
+  const { fork, autoreload, supervised, emailalertstatus } = config.ldirectord;
+  if (!supervised) {
+    findings.add({
+      key: "ldirectord.supervised",
+      value: false,
+      message: "sends the daemon to the background, where systemd ends it and starts the next, for ever",
+      fix: "leave the key out",
+    });
+  }
   const intervals = new Set(draft.services.map((service) => service.check.checkinterval));
   if (!fork && intervals.size > 1) {
     findings.add({

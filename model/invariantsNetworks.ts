@@ -15,6 +15,7 @@ export function checkNetworks(findings: Findings, config: Config, draft: Draft):
       needs: 1 + new Set(draft.services.map((service) => service.vip)).size,
     },
   ];
+  for (const { key, cidr } of networks) checkReserved(findings, key, cidr);
   for (const { key, cidr, needs } of networks) {
     const room = hostsOf(parseCidr(cidr));
     if (room >= needs) continue;
@@ -43,6 +44,23 @@ export function checkNetworks(findings: Findings, config: Config, draft: Draft):
       );
     }
   });
+}
+
+/** Where no host's address can be, or none that is routed. */
+const RESERVED = [
+  { cidr: "0.0.0.0/8", what: 'no host\'s: "this network"' },
+  { cidr: "127.0.0.0/8", what: "loopback, which never leaves a host" },
+  { cidr: "169.254.0.0/16", what: "link-local, which routers do not forward" },
+  { cidr: "224.0.0.0/4", what: "multicast" },
+  { cidr: "240.0.0.0/4", what: "reserved, and refused by the kernel" },
+];
+
+function checkReserved(findings: Findings, key: string, cidr: string): void {
+  const hit = RESERVED.find((reserved) => overlaps(parseCidr(reserved.cidr), parseCidr(cidr)));
+  if (hit === undefined) return;
+  const message = `overlaps ${hit.cidr}, which is ${hit.what}`;
+  const fix = "choose a private network: one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16";
+  findings.add({ key, value: cidr, message, fix });
 }
 
 /** The longest prefix with room for so many hosts. */

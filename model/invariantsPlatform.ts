@@ -1,5 +1,5 @@
 /** Where the lab runs, and what its parts are called. */
-import type { Draft, Identity } from "./defaults";
+import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { ownedNames } from "./owners";
 import type { Config } from "./schema";
@@ -11,24 +11,10 @@ const SSH_URI =
 
 /** IFNAMSIZ less the final zero. */
 const MAX_BRIDGE = 15;
-/** File names end at 255; libvirt adds suffixes of its own. */
-const MAX_DOMAIN = 200;
-
-export function checkPlatform(findings: Findings, config: Config, draft: Draft, identity: Identity): void {
+export function checkPlatform(findings: Findings, config: Config, draft: Draft): void {
   checkUri(findings, config, draft);
   checkImage(findings, config);
   checkBridge(findings, config.clientNetwork.bridge, draft);
-  const longest = Math.max(
-    ...[draft.client, draft.router, draft.director, ...draft.realServers].map((node) => node.domain.length),
-  );
-  if (longest > MAX_DOMAIN) {
-    findings.add({
-      key: "stack",
-      value: identity.stack,
-      message: `makes domain names of ${longest} characters, and the limit is ${MAX_DOMAIN}`,
-      fix: "choose a shorter stack or project name",
-    });
-  }
 }
 
 function checkUri(findings: Findings, config: Config, draft: Draft): void {

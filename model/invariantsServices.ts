@@ -118,9 +118,16 @@ function checkSorry(findings: Findings, config: Config, draft: Draft, place: Pla
   const cidr = config.serverNetwork.cidr;
   const fix = `use 127.0.0.1, the director's own web server, or another server in ${cidr}`;
   const node = ownedAddresses(config, draft).find((each) => each.value === address);
-  if (node !== undefined) {
-    const message = `is the address of ${node.owner} (${node.key}), which cannot stand in when the real servers are down`;
-    findings.add({ key, value: address, message, fix }, node.key);
+  const why = service.realServers.some((member) => member.address === address)
+    ? `a real server of ${service.name}, which cannot stand in when they are all down`
+    : address === draft.director.address
+      ? "whose own page is at 127.0.0.1"
+      : address === draft.router.address
+        ? "which would send each request back to the director"
+        : undefined;
+  if (why !== undefined) {
+    const message = `is the address of ${node?.owner} (${node?.key}), ${why}`;
+    findings.add({ key, value: address, message, fix }, node?.key ?? "");
   } else if (!contains(parseCidr(cidr), address)) {
     const message = `is outside serverNetwork.cidr ${cidr}; gate needs one segment`;
     findings.add({ key, value: address, message, fix }, "serverNetwork.cidr");

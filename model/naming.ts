@@ -17,7 +17,10 @@ export function canonicalJson(value: unknown): string {
   );
 }
 
-/** Longest sanitised name: with the node's name (at most 63) it stays under every limit of libvirt and file names. */
+/**
+ * Longest sanitised name: project, stack and a node's name (at most 63) make a domain of at most 145 characters, under every
+ * limit of libvirt and file names, so that no stack's name is too long.
+ */
 const MAX_SLUG = 40;
 
 /**

@@ -67,8 +67,13 @@ export const CHECK_SERVICES = [
 
 const CHECKTYPES = ["negotiate", "connect", "ping", "external", "external-perl", "on", "off"] as const;
 
-const detection =
-  "; a silent real server is taken out after at most failurecount × (checkinterval + timeout) + 2, 6 seconds by default";
+/** Smallest and largest value of what decides how soon a dead real server is found. */
+export const CHECK_TIMES = {
+  checktimeout: [1, 30],
+  negotiatetimeout: [1, 30],
+  checkinterval: [1, 60],
+  failurecount: [1, 10],
+} as const;
 
 const checktypeError = {
   error: says(
@@ -116,19 +121,19 @@ export const healthCheck = z.strictObject({
   passwd: directive().optional().describe("Password of the check. Set it with `pulumi config set --secret`."),
   database: directive().optional().describe("Database of a mysql, pgsql or oracle check."),
   secret: directive().optional().describe("Secret of a radius check."),
-  checktimeout: integer(1, 30, "seconds", detection)
+  checktimeout: integer(...CHECK_TIMES.checktimeout, "seconds")
     .optional()
     .describe("Seconds that a connect, ping or external check may take.")
     .meta({ "x-default": "3" }),
-  negotiatetimeout: integer(1, 30, "seconds", detection)
+  negotiatetimeout: integer(...CHECK_TIMES.negotiatetimeout, "seconds")
     .optional()
     .describe("Seconds that a negotiate check may take.")
     .meta({ "x-default": "checktimeout" }),
-  checkinterval: integer(1, 60, "seconds", detection)
+  checkinterval: integer(...CHECK_TIMES.checkinterval, "seconds")
     .optional()
     .describe("Seconds between two rounds of checks.")
     .meta({ "x-default": "1" }),
-  failurecount: integer(1, 10, "failures", detection)
+  failurecount: integer(...CHECK_TIMES.failurecount, "failures")
     .optional()
     .describe(
       "Failures in a row that take a real server out. With 1, as in the article, a server that flaps changes the table at " +
@@ -163,7 +168,10 @@ const alerts = {
 /** Options that one virtual service has in ldirectord.cf beyond scheduling and checking. */
 export const virtualExtras = z.strictObject({
   ...alerts,
-  cleanstop: flag().optional().describe("Whether stopping the daemon removes this service."),
+  cleanstop: flag()
+    .optional()
+    .describe("Whether stopping the daemon removes this service. With true a restart refuses its clients.")
+    .meta({ "x-default": "ldirectord.cleanstop" }),
   monitorfile: absolutePath().optional().describe("File on the director to which each check is logged."),
   servicename: directive(128).optional().describe("Name of the service in alerts."),
   comment: directive().optional().describe("Note about the service in alerts."),
@@ -176,7 +184,9 @@ export const ldirectordSettings = z.strictObject({
     .describe(
       "Reload on every change of the file. A bad file then freezes the checks, so the lab sends HUP itself.",
     ),
-  supervised: flag().default(true).describe("Stay in the foreground, under systemd's supervision."),
+  supervised: flag()
+    .default(true)
+    .describe("Stay in the foreground, under systemd's supervision. Only true: its unit knows no other way."),
   fork: flag()
     .default(true)
     .describe(
@@ -184,11 +194,13 @@ export const ldirectordSettings = z.strictObject({
     ),
   cleanstop: flag()
     .default(false)
-    .describe("Whether stopping the daemon empties the table. Off, so that a restart loses no request."),
+    .describe(
+      "Whether stopping the daemon empties the table. With true each of its stops, restarts and upgrades refuses all clients, until every server is checked again.",
+    ),
   readdquiescent: flag()
     .default(true)
     .describe(
-      "Off: every start and reload adds each dead real server again, until its next check. On: with quiescent it stays with weight 0, else it stays out.",
+      "With true a dead real server stays as it is at a start or reload: with quiescent at weight 0, else out. With false each start and reload first gives every dead real server its weight back, and clients with it.",
     ),
   logfile: directive()
     .regex(/^(\/.*|[a-z0-9]+)$/, {

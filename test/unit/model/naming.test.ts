@@ -19,6 +19,16 @@ describe("names", () => {
 
   it("keeps names that look alike apart", () => {
     expect(new Set(["a_b", "a.b", "a-b", "A-b"].map(slug)).size).toBe(4);
+  });
+
+  it("has no name that is too long, and none that cutting makes another's", () => {
+    const name = "n".repeat(63);
+    const domains = ["a", "b"].map((end) => {
+      const who = { project: "p".repeat(200), stack: `${"s".repeat(200)}${end}` };
+      return parseConfig({ realServers: [{ name }] }, who).realServers[0]?.domain ?? "";
+    });
+    expect(domains.map((domain) => domain.length)).toEqual([145, 145]);
+    expect(new Set(domains).size).toBe(2);
     expect(prefixFor("lvs-dr", "dev")).toBe("lvs-dr-dev");
   });
 
@@ -56,7 +66,7 @@ describe("configHash", () => {
   });
 
   it("changes with a password, of which it is no plain digest", () => {
-    const check = (passwd: string) => ({ healthCheck: { service: "ftp", login: "a", passwd } });
+    const check = (passwd: string) => ({ healthCheck: { service: "pop", login: "a", passwd } });
     expect(hash(check("one"))).not.toBe(hash(check("two")));
     const lab = parseConfig(check("one"), dev);
     expect(configHash(lab)).toBe(lab.configHash);

@@ -1,5 +1,9 @@
 /** What is refused of addresses and networks, word for word; numbers are those of the project's list of bad inputs. */
+import { expect, it } from "vitest";
+import { parseConfig } from "../../../model/config";
 import { expectRefusals } from "./refusals";
+
+const PRIVATE = "Fix: choose a private network: one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16.";
 
 expectRefusals("addresses and networks", [
   {
@@ -217,6 +221,30 @@ expectRefusals("addresses and networks", [
       'client.mac = "52:54:00": is no MAC address. Fix: write one such as 52:54:00:12:34:56, or leave it out.',
     ],
   },
+  ...[
+    ["0.0.0.0/8", "0.0.0.0/8", 'no host\'s: "this network"'],
+    ["127.0.0.0/8", "127.0.0.0/8", "loopback, which never leaves a host"],
+    ["169.254.8.0/24", "169.254.0.0/16", "link-local, which routers do not forward"],
+    ["224.0.0.0/8", "224.0.0.0/4", "multicast"],
+    ["240.0.0.0/8", "240.0.0.0/4", "reserved, and refused by the kernel"],
+  ].map(([cidr, reserved, what]) => ({
+    name: `reserved ${cidr}`,
+    raw: { vipCidr: cidr },
+    lines: [`vipCidr = "${cidr}": overlaps ${reserved}, which is ${what}. ${PRIVATE}`],
+  })),
+  {
+    name: "reserved networks of both segments",
+    raw: { clientNetwork: { cidr: "127.5.0.0/16" }, serverNetwork: { cidr: "224.1.2.0/24" } },
+    lines: [
+      `clientNetwork.cidr = "127.5.0.0/16": overlaps 127.0.0.0/8, which is loopback, which never leaves a host. ${PRIVATE}`,
+      `serverNetwork.cidr = "224.1.2.0/24": overlaps 224.0.0.0/4, which is multicast. ${PRIVATE}`,
+    ],
+  },
+  {
+    name: "reserved network within a wide one",
+    raw: { vipCidr: "0.0.0.0/1" },
+    lines: [`vipCidr = "0.0.0.0/1": overlaps 0.0.0.0/8, which is no host's: "this network". ${PRIVATE}`],
+  },
   {
     name: "sorry off the segment",
     raw: { sorryServer: { address: "10.0.0.5" } },
@@ -228,7 +256,37 @@ expectRefusals("addresses and networks", [
     name: "sorry is a real server",
     raw: { sorryServer: { address: "192.168.7.10" } },
     lines: [
-      'sorryServer.address = "192.168.7.10": is the address of rs1 (realServers), which cannot stand in when the real servers are down. Fix: use 127.0.0.1, the director\'s own web server, or another server in 192.168.7.0/24.',
+      'sorryServer.address = "192.168.7.10": is the address of rs1 (realServers), a real server of main, which cannot stand in when they are all down. Fix: use 127.0.0.1, the director\'s own web server, or another server in 192.168.7.0/24.',
+    ],
+  },
+  {
+    name: "sorry is the DIP, or the router",
+    raw: {
+      sorryServer: { address: "192.168.7.30" },
+      services: [{ port: 81, sorryServer: { address: "192.168.7.200" } }],
+    },
+    lines: [
+      'sorryServer.address = "192.168.7.30": is the address of the director (DIP) (director.address), whose own page is at 127.0.0.1. Fix: use 127.0.0.1, the director\'s own web server, or another server in 192.168.7.0/24.',
+      'services[0].sorryServer.address = "192.168.7.200": is the address of the router (router.serverAddress), which would send each request back to the director. Fix: use 127.0.0.1, the director\'s own web server, or another server in 192.168.7.0/24.',
+    ],
+  },
+  {
+    name: "sorry is a member of one service, though not of the other",
+    raw: {
+      services: [
+        { port: 81, realServers: [{ name: "rs1" }], sorryServer: { address: "192.168.7.20" } },
+        { port: 82, realServers: [{ name: "rs2" }], sorryServer: { address: "192.168.7.20" } },
+      ],
+    },
+    lines: [
+      'services[1].sorryServer.address = "192.168.7.20": is the address of rs2 (realServers), a real server of service2, which cannot stand in when they are all down. Fix: use 127.0.0.1, the director\'s own web server, or another server in 192.168.7.0/24.',
     ],
   },
 ]);
+
+it("takes a real server that a service does not use for its sorry server", () => {
+  const main = { name: "main", realServers: [{ name: "rs1" }, { name: "rs2" }] };
+  const raw = { realServerCount: 3, services: [main], sorryServer: { address: "192.168.7.31" } };
+  const { services, realServers } = parseConfig(raw, { project: "lvs-dr", stack: "dev" });
+  expect(services[0].sorry).toEqual({ address: realServers[2]?.address, port: 80 });
+});

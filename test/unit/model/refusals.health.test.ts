@@ -6,29 +6,51 @@ expectRefusals("health checks and ldirectord", [
     name: "33 timeout 0",
     raw: { healthCheck: { checktimeout: 0 } },
     lines: [
-      "healthCheck.checktimeout = 0: must be an integer from 1 to 30 seconds; a silent real server is taken out after at most failurecount × (checkinterval + timeout) + 2, 6 seconds by default. Fix: choose 1 to 30.",
+      "healthCheck.checktimeout = 0: must be an integer from 1 to 30 seconds; a silent real server is then out after at most 4 to 33 seconds. Fix: choose 1 to 30.",
     ],
   },
   {
     name: "33 timeout 31",
     raw: { healthCheck: { negotiatetimeout: 31 } },
     lines: [
-      "healthCheck.negotiatetimeout = 31: must be an integer from 1 to 30 seconds; a silent real server is taken out after at most failurecount × (checkinterval + timeout) + 2, 6 seconds by default. Fix: choose 1 to 30.",
+      "healthCheck.negotiatetimeout = 31: must be an integer from 1 to 30 seconds; a silent real server is then out after at most 4 to 33 seconds. Fix: choose 1 to 30.",
     ],
   },
   {
     name: "33 failurecount 0",
     raw: { healthCheck: { failurecount: 0 } },
     lines: [
-      "healthCheck.failurecount = 0: must be an integer from 1 to 10 failures; a silent real server is taken out after at most failurecount × (checkinterval + timeout) + 2, 6 seconds by default. Fix: choose 1 to 10.",
+      "healthCheck.failurecount = 0: must be an integer from 1 to 10 failures; a silent real server is then out after at most 6 to 42 seconds. Fix: choose 1 to 10.",
     ],
   },
   {
     name: "33 interval 0",
     raw: { healthCheck: { checkinterval: 0 } },
     lines: [
-      "healthCheck.checkinterval = 0: must be an integer from 1 to 60 seconds; a silent real server is taken out after at most failurecount × (checkinterval + timeout) + 2, 6 seconds by default. Fix: choose 1 to 60.",
+      "healthCheck.checkinterval = 0: must be an integer from 1 to 60 seconds; a silent real server is then out after at most 6 to 65 seconds. Fix: choose 1 to 60.",
     ],
+  },
+  {
+    name: "33 beside what else is configured",
+    raw: {
+      healthCheck: { failurecount: 3, checkinterval: 2, negotiatetimeout: 5, checktimeout: "soon" },
+      services: [
+        { port: 81, healthCheck: { checktimeout: 99 } },
+        { port: 25, healthCheck: { checktype: 4, failurecount: 11 } },
+        { name: "main", healthCheck: { checkinterval: 61 } },
+      ],
+    },
+    lines: [
+      'healthCheck.checktimeout = "soon": must be an integer from 1 to 30 seconds; a silent real server is then out after at most 23 seconds. Fix: choose 1 to 30, written without quotes.',
+      "services[0].healthCheck.checktimeout = 99: must be an integer from 1 to 30 seconds; a silent real server is then out after at most 11 to 98 seconds. Fix: choose 1 to 30.",
+      "services[1].healthCheck.failurecount = 11: must be an integer from 1 to 10 failures; a silent real server is then out after at most 17 to 80 seconds. Fix: choose 1 to 10.",
+      "services[2].healthCheck.checkinterval = 61: must be an integer from 1 to 60 seconds; a silent real server is then out after at most 20 to 197 seconds. Fix: choose 1 to 60.",
+    ],
+  },
+  {
+    name: "33 where nothing is checked",
+    raw: { healthCheck: { checktype: "on", failurecount: 0 } },
+    lines: ["healthCheck.failurecount = 0: must be an integer from 1 to 10 failures. Fix: choose 1 to 10."],
   },
   {
     name: "35 newline",
@@ -67,7 +89,7 @@ expectRefusals("health checks and ldirectord", [
   },
   {
     name: "35 secret is not shown",
-    raw: { healthCheck: { checktype: "negotiate", service: "radius", secret: 's3cret"' } },
+    raw: { healthCheck: { service: "radius", login: "u", passwd: "p", secret: 's3cret"' } },
     lines: [
       'healthCheck.secret: would corrupt ldirectord.cf at position 7. Fix: remove line breaks, control characters, " and #.',
     ],
@@ -121,8 +143,55 @@ expectRefusals("health checks and ldirectord", [
     name: "SQL without login",
     raw: { healthCheck: { service: "mysql", request: "SELECT 1" } },
     lines: [
-      "healthCheck.login: is missing: a mysql check needs it. Fix: give it a value.",
-      "healthCheck.database: is missing: a mysql check needs it. Fix: give it a value.",
+      "healthCheck.login: is missing: a mysql check without it takes every server for dead. Fix: give it a value, or set checktype to connect.",
+      "healthCheck.database: is missing: a mysql check without it takes every server for dead. Fix: give it a value, or set checktype to connect.",
+    ],
+  },
+  ...(
+    [
+      [21, ["request", "receive"], "ftp", "takes a dead server for alive"],
+      [110, ["login", "passwd"], "pop", "takes a dead server for alive"],
+      [995, ["login", "passwd"], "pops", "takes a dead server for alive"],
+      [3128, ["request"], "http_proxy", "takes every server for dead"],
+      [3306, ["login", "database", "request"], "mysql", "takes every server for dead"],
+    ] as const
+  ).map(([port, fields, service, otherwise]) => ({
+    name: `check by port ${port} that lacks what it needs`,
+    raw: { services: [{ port }] },
+    lines: fields.map(
+      (field) =>
+        `services[0].healthCheck.${field}: is missing: a ${service} check without it ${otherwise}. Fix: give it a value, or set checktype to connect.`,
+    ),
+  })),
+  {
+    name: "dns check of nothing",
+    raw: { services: [{ port: 53, protocol: "udp", healthCheck: { checktype: "negotiate" } }] },
+    lines: [
+      "services[0].healthCheck.request: is missing: a dns check without it takes every server for dead. Fix: give it a value, or set checktype to ping.",
+      "services[0].healthCheck.receive: is missing: a dns check without it takes every server for dead. Fix: give it a value, or set checktype to ping.",
+    ],
+  },
+  {
+    name: "negotiation with nobody",
+    raw: {
+      services: [
+        { port: 8080, healthCheck: { checktype: "negotiate" } },
+        { port: 8081, healthCheck: { checktype: 3 } },
+      ],
+    },
+    lines: [
+      'services[0].healthCheck.checktype = "negotiate": asks nothing with service none, that of port 8080: a dead server would be taken for alive. Fix: say connect, or set service to a protocol.',
+      "services[1].healthCheck.checktype = 3: asks nothing with service none, that of port 8081: a dead server would be taken for alive. Fix: say connect, or set service to a protocol.",
+    ],
+  },
+  {
+    name: "HEAD with a server's receive",
+    raw: {
+      healthCheck: { httpmethod: "HEAD" },
+      realServers: [{}, { request: "a", receive: "b" }],
+    },
+    lines: [
+      'healthCheck.httpmethod = "HEAD": gets an answer without body, which receive of rs2 cannot match. Fix: remove that receive, or use httpmethod GET.',
     ],
   },
   {
@@ -145,6 +214,26 @@ expectRefusals("health checks and ldirectord", [
     lines: [
       "realServers[0].lowerThreshold = 5: is not below upperThreshold 5. Fix: set upperThreshold above it.",
       "realServers[1].lowerThreshold = 1: has no effect without upperThreshold. Fix: set upperThreshold above it.",
+    ],
+  },
+  {
+    name: "thresholds that a service changes by halves",
+    raw: {
+      realServers: [{ lowerThreshold: 5, upperThreshold: 9 }],
+      services: [
+        { port: 81, realServers: [{ name: "rs1", upperThreshold: 3 }] },
+        { port: 82, realServers: [{ name: "rs1", lowerThreshold: 8 }] },
+      ],
+    },
+    lines: [
+      "services[0].realServers[0].lowerThreshold = 5: is not below upperThreshold 3. Fix: set upperThreshold above it.",
+    ],
+  },
+  {
+    name: "daemon in the background",
+    raw: { ldirectord: { supervised: false } },
+    lines: [
+      "ldirectord.supervised = false: sends the daemon to the background, where systemd ends it and starts the next, for ever. Fix: leave the key out.",
     ],
   },
   {

@@ -1,0 +1,47 @@
+/** What the values that a check's time may have would mean: how soon a silent real server is out of the table. */
+import { resolve, type Identity } from "./defaults";
+import { detectionSeconds } from "./detection";
+import type { Problem } from "./problems";
+import type { Config } from "./schema";
+import { CHECK_TIMES } from "./schemaService";
+import { MAIN } from "./serviceDefaults";
+
+const FIELD = /^(?:services\[(\d+)\]\.)?healthCheck\.(\w+)$/;
+
+/** A refused time, with what the allowed ones come to beside everything else that is configured. */
+export function withDetection(problem: Problem, config: Config, identity: Identity): Problem {
+  const match = FIELD.exec(problem.key);
+  const field = match?.[2] as keyof typeof CHECK_TIMES;
+  const range = CHECK_TIMES[field];
+  if (match === null || range === undefined) return problem;
+  const index = match[1] === undefined ? undefined : Number(match[1]);
+  const seconds = range.map((value) => secondsWith(config, identity, index, { [field]: value }));
+  if (seconds.includes(undefined)) return problem;
+  const span = [...new Set(seconds)].join(" to ");
+  return {
+    ...problem,
+    message: `${problem.message}; a silent real server is then out after at most ${span} seconds`,
+  };
+}
+
+function secondsWith(
+  config: Config,
+  identity: Identity,
+  index: number | undefined,
+  times: Record<string, number>,
+): number | undefined {
+  const changed = structuredClone(config);
+  const owner = index === undefined ? changed : changed.services[index];
+  if (owner === undefined) return undefined;
+  owner.healthCheck = { ...owner.healthCheck, ...times };
+  const draft = resolve(changed, identity);
+  const service = draft.services[index === undefined ? 0 : positionOf(config, index)];
+  if (service === undefined || service.check.checktype === "on") return undefined;
+  return detectionSeconds(service, 1, draft);
+}
+
+/** Position among the lab's services, of which main is the first. */
+function positionOf(config: Config, index: number): number {
+  if (config.services[index]?.name === MAIN) return 0;
+  return 1 + config.services.slice(0, index).filter(({ name }) => name !== MAIN).length;
+}
