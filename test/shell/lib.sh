@@ -4,6 +4,9 @@
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 export ROOT
 
+# PATH of whoever started the tests, before set_up.
+export REAL_PATH="$PATH"
+
 # Commands of the real system that the scripts may rely on without asking.
 readonly PLAIN=(awk base64 basename bash cat chmod chown cp cut date df dirname env false find flock getent grep head id
   install ip jq kill ln ls mkdir mktemp mv nproc paste ps readlink rm sed seq setsid sh sha256sum sleep sort stat sudo tail

@@ -95,3 +95,21 @@ test_failed_install_is_not_taken_for_done() {
   contains "$stderr" "npm ci failed"
   [[ ! -e $T/project/node_modules/.lvs-dr-lock-digest ]]
 }
+
+test_the_registry_s_node_runs() {
+  # Everything above pretends; this is the real thing, about 40 MB. Debian 12's Node.js, 18, is played by whatever is here.
+  local node npm user
+  node="$(PATH="$REAL_PATH" command -v node)" || skip "no Node.js to run npm with"
+  npm="$(PATH="$REAL_PATH" command -v npm)" || skip "no npm to get it with"
+  ln -sfn "$npm" "$BIN/npm"
+  fake node "case \"\$1\" in --version) echo v18.20.4 ;; *) exec '$node' \"\$@\" ;; esac"
+  # The user's own registry, proxy and authorities.
+  user="$(getent passwd "$(id -u)" | cut -d : -f 6)"
+  [[ ! -r $user/.npmrc ]] || export NPM_CONFIG_USERCONFIG="$user/.npmrc"
+  timeout 10 npm view npm@10 version --fetch-retries=0 >/dev/null 2>&1 || skip "the npm registry is out of reach"
+  run timeout 60 "$ROOT/scripts/host/node.sh" path --install
+  exits 0
+  equals "$stdout" "$T/lab/node/bin"
+  contains "$(PATH="$stdout" node --version)" v20.
+  equals "$(PATH="$stdout:$PATH" npm --version)" "$(jq -r '.dependencies.npm' "$ROOT/scripts/host/node/package.json")"
+}
