@@ -156,6 +156,7 @@ export function resolve(config: Config, { project, stack }: Identity): Draft {
     services: resolveServices(config, vip, entries),
     sorryPage: sorry?.page ?? "sorry server",
     drainTimeout: config.drainTimeout,
+    drills: { limits: defined(config.drills.limits) as Required<Lab>["drills"]["limits"] },
   };
 }
 
@@ -198,9 +199,12 @@ export function entryOf(server: RealServerDraft, port: number): RealServerEntry 
 }
 
 function settingsOf({ ldirectord }: Config): Lab["ldirectord"] {
-  return Object.fromEntries(
-    Object.entries(ldirectord).filter(([, value]) => value !== undefined),
-  ) as unknown as Lab["ldirectord"];
+  return defined(ldirectord) as unknown as Lab["ldirectord"];
+}
+
+/** Only what has a value. */
+function defined(fields: object): unknown {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
 /** Only a URI with SSH names a host through which the guests can be reached. */

@@ -1,6 +1,7 @@
 /** The configuration's schema: keys, types, ranges, descriptions and fixed defaults. What depends on other keys is in defaults.ts. */
 import { z } from "zod";
 import { choice, cidr, directive, flag, integer, ipv4, mac, nodeName, says } from "./schemaParts";
+import { drillSettings } from "./schemaDrills";
 import {
   healthCheck,
   ldirectordSettings,
@@ -232,6 +233,9 @@ export const configSchema = z.strictObject({
   drainTimeout: integer(0, 3600, "seconds")
     .default(60)
     .describe("Seconds that removing a real server waits for its open connections."),
+  drills: drillSettings
+    .prefault({})
+    .describe("What `scripts/lab drill` promises, for another host or other needs."),
 });
 
 export type Config = z.output<typeof configSchema>;

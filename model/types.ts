@@ -3,6 +3,8 @@
  * Plain data, no Pulumi: every field is resolved, every default filled in.
  */
 
+import type { DrillLimits } from "./drillLimits";
+
 export type Role = "client" | "router" | "director" | "realServer";
 export type ArpStrategy = "sysctl" | "arptables" | "static";
 export type DirectorMode = "static" | "ldirectord";
@@ -188,6 +190,8 @@ export interface Lab {
   readonly sorryPage: string;
   /** Longest wait for open connections when a real server is drained before removal, seconds. */
   readonly drainTimeout: number;
+  /** What drills promise; reaches no guest. Absent in a lab that was applied before this key existed. */
+  readonly drills?: { readonly limits: DrillLimits };
   /** sha256 over everything above that reaches a guest; in the health output as `configHash`. */
   readonly configHash: string;
 }
