@@ -1,5 +1,6 @@
 /** What the CLI itself asks of libvirt: finding, starting and listing a stack's objects. */
 import { spawn } from "node:child_process";
+import { endWithProgram } from "../verify/childProcesses";
 
 export interface CommandResult {
   readonly code: number | null;
@@ -7,14 +8,18 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs a command to its end and gathers what it printed. */
+/**
+ * Runs a command to its end and gathers what it printed.
+ * @param options.detached out of reach of the terminal's Ctrl-C; it ends at the latest with this program
+ */
 export function command(
   file: string,
   args: readonly string[],
-  options: { env?: NodeJS.ProcessEnv } = {},
+  { env = process.env, detached = false }: { env?: NodeJS.ProcessEnv; detached?: boolean } = {},
 ): Promise<CommandResult> {
   return new Promise((done, fail) => {
-    const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"], env: options.env ?? process.env });
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"], env, detached });
+    if (detached) endWithProgram(child);
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));

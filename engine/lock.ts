@@ -13,10 +13,11 @@ export class LockedError extends Error {}
 
 /**
  * Lets one run at a time touch a state. A lock whose process has gone (crash, `kill -9`, reboot) is taken over.
+ * @param who holds such a lock, as a refusal has it
  * @returns the function that gives it back
  * @throws LockedError naming the process that holds it
  */
-export function acquireLock(stateFile: string): () => void {
+export function acquireLock(stateFile: string, who = "another run"): () => void {
   const file = `${stateFile}.lock`;
   ensurePrivateDirectory(path.dirname(file));
   const own = JSON.stringify({ pid: process.pid, bootId: bootId(), startTime: startTime(process.pid) ?? "" });
@@ -37,7 +38,7 @@ export function acquireLock(stateFile: string): () => void {
     const holder = parse(found);
     if (holder && isAlive(holder)) {
       throw new LockedError(
-        `another run (process ${holder.pid}) is working on this stack; wait for it or stop it with: kill -INT ${holder.pid}`,
+        `${who} (process ${holder.pid}) is working on this stack; wait for it or stop it with: kill -INT ${holder.pid}`,
       );
     }
     removeStale(file, found);

@@ -1,5 +1,5 @@
 /** Commands in guests over SSH, with the stack's key and pinned host keys. */
-import { spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   existsSync,
@@ -15,6 +15,7 @@ import { join } from "node:path";
 import type { Access } from "../components/observation";
 import { shellQuote } from "../model/payload";
 import type { Lab, RemoteHost } from "../model/types";
+import { endWithProgram } from "./childProcesses";
 
 export interface ShellResult {
   /** Exit status of the command; 255 when SSH itself failed, null when it was killed at the time limit. */
@@ -41,6 +42,8 @@ export interface GuestShellOptions {
    * a second of CPU. `GuestShell.forget` ends them. Not for guests that reboot meanwhile.
    */
   readonly keepOpen?: boolean;
+  /** Out of reach of the terminal's Ctrl-C: what is under way runs to its end, or until `close` or the program's end. */
+  readonly detached?: boolean;
 }
 
 /** Where a stack's kept connections live: private, and short, because a socket's path holds at most 108 bytes. */
@@ -82,14 +85,17 @@ export class GuestShell implements Shell {
   private readonly directory: string;
   private readonly keepOpen: boolean;
   private readonly connectTimeout: number;
+  private readonly detached: boolean;
+  private readonly underWay = new Set<ChildProcess>();
   private readonly shared = new Set<string>();
 
   constructor(
     private readonly access: Access,
-    { connectTimeout = 5, keepOpen = false }: GuestShellOptions = {},
+    { connectTimeout = 5, keepOpen = false, detached = false }: GuestShellOptions = {},
   ) {
     this.keepOpen = keepOpen;
     this.connectTimeout = connectTimeout;
+    this.detached = detached;
     if (keepOpen) {
       this.directory = keptDirectory(access.lab);
       const key = join(this.directory, "key");
@@ -183,7 +189,10 @@ export class GuestShell implements Shell {
     { stdin = "", timeout = 30 }: RunOptions,
   ): Promise<ShellResult> {
     return new Promise((done, fail) => {
-      const child = spawn("ssh", [...this.sshArguments(node), "--", command], { stdio: "pipe" });
+      const { detached } = this;
+      const child = spawn("ssh", [...this.sshArguments(node), "--", command], { stdio: "pipe", detached });
+      if (detached) endWithProgram(child);
+      this.underWay.add(child);
       const timer = setTimeout(() => child.kill("SIGKILL"), timeout * 1000);
       let stdout = "";
       let stderr = "";
@@ -195,6 +204,7 @@ export class GuestShell implements Shell {
       const finished = (): void => {
         if (--pending > 0) return;
         clearTimeout(timer);
+        this.underWay.delete(child);
         child.stderr.destroy();
         done({ code: child.exitCode, stdout, stderr: stderr.trim() });
       };
@@ -216,13 +226,15 @@ export class GuestShell implements Shell {
   /** Ends the connection that commands to a node share. */
   private end(node: string): Promise<void> {
     return new Promise((done) => {
-      const child = spawn("ssh", ["-O", "exit", ...this.sshArguments(node)], { stdio: "ignore" });
+      const { detached } = this;
+      const child = spawn("ssh", ["-O", "exit", ...this.sshArguments(node)], { stdio: "ignore", detached });
       child.on("error", () => done());
       child.on("exit", () => done());
     });
   }
 
   async close(): Promise<void> {
+    for (const child of this.underWay) child.kill("SIGKILL");
     if (this.keepOpen) return;
     await Promise.all([...this.shared].map((node) => this.end(node)));
     rmSync(this.directory, { recursive: true, force: true });

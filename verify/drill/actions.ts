@@ -32,9 +32,16 @@ export async function actOnAll(
   return Math.max(...(await Promise.all(nodes.map((node) => run.act(what(node), node.name, command)))));
 }
 
+/** For a remedy that the run itself leaves out where it is sabotaged: there is nothing to take away before it. */
+export const byTheRunItself: Pick<Sabotage, "apply" | "undo"> = {
+  apply: () => Promise.resolve(),
+  undo: () => Promise.resolve(),
+};
+
 /** Nobody checks: what is dead stays in the table. */
 export const noDaemon: Sabotage = {
   what: "ldirectord is stopped: nobody takes a dead server out of the table",
+  expects: /^not within [\d.]+ s: \S+ is out;/,
   apply: async (run) => {
     await run.act("sabotage: ldirectord is stopped", run.lab.director.name, `systemctl stop ${DAEMON}`);
   },
@@ -46,6 +53,7 @@ export const noDaemon: Sabotage = {
 /** Nobody stands in when all are dead. */
 export const noSorryServer: Sabotage = {
   what: "the director's web server is stopped: the sorry server is in the table and does not answer",
+  expects: /^(the client reads "|lostWithSorryServer is|failedWhileAllHang is)/,
   apply: async (run) => {
     await run.act("sabotage: the sorry server is stopped", run.lab.director.name, STOP_WEB);
   },

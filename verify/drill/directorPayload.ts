@@ -3,7 +3,7 @@ import { directorSettings } from "../../model/guestSettings";
 import { INSTALL_AND_START, PAYLOAD, RUN_LIMIT, shellQuote, type Settings } from "../../model/payload";
 import type { HealthCheck, Lab, RealServerEntry } from "../../model/types";
 import type { DrillRun } from "./drillRun";
-import { Interrupted } from "./waiting";
+import { Broken } from "./waiting";
 
 /** Not in /run: it must outlive a reboot. */
 const SAVED = "/var/lib/lvs-dr-drill.payload";
@@ -51,22 +51,28 @@ export async function applySettings(run: DrillRun, what: string, settings: Setti
     (text, [key, value]) => replaceSetting(text, key, value),
     await run.ask(name, `[[ -e ${SAVED} ]] || cp -p ${PAYLOAD} ${SAVED}; cat ${PAYLOAD}`),
   );
-  try {
-    return await run.act(what, name, INSTALL_AND_START, { stdin: payload, timeout: RUN_LIMIT + 20 });
-  } catch (error) {
-    if (error instanceof Interrupted) throw error;
-    // People want the guest's words, not the command.
-    const words = (error as Error).message.split("' ended with ").at(-1);
-    throw new Error(`${what}: the director's script ended with ${words}`, { cause: error });
-  }
+  return run
+    .act(what, name, INSTALL_AND_START, { stdin: payload, timeout: RUN_LIMIT + 20 })
+    .catch((error: unknown) => told(what, error));
+}
+
+/**
+ * People want the guest's words, not the command.
+ * @throws Broken when the script itself has failed: 255 is SSH's own
+ */
+function told(what: string, error: unknown): never {
+  const [status, words] = /' ended with (\d+): ([^]*)$/.exec((error as Error).message)?.slice(1) ?? [];
+  if (status === undefined || status === "255") throw error;
+  throw new Broken(`${what}: the director's script ended with ${status}: ${words}`, { cause: error });
 }
 
 /** Back to what `up` installed, if anything was changed. */
 export async function restoreDirector(run: DrillRun): Promise<void> {
-  await run.shell.check(
+  const restored = run.shell.check(
     run.lab.director.name,
     `if [[ -e ${SAVED} ]]; then cp -p ${SAVED} ${PAYLOAD}.new && mv -f ${PAYLOAD}.new ${PAYLOAD} && ` +
       `timeout -k 10 ${RUN_LIMIT} ${PAYLOAD} start && rm ${SAVED}; fi`,
     { timeout: RUN_LIMIT + 20 },
   );
+  await restored.catch((error: unknown) => told("back to what was applied", error));
 }

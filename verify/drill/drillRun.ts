@@ -6,10 +6,11 @@ import { readClock, type ClockReading } from "./clocks";
 import type { Environment } from "./environment";
 import { promises, type Promises } from "./limits";
 import { parseRequest, RequestLog, round } from "./requests";
+import { RunRecord } from "./runRecord";
 import { perl, Stream } from "./stream";
 import { showWeights, TableHistory, type Weights } from "./tableHistory";
 import { interruptible, interruptibleSleep, NotInTime } from "./waiting";
-import type { DrillEvent, Figures, Limit, LoadRecord, RequestRecord, RunKind } from "./types";
+import type { LoadRecord, RequestRecord, RunKind } from "./types";
 
 /** Seconds between two looks at the kernel's table. */
 const TABLE_PERIOD = 0.1;
@@ -17,24 +18,16 @@ const TABLE_PERIOD = 0.1;
 const REQUEST_TIMEOUT = 5;
 const DEFAULT_RATE = 10;
 
-export class DrillRun {
-  readonly events: DrillEvent[] = [];
-  readonly figures: Figures = {};
-  readonly limits: Record<string, Limit> = {};
-  readonly failures: string[] = [];
+export class DrillRun extends RunRecord {
   readonly table: TableHistory;
   readonly promises: Promises;
-  /** What promised times are multiplied with. */
-  readonly scale: number;
-  readonly startedAt = new Date();
-  /** Keeps events without saying them. */
-  quiet = false;
-  private readonly origin = this.startedAt.getTime() / 1000;
   private readonly clocks = new Map<string, ClockReading>();
   private readonly records: RequestRecord[] = [];
   private rate = 0;
   private load?: Stream;
   private watcher?: Stream;
+  private readonly programs: Stream[] = [];
+  private readonly underWay = new Set<Promise<unknown>>();
 
   constructor(
     readonly environment: Environment,
@@ -42,9 +35,9 @@ export class DrillRun {
     /** Bounds the load, seconds before scaling. */
     private readonly maxSeconds: number,
   ) {
+    super(environment.say, environment.timeScale);
     this.table = new TableHistory(this.lab);
     this.promises = promises(this.lab);
-    this.scale = environment.timeScale;
   }
 
   get lab(): Lab {
@@ -59,11 +52,6 @@ export class DrillRun {
     return this.kind === "sabotage";
   }
 
-  /** Seconds since the run began. */
-  get now(): number {
-    return Date.now() / 1000 - this.origin;
-  }
-
   /** The real servers of the main service that take part. */
   get servers(): readonly LabNode[] {
     const names = this.lab.services[0].realServers.filter(({ weight, drain }) => weight > 0 && !drain);
@@ -72,13 +60,19 @@ export class DrillRun {
 
   /** The real server that is hit, and those that are not. */
   get target(): LabNode {
-    const [first] = this.servers;
-    if (first === undefined) throw new Error("this lab has no real server in rotation");
-    return first;
+    const { target } = this.environment;
+    const found = this.servers.find(({ name }) => target === undefined || name === target);
+    if (found !== undefined) return found;
+    throw new Error(
+      target === undefined
+        ? "this lab has no real server in rotation"
+        : `no real server in rotation is called '${target}'; there are ${this.servers.map(({ name }) => name).join(", ")}`,
+    );
   }
 
   get others(): readonly LabNode[] {
-    return this.servers.slice(1);
+    const { target } = this;
+    return this.servers.filter((server) => server !== target);
   }
 
   /** As in the kernel's table. */
@@ -86,38 +80,6 @@ export class DrillRun {
     const entry = this.lab.services[0].realServers.find((server) => server.name === name);
     if (entry === undefined) throw new Error(`${name} is no real server of the main service`);
     return `${entry.address}:${entry.port}`;
-  }
-
-  event(what: string, t = this.now): number {
-    this.events.push({ t: round(t), what });
-    if (!this.quiet) this.environment.say(`  ${t.toFixed(1).padStart(6)} s  ${what}`);
-    return t;
-  }
-
-  fail(sentence: string): void {
-    this.failures.push(sentence);
-    this.environment.say(`          FAILED: ${sentence}`);
-  }
-
-  expect(holds: boolean, sentence: string): void {
-    if (!holds) this.fail(sentence);
-  }
-
-  /** A figure with its limit; over it, the run has failed. */
-  figure(name: string, value: number | null, limit: Limit = {}): void {
-    this.figures[name] = value === null ? null : round(value);
-    if (limit.max === undefined && limit.min === undefined) return;
-    this.limits[name] = limit;
-    const shown = value === null ? "cannot be told: it never came to that" : `is ${round(value)}`;
-    if (limit.max !== undefined && (value === null || value > limit.max))
-      this.fail(`${name} ${shown}, promised at most ${limit.max}`);
-    if (limit.min !== undefined && (value === null || value < limit.min))
-      this.fail(`${name} ${shown}, promised at least ${limit.min}`);
-  }
-
-  /** A time that was promised for a host with KVM. */
-  duration(name: string, value: number | null, promised: number): void {
-    this.figure(name, value, { max: round(promised * this.scale) });
   }
 
   /** Waits; Ctrl-C ends it. */
@@ -157,16 +119,37 @@ export class DrillRun {
 
   /** Runs a command whose output matters. */
   ask(node: string, command: string, options?: RunOptions): Promise<string> {
-    return interruptible(this.shell.check(node, command, options), this.environment.signal);
+    const work = this.shell.check(node, command, options);
+    const over = work.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.underWay.add(over);
+    void over.then(() => this.underWay.delete(over));
+    return interruptible(work, this.environment.signal);
+  }
+
+  /**
+   * Ends what an interrupted or failed run has left running. A command that is under way in a guest cannot be ended from
+   * here, and would break again what is mended meanwhile: it gets `seconds` to come to its end.
+   */
+  async abandon(seconds: number): Promise<void> {
+    for (const program of this.programs) program.kill();
+    const patience = new AbortController();
+    const waited = interruptibleSleep(seconds, patience.signal).catch(() => undefined);
+    await Promise.race([Promise.all(this.underWay), waited]);
+    patience.abort();
   }
 
   /** A program in a guest; its lines begin with the guest's time, which is turned into the run's. */
   async program(node: string, command: string, onLine: (t: number, rest: string) => void): Promise<Stream> {
     const { offset } = await this.clock(node);
-    return new Stream(this.shell, node, command, (line) => {
+    const program = new Stream(this.shell, node, command, (line) => {
       const match = /^([\d.]+) (.*)$/.exec(line);
       if (match) onLine(Number(match[1]) - offset - this.origin, match[2] ?? "");
     });
+    this.programs.push(program);
+    return program;
   }
 
   /** Starts the load and the table's watcher, and sees both work. */
@@ -235,6 +218,8 @@ export class DrillRun {
     for (;;) {
       const at = this.table.firstTime(holds, since);
       if (at !== undefined) return at;
+      if (this.now > deadline && this.watcher?.alive === false)
+        throw new Error("the director's table is no longer told: the connection to its watcher has ended");
       if (this.now > deadline)
         throw new NotInTime(
           `not within ${round(seconds * this.scale)} s: ${what}; the table has ${showWeights(this.table.latest)}`,

@@ -18,6 +18,20 @@ export function exposedRequests(run: DrillRun, seconds: number): number {
 }
 
 /**
+ * What clients may feel of a target that refuses until it is out. A target with most of the weight has most of the
+ * requests too.
+ */
+export function refusalLimits(run: DrillRun): { failed: number; lost?: number } {
+  const { name } = run.target;
+  const { failed, eject } = run.promises;
+  const lost = run.promises.lostAfterRetry(name);
+  return {
+    failed: weightShare(run.lab, name) <= 0.5 ? failed : Math.max(failed, exposedRequests(run, eject)),
+    ...(lost !== undefined && { lost }),
+  };
+}
+
+/**
  * Waits until the target is out of the table.
  * @param since when it broke
  * @param limit seconds that are promised for that, before scaling

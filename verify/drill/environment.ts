@@ -17,6 +17,8 @@ export interface EnvironmentOptions {
   readonly signal: AbortSignal;
   /** Multiplies every promised time; without it, 2 where the guests have no KVM. */
   readonly timeScale?: number;
+  /** Name of the real server that is hit; the first in rotation without it. */
+  readonly target?: string;
   /** Seconds for which a fault lasts that has to be endured instead of mended; 300 without it. */
   readonly soakSeconds?: number;
 }
@@ -26,6 +28,8 @@ export class Environment {
   readonly power: Power;
   readonly say: (line: string) => void;
   signal: AbortSignal;
+  /** Name of the real server that is hit; undefined = the first in rotation. */
+  target: string | undefined;
   private current: GuestShell;
   private readonly old: GuestShell[] = [];
   private measured = 1;
@@ -40,11 +44,12 @@ export class Environment {
     this.power = options.power;
     this.say = options.say;
     this.signal = options.signal;
+    this.target = options.target;
     this.current = shell;
   }
 
   static async open(options: EnvironmentOptions): Promise<Environment> {
-    const shell = new GuestShell(options.access);
+    const shell = drillShell(options.access);
     // qemu: no KVM, every instruction is translated.
     const { stdout } = await shell.run(options.access.lab.client.name, "systemd-detect-virt");
     return new Environment(options.access, options, stdout.trim() === "qemu", shell);
@@ -77,17 +82,22 @@ export class Environment {
   /** New connections from now on, for after a guest was away. What runs on the old ones, such as a load, goes on. */
   renewShell(): void {
     this.old.push(this.current);
-    this.current = new GuestShell(this.access);
+    this.current = drillShell(this.access);
   }
 
   /** A shell of one's own, to close by oneself. */
   ownShell(): GuestShell {
-    return new GuestShell(this.access);
+    return drillShell(this.access);
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.old.splice(0), this.current].map((shell) => shell.close()));
   }
+}
+
+/** Ctrl-C is for the drill, not for its commands: one of them may be mending the lab. */
+function drillShell(access: Access): GuestShell {
+  return new GuestShell(access, { detached: true });
 }
 
 const SOAK = 300;

@@ -1,11 +1,15 @@
-/** What is promised, in seconds, from the lab's own check settings. Times are for KVM: `scale` stretches them. */
+/** What is promised: from the lab's own check settings, weights and `drills.limits`. Seconds are for KVM: `scale` stretches them. */
+import { DRILL_LIMITS, type DrillLimits } from "../../model/drillLimits";
 import { detectionSeconds } from "../../model/invariantsHealth";
 import type { HealthCheck, Lab } from "../../model/types";
 
 /** For what no formula covers: the daemon's own work and the kernel's edit. */
 const SLACK = 2;
 
-export interface Promises {
+type Derived =
+  "ejectSeconds" | "ejectSilentSeconds" | "recoverSeconds" | "recoverSilentSeconds" | "lostAfterRetry";
+
+export interface Promises extends Omit<DrillLimits, Derived> {
   /** A server whose port refuses, or that answers wrongly, is out of the table. */
   readonly eject: number;
   /** `hung` servers that accept and keep silent, or are gone from the wire, are out. */
@@ -14,6 +18,8 @@ export interface Promises {
   readonly recover: number;
   /** A server is back though the check before was left hanging. */
   readonly recoverSilent: number;
+  /** Requests lost though they were repeated, when a server of that name refuses; undefined = no promise. */
+  lostAfterRetry(server: string): number | undefined;
 }
 
 function timeoutOf(check: HealthCheck): number {
@@ -23,12 +29,48 @@ function timeoutOf(check: HealthCheck): number {
 export function promises(lab: Lab): Promises {
   const [service] = lab.services;
   const { check } = service;
+  const { ejectSeconds, ejectSilentSeconds, recoverSeconds, recoverSilentSeconds, lostAfterRetry, ...rest } =
+    lab.drills?.limits ?? DRILL_LIMITS;
+  const each = check.failurecount * timeoutOf(check);
   return {
-    eject: detectionSeconds(service, 0),
-    ejectSilent: (hung = 1) => detectionSeconds(service, hung),
-    recover: check.checkinterval + SLACK,
-    recoverSilent: check.checkinterval + timeoutOf(check) + SLACK,
+    ...rest,
+    eject: ejectSeconds ?? detectionSeconds(service, 0),
+    ejectSilent: (hung = 1) =>
+      ejectSilentSeconds === undefined
+        ? detectionSeconds(service, hung)
+        : ejectSilentSeconds + (hung - 1) * each,
+    recover: recoverSeconds ?? check.checkinterval + SLACK,
+    recoverSilent: recoverSilentSeconds ?? check.checkinterval + timeoutOf(check) + SLACK,
+    lostAfterRetry: (server) => lostAfterRetry ?? lostInARow(lab, server),
   };
+}
+
+/**
+ * Requests that go to others between two turns of a server, at least; undefined where the scheduler knows no turns. The
+ * kernel's wrr goes down from the largest weight and serves, at each step, all that weigh as much.
+ */
+export function othersBetweenTurns(lab: Lab, name: string): number | undefined {
+  const [{ scheduler, realServers }] = lab.services;
+  const serving = realServers.filter(({ weight, drain }) => weight > 0 && !drain);
+  if (scheduler === "rr") return serving.length - 1;
+  if (scheduler !== "wrr") return undefined;
+  const unit = serving.map(({ weight }) => weight).reduce(gcd, 0);
+  const own = serving.find((server) => server.name === name)?.weight ?? 0;
+  if (own === unit) return serving.reduce((sum, { weight }) => sum + weight, 0) / unit - 1;
+  return serving.filter(({ weight }) => weight >= own).length - 1;
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
+}
+
+/**
+ * Requests lost to a server that refuses, though they were repeated at once. A retry meets it again only when as many
+ * others overtake it as come between its turns: two never do within an answer's time, one may.
+ */
+function lostInARow(lab: Lab, name: string): number | undefined {
+  const others = othersBetweenTurns(lab, name) ?? 0;
+  return others === 0 ? undefined : others === 1 ? 2 : 0;
 }
 
 /** A real server's share of the requests, from the weights. */

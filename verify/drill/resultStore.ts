@@ -1,7 +1,15 @@
-/** Results on disk, one file a drill, and the name of the drill that is under way. */
+/** Results on disk, one file a drill, the drill that is under way, and the lock that keeps a second one out. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { acquireLock } from "../../engine/lock";
 import type { DrillResult } from "./types";
+
+/** What has to be undone. */
+export interface UnderWay {
+  readonly drill: string;
+  /** Name of the real server that is hit. */
+  readonly target?: string | undefined;
+}
 
 export class ResultStore {
   private readonly directory: string;
@@ -14,24 +22,36 @@ export class ResultStore {
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
   }
 
+  /**
+   * Keeps other drills away: two faults at once measure nothing, and one would undo the other's.
+   * @returns the function that lets them in again; a program that was killed need not call it
+   * @throws LockedError naming the process that drills
+   */
+  lock(): () => void {
+    return acquireLock(join(this.directory, "drill"), "another drill");
+  }
+
   write(result: DrillResult): void {
-    const file = join(this.directory, `${result.name}.json`);
-    // Whoever reads it sees the old one or the new one.
-    writeFileSync(`${file}.new`, `${JSON.stringify(result)}\n`);
-    renameSync(`${file}.new`, file);
+    this.replace(join(this.directory, `${result.name}.json`), `${JSON.stringify(result)}\n`);
   }
 
   /** From now on something may be broken. */
-  markRunning(name: string): void {
-    writeFileSync(this.marker, name);
+  markRunning(what: UnderWay): void {
+    this.replace(this.marker, JSON.stringify(what));
   }
 
   markDone(): void {
     rmSync(this.marker, { force: true });
   }
 
-  /** The drill that a killed run of the program has left behind, not undone. */
-  interrupted(): string | undefined {
-    return existsSync(this.marker) ? readFileSync(this.marker, "utf8") : undefined;
+  /** The drill that a killed run of the program has left behind, not undone. Only for who holds the lock. */
+  interrupted(): UnderWay | undefined {
+    return existsSync(this.marker) ? (JSON.parse(readFileSync(this.marker, "utf8")) as UnderWay) : undefined;
+  }
+
+  /** Whoever reads it sees the old one or the new one. */
+  private replace(file: string, text: string): void {
+    writeFileSync(`${file}.new`, text);
+    renameSync(`${file}.new`, file);
   }
 }

@@ -1,6 +1,6 @@
 /** Results for people, and for CI. */
 import type { JunitCase } from "../junit";
-import type { Drill, DrillResult, Limit } from "./types";
+import type { Drill, DrillOutcome, DrillResult, Limit, RunSummary } from "./types";
 
 function limitText({ max, min }: Limit): string {
   return [max === undefined ? "" : `at most ${max}`, min === undefined ? "" : `at least ${min}`]
@@ -30,15 +30,18 @@ export function renderResult(result: DrillResult): string {
   const answers = Object.entries(result.load.answeredBy).map(([who, n]) => `${who} ${n}`);
   if (answers.length > 0) lines.push(`       answered by: ${answers.join(", ")}`);
   lines.push(...result.failures.map((failure) => `     ! ${failure}`));
-  for (const { kind, verdict, failures } of result.runs) {
-    if (kind === "control")
-      lines.push(`       without the fault: ${verdict === "pass" ? "nothing failed" : "failed"}`);
-    if (kind === "sabotage")
-      lines.push(
-        `       sabotaged: ${verdict === "fail" ? `failed, as it must: ${failures.join("; ")}` : "passed"}`,
-      );
+  for (const run of result.runs) {
+    if (run.kind === "control")
+      lines.push(`       without the fault: ${run.verdict === "pass" ? "nothing failed" : "failed"}`);
+    if (run.kind === "sabotage") lines.push(`       sabotaged: ${sabotageText(run)}`);
   }
   return lines.join("\n");
+}
+
+function sabotageText({ verdict, asItShould, failures, error }: RunSummary): string {
+  if (asItShould) return `failed, as it must: ${failures.join("; ")}`;
+  if (error !== undefined) return "cannot be told";
+  return verdict === "pass" ? "passed" : "failed for another reason";
 }
 
 export function renderList(drills: readonly Drill[]): string {
@@ -48,12 +51,24 @@ export function renderList(drills: readonly Drill[]): string {
     .join("\n");
 }
 
-/** One test case a drill. */
-export function junitCases(results: readonly DrillResult[]): JunitCase[] {
-  return results.map(({ name, seconds, verdict, failures }) => ({
-    group: "drill",
+/** For programs: what `--list` shows. */
+export function listOf(drills: readonly Drill[]): object[] {
+  return drills.map(({ name, description, standard = false, sabotage }) => ({
     name,
-    seconds,
-    ...(verdict === "fail" && { failure: { message: failures[0] ?? "", text: failures.join("\n") } }),
+    description,
+    standard,
+    sabotage: sabotage.what,
   }));
+}
+
+/** One test case a drill. */
+export function junitCases(outcomes: readonly DrillOutcome[]): JunitCase[] {
+  return outcomes.map((outcome) => {
+    const { name } = outcome;
+    const seconds = "seconds" in outcome ? outcome.seconds : 0;
+    if (outcome.verdict === "skip") return { group: "drill", name, seconds, skipped: outcome.reason };
+    const { verdict, failures } = outcome;
+    const failure = { message: failures[0] ?? "", text: failures.join("\n") };
+    return { group: "drill", name, seconds, ...(verdict !== "pass" && { failure }) };
+  });
 }

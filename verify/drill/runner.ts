@@ -1,10 +1,11 @@
-/** Runs drills one after the other, and leaves the lab as it was whatever happens. */
+/** Runs one drill as often as asked for, and leaves the lab as it was whatever happens. */
 import { DrillRun } from "./drillRun";
-import { Interrupted } from "./waiting";
+import { Broken, Interrupted } from "./waiting";
 import type { Environment } from "./environment";
 import { distribution, round } from "./requests";
+import { restore } from "./restoring";
 import type { ResultStore } from "./resultStore";
-import type { Distribution, Drill, DrillResult, RunKind, RunResult } from "./types";
+import type { Distribution, Drill, DrillResult, RunKind, RunResult, RunSummary } from "./types";
 
 export interface RunOptions {
   /** Runs with the fault. */
@@ -13,10 +14,34 @@ export interface RunOptions {
   readonly pairs: boolean;
 }
 
-/** Seconds that a lab has to be as configured again after a drill was undone. */
-const RESTORE_LIMIT = 60;
+/** What a drill is run on. */
+export interface Bench {
+  readonly environment: Environment;
+  readonly store: ResultStore;
+  /** Makes a run; tests have their own. */
+  readonly open?: (environment: Environment, kind: RunKind, maxSeconds: number) => DrillRun;
+}
+
+/** A drill ended before its last run, or could not be undone. */
+export class CutOff extends Error {
+  constructor(
+    cause: Error,
+    /** Those that were over. */
+    readonly runs: readonly RunSummary[],
+  ) {
+    super(cause.message, { cause });
+  }
+}
+
+export const INTERRUPTED = "interrupted; the lab is as it was";
 /** Seconds of load without a fault. */
 const CONTROL_SECONDS = 6;
+/** Seconds for a command that was under way in a guest when its run ended. */
+const LAST_COMMAND_SECONDS = 20;
+
+export function openRun({ environment, open }: Bench, kind: RunKind, { maxSeconds }: Drill): DrillRun {
+  return open?.(environment, kind, maxSeconds) ?? new DrillRun(environment, kind, maxSeconds);
+}
 
 /** Nothing is broken: nothing may fail, and nothing may change. */
 async function control(run: DrillRun, rate: number): Promise<void> {
@@ -36,53 +61,42 @@ async function script(drill: Drill, run: DrillRun): Promise<void> {
   await drill.run(run);
 }
 
-/** Undoes the drill and waits until the lab is as configured; also what is done for a drill that was cut off. */
-export async function restore(drill: Drill, environment: Environment, sabotaged: boolean): Promise<void> {
-  // Not to be interrupted: that is what is being cleaned up after.
-  environment.signal = new AbortController().signal;
-  const run = new DrillRun(environment, "fault", drill.maxSeconds);
-  run.quiet = true;
-  try {
-    await drill.heal(run);
-    if (sabotaged) await drill.sabotage.undo(run);
-    await run.watch();
-    await run.tableUntil("the table is as configured again", run.table.isAsMeant, 0, RESTORE_LIMIT);
-  } finally {
-    await run.finish();
-  }
-}
-
 /** One run with its cleaning up. */
-async function once(
-  drill: Drill,
-  environment: Environment,
-  kind: RunKind,
-  store: ResultStore,
-): Promise<RunResult> {
-  const { signal } = environment;
+async function once(drill: Drill, bench: Bench, kind: RunKind): Promise<RunResult> {
+  const { environment, store } = bench;
+  const { signal, target } = environment;
   await environment.calibrate();
-  const run = new DrillRun(environment, kind, drill.maxSeconds);
-  store.markRunning(drill.name);
+  const run = openRun(bench, kind, drill);
+  store.markRunning({ drill: drill.name, target });
+  let interrupted = false;
   try {
     await script(drill, run);
   } catch (error) {
-    if (error instanceof Interrupted || signal.aborted) throw new Interrupted();
-    run.fail((error as Error).message);
-    if (!("requests" in run.figures)) run.judge(await run.finish());
+    interrupted = signal.aborted || error instanceof Interrupted;
+    if (!interrupted) {
+      const { message } = error as Error;
+      if (error instanceof Broken) run.fail(message);
+      else {
+        run.error = message;
+        environment.say(`          ERROR: ${message}`);
+      }
+      if (!("requests" in run.figures)) run.judge(await run.finish());
+    }
   } finally {
-    const unwatched = environment.say;
-    await run.finish().catch((error: Error) => unwatched(error.message));
-    if (signal.aborted) unwatched("  interrupted: undoing what was broken");
-    await restore(drill, environment, kind === "sabotage");
-    environment.signal = signal;
+    await run.finish().catch((error: Error) => environment.say(error.message));
+    if (signal.aborted) environment.say("  interrupted: undoing what was broken");
+    await run.abandon(LAST_COMMAND_SECONDS);
+    await restore(drill, openRun(bench, "fault", drill), kind === "sabotage");
     store.markDone();
   }
+  if (interrupted) throw new Interrupted(INTERRUPTED);
   return {
     kind,
     startedAt: run.startedAt.toISOString(),
     seconds: round(run.now),
-    verdict: run.failures.length === 0 ? "pass" : "fail",
+    verdict: run.failures.length === 0 && run.error === undefined ? "pass" : "fail",
     failures: run.failures,
+    ...(run.error !== undefined && { error: run.error }),
     figures: run.figures,
     limits: run.limits,
     events: [...run.events].sort((a, b) => a.t - b.t),
@@ -105,64 +119,94 @@ function distributions(runs: readonly RunResult[]): Record<string, Distribution>
   );
 }
 
-/** Whether a run says what it should: a sabotaged one has to fail. */
-function asItShould({ kind, verdict }: RunResult): boolean {
-  return (verdict === "pass") === (kind !== "sabotage");
+/** What is wrong with a run: nothing when it says what it should. A sabotaged one has to fail, and for that reason. */
+export function wrongWith(
+  { sabotage }: Pick<Drill, "sabotage">,
+  { kind, failures, error }: Pick<RunResult, "kind" | "failures" | "error">,
+): string[] {
+  const cannotTell = error === undefined ? [] : [`it cannot be told: ${error}`];
+  if (kind === "fault") return [...failures, ...cannotTell];
+  if (kind === "control") return [...failures, ...cannotTell].map((each) => `without a fault: ${each}`);
+  if (failures.some((failure) => sabotage.expects.test(failure))) return [];
+  if (error !== undefined) return [`sabotaged: it cannot be told: ${error}`];
+  if (failures.length === 0) return [`the sabotaged run passed, though ${sabotage.what}`];
+  return [`the sabotaged run failed, but not because ${sabotage.what}: ${failures.join("; ")}`];
 }
 
-/** The drill as often as asked for, and its result, which is also stored. */
+function summary(drill: Drill, run: RunResult): RunSummary {
+  const { kind, startedAt, seconds, verdict, failures, error, figures } = run;
+  const asItShould = wrongWith(drill, run).length === 0;
+  return {
+    kind,
+    startedAt,
+    seconds,
+    verdict,
+    asItShould,
+    failures,
+    ...(error !== undefined && { error }),
+    figures,
+  };
+}
+
+/**
+ * The drill as often as asked for, and its result, which is also stored.
+ * @throws CutOff when it was interrupted, or could not be undone
+ */
 export async function runDrill(
   drill: Drill,
-  environment: Environment,
-  store: ResultStore,
+  bench: Bench,
   { repeat, pairs }: RunOptions,
 ): Promise<DrillResult> {
+  const { environment, store } = bench;
   const kinds: RunKind[] = [
     ...(pairs ? (["control"] as const) : []),
     ...Array.from({ length: repeat }, () => "fault" as const),
     ...(pairs ? (["sabotage"] as const) : []),
   ];
   const runs: RunResult[] = [];
-  for (const [index, kind] of kinds.entries()) {
-    const which = { fault: "", control: " (no fault)", sabotage: ` (sabotage: ${drill.sabotage.what})` }[
-      kind
-    ];
-    const times = kinds.length > 1 ? ` ${index + 1}/${kinds.length}` : "";
-    environment.say(`${drill.name}${times}${which}`);
-    runs.push(await once(drill, environment, kind, store));
+  try {
+    for (const [index, kind] of kinds.entries()) {
+      if (environment.signal.aborted) throw new Interrupted(INTERRUPTED);
+      const which = { fault: "", control: " (no fault)", sabotage: ` (sabotage: ${drill.sabotage.what})` }[
+        kind
+      ];
+      const times = kinds.length > 1 ? ` ${index + 1}/${kinds.length}` : "";
+      environment.say(`${drill.name}${times}${which}`);
+      runs.push(await once(drill, bench, kind));
+    }
+  } catch (error) {
+    throw new CutOff(
+      error as Error,
+      runs.map((run) => summary(drill, run)),
+    );
   }
+  const result = summarize(drill, bench, runs);
+  store.write(result);
+  return result;
+}
+
+function summarize(drill: Drill, bench: Bench, runs: readonly RunResult[]): DrillResult {
+  const { lab } = bench.environment;
   const faults = runs.filter(({ kind }) => kind === "fault");
   // What is shown at length is a failure where there is one, never the best run.
   const shown = faults.find(({ verdict }) => verdict === "fail") ?? (faults.at(-1) as RunResult);
-  const wrong = runs.filter((run) => !asItShould(run));
-  const result: DrillResult = {
+  const failures = runs.flatMap((run) => wrongWith(drill, run));
+  return {
     name: drill.name,
     description: drill.description,
     startedAt: shown.startedAt,
     seconds: shown.seconds,
-    stack: environment.lab.stack,
-    configHash: environment.lab.configHash,
+    stack: lab.stack,
+    configHash: lab.configHash,
+    target: openRun(bench, "fault", drill).target.name,
     timeScale: shown.timeScale,
-    verdict: wrong.length === 0 ? "pass" : "fail",
-    failures: wrong.flatMap((run) =>
-      run.kind === "sabotage"
-        ? [`the sabotaged run passed, though ${drill.sabotage.what}`]
-        : run.failures.map((failure) => (run.kind === "control" ? `without a fault: ${failure}` : failure)),
-    ),
+    verdict: failures.length === 0 ? "pass" : "fail",
+    failures,
     figures: shown.figures,
     limits: shown.limits,
     events: shown.events,
     load: shown.load,
     distributions: distributions(faults),
-    runs: runs.map(({ kind, startedAt, seconds, verdict, failures, figures }) => ({
-      kind,
-      startedAt,
-      seconds,
-      verdict,
-      failures,
-      figures,
-    })),
+    runs: runs.map((run) => summary(drill, run)),
   };
-  store.write(result);
-  return result;
 }

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { shellQuote } from "../../model/payload";
+import { endWithProgram } from "../childProcesses";
 import type { GuestShell } from "../guestShell";
 
 /** Milliseconds that a program has to end after its stdin has. */
@@ -21,7 +22,7 @@ export class Stream {
       stdio: ["pipe", "pipe", "ignore"],
       detached: true,
     });
-    this.child = child;
+    this.child = endWithProgram(child);
     child.stdin.on("error", () => undefined);
     child.stdout.on("data", (chunk: Buffer) => {
       const lines = (this.rest + chunk.toString()).split("\n");

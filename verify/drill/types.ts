@@ -31,6 +31,7 @@ export type Figures = Record<string, number | null>;
 
 /** fault: the drill itself; control: the same without the fault; sabotage: with its remedy taken away. */
 export type RunKind = "fault" | "control" | "sabotage";
+/** fail: not as promised, or it cannot be told. */
 export type Verdict = "pass" | "fail";
 
 /** One run of one drill. */
@@ -41,6 +42,8 @@ export interface RunResult {
   readonly verdict: Verdict;
   /** What was not as promised, one sentence each. */
   readonly failures: readonly string[];
+  /** Why the run says nothing about the lab, such as a connection that broke; absent where it was judged. */
+  readonly error?: string;
   readonly figures: Figures;
   readonly limits: Readonly<Record<string, Limit>>;
   readonly events: readonly DrillEvent[];
@@ -61,20 +64,46 @@ export interface LoadRecord {
 }
 
 /** What .lab/STACK/drills/NAME.json holds: one run, and the summary of all runs of this call. */
-export interface DrillResult extends Omit<RunResult, "kind"> {
+export interface DrillResult extends Omit<RunResult, "kind" | "error"> {
   readonly name: string;
   readonly description: string;
   readonly stack: string;
   readonly configHash: string;
+  /** The real server that was hit. */
+  readonly target?: string;
   /** Over all runs with the fault. */
   readonly distributions: Readonly<Record<string, Distribution>>;
   readonly runs: readonly RunSummary[];
 }
 
-export type RunSummary = Pick<
+export interface RunSummary extends Pick<
   RunResult,
-  "kind" | "startedAt" | "seconds" | "verdict" | "failures" | "figures"
->;
+  "kind" | "startedAt" | "seconds" | "verdict" | "failures" | "error" | "figures"
+> {
+  /** Whether it says what it should: a sabotaged one has to fail, and for that reason. */
+  readonly asItShould: boolean;
+}
+
+/** A drill that was not run. */
+export interface DrillSkipped {
+  readonly name: string;
+  readonly description: string;
+  readonly verdict: "skip";
+  readonly reason: string;
+}
+
+/** A drill that was cut off, or could not be undone. */
+export interface DrillCutOff {
+  readonly name: string;
+  readonly description: string;
+  readonly verdict: "error";
+  readonly failures: readonly string[];
+  /** Those that were over. */
+  readonly runs: readonly RunSummary[];
+}
+
+/** What became of each drill of one call. */
+export type DrillOutcome = DrillResult | DrillSkipped | DrillCutOff;
 
 export interface Distribution {
   readonly n: number;
@@ -85,6 +114,8 @@ export interface Distribution {
 /** Takes the remedy away that the drill is about, so that the drill must fail. */
 export interface Sabotage {
   readonly what: string;
+  /** What a failure says that comes of it: a run that fails for another reason proves nothing. */
+  readonly expects: RegExp;
   apply(run: DrillRun): Promise<void>;
   /** Runs after every sabotaged run, whatever came of it; may run twice. */
   undo(run: DrillRun): Promise<void>;

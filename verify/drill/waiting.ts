@@ -1,7 +1,10 @@
-/** Waiting that Ctrl-C ends. */
+/** Waiting that Ctrl-C ends, and how a run may end early. */
 
-/** Something promised did not come in time: the run ends here and has failed. */
-export class NotInTime extends Error {}
+/** The lab did not do what it should: the run ends here and has failed. Any other error says only that it cannot be told. */
+export class Broken extends Error {}
+
+/** Something promised did not come in time. */
+export class NotInTime extends Broken {}
 
 /** Somebody pressed Ctrl-C. */
 export class Interrupted extends Error {}

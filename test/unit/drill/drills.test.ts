@@ -9,9 +9,15 @@ import { chooseDrills, DRILLS } from "../../../verify/drill/catalogue";
 import { bestReading } from "../../../verify/drill/clocks";
 import { replaceSetting, withServers } from "../../../verify/drill/directorPayload";
 import { scaleFor } from "../../../verify/drill/environment";
-import { flapPromise, lossPromise, promises, weightShare } from "../../../verify/drill/limits";
+import {
+  flapPromise,
+  lossPromise,
+  othersBetweenTurns,
+  promises,
+  weightShare,
+} from "../../../verify/drill/limits";
 import { ResultStore } from "../../../verify/drill/resultStore";
-import { junitCases, renderList, renderResult } from "../../../verify/drill/resultText";
+import { junitCases, listOf, renderList, renderResult } from "../../../verify/drill/resultText";
 import type { DrillResult } from "../../../verify/drill/types";
 
 const dev = { project: "lvs-dr", stack: "dev" };
@@ -96,6 +102,33 @@ describe("promises", () => {
     expect(lossPromise(lab, 0.05, 3).max).toBeLessThan(3);
   });
 
+  it("are the configuration's own where it has some", () => {
+    const own = { ejectSeconds: 9, ejectSilentSeconds: 20, recoverSeconds: 8, lostAfterRetry: 7, failed: 1 };
+    const kept = promises(parseConfig({ drills: { limits: own } }, dev));
+    expect([kept.eject, kept.ejectSilent(1), kept.ejectSilent(2)]).toEqual([9, 20, 23]);
+    expect([kept.recover, kept.recoverSilent, kept.failed, kept.rebootSeconds]).toEqual([8, 6, 1, 120]);
+    expect(kept.lostAfterRetry("rs1")).toBe(7);
+    const before = { ...lab };
+    delete before.drills;
+    expect(promises(before).failed).toBe(20);
+  });
+
+  it.each([
+    ["wrr", [1, 3], [3, 0]],
+    ["wrr", [2, 6], [3, 0]],
+    ["wrr", [1, 1], [1, 1]],
+    ["wrr", [3, 7], [1, 0]],
+    ["wrr", [2, 3, 4], [2, 1, 0]],
+    ["rr", [1, 3, 5], [2, 2, 2]],
+    ["wlc", [1, 3], [undefined, undefined]],
+  ])("know who comes between two turns: %s %j", (scheduler, weights, between) => {
+    const realServers = weights.map((weight) => ({ weight }));
+    const some = parseConfig({ scheduler, realServers }, dev);
+    expect(weights.map((_, i) => othersBetweenTurns(some, `rs${i + 1}`))).toEqual(between);
+    const lost = [undefined, 2, 0, 0];
+    expect(promises(some).lostAfterRetry("rs1")).toBe(lost[between[0] ?? 0]);
+  });
+
   it("know a server's share", () => {
     expect(weightShare(lab, "rs1")).toBe(0.25);
   });
@@ -144,6 +177,7 @@ const result: DrillResult = {
     startedAt: "2026-01-01T00:00:00.000Z",
     seconds: 12.5,
     verdict: kind === "control" ? "pass" : "fail",
+    asItShould: true,
     failures: kind === "sabotage" ? ["rs1 is still there"] : [],
     figures: {},
   })),
@@ -164,6 +198,14 @@ describe("results", () => {
       ].join("\n"),
     );
     expect(renderList(chooseDrills(["drain"]))).toMatch(/^ {2}drain {2}Fault 20/);
+    expect(listOf(chooseDrills(["drain"]))).toEqual([
+      {
+        name: "drain",
+        description: expect.stringContaining("Fault 20") as string,
+        standard: false,
+        sabotage: "the server is taken out of the table at once instead of being drained",
+      },
+    ]);
   });
 
   it("are a JUnit test case each", () => {
@@ -176,14 +218,29 @@ describe("results", () => {
       },
       { group: "drill", name: "op-mode", seconds: 12.5 },
     ]);
+    const rest = { description: "", name: "drain" };
+    expect(
+      junitCases([
+        { ...rest, verdict: "skip", reason: "too small" },
+        { ...rest, verdict: "error", failures: ["interrupted"], runs: [] },
+      ]),
+    ).toEqual([
+      { group: "drill", name: "drain", seconds: 0, skipped: "too small" },
+      {
+        group: "drill",
+        name: "drain",
+        seconds: 0,
+        failure: { message: "interrupted", text: "interrupted" },
+      },
+    ]);
   });
 
   it("are one file each, and a drill that was cut off is remembered", () => {
     const directory = mkdtempSync(join(tmpdir(), "drills-"));
     const store = new ResultStore(directory);
     expect(store.interrupted()).toBeUndefined();
-    store.markRunning("drain");
-    expect(new ResultStore(directory).interrupted()).toBe("drain");
+    store.markRunning({ drill: "drain", target: "rs2" });
+    expect(new ResultStore(directory).interrupted()).toEqual({ drill: "drain", target: "rs2" });
     store.markDone();
     store.write(result);
     expect(readdirSync(join(directory, "drills"))).toEqual(["drain.json"]);

@@ -10,8 +10,7 @@ import {
   STOP_WEB,
 } from "../actions";
 import type { DrillRun } from "../drillRun";
-import { AFTER_EDIT, isBack, isOut } from "../ejection";
-import { weightShare } from "../limits";
+import { AFTER_EDIT, isBack, isOut, refusalLimits } from "../ejection";
 import type { Drill } from "../types";
 
 function names(run: DrillRun): string[] {
@@ -57,8 +56,7 @@ const webServerStops: Drill = {
     await isBack(run, started, run.promises.recover);
     await run.sleep(2);
     const log = await run.finish();
-    // One retry finds another server, unless the schedule gives the dead one twice in a row.
-    run.judge(log, { failed: 20, lost: weightShare(run.lab, target.name) <= 0.5 ? 2 : 20 });
+    run.judge(log, refusalLimits(run));
   },
   heal: (run) => startWebServers(run),
   sabotage: noDaemon,
@@ -128,6 +126,7 @@ const oneWebServerReturns: Drill = {
   heal: (run) => startWebServers(run),
   sabotage: {
     what: "ldirectord is stopped once the sorry server is in: nobody lets the real server back in",
+    expects: /^not within .*: (\S+ alone is in the table|all are back)/,
     apply: async (run) => {
       const { director } = run.lab;
       // From inside the guest, so that the drill itself stays as it is: at the first sight of the sorry server.

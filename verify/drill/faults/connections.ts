@@ -5,8 +5,6 @@ import { DrillRun } from "../drillRun";
 import { perl } from "../stream";
 import type { Drill } from "../types";
 
-/** Seconds that an entry of a client that is gone may stay in the director's table. */
-const ENTRY_LIMIT = 300;
 const UNCUT = "nft delete table inet lvsdr_drill 2>/dev/null || true";
 
 /** Seconds left for the client's connection from a port, and its state; from `ipvsadm -Lnc`. */
@@ -43,7 +41,9 @@ const clientVanishes: Drill = {
       `its entry: ${first?.state ?? "gone"}, ${first?.seconds ?? 0} s left; 10 s later ${second?.seconds ?? 0} s`,
     );
     // What is left is what it takes: only packets of that connection would wind the timer up again.
-    run.figure("forgottenAfterSeconds", first?.seconds ?? null, { max: ENTRY_LIMIT });
+    run.figure("forgottenAfterSeconds", first?.seconds ?? null, {
+      max: run.promises.entrySeconds,
+    });
     run.expect((second?.seconds ?? 0) < (first?.seconds ?? 0), "the entry's time does not run down");
     flow.kill();
     run.judge(await run.finish(), { failed: 0, lost: 0 });
@@ -51,6 +51,7 @@ const clientVanishes: Drill = {
   heal: async (run) => void (await run.shell.check(run.lab.client.name, UNCUT)),
   sabotage: {
     what: "the kernel's timeout for established connections is two hours",
+    expects: /^forgottenAfterSeconds is/,
     apply: async (run) => {
       const { name } = run.lab.director;
       await run.act(
@@ -118,13 +119,14 @@ const portReuse: Drill = {
     run.figure("connected", connects.length, { min: ROUNDS });
     run.figure("worstConnectMs", connects.length === 0 ? null : Math.max(...connects), {
       // Not scaled: what it is about, a SYN sent again, costs a second on any host.
-      max: 1000,
+      max: run.promises.worstConnectMs,
     });
     run.judge(await run.finish(), { failed: 0, lost: 0 });
   },
   heal: async (run) => void (await run.shell.check(run.lab.client.name, UNCUT)),
   sabotage: {
     what: "a stale connection entry swallows the first SYN, as conn_reuse_mode did before Linux 5.15: it is dropped here",
+    expects: /^worstConnectMs is/,
     apply: async (run) => {
       const drop =
         "table inet lvsdr_drill { set seen { type inet_service; flags dynamic,timeout; timeout 2s; }; " +
@@ -173,7 +175,11 @@ const pathMtu: Drill = {
       `downloads: ${downloads.map(([size, seconds, who]) => `${size} bytes from ${who} in ${seconds} s`).join(", ")}`,
     );
     run.figure("arrived", whole.length, { min: 4 });
-    run.duration("worstDownloadSeconds", Math.max(...downloads.map(([, seconds]) => Number(seconds))), 10);
+    run.duration(
+      "worstDownloadSeconds",
+      Math.max(...downloads.map(([, seconds]) => Number(seconds))),
+      run.promises.downloadSeconds,
+    );
     run.judge(await run.finish(), { failed: 0, lost: 0 });
   },
   heal: async (run) => {
@@ -186,6 +192,7 @@ const pathMtu: Drill = {
   },
   sabotage: {
     what: "the director drops ICMP, as a firewall without care does: real servers never learn of the narrow path",
+    expects: /^arrived is/,
     apply: async (run) => {
       const drop =
         "table inet lvsdr_drill { chain pre { type filter hook prerouting priority -300; icmp type destination-unreachable drop; }; }";
@@ -232,6 +239,7 @@ const networkRestart: Drill = {
   },
   sabotage: {
     what: "networkd is not told of the director's VIP, nor to keep what others have configured",
+    expects: /^vipsInPlace is/,
     apply: async (run) => {
       await run.act(
         "sabotage: networkd knows nothing of the VIP",

@@ -1,6 +1,7 @@
 /** Faults of what configures the guests: a script that hangs, a guest that shows another host key. */
 import { spawnSync } from "node:child_process";
 import type { GuestShell } from "../../guestShell";
+import { byTheRunItself } from "../actions";
 import type { DrillRun } from "../drillRun";
 import type { Drill } from "../types";
 
@@ -28,7 +29,9 @@ const scriptHangs: Drill = {
     run.event(
       `it ended with ${code ?? "nothing, until the connection was cut"}: ${said || "without a word"}`,
     );
-    run.figure("endsAfterSeconds", code === null ? null : took, { max: SCRIPT_LIMIT + 10 });
+    run.figure("endsAfterSeconds", code === null ? null : took, {
+      max: SCRIPT_LIMIT + run.promises.scriptOverrunSeconds,
+    });
     run.expect(code !== null && code !== 0, `a script that hangs ended with ${code ?? "nothing"}`);
     run.expect(said.includes("sysctl"), "what it said does not name the step that hung (sysctl)");
     run.judge(await run.finish(), { failed: 0, lost: 0 });
@@ -41,8 +44,8 @@ const scriptHangs: Drill = {
   },
   sabotage: {
     what: "no time limit is put around the script",
-    apply: () => Promise.resolve(),
-    undo: () => Promise.resolve(),
+    expects: /^endsAfterSeconds cannot be told/,
+    ...byTheRunItself,
   },
 };
 
@@ -103,8 +106,8 @@ const changedHostKey: Drill = {
   heal: async (run) => void (await run.shell.check(run.target.name, `${STOP_SSHD}; rm -f ${OTHER_KEY}*`)),
   sabotage: {
     what: "host keys are not checked",
-    apply: () => Promise.resolve(),
-    undo: () => Promise.resolve(),
+    expects: /^acceptedWithOtherKey is 1/,
+    ...byTheRunItself,
   },
 };
 

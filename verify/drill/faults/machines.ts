@@ -2,14 +2,9 @@
 import { needsTwoServers, noDaemon } from "../actions";
 import type { DrillRun } from "../drillRun";
 import { NotInTime } from "../waiting";
-import { perl } from "../stream";
+import { perl, type Stream } from "../stream";
 import { AFTER_EDIT, exposedRequests, isOut, judgeExposure } from "../ejection";
 import type { Drill } from "../types";
-
-/** Seconds that a guest has to be back in service after a reboot. */
-const REBOOT_LIMIT = 120;
-/** Seconds after a server's ejection in which a connection to it must have been reset: its next retransmission. */
-const RESET_LIMIT = 30;
 
 /** Waits until a guest answers over a new connection. */
 async function answers(run: DrillRun, node: string, seconds: number): Promise<void> {
@@ -32,9 +27,30 @@ async function answers(run: DrillRun, node: string, seconds: number): Promise<vo
 /** Starts what is off, and waits until all guests answer. */
 async function powerOn(run: DrillRun, domain: string, node: string): Promise<void> {
   await run.environment.power.on(domain).catch(() => undefined);
-  await answers(run, node, REBOOT_LIMIT);
+  await answers(run, node, run.promises.rebootSeconds);
   run.forgetClock(node);
   run.environment.renewShell();
+}
+
+interface Flow {
+  readonly stream: Stream;
+  /** How and when it ended; undefined while it has not. */
+  over(): { readonly t: number; readonly what: string } | undefined;
+}
+
+/** A connection of the client's that is open to the target, and used twice a second. */
+async function openFlow(run: DrillRun, seconds: number): Promise<Flow> {
+  const { target, lab } = run;
+  const [{ vip, port }] = lab.services;
+  const words: { t: number; what: string }[] = [];
+  const stream = await run.program(
+    lab.client.name,
+    perl("flow", vip, port, target.name, 0.5, seconds * run.scale),
+    (t, what) => words.push({ t, what }),
+  );
+  const isOpen = (): boolean => words.some(({ what }) => what === "answer");
+  await run.until(`a connection to ${target.name} is open`, isOpen, 20);
+  return { stream, over: () => words.find(({ what }) => /^(reset|closed|silent)$/.test(what)) };
 }
 
 const powerOff: Drill = {
@@ -44,40 +60,37 @@ const powerOff: Drill = {
   maxSeconds: 200,
   unfit: needsTwoServers,
   async run(run) {
-    const { target, lab } = run;
+    const { target } = run;
     const limit = run.promises.ejectSilent();
-    const [{ vip, port }] = lab.services;
     await run.begin();
-    const flow: { t: number; what: string }[] = [];
-    const stream = await run.program(
-      lab.client.name,
-      perl("flow", vip, port, target.name, 0.5, 120 * run.scale),
-      (t, what) => flow.push({ t, what }),
-    );
-    await run.until(
-      `a connection to ${target.name} is open`,
-      () => flow.some(({ what }) => what === "answer"),
-      20,
-    );
+    const flow = await openFlow(run, 120);
     await run.randomPhase();
     const off = run.event(`${target.name}'s power is cut`);
     await run.environment.power.off(target.domain);
     const out = await isOut(run, off, limit);
-    const isOver = ({ what }: { what: string }): boolean => /^(reset|closed|silent)$/.test(what);
-    await run.until("the open connection is reset", () => flow.some(isOver), RESET_LIMIT);
-    const over = flow.find(isOver);
+    await run.until(
+      "the open connection is reset",
+      () => flow.over() !== undefined,
+      run.promises.resetSeconds,
+    );
+    const over = flow.over();
     run.event(`the open connection: ${over?.what}`, over?.t);
     run.expect(
       over?.what === "reset",
       `the connection that was open to ${target.name} ended as ${over?.what}`,
     );
-    run.duration("resetAfterEjectionSeconds", (over?.t ?? Infinity) - out, RESET_LIMIT);
-    await stream.end(2000);
+    run.duration("resetAfterEjectionSeconds", (over?.t ?? Infinity) - out, run.promises.resetSeconds);
+    await flow.stream.end(2000);
     const on = run.event(`${target.name}'s power is back`);
     await powerOn(run, target.domain, target.name);
     await run.watch();
-    const back = await run.tableUntil(`${target.name} is back`, run.table.isAsMeant, on, REBOOT_LIMIT);
-    run.duration("recoverySeconds", back - on, REBOOT_LIMIT);
+    const back = await run.tableUntil(
+      `${target.name} is back`,
+      run.table.isAsMeant,
+      on,
+      run.promises.rebootSeconds,
+    );
+    run.duration("recoverySeconds", back - on, run.promises.rebootSeconds);
     await run.sleep(1);
     await judgeExposure(run, out, limit);
   },
@@ -112,8 +125,13 @@ const realServerReboot: Drill = {
     );
     const down = await run.act(`${target.name} reboots`, target.name, REBOOT);
     const out = await run.tableUntil(`${target.name} is out`, run.isOut(target), down, 30);
-    const back = await run.tableUntil(`${target.name} is back`, run.table.isAsMeant, out, REBOOT_LIMIT);
-    run.duration("recoverySeconds", back - down, REBOOT_LIMIT);
+    const back = await run.tableUntil(
+      `${target.name} is back`,
+      run.table.isAsMeant,
+      out,
+      run.promises.rebootSeconds,
+    );
+    run.duration("recoverySeconds", back - down, run.promises.rebootSeconds);
     await run.sleep(3);
     const served = run.log.between(back + AFTER_EDIT, Infinity).answeredBy[target.name] ?? 0;
     arping.kill();
@@ -129,6 +147,7 @@ const realServerReboot: Drill = {
   heal: (run) => powerOn(run, run.target.domain, run.target.name),
   sabotage: {
     what: "the guest's own unit is disabled: nothing puts the VIP on lo at boot",
+    expects: /: \S+ is back;|answers no request to the VIP|^(failedSinceReturn|arpAnswersFromOthers) is/,
     apply: async (run) => {
       await run.act(
         "sabotage: lvs-dr.service is disabled",
@@ -144,13 +163,15 @@ const realServerReboot: Drill = {
 
 const directorReboot: Drill = {
   name: "director-reboot",
-  description: "Fault 10: the director reboots under load: new connections are served again by itself",
-  maxSeconds: 250,
+  description:
+    "Fault 10: the director reboots under load: new connections are served again by itself, an old one ends and does not hang",
+  maxSeconds: 400,
   async run(run) {
     const { director } = run.lab;
     await run.begin();
+    const flow = await openFlow(run, 300);
     const down = await run.act("the director reboots", director.name, REBOOT);
-    await answers(run, director.name, REBOOT_LIMIT);
+    await answers(run, director.name, run.promises.rebootSeconds);
     run.forgetClock(director.name);
     run.environment.renewShell();
     await run.watch();
@@ -158,25 +179,42 @@ const directorReboot: Drill = {
       "all real servers are in the table",
       run.table.isAsMeant,
       run.now,
-      REBOOT_LIMIT,
+      run.promises.rebootSeconds,
     );
     await run.until(
       "a real server answers a request that began after that",
       () => run.log.first.some(({ ok, t, outcome }) => ok && t > back && outcome !== "sorry"),
       10,
     );
+    // The director remembers no connection: the client's next packet is answered by a reset. Or the web server has ended
+    // it before: it hears nothing any more, and its own end comes past the director.
+    await run.until(
+      "the connection that was open is over",
+      () => flow.over() !== undefined,
+      run.promises.rebootSeconds,
+    );
+    const over = flow.over();
+    run.event(`the connection that was open: ${over?.what}`, over?.t);
+    run.expect(over?.what !== "silent", "the connection that was open hangs");
+    run.duration(
+      "openFlowEndsAfterSeconds",
+      over === undefined ? null : over.t - down,
+      run.promises.rebootSeconds,
+    );
+    await flow.stream.end(2000);
     await run.sleep(2);
     const log = await run.finish();
     const first = log.first.find(
       ({ ok, t, outcome }) => ok && t > down + 3 && outcome !== "sorry" && t > firstFailure(log.failed),
     );
-    run.duration("recoverySeconds", first === undefined ? null : first.t - down, REBOOT_LIMIT);
+    run.duration("recoverySeconds", first === undefined ? null : first.t - down, run.promises.rebootSeconds);
     run.judge(log);
     run.figure("failedSinceReturn", log.between(back + AFTER_EDIT, Infinity).failed.length, { max: 0 });
   },
   heal: (run) => powerOn(run, run.lab.director.domain, run.lab.director.name),
   sabotage: {
     what: "the director's units are disabled: nothing fills the table at boot",
+    expects: /^not within .*: all real servers are in the table/,
     apply: async (run) => {
       const units = "lvs-dr.service lvs-dr-table.service lvs-dr-ldirectord.service";
       await run.act(

@@ -10,7 +10,7 @@ import {
   startWebServers,
   START_WEB,
 } from "../actions";
-import { AFTER_EDIT, CUT_OFF, isBack, isOut, judgeExposure } from "../ejection";
+import { AFTER_EDIT, CUT_OFF, isBack, isOut, judgeExposure, refusalLimits } from "../ejection";
 import { applyDirector, restoreDirector, withCheck } from "../directorPayload";
 import { flapPromise } from "../limits";
 import type { Drill } from "../types";
@@ -30,7 +30,7 @@ const webServerKilled: Drill = {
     const started = await run.act(`${target.name}'s web server starts`, target.name, START_WEB);
     await isBack(run, started, run.promises.recover);
     await run.sleep(1);
-    run.judge(await run.finish(), { failed: 20, lost: 2 });
+    run.judge(await run.finish(), refusalLimits(run));
   },
   heal: (run) => startWebServers(run),
   sabotage: noDaemon,
@@ -84,7 +84,7 @@ const allWebServersHang: Drill = {
     const meanwhile = log.between(out + AFTER_EDIT, thawed - 0.5);
     run.figure("failedWhileAllHang", meanwhile.failed.length, { max: 0 });
     run.figure("worstAnswerMs", Math.max(0, ...meanwhile.first.map(({ latencyMs }) => latencyMs)), {
-      max: 1000 * run.scale,
+      max: run.promises.worstAnswerMs * run.scale,
     });
   },
   heal: (run) => startWebServers(run),
@@ -170,6 +170,7 @@ const flapping: Drill = {
   },
   sabotage: {
     what: "failurecount is 1, whatever is configured; where it is 1 anyway, the web server itself flaps",
+    expects: /^(tableChangesPer10s|failed|lostAfterRetry) is/,
     apply: async (run) => {
       if (damps(run.lab))
         await applyDirector(run, "sabotage: failurecount becomes 1", withCheck(run.lab, { failurecount: 1 }));

@@ -1,0 +1,65 @@
+/** Leaving the lab as it was, whatever a drill has come to. */
+import type { DrillRun } from "./drillRun";
+import type { Drill } from "./types";
+
+/** Seconds that a lab has to be as configured again after a drill was undone. */
+const RESTORE_LIMIT = 60;
+
+/** The error's message; undefined when all went well. */
+async function attempt(work: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** Undoes the fault and, where there was one, its sabotage: each in any case, and once more over new connections. */
+async function undo(drill: Drill, run: DrillRun, sabotaged: boolean): Promise<string[]> {
+  const steps = [
+    () => drill.heal(run),
+    ...(sabotaged ? [(): Promise<void> => drill.sabotage.undo(run)] : []),
+  ];
+  const failed: { step: () => Promise<void>; why: string }[] = [];
+  for (const step of steps) {
+    const why = await attempt(step);
+    if (why !== undefined) failed.push({ step, why });
+  }
+  if (failed.length === 0) return [];
+  // A fault may be beyond mending while its sabotage lasts; and a guest that was away has left dead connections.
+  run.environment.say(`  undoing it once more: ${failed.map(({ why }) => why).join("; ")}`);
+  run.environment.renewShell();
+  const left: string[] = [];
+  for (const { step } of failed) {
+    const why = await attempt(step);
+    if (why !== undefined) left.push(why);
+  }
+  return left;
+}
+
+/**
+ * Undoes a drill and waits until the lab is as configured. Not to be interrupted: that is what is cleaned up after.
+ * @param run a run of its own, whose requests and figures nobody asks for
+ * @throws Error that names what could not be undone
+ */
+export async function restore(drill: Drill, run: DrillRun, sabotaged: boolean): Promise<void> {
+  const { environment } = run;
+  const { signal } = environment;
+  environment.signal = new AbortController().signal;
+  run.quiet = true;
+  try {
+    const left = await undo(drill, run, sabotaged);
+    if (left.length > 0) throw new Error(left.join("; "));
+    await run.watch();
+    await run.tableUntil("the table is as configured again", run.table.isAsMeant, 0, RESTORE_LIMIT);
+  } catch (error) {
+    const why = (error as Error).message;
+    throw new Error(`${drill.name} is not undone: ${why}; the next \`scripts/lab drill\` tries again`, {
+      cause: error,
+    });
+  } finally {
+    await run.finish().catch((error: Error) => environment.say(error.message));
+    environment.signal = signal;
+  }
+}

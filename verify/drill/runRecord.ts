@@ -1,0 +1,65 @@
+/** What one run of a drill saw and found. */
+import { round } from "./requests";
+import type { DrillEvent, Figures, Limit } from "./types";
+
+export class RunRecord {
+  readonly events: DrillEvent[] = [];
+  readonly figures: Figures = {};
+  readonly limits: Record<string, Limit> = {};
+  /** What was not as promised, a sentence each. */
+  readonly failures: string[] = [];
+  /** Why the run says nothing about the lab: something that it needs did not work. */
+  error?: string;
+  readonly startedAt = new Date();
+  /** Keeps events without saying them. */
+  quiet = false;
+  protected readonly origin = this.startedAt.getTime() / 1000;
+
+  /** @param scale what promised times are multiplied with */
+  constructor(
+    private readonly say: (line: string) => void,
+    readonly scale: number,
+  ) {}
+
+  /** Seconds since the run began. */
+  get now(): number {
+    return Date.now() / 1000 - this.origin;
+  }
+
+  event(what: string, t = this.now): number {
+    this.events.push({ t: round(t), what });
+    if (!this.quiet) this.say(`  ${t.toFixed(1).padStart(6)} s  ${what}`);
+    return t;
+  }
+
+  fail(sentence: string): void {
+    this.failures.push(sentence);
+    this.say(`          FAILED: ${sentence}`);
+  }
+
+  expect(holds: boolean, sentence: string): void {
+    if (!holds) this.fail(sentence);
+  }
+
+  /** A figure with its limit; over it, the run has failed. What is no number is no measurement, and has failed too. */
+  figure(name: string, value: number | null, limit: Limit = {}): void {
+    const known = value === null || !Number.isFinite(value) ? null : round(value);
+    this.figures[name] = known;
+    const { max, min } = limit;
+    if (max !== undefined || min !== undefined) this.limits[name] = limit;
+    if (value !== null && known === null) {
+      this.fail(`${name} cannot be told: ${value} is no measurement`);
+      return;
+    }
+    const shown = known === null ? "cannot be told: it never came to that" : `is ${known}`;
+    if (max !== undefined && (known === null || known > max))
+      this.fail(`${name} ${shown}, promised at most ${max}`);
+    if (min !== undefined && (known === null || known < min))
+      this.fail(`${name} ${shown}, promised at least ${min}`);
+  }
+
+  /** A time that was promised for a host with KVM. */
+  duration(name: string, value: number | null, promised: number): void {
+    this.figure(name, value, { max: round(promised * this.scale) });
+  }
+}

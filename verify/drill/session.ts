@@ -1,0 +1,66 @@
+/** The drills of one call, one after the other: what became of each is told even when one of them is the end of it. */
+import { DRILLS } from "./catalogue";
+import { restore } from "./restoring";
+import { renderResult } from "./resultText";
+import { CutOff, INTERRUPTED, openRun, runDrill, type Bench, type RunOptions } from "./runner";
+import { Interrupted } from "./waiting";
+import type { Drill, DrillOutcome } from "./types";
+
+export interface Session {
+  readonly outcomes: readonly DrillOutcome[];
+  /** What ended it before its time. */
+  readonly error?: Error;
+}
+
+/** Undoes what a program that was killed has left broken. */
+export async function undoCutOff(bench: Bench, drills: readonly Drill[] = DRILLS): Promise<void> {
+  const { environment, store } = bench;
+  const left = store.interrupted();
+  if (left === undefined) return;
+  const drill = drills.find(({ name }) => name === left.drill);
+  if (drill === undefined)
+    throw new Error(
+      `${left.drill} was cut off before and is not known here: run scripts/lab up, then remove .lab/${environment.lab.stack}/drills/.running`,
+    );
+  environment.say(`${drill.name} was cut off before: undoing it`);
+  const { target } = environment;
+  // A server that has since left the configuration has nothing left to undo.
+  const known = environment.lab.realServers.some(({ name }) => name === left.target);
+  environment.target = known ? left.target : undefined;
+  await restore(drill, openRun(bench, "fault", drill), true);
+  environment.target = target;
+  store.markDone();
+}
+
+export async function runDrills(
+  drills: readonly Drill[],
+  bench: Bench,
+  options: RunOptions,
+): Promise<Session> {
+  const { environment } = bench;
+  const outcomes: DrillOutcome[] = [];
+  let ended: Error | undefined;
+  for (const drill of drills) {
+    const { name, description } = drill;
+    const skip = (reason: string): void => {
+      environment.say(`skip ${name}: ${reason}`);
+      outcomes.push({ name, description, verdict: "skip", reason });
+    };
+    // A run that was over when somebody interrupted has its result.
+    if (environment.signal.aborted) ended ??= new Interrupted(INTERRUPTED);
+    const unfit = ended === undefined ? drill.unfit?.(openRun(bench, "fault", drill)) : undefined;
+    if (ended !== undefined) skip("its turn did not come");
+    else if (unfit !== undefined) skip(unfit);
+    else
+      try {
+        const result = await runDrill(drill, bench, options);
+        outcomes.push(result);
+        environment.say(renderResult(result));
+      } catch (error) {
+        ended = error as Error;
+        const runs = error instanceof CutOff ? error.runs : [];
+        outcomes.push({ name, description, verdict: "error", failures: [ended.message], runs });
+      }
+  }
+  return { outcomes, ...(ended !== undefined && { error: ended }) };
+}
