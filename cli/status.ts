@@ -1,6 +1,8 @@
 /** `scripts/lab status`: the cluster as it is now, for people, programs and Prometheus. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { InvalidArgumentError, type Command } from "commander";
 import { EXIT_CODES } from "../model/health";
+import { GuestShell } from "../verify/guestShell";
 import { readStatus, type Status } from "../verify/status";
 import { renderStatus } from "../verify/statusText";
 import { StackContext, type StackOptions } from "./context";
@@ -30,27 +32,39 @@ async function show(status: Status, options: StatusCommandOptions): Promise<void
   } else process.stdout.write(`${renderStatus(status)}\n`);
 }
 
-/** Looks again until Ctrl-C, whose exit status is that of the last look. */
+/** Looks again until Ctrl-C, whose exit status is that of the last look that was complete. */
 async function watch(context: StackContext, seconds: number): Promise<Status> {
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort()).once("SIGTERM", () => stop.abort());
-  return context.withGuests(async (shell, lab) => {
+  const { access } = await context.outputs();
+  if (access === undefined) throw new Error("unreachable: outputs() refuses this");
+  // Ctrl-C is for us: it must not make a look fail that is under way.
+  const shell = new GuestShell(access, { keepOpen: true, detached: true });
+  const stopped = new Promise<void>((done) => stop.signal.addEventListener("abort", () => done()));
+  let last: Status | undefined;
+  try {
     for (;;) {
       const started = Date.now();
-      const status = await readStatus(shell, lab);
-      process.stdout.write(`${process.stdout.isTTY ? CLEAR : ""}${renderStatus(status)}\n`);
+      const look = readStatus(shell, access.lab);
+      // Whoever does not wait for it need not hear that it was cut off.
+      look.catch(() => undefined);
+      const status = (await (last === undefined ? look : Promise.race([look, stopped]))) ?? last;
+      if (status === undefined) throw new Error("unreachable: the first look is waited for");
+      if (status === last) return last;
+      last = status;
+      process.stdout.write(`${process.stdout.isTTY ? CLEAR : ""}${renderStatus(last)}\n`);
       const rest = Math.max(0, seconds * 1000 - (Date.now() - started));
-      await new Promise<void>((done) => {
-        const timer = setTimeout(done, rest);
-        stop.signal.addEventListener("abort", () => {
-          clearTimeout(timer);
-          done();
-        });
-        if (stop.signal.aborted) done();
-      });
-      if (stop.signal.aborted) return status;
+      const patience = new AbortController();
+      await Promise.race([
+        sleep(rest, undefined, { signal: patience.signal }).catch(() => undefined),
+        stopped,
+      ]);
+      patience.abort();
+      if (stop.signal.aborted) return last;
     }
-  });
+  } finally {
+    await shell.close();
+  }
 }
 
 /** @param command `status` with the options that every stack's command has */
