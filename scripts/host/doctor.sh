@@ -73,7 +73,7 @@ check_modules() {
 }
 
 check_libvirt() {
-  local error where user
+  local error where user mend
   error="$(libvirt_error)"
   user="$(id -un)"
   if [[ -z $error ]]; then
@@ -84,18 +84,15 @@ check_libvirt() {
       report missing "$DNSMASQ_DIR" "without it no guest starts on a network without DHCP" "${SUDO}mkdir -p $DNSMASQ_DIR"
     return 0
   fi
-  case "${error,,}" in
-    *denied* | *polkit* | *authenticat*)
-      report missing "libvirt" "refuses $user: $error" "sudo usermod -aG libvirt $user, then log in again"
-      ;;
-    *)
-      if has_systemd; then
-        report missing "libvirt" "$error" "${SUDO}systemctl enable --now libvirtd"
-      else
-        report missing "libvirt" "$error" "scripts/host/prepare.sh daemons"
-      fi
-      ;;
-  esac
+  if is_refusal "$error"; then
+    mend="sudo usermod -aG libvirt,kvm $user, then log in again"
+    [[ "$(groups_not_taken_up)" != *libvirt* ]] || mend="log in again: this login is older than the membership in libvirt"
+    report missing "libvirt" "refuses $user: $error" "$mend"
+  elif has_systemd; then
+    report missing "libvirt" "$error" "${SUDO}systemctl enable --now libvirtd"
+  else
+    report missing "libvirt" "$error" "scripts/host/prepare.sh daemons"
+  fi
 }
 
 check_kvm() {

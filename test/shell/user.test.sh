@@ -175,3 +175,14 @@ test_a_refusing_sudo_leaves_no_secret_behind() {
   contains "$stderr" "3 incorrect password attempts"
   handed_over_in_private
 }
+
+test_an_old_login_that_libvirt_lets_in_is_not_renewed() {
+  user_host
+  echo "nogroup libvirt" >"$T/groups"
+  # By an agent of polkit's, for one.
+  fake virsh ''
+  lab status
+  exits 0
+  contains "$stdout" "program: status groups nogroup root no"
+  not_called sudo
+}
