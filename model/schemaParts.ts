@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { isIpv4, prefixOfNetmask, readCidr } from "./ip";
+import { patternFault } from "./perlPattern";
 
 export const SEPARATOR = " || ";
 
@@ -137,27 +138,15 @@ export function absolutePath() {
   return directive().regex(/^\//, { error: says("is not an absolute path", "start it with /") });
 }
 
-/** A Perl regular expression, as far as it can be judged without Perl. */
+/** A Perl regular expression, as far as it can be judged without Perl; ldirectord's dry run judges the rest. */
 export function pattern() {
   return directive().check((context) => {
-    const value = context.value;
-    // Perl's inline flags at the start are the one common construct that JavaScript lacks.
-    const body = value.replace(/^\(\?[a-z]+\)/, "");
-    const fault = /\(\?\??\{/.test(value) ? "code blocks are not allowed" : regexFault(body);
+    const fault = patternFault(context.value);
     if (fault === undefined) return;
     const message = says(
-      `is not a regular expression: ${fault}`,
+      `is not a regular expression: ${fault.what} at position ${fault.position}`,
       "mend the expression, with a backslash before ( ) [ ] { } . * + ? that stand for themselves",
     );
-    context.issues.push({ code: "custom", input: value, message });
+    context.issues.push({ code: "custom", input: context.value, message });
   });
-}
-
-function regexFault(body: string): string | undefined {
-  try {
-    new RegExp(body);
-    return undefined;
-  } catch (error) {
-    return (error as Error).message.split(": ").at(-1)?.toLowerCase();
-  }
 }

@@ -133,9 +133,37 @@ sub save_table {
 	}
 }
 
+# The daemon compiles an expression where it is used, outside of any eval: one that Perl does not take would end the process
+# that checks, again and again.
+sub unusable_patterns {
+	my @words;
+	local $SIG{__DIE__} = "DEFAULT";
+	no warnings qw(once regexp);
+	for my $v (@main::VIRTUAL) {
+		my $virtual = main::get_virtual($v);
+		my @owners = map { [$_->{receive}, " of real server $_->{server}"] } @{$v->{real}};
+		for my $owner ([$v->{receive}, ""], @owners) {
+			my ($text, $whose) = @$owner;
+			next if !defined $text or eval { qr/$text/; 1 };
+			my $why = $@ =~ s/ at \S+ line \d+\.?\s*$//r;
+			push @words, "receive \"$text\"$whose in virtual $virtual is no regular expression: $why";
+		}
+	}
+	return @words;
+}
+
 # After ldirectord is compiled and before its first statement runs.
 INIT {
 	no warnings qw(redefine once);
+
+	my $read_config = \&main::read_config;
+	*main::read_config = sub {
+		my $result = $read_config->(@_);
+		my @words = unusable_patterns();
+		main::__config_log(0, "Error", $_) for @words;
+		main::ld_exit(2, "unusable patterns") if @words;
+		return $result;
+	};
 
 	# Every server passes its check; "off" means that none is added.
 	*main::_check_real = sub {

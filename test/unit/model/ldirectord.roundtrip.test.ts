@@ -163,6 +163,19 @@ const FULL: LdirectordConf = {
   ],
 };
 
+/** Nothing but Perl knows that these are faulty. */
+const PERL_REFUSES = ["(?<=te+)st", "\\p{Foo}", "(?<name>a)\\k<other>", "(*NOSUCH)a", "(?z)a"];
+const PERL_TAKES = [
+  "te++st",
+  "(?>te)st",
+  "(?i:TEST)",
+  "(?|(te)|(es))st",
+  "a{,b",
+  "[]x]",
+  "(?<=te{1,3})st",
+  "\\x{263a}*+",
+];
+
 describe.skipIf(missing)(`real ldirectord${missing ? ` (skipped: ${missing} is not installed)` : ""}`, () => {
   it("makes the article's table, and the lab's with 64 real servers, drains and further services", () => {
     const lab = parseConfig(
@@ -205,6 +218,45 @@ describe.skipIf(missing)(`real ldirectord${missing ? ` (skipped: ${missing} is n
     expect(compareTables(parseIpvsSave(table), tableFor(FULL))).toEqual([]);
     // Thresholds are no part of what ipvsadm saves: the dry run appends them.
     expect(table).toContain("-r 127.0.0.20:80 -g -w 65535 -x 10 -y 5\n");
+  });
+
+  /** One service for each expression, the last of which is a real server's own. */
+  function checking(patterns: readonly string[]): string {
+    const virtuals = patterns.map((receive, index): LdirectordConf["virtuals"][number] => {
+      const own = index === patterns.length - 1;
+      const real = { address: "127.0.0.10", port: 80 + index, forward: "gate", weight: 1 } as const;
+      return {
+        target: { address: "127.0.0.100", port: 80 + index },
+        family: 4,
+        reals: [own ? { ...real, check: { request: "a", receive } } : real],
+        options: { service: "http", request: "a", ...(own ? {} : { receive }) },
+      };
+    });
+    return renderLdirectord({ options: {}, virtuals });
+  }
+
+  it.each(["--table", "--check"])(
+    "refuses (%s) what Perl does not take for an expression, all at once",
+    (mode) => {
+      const { status, stderr } = dryRun(checking(PERL_REFUSES), mode);
+      expect(status).toBe(2);
+      const last = PERL_REFUSES.length - 1;
+      expect(
+        stderr
+          .trim()
+          .split("\n")
+          .map((line) => line.replace(/(regular expression): .*/, "$1")),
+      ).toEqual(
+        PERL_REFUSES.map(
+          (text, index) =>
+            `Error: receive "${text}"${index === last ? " of real server 127.0.0.10" : ""} in virtual 127.0.0.100:${80 + index} is no regular expression`,
+        ),
+      );
+    },
+  );
+
+  it("takes what only Perl takes", () => {
+    expect(dryRun(checking(PERL_TAKES))).toMatchObject({ status: 0, stderr: "" });
   });
 
   it("says in its own words what is wrong with a bad file", () => {

@@ -77,14 +77,14 @@ expectRefusals("health checks and ldirectord", [
     name: "35 bad regex",
     raw: { healthCheck: { receive: "te(st" } },
     lines: [
-      'healthCheck.receive = "te(st": is not a regular expression: unterminated group. Fix: mend the expression, with a backslash before ( ) [ ] { } . * + ? that stand for themselves.',
+      'healthCheck.receive = "te(st": is not a regular expression: unterminated group at position 3. Fix: mend the expression, with a backslash before ( ) [ ] { } . * + ? that stand for themselves.',
     ],
   },
   {
     name: "35 code in a regex",
     raw: { healthCheck: { receive: "(?{ system 'x' })" } },
     lines: [
-      "healthCheck.receive = \"(?{ system 'x' })\": is not a regular expression: code blocks are not allowed. Fix: mend the expression, with a backslash before ( ) [ ] { } . * + ? that stand for themselves.",
+      "healthCheck.receive = \"(?{ system 'x' })\": is not a regular expression: code blocks are not allowed at position 1. Fix: mend the expression, with a backslash before ( ) [ ] { } . * + ? that stand for themselves.",
     ],
   },
   {
