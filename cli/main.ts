@@ -106,12 +106,15 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
   },
   test: async () => {
     const { runTests, SUITE_NAMES } = await import("./test");
+    type Options = import("./test").TestOptions;
     program
       .command("test")
       .description(`run the tests: ${SUITE_NAMES.join(", ")}; all without an argument`)
       .addArgument(new Argument("[suite]").choices(SUITE_NAMES))
-      .action((suite: string | undefined) => {
-        process.exitCode = runTests(suite) ? 0 : 1;
+      .argument("[drills...]", "with lab: drills to run with their pairs, beside the article's own")
+      .option("--all", "with lab: every drill")
+      .action((suite: string | undefined, drills: string[], { all = false }: Options) => {
+        process.exitCode = runTests(suite, { drills, all }) ? 0 : 1;
       });
   },
 };

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { chooseDrills } from "../verify/drill/catalogue";
 import { pulumiOnPath } from "./backend";
 import { say } from "./terminal";
 
@@ -79,10 +80,14 @@ function shell(): Tally {
   };
 }
 
-/** The whole suite on the embedded engine, and the acceptance part on Pulumi too where there is one. */
-function labSuites(): Tally[] {
+/**
+ * The whole suite on the embedded engine, and the acceptance part on Pulumi too where there is one.
+ * @param drills those beside the article's
+ */
+function labSuites(drills: readonly string[]): Tally[] {
   say("lab suite on the embedded engine");
-  const tallies = [vitest("lab-embedded", ["--project", "lab"], { LVS_DR_TEST_ENGINE: "embedded" })];
+  const env = { LVS_DR_TEST_ENGINE: "embedded", LVS_DR_TEST_DRILLS: drills.join(",") };
+  const tallies = [vitest("lab-embedded", ["--project", "lab"], env)];
   if (pulumiOnPath()) {
     say("acceptance suite on Pulumi");
     tallies.push(
@@ -97,7 +102,7 @@ function labSuites(): Tally[] {
   return tallies;
 }
 
-const SUITES: Readonly<Record<string, () => Tally[]>> = {
+const SUITES: Readonly<Record<string, (drills: readonly string[]) => Tally[]>> = {
   static: () => [staticChecks()],
   // Some of them wait for other processes: vitest's own number, one fewer than processors, leaves two half idle.
   unit: () => [
@@ -110,12 +115,25 @@ const SUITES: Readonly<Record<string, () => Tally[]>> = {
 
 export const SUITE_NAMES = Object.keys(SUITES);
 
-/** Runs one suite or all; true when nothing failed and something ran. */
-export function runTests(suite?: string): boolean {
+export interface TestOptions {
+  /** Names of drills that the lab suite runs beside the article's own. */
+  readonly drills?: readonly string[];
+  /** All of them. */
+  readonly all?: boolean;
+}
+
+/**
+ * Runs one suite or all; true when nothing failed and something ran.
+ * @throws Error for drills that are not known, before anything runs
+ */
+export function runTests(suite?: string, { drills = [], all = false }: TestOptions = {}): boolean {
+  const chosenDrills = drills.length === 0 && !all ? [] : chooseDrills(drills, all).map((each) => each.name);
+  if (chosenDrills.length > 0 && suite !== "lab")
+    throw new Error("drills are part of the lab suite: scripts/lab test lab [DRILL…] [--all]");
   const chosen = suite === undefined ? SUITE_NAMES : [suite];
   const tallies = chosen.flatMap((name) => {
     say(`== ${name}`);
-    return SUITES[name]?.() ?? [];
+    return SUITES[name]?.(chosenDrills) ?? [];
   });
   const sum = (key: keyof Tally): number => tallies.reduce((total, tally) => total + tally[key], 0);
   process.stdout.write(`${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped\n`);
