@@ -72,7 +72,7 @@ export = async () => {
     vip: service.vip,
     url: `http://${service.vip}:${service.port}/`,
     nodes: Object.fromEntries(labNodes(lab).map(({ name, role, address }) => [name, { role, address }])),
-    imageDigest: image.source.digest,
+    imageDigest: image.contentDigest(),
     access,
     health: observeHealth(access, configured),
   };

@@ -5,6 +5,7 @@ import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { sha256 } from "../model/naming";
 import type { Lab } from "../model/types";
+import { builtDigest, fileDigest } from "./imageDigest";
 
 const GIB = 2 ** 30;
 /** Virtual size of an overlay on the project's own image; more than the image's, whose file system stays as it is. */
@@ -15,7 +16,7 @@ export interface BootSource {
   readonly disk: pulumi.Input<string>;
   /** Virtual size of the overlays, bytes. */
   readonly capacity: number;
-  /** Names the content: a disk whose image changed gets another name, and so another volume. */
+  /** For names, and cheap: a disk whose image changed gets another name, and so another volume. */
   readonly digest: string;
   /** Direct kernel boot; absent: the disk's own boot loader and cloud-init. */
   readonly kernel?: {
@@ -52,7 +53,7 @@ export function qcow2VirtualSize(path: string): number {
  * Tells one content of a user's image from the next, without reading gigabytes at every preview: by size and time of
  * modification. An overlay must not outlive what it lies on.
  */
-function fileDigest(path: string): string {
+function fileStamp(path: string): string {
   const { size, mtimeMs } = statSync(path);
   return sha256(`${size} ${mtimeMs}`);
 }
@@ -68,11 +69,11 @@ function ownImage(): string {
 }
 
 /** The files of the image on this machine. */
-function localSource(lab: Lab): BootSource {
+function localSource(lab: Lab): BootSource & { readonly disk: string } {
   if (lab.image !== undefined) {
     const disk = resolve(lab.image.path);
     const capacity = qcow2VirtualSize(disk);
-    return { disk, capacity, digest: lab.image.sha256 ?? fileDigest(disk) };
+    return { disk, capacity, digest: lab.image.sha256 ?? fileStamp(disk) };
   }
   const directory = ownImage();
   return {
@@ -90,10 +91,14 @@ function localSource(lab: Lab): BootSource {
 /** The image all guests start from: used in place, or uploaded into the stack's pool when libvirt is elsewhere. */
 export class GuestImage extends pulumi.ComponentResource {
   public readonly source: BootSource;
+  private readonly lab: Lab;
+  private readonly localDisk: string;
 
   constructor(name: string, args: GuestImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lvsdr:index:GuestImage", name, {}, opts);
     const local = localSource(args.lab);
+    this.lab = args.lab;
+    this.localDisk = local.disk;
     const short = local.digest.slice(0, 12);
     if (args.lab.remoteHost === undefined) {
       this.source = { ...local, digest: short };
@@ -124,5 +129,21 @@ export class GuestImage extends pulumi.ComponentResource {
       };
     }
     this.registerOutputs({ digest: this.source.digest });
+  }
+
+  /**
+   * "sha256:…" of the disk. Not known in a preview before the image is built, nor before one of the user's own was up:
+   * a preview does not read it through.
+   */
+  contentDigest(): pulumi.Output<string | undefined> {
+    const preview = pulumi.runtime.isDryRun();
+    const { image } = this.lab;
+    const digest = async (): Promise<string | undefined> => {
+      if (image === undefined) return builtDigest(this.localDisk);
+      if (image.sha256 !== undefined) return `sha256:${image.sha256.toLowerCase()}`;
+      return fileDigest(this.localDisk, !preview);
+    };
+    const later = pulumi.unknown as string | undefined;
+    return pulumi.output(digest().then((known) => known ?? (preview ? later : undefined)));
   }
 }
