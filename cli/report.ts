@@ -5,6 +5,7 @@ import { PROJECT } from "../model/naming";
 import type { Lab } from "../model/types";
 import { hostVersions, imageOf, readDrills, type ReportData } from "../verify/report/data";
 import { renderMermaid } from "../verify/report/mermaid";
+import { pageLab } from "../verify/report/pageLab";
 import { readStatus } from "../verify/status";
 import { callersFile } from "./callersFile";
 import { StackContext, type StackOptions } from "./context";
@@ -17,8 +18,9 @@ interface ReportCommandOptions extends StackOptions {
 }
 
 async function gather(context: StackContext, stack: string): Promise<ReportData> {
-  const [{ lab, status }, versions] = await Promise.all([
+  const [{ lab, status }, { imageDigest }, versions] = await Promise.all([
     context.withGuests(async (shell, lab: Lab) => ({ lab, status: await readStatus(shell, lab) })),
+    context.outputs(),
     hostVersions(context.backend.engine),
   ]);
   const domain = await context.virsh.run("dumpxml", lab.director.domain).catch(() => "");
@@ -26,9 +28,9 @@ async function gather(context: StackContext, stack: string): Promise<ReportData>
     generatedAt: new Date().toISOString(),
     stack,
     configHash: lab.configHash,
-    image: imageOf(domain),
+    image: imageOf(imageDigest, domain),
     versions,
-    lab,
+    lab: pageLab(lab),
     status,
     verify: lastVerify(context.directory) ?? null,
     drills: readDrills(context.directory),

@@ -3,15 +3,16 @@ import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import type { Lab } from "../../model/types";
 import type { DrillResult } from "../drill/types";
 import type { Status } from "../status";
 import type { VerifyReport } from "../verify";
+import type { PageLab } from "./pageLab";
 
 /** What the guests run on. */
 export interface ImageInfo {
-  /** "sha256:…" of the disk image. */
+  /** The stack's output: "sha256:…" of the disk that the guests lie on. */
   readonly digest: string;
+  /** From here on: of an image that this project built, and that is still there as it was. */
   readonly built?: string;
   readonly kernel?: string;
   /** Versions of the packages that matter. */
@@ -26,7 +27,7 @@ export interface ReportData {
   readonly image: ImageInfo | null;
   /** Of this project and what it runs on, on the host. */
   readonly versions: Readonly<Record<string, string>>;
-  readonly lab: Lab;
+  readonly lab: PageLab;
   readonly status: Status;
   /** The last whole verify of this stack; null before the first. */
   readonly verify: VerifyReport | null;
@@ -42,17 +43,17 @@ interface Manifest {
   readonly packages?: Readonly<Record<string, string>>;
 }
 
-/** Reads the manifest beside the kernel that a domain boots: what the lab runs, whatever the recipe says by now. */
-export function imageOf(domainXml: string): ImageInfo | null {
+/**
+ * @param digest output `imageDigest`; null without one
+ * @param domainXml of any guest: the manifest beside the kernel that it boots says more, while it tells of the same disk
+ */
+export function imageOf(digest: string | undefined, domainXml: string): ImageInfo | null {
+  if (digest === undefined) return null;
   const kernel = /<kernel>([^<]+)<\/kernel>/.exec(domainXml)?.[1];
   const file = kernel === undefined ? "" : join(dirname(kernel), "manifest.json");
-  if (!existsSync(file)) return null;
-  const {
-    digest,
-    built,
-    kernel: version,
-    packages = {},
-  } = JSON.parse(readFileSync(file, "utf8")) as Manifest;
+  const manifest = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Manifest) : undefined;
+  if (manifest?.digest !== digest) return { digest, packages: {} };
+  const { built, kernel: version, packages = {} } = manifest;
   return {
     digest,
     ...(built === undefined ? {} : { built }),

@@ -1,8 +1,8 @@
 /** Each drill: its timeline, what happened when, and its figures beside what was promised. */
-import type { Lab } from "../../model/types";
 import type { DrillResult, Limit } from "../drill/types";
 import { colourOf, markEvents, outcomesOf, renderTimeline } from "./chart";
-import { html, type Markup } from "./html";
+import { html, otherConfiguration, type Markup } from "./html";
+import type { PageLab } from "./pageLab";
 
 /** detectionSeconds → "detection", "s". */
 export function figureName(key: string): { label: string; unit: string } {
@@ -66,7 +66,7 @@ function pairs(result: DrillResult): Markup | undefined {
 }
 
 /** "table: 192.168.7.10:80 weight 1" with the server's name instead of its address. */
-export function nameServers(text: string, lab: Lab): string {
+export function nameServers(text: string, lab: PageLab): string {
   const servers = lab.services.flatMap(({ realServers, sorry }) => [
     ...realServers,
     ...(sorry ? [{ name: "sorry", ...sorry }] : []),
@@ -74,7 +74,7 @@ export function nameServers(text: string, lab: Lab): string {
   return servers.reduce((all, { name, address, port }) => all.replaceAll(`${address}:${port}`, name), text);
 }
 
-function drill(result: DrillResult, lab: Lab): Markup {
+function drill(result: DrillResult, lab: PageLab, configHash: string): Markup {
   const servers = lab.realServers.map(({ name }) => name);
   const legend = outcomesOf(result).map((who) => {
     const count = result.load.requests.filter(([, , each]) =>
@@ -85,14 +85,20 @@ function drill(result: DrillResult, lab: Lab): Markup {
   const events = markEvents(result.events).map(
     ({ t, what, kind }) => html`<li class="${kind}">${t.toFixed(1)} s ${nameServers(what, lab)}</li>`,
   );
+  const old = result.configHash !== configHash;
   const scale = result.timeScale === 1 ? "" : `; promised times × ${result.timeScale}`;
-  return html`<article class="drill" data-drill="${result.name}" data-verdict="${result.verdict}">
+  return html`<article
+    class="drill"
+    data-drill="${result.name}"
+    data-verdict="${result.verdict}"
+    ${old ? html` data-old` : undefined}
+  >
     <h3><span>${result.name}</span><span class="pill ${result.verdict}">${result.verdict}</span></h3>
     <p class="soft">
       ${result.description} (${result.startedAt.replace("T", " ").slice(0, 19)} UTC,
       ${result.seconds.toFixed(0)} s${scale})
     </p>
-    ${renderTimeline(result, servers)}
+    ${old ? otherConfiguration(result.configHash) : undefined} ${renderTimeline(result, servers)}
     <div class="legend">${legend}</div>
     ${
       events.length > 0
@@ -106,7 +112,8 @@ function drill(result: DrillResult, lab: Lab): Markup {
   </article>`;
 }
 
-export function renderDrills(results: readonly DrillResult[], lab: Lab): Markup {
+/** @param configHash of the lab as it is: results of another configuration are marked as old */
+export function renderDrills(results: readonly DrillResult[], lab: PageLab, configHash: string): Markup {
   if (results.length === 0) {
     return html`<section id="drills">
       <h2>Drills</h2>
@@ -116,6 +123,6 @@ export function renderDrills(results: readonly DrillResult[], lab: Lab): Markup 
   const passed = results.filter(({ verdict }) => verdict === "pass").length;
   return html`<section id="drills">
     <h2>Drills: ${passed} of ${results.length} passed</h2>
-    <div class="drills">${results.map((result) => drill(result, lab))}</div>
+    <div class="drills">${results.map((result) => drill(result, lab, configHash))}</div>
   </section>`;
 }

@@ -29,6 +29,11 @@ function piece(value: Piece): string {
   return escape(String(value));
 }
 
+/** Marks results that say nothing of the lab as it is. */
+export function otherConfiguration(configHash: string): Markup {
+  return html`<p class="old">This was another configuration (${configHash.slice(0, 12)}).</p>`;
+}
+
 /** Markup from a template: what is filled in is escaped, unless it is markup itself. */
 export function html(strings: TemplateStringsArray, ...values: readonly Piece[]): Markup {
   return new Markup(strings.map((text, i) => text + piece(values[i])).join(""));

@@ -1,4 +1,5 @@
 /** The topology and the path through it as Mermaid, which GitHub and others draw. */
+import { tableWeight } from "../../model/ipvs";
 import type { Lab, LabNode } from "../../model/types";
 
 /** Mermaid reads quotes, brackets and the like as its own, except as entities. */
@@ -11,29 +12,29 @@ function id(node: LabNode): string {
 }
 
 export function renderMermaid(lab: Lab): string {
-  const { client, router, director, realServers } = lab;
-  const [service] = lab.services;
-  const { vip, scheduler } = service;
-  const addresses = (node: LabNode): string[] => node.nics.flatMap((nic) => [...nic.addresses]);
-  const weights = new Map(service.realServers.map(({ name, weight }) => [name, weight]));
+  const { client, router, director, realServers, services, networks, vipCidr } = lab;
+  const [service] = services;
+  const vips = [...new Set(services.map(({ vip }) => vip))];
+  const addresses = (node: LabNode): string[] =>
+    node.nics.flatMap((nic) => nic.addresses.map((address) => address.split("/")[0] ?? address));
+  const weights = new Map(service.realServers.map((server) => [server.name, tableWeight(server)]));
+  const serving = realServers.map(id).join(" & ");
   const rows = [
-    "flowchart TB",
-    `  subgraph client_net [${label(`client network ${lab.networks.client.cidr}`)}]`,
+    "flowchart LR",
+    `  subgraph client_net [${label(`client network ${networks.client.cidr}`)}]`,
     `    ${id(client)}[${label(client.name, ...addresses(client))}]`,
     "  end",
-    `  ${id(router)}{{${label(router.name, ...addresses(router))}}}`,
-    `  subgraph server_net [${label(`server segment ${lab.networks.server.cidr}, ${lab.vipCidr}`)}]`,
-    `    ${id(director)}[${label(director.name, `DIP ${director.address}`, `VIP ${vip}`, scheduler)}]`,
+    `  ${id(router)}[${label(router.name, ...addresses(router))}]`,
+    `  subgraph server_net [${label(`server segment ${networks.server.cidr} and ${vipCidr}`)}]`,
+    `    ${id(director)}[${label(director.name, `DIP ${director.address}`, ...vips.map((vip) => `VIP ${vip}`), service.scheduler)}]`,
     ...realServers.map(
       (node) =>
-        `    ${id(node)}[${label(node.name, `RIP ${node.address}`, `VIP ${vip} on lo`, `weight ${weights.get(node.name) ?? 0}`)}]`,
+        `    ${id(node)}[${label(`${node.name}, weight ${weights.get(node.name) ?? 0}`, `RIP ${node.address}`, "VIP on lo")}]`,
     ),
     "  end",
-    `  ${id(client)} -->|request| ${id(router)}`,
-    `  ${id(router)} -->|request| ${id(director)}`,
-    ...realServers.map((node) => `  ${id(director)} -->|request, new MAC| ${id(node)}`),
-    ...realServers.map((node) => `  ${id(node)} -.->|reply from the VIP| ${id(router)}`),
-    `  ${id(router)} -.->|reply| ${id(client)}`,
+    `  ${id(client)} -- request --> ${id(router)} -- request --> ${id(director)}`,
+    `  ${id(director)} -. "same packet, new MAC" .-> ${serving}`,
+    `  ${serving} == "reply from the VIP, past the director" ==> ${id(router)} == reply ==> ${id(client)}`,
   ];
   return `${rows.join("\n")}\n`;
 }

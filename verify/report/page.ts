@@ -29,7 +29,8 @@ function topology({ lab, status }: ReportData): Markup {
 
 function servers(service: Status["services"][number], status: Status): Markup {
   const counted = status.counters.services.find(
-    ({ vip, port }) => vip === service.vip && port === service.port,
+    ({ vip, port, protocol }) =>
+      vip === service.vip && port === service.port && protocol === service.protocol,
   );
   const rows = service.realServers.map((server) => {
     const counters = counted?.realServers.find(({ name }) => name === server.name);
@@ -49,7 +50,7 @@ function servers(service: Status["services"][number], status: Status): Markup {
       <b>${service.vip}:${service.port}/${service.protocol}</b> ${service.scheduler}${persistence}
       ${service.sorry ? html`<span class="pill sorry">sorry server answers</span>` : undefined}
     </p>
-    <div class="scroll">
+    <div class="scroll" data-service="${service.protocol} ${service.vip}:${service.port}">
       <table>
         <thead>
           <tr>
@@ -115,7 +116,7 @@ function origins({ versions, image, configHash, generatedAt }: ReportData): Mark
             <dd>${value}</dd>`,
       )}
     </dl>`;
-  const guest = image === null ? [["guest image", "an own one, not built here"] as const] : imagePairs(image);
+  const guest = image === null ? [["guest image", "unknown"] as const] : imagePairs(image);
   return html`<section id="origins">
     <h2>What this was</h2>
     <div class="columns">
@@ -166,7 +167,7 @@ export function renderPage(data: ReportData): string {
           </div>
           <span class="pill large ${status.status}" id="status">${status.status}</span>
         </header>
-        ${topology(data)}${health(data)}${renderVerify(data.verify, data.configHash)}${renderDrills(data.drills, lab)}${origins(data)}
+        ${topology(data)}${health(data)}${renderVerify(data.verify, data.configHash)}${renderDrills(data.drills, lab, data.configHash)}${origins(data)}
       </main>
       <script type="application/json" id="data">
         ${embedded(data)}

@@ -23,6 +23,7 @@ h2 { font-size: 1.15rem; margin: 0 0 12px; }
 h3 { font-size: 1rem; margin: 0 0 2px; }
 p { margin: 0 0 8px; }
 .soft, dt, th { color: var(--soft); }
+.old { color: var(--warn); }
 header { display: flex; flex-wrap: wrap; gap: 12px 24px; align-items: flex-start; justify-content: space-between; margin-bottom: 20px; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 18px; margin-bottom: 18px; }
 .pill { display: inline-block; border-radius: 999px; padding: 1px 10px; font-weight: 600; font-size: .85rem; white-space: nowrap; }

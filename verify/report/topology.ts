@@ -1,19 +1,19 @@
 /** The lab as a picture: two segments, every node with its addresses and live state, the request's and the reply's path. */
-import type { Lab, LabNode } from "../../model/types";
 import type { Status } from "../status";
 import { html, type Markup, type Piece } from "./html";
+import type { PageLab, PageNode } from "./pageLab";
 
 export type NodeState = "ok" | "warn" | "bad";
 
 export interface NodeView {
-  readonly node: LabNode;
+  readonly node: PageNode;
   readonly state: NodeState;
   /** In words; colour alone tells nothing in print. */
   readonly label: string;
 }
 
 /** How each node is, from the status. */
-export function nodeViews(lab: Lab, status: Status): NodeView[] {
+export function nodeViews(lab: PageLab, status: Status): NodeView[] {
   const nodes = [lab.client, lab.router, lab.director, ...lab.realServers];
   return nodes.map((node) => {
     const server = status.services[0]?.realServers.find(({ name }) => name === node.name);
@@ -42,7 +42,7 @@ interface Placed extends NodeView {
   readonly y: number;
 }
 
-function lines(view: NodeView, lab: Lab): string[] {
+function lines(view: NodeView, lab: PageLab): string[] {
   const { node } = view;
   const addresses = node.nics.flatMap((nic) => nic.addresses);
   const vip = lab.services[0].vip;
@@ -52,7 +52,7 @@ function lines(view: NodeView, lab: Lab): string[] {
   return [addresses[0] ?? "", addresses.slice(1).join("  ")];
 }
 
-function box(placed: Placed, lab: Lab): Markup {
+function box(placed: Placed, lab: PageLab): Markup {
   const { x, y, node, state, label } = placed;
   const width = node.role === "router" ? BOX.width + 112 : BOX.width;
   const left = node.role === "router" ? x - 56 : x;
@@ -86,7 +86,7 @@ function path(kind: "request" | "reply", points: readonly (readonly [number, num
 }
 
 /** SVG of the lab; colours and fonts come from the page's style sheet. */
-export function renderTopology(lab: Lab, status: Status): Markup {
+export function renderTopology(lab: PageLab, status: Status): Markup {
   const [client, router, director, ...servers] = nodeViews(lab, status);
   if (client === undefined || router === undefined || director === undefined)
     throw new Error("a lab has three nodes");

@@ -1,7 +1,7 @@
 /** Verify's results: one fold for each group, failures open and with their evidence. */
 import type { CheckResult } from "../checks/check";
 import type { VerifyReport } from "../verify";
-import { html, type Markup } from "./html";
+import { html, otherConfiguration, type Markup } from "./html";
 
 function check({ name, title, status, evidence, fix }: CheckResult): Markup {
   const line = html`<div class="check" data-check="${name}" data-status="${status}">
@@ -50,7 +50,7 @@ export function renderVerify(report: VerifyReport | null, configHash: string): M
   return html`<section id="verify">
     <h2>Verification: ${passed} passed, ${failed} failed, ${skipped} skipped</h2>
     <p class="soft">${startedAt.replace("T", " ").slice(0, 19)} UTC, in ${seconds.toFixed(0)} s</p>
-    ${old ? html`<p style="color:var(--warn)">This was another configuration (${report.configHash.slice(0, 12)}).</p>` : undefined}
+    ${old ? otherConfiguration(report.configHash) : undefined}
     ${groups.map((name) =>
       group(
         name,

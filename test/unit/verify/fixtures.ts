@@ -3,6 +3,7 @@ import { parseConfig } from "../../../model/config";
 import type { Lab } from "../../../model/types";
 import type { DrillResult } from "../../../verify/drill/types";
 import type { ReportData } from "../../../verify/report/data";
+import { pageLab } from "../../../verify/report/pageLab";
 import type { Status } from "../../../verify/status";
 import type { VerifyReport } from "../../../verify/verify";
 
@@ -169,7 +170,7 @@ export const REPORT: ReportData = {
   configHash: LAB.configHash,
   image: { digest: "sha256:0123", kernel: "6.1.0-1-cloud-amd64", packages: { ipvsadm: "1:1.31" } },
   versions: { "lvs-dr": "0.1.0", node: "v20" },
-  lab: LAB,
+  lab: pageLab(LAB),
   status: STATUS,
   verify: VERIFY,
   drills: [DRILL],

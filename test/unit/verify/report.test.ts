@@ -1,14 +1,16 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium, type Browser } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { markEvents, outcomesOf, stackBars } from "../../../verify/report/chart";
-import type { ReportData } from "../../../verify/report/data";
+import { parseConfig } from "../../../model/config";
 import { html } from "../../../verify/report/html";
 import { renderMermaid } from "../../../verify/report/mermaid";
 import { renderPage } from "../../../verify/report/page";
+import { pageLab } from "../../../verify/report/pageLab";
 import { DRILL, LAB, REPORT } from "./fixtures";
+import { CHROMIUM, dataOf, expectShown, launch, openPage, type PageOptions } from "./reportPage";
 
 it("markup cannot be broken by what is put in", () => {
   expect(html`<p title="${`"><script>`}">${["a & b", html`<b>${"<"}</b>`]}</p>`.text).toBe(
@@ -33,14 +35,52 @@ it("the fault is the first thing done under a steady load", () => {
   ]);
 });
 
-it("Mermaid draws every node and both ways", () => {
-  const text = renderMermaid(LAB);
-  for (const name of ["client", "router", "director", "rs1", "rs2"]) expect(text).toContain(`n_${name}`);
-  expect(text).toContain("n_director -->|request, new MAC| n_rs2");
-  expect(text).toContain("n_rs2 -.->|reply from the VIP| n_router");
+it("the README's picture is what the program draws of the default lab", () => {
+  const lab = parseConfig({}, { project: "lvs-dr", stack: "dev" });
+  const block = /^```mermaid\n([^]*?)^```$/m.exec(readFileSync("README.md", "utf8"))?.[1];
+  expect(block).toBe(renderMermaid(lab));
 });
 
-const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => existsSync(path));
+it("Mermaid draws every node with its addresses, and both ways", () => {
+  const text = renderMermaid(LAB);
+  for (const name of ["client", "router", "director", "rs1", "rs2"]) expect(text).toContain(`n_${name}`);
+  for (const words of ["DIP 192.168.7.30", "VIP 10.0.0.100", "RIP 192.168.7.10", "rs2, weight 3"])
+    expect(text).toContain(words);
+  expect(text).toContain("n_client -- request --> n_router -- request --> n_director");
+  expect(text).toContain('n_director -. "same packet, new MAC" .-> n_rs1 & n_rs2');
+  expect(text).toContain(
+    'n_rs1 & n_rs2 == "reply from the VIP, past the director" ==> n_router == reply ==> n_client',
+  );
+});
+
+it("the page holds no password, login, key or request of a health check, of any service", () => {
+  const [MAIN, OTHER, FILE] = ["canary-main", "canary-other", "canary-file"];
+  const check = (mark: string) => ({
+    service: "radius",
+    login: `${mark}-login`,
+    passwd: `${mark}-passwd`,
+    secret: `${mark}-secret`,
+  });
+  const [first] = LAB.services;
+  const [rs1, ...rest] = first.realServers;
+  if (rs1 === undefined) throw new Error("the lab has real servers");
+  const lab = {
+    ...LAB,
+    remoteHost: { host: "h", user: "u", port: 22, keyFile: FILE },
+    services: [
+      {
+        ...first,
+        check: { ...first.check, ...check(MAIN) },
+        realServers: [{ ...rs1, request: `${MAIN}-request` }, ...rest],
+      },
+      { ...first, name: "radius", port: 1812, check: { ...first.check, ...check(OTHER) } },
+    ] as const,
+  };
+  const page = renderPage({ ...REPORT, lab: pageLab(lab as never) });
+  expect(JSON.stringify(lab)).toContain(`${OTHER}-secret`);
+  for (const canary of [MAIN, OTHER, FILE]) expect(page).not.toContain(canary);
+  expect(page).toContain("1812");
+});
 
 const WHERE = `the page in a browser${CHROMIUM === undefined ? " (none here: apt-get install chromium)" : ""}`;
 
@@ -50,64 +90,37 @@ describe.skipIf(CHROMIUM === undefined)(WHERE, () => {
   let browser: Browser;
   beforeAll(async () => {
     writeFileSync(file, renderPage(REPORT));
-    browser = await chromium.launch({ executablePath: CHROMIUM ?? "", args: ["--no-sandbox"] });
+    browser = await launch();
   }, 60_000);
   afterAll(async () => {
     await browser?.close();
     rmSync(directory, { recursive: true, force: true });
   });
+  const open = (options?: PageOptions) => openPage(browser, file, options);
 
-  const open = async (options: Parameters<Browser["newPage"]>[0] = {}) => {
-    const page = await browser.newPage(options);
-    const complaints: string[] = [];
-    page.on("console", (message) => complaints.push(message.text()));
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("request", (request) => {
-      if (!request.url().startsWith("file:") && !request.url().startsWith("data:"))
-        complaints.push(request.url());
-    });
-    await page.goto(`file://${file}`);
-    return { page, complaints };
-  };
-
-  it("opens from disk, asks for nothing else, and says nothing on the console", async () => {
+  it("opens from disk, asks for nothing else, says nothing on the console, and shows what its JSON says", async () => {
     const { page, complaints } = await open();
     expect(complaints).toEqual([]);
-    await page.close();
-  }, 60_000);
-
-  it("shows what its JSON says", async () => {
-    const { page } = await open();
-    const data = JSON.parse((await page.textContent("#data")) ?? "") as ReportData;
+    const data = await dataOf(page);
     expect(data).toEqual(JSON.parse(JSON.stringify(REPORT)));
-    expect(await page.textContent("#status")).toBe(data.status.status);
-    const servers = data.status.services[0]?.realServers ?? [];
-    for (const { name, state, weight, configuredWeight } of servers) {
-      const row = (await page.textContent(`tr[data-server="${name}"]`)) ?? "";
-      expect(row).toContain(state);
-      expect(row).toContain(`${weight} of ${configuredWeight}`);
-    }
-    expect(await page.locator("#problems li").allTextContents()).toEqual(data.status.problems);
+    await expectShown(page, data);
     expect(await page.getAttribute('[data-node="rs1"]', "data-state")).toBe("bad");
     expect(await page.getAttribute('[data-node="rs2"]', "data-state")).toBe("ok");
     expect(await page.getAttribute('[data-node="router"]', "data-state")).toBe("warn");
     // Requests go to rs2 alone: client to router, router to director, director to rs2.
     expect(await page.locator(".topology > path.request").count()).toBe(3);
-    const checks = await page
-      .locator("[data-check]")
-      .evaluateAll((all) =>
-        all.map((each) => [each.getAttribute("data-check"), each.getAttribute("data-status")]),
-      );
-    expect(checks).toEqual(data.verify?.checks.map(({ name, status }) => [name, status]));
-    for (const drill of data.drills) {
-      const article = page.locator(`[data-drill="${drill.name}"]`);
-      expect(await article.getAttribute("data-verdict")).toBe(drill.verdict);
-      for (const [key, value] of Object.entries(drill.figures))
-        expect(await article.locator(`[data-figure="${key}"]`).textContent()).toContain(
-          value === null ? "never" : String(value),
-        );
-      expect(await article.locator("svg rect").count()).toBe(stackBars(drill).length);
-    }
+    await page.close();
+  }, 60_000);
+
+  it("marks what was measured under another configuration", async () => {
+    const old = { ...REPORT, configHash: "f".repeat(64) };
+    writeFileSync(join(directory, "old.html"), renderPage(old));
+    const { page } = await openPage(browser, join(directory, "old.html"));
+    await expectShown(page, await dataOf(page));
+    expect(await page.locator("#drills .old").allTextContents()).toEqual([
+      `This was another configuration (${DRILL.configHash.slice(0, 12)}).`,
+    ]);
+    expect(await page.locator("#verify .old").count()).toBe(1);
     await page.close();
   }, 60_000);
 

@@ -1,0 +1,64 @@
+/** What of the lab a page shows: each field is named here, so that no health check's password or key can follow. */
+import type { Lab, LabNode, VirtualService } from "../../model/types";
+
+export type PageNode = Pick<LabNode, "name" | "role" | "address"> & {
+  readonly nics: readonly Pick<LabNode["nics"][number], "network" | "device" | "mac" | "addresses">[];
+};
+
+export type PageService = Pick<VirtualService, "name" | "vip" | "port" | "protocol" | "scheduler"> & {
+  readonly realServers: readonly Pick<VirtualService["realServers"][number], "name" | "address" | "port">[];
+  readonly sorry?: NonNullable<VirtualService["sorry"]>;
+};
+
+export interface PageLab extends Pick<Lab, "stack" | "vipCidr"> {
+  readonly networks: {
+    readonly client: { readonly cidr: string };
+    readonly server: { readonly cidr: string };
+  };
+  readonly client: PageNode;
+  readonly router: PageNode;
+  readonly director: PageNode;
+  readonly realServers: readonly PageNode[];
+  readonly services: readonly [PageService, ...PageService[]];
+}
+
+function pageNode({ name, role, address, nics }: LabNode): PageNode {
+  return {
+    name,
+    role,
+    address,
+    nics: nics.map(({ network, device, mac, addresses }) => ({ network, device, mac, addresses })),
+  };
+}
+
+function pageService(service: VirtualService): PageService {
+  const { name, vip, port, protocol, scheduler, realServers, sorry } = service;
+  return {
+    name,
+    vip,
+    port,
+    protocol,
+    scheduler,
+    realServers: realServers.map((server) => ({
+      name: server.name,
+      address: server.address,
+      port: server.port,
+    })),
+    ...(sorry && { sorry: { address: sorry.address, port: sorry.port } }),
+  };
+}
+
+export function pageLab(lab: Lab): PageLab {
+  const { stack, vipCidr, networks, client, router, director, realServers, services } = lab;
+  const [main, ...others] = services;
+  return {
+    stack,
+    vipCidr,
+    networks: { client: { cidr: networks.client.cidr }, server: { cidr: networks.server.cidr } },
+    client: pageNode(client),
+    router: pageNode(router),
+    director: pageNode(director),
+    realServers: realServers.map(pageNode),
+    services: [pageService(main), ...others.map(pageService)],
+  };
+}
