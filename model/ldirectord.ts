@@ -2,6 +2,7 @@
 import { ldirectordProblems } from "./ldirectordCheck";
 import type { Fallback, LdirectordConf, RealLine, VirtualBlock } from "./ldirectordConf";
 import { OPTIONS, type OptionKind } from "./ldirectordOptions";
+import { toldApart } from "./ldirectordTwins";
 import { isQuiescent, tableWeight } from "./ipvs";
 import type { HealthCheck, Lab, RealServerEntry, VirtualService } from "./types";
 
@@ -92,7 +93,7 @@ export function ldirectordFor(lab: Lab): LdirectordConf {
       readdquiescent,
       ...others,
     },
-    virtuals: lab.services.map((service) => virtualFor(service, fork)),
+    virtuals: toldApart(lab.services).map((service) => virtualFor(service, fork)),
   };
 }
 

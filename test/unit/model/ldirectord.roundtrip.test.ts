@@ -1,6 +1,7 @@
 /** The real ldirectord reads what the model writes, in scripts/host/ldirectord-dry-run.sh: nothing leaves the process. */
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config";
@@ -163,6 +164,28 @@ const FULL: LdirectordConf = {
   ],
 };
 
+/** What the daemon calls each real server of each service. */
+function realIds(conf: LdirectordConf): string[] {
+  const directory = mkdtempSync(join(tmpdir(), "lvs-dr-test-"));
+  const file = join(directory, "lab.cf");
+  writeFileSync(file, renderLdirectord({ ...conf, options: { ...conf.options, logfile: "local0" } }));
+  writeFileSync(join(directory, "ipvsadm"), "");
+  const ids = `package Ids; INIT { *main::ld_main = sub {
+    for my $v (@main::VIRTUAL) { print main::get_real_id_str($_, $v), "\\n" for @{$v->{real}} } } } 1;`;
+  writeFileSync(join(directory, "Ids.pm"), ids);
+  const { stdout } = spawnSync("/usr/sbin/ldirectord", ["-d", file, "start"], {
+    cwd: directory,
+    encoding: "utf8",
+    env: {
+      PERL5LIB: `${directory}:${join(SCRIPT, "../ldirectord-dry-run")}`,
+      PERL5OPT: "-MDryRun -MIds",
+      PERLIO: "perlio",
+    },
+  });
+  rmSync(directory, { recursive: true });
+  return stdout.split("\n").filter((line) => /:gate:/.test(line));
+}
+
 /** Nothing but Perl knows that these are faulty. */
 const PERL_REFUSES = ["(?<=te+)st", "\\p{Foo}", "(?<name>a)\\k<other>", "(*NOSUCH)a", "(?z)a"];
 const PERL_TAKES = [
@@ -257,6 +280,26 @@ describe.skipIf(missing)(`real ldirectord${missing ? ` (skipped: ${missing} is n
 
   it("takes what only Perl takes", () => {
     expect(dryRun(checking(PERL_TAKES))).toMatchObject({ status: 0, stderr: "" });
+  });
+
+  it("tells real servers of services apart that differ in their VIP alone", () => {
+    const services = [
+      { vip: "10.0.0.101", port: 80 },
+      { vip: "10.0.0.102", port: 80, healthCheck: { checktype: "connect" } },
+      { vip: "10.0.0.103", port: 80, healthCheck: { checktype: "connect" } },
+    ];
+    const lab = parseConfig({ services }, { project: "lvs-dr", stack: "dev" });
+    const conf = ldirectordFor(lab);
+    const ids = realIds(conf);
+    expect(ids).toHaveLength(8);
+    expect(new Set(ids).size).toBe(8);
+    expect(compareTables(parseIpvsSave(tableOf(conf)), expectedTable(lab))).toEqual([]);
+    // As they would be otherwise.
+    const virtuals = conf.virtuals.map((block) => ({
+      ...block,
+      options: { ...block.options, receive: "test" },
+    }));
+    expect(new Set(realIds({ ...conf, virtuals })).size).toBe(4);
   });
 
   it("says in its own words what is wrong with a bad file", () => {

@@ -147,6 +147,42 @@ describe("ldirectordFor, by protocol", () => {
   });
 });
 
+describe("ldirectordFor, of services that differ in their VIP alone", () => {
+  it("expects of the second a little more of nothing, of each server that has its own check too", () => {
+    const lab = parseConfig(
+      {
+        realServers: [{}, { request: "a", receive: "b|c" }],
+        healthCheck: { checktype: "negotiate" },
+        services: [
+          { vip: "10.0.0.101", port: 80 },
+          {
+            vip: "10.0.0.102",
+            port: 80,
+            healthCheck: { httpmethod: "HEAD" },
+            realServers: [{ name: "rs1" }],
+          },
+          { vip: "10.0.0.101", port: 80, protocol: "udp" },
+        ],
+      },
+      dev,
+    );
+    const conf = ldirectordFor(lab);
+    expect(conf.virtuals.map(({ options }) => options.receive)).toEqual([
+      "test",
+      "(?:)test",
+      "(?:)(?:)",
+      "test",
+    ]);
+    expect(conf.virtuals.map(({ reals }) => reals[1]?.check?.receive)).toEqual([
+      "b|c",
+      "(?:)b|c",
+      undefined,
+      "b|c",
+    ]);
+    expect(renderLdirectord(conf)).toContain('    receive="(?:)(?:)"\n');
+  });
+});
+
 describe("tableFor", () => {
   it("expands ranges and takes udp for port 53", () => {
     const [service] = tableFor({
