@@ -24,7 +24,12 @@ export class Director extends GuestRole {
     super(
       "lvsdr:index:Director",
       name,
-      { host: args.host, scripts: ["ipvsTable.sh", "director.sh"], settings, secret: hasPassword(args.lab) },
+      {
+        host: args.host,
+        scripts: ["pages.sh", "ipvsTable.sh", "director.sh"],
+        settings,
+        secret: hasPassword(args.lab),
+      },
       opts,
     );
   }

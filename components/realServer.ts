@@ -16,6 +16,11 @@ export interface RealServerArgs {
 export class RealServer extends GuestRole {
   constructor(name: string, args: RealServerArgs, opts?: pulumi.ComponentResourceOptions) {
     const settings = realServerSettings(args.lab, args.node);
-    super("lvsdr:index:RealServer", name, { host: args.host, scripts: ["realServer.sh"], settings }, opts);
+    super(
+      "lvsdr:index:RealServer",
+      name,
+      { host: args.host, scripts: ["pages.sh", "realServer.sh"], settings },
+      opts,
+    );
   }
 }

@@ -1,8 +1,8 @@
 /** What each guest's script is told: shell settings from the lab. */
 import { renderLdirectord, ldirectordFor } from "./ldirectord";
-import { ipvsRestoreRules, isQuiescent, renderTable } from "./ipvs";
+import { ipvsRestoreRules, isQuiescent, renderTable, tableWeight } from "./ipvs";
 import { tableFor } from "./ldirectordTable";
-import type { Settings } from "./payload";
+import { RUN_LIMIT, type Settings } from "./payload";
 import type { Lab, LabNode, Nic, RealServerEntry, VirtualService } from "./types";
 
 function vips(lab: Lab): string {
@@ -37,7 +37,8 @@ export function routerSettings(lab: Lab): Settings {
 }
 
 export function realServerSettings(lab: Lab, node: LabNode): Settings {
-  const ports = new Set(lab.services.filter(servedBy(node)).map((service) => service.port));
+  // Those of every TCP service: one that leaves a service is asked until the director, which comes later, has drained it.
+  const ports = new Set(lab.services.filter(({ protocol }) => protocol === "tcp").map(({ port }) => port));
   return {
     ...common(lab, node),
     LVS_IF: nicOn(node, "server").device,
@@ -49,20 +50,23 @@ export function realServerSettings(lab: Lab, node: LabNode): Settings {
   };
 }
 
-function servedBy(node: LabNode): (service: VirtualService) => boolean {
-  return (service) =>
-    service.protocol === "tcp" &&
-    service.realServers.some((server: RealServerEntry) => server.address === node.address);
-}
-
 /** Seconds for the kernel's table to become what was meant after a reload: one check of every server, and time to spare. */
 function settleSeconds(lab: Lab): number {
-  const slowest = Math.max(
-    ...lab.services.map(
-      ({ check, realServers }) => check.checkinterval + check.negotiatetimeout * realServers.length,
-    ),
+  const rounds = lab.services.map(
+    ({ check, realServers }) => Math.max(check.negotiatetimeout, check.checktimeout) * realServers.length,
   );
-  return Math.ceil(30 + slowest);
+  const interval = Math.max(...lab.services.map(({ check }) => check.checkinterval));
+  // Without processes of their own, services are checked one after the other.
+  const slowest = lab.ldirectord.fork ? Math.max(...rounds) : rounds.reduce((sum, each) => sum + each, 0);
+  return Math.ceil(30 + interval + slowest);
+}
+
+/** Seconds that a director's `start` takes beside drain and settling: a dry run under load, the daemon's start, and all else. */
+const START_SECONDS = 120 + 30 + 50;
+
+/** Longest `start` of the lab's director, seconds: each of its waits may take its time. */
+export function directorRunLimit(lab: Lab): number {
+  return Math.max(RUN_LIMIT, lab.drainTimeout + settleSeconds(lab) + START_SECONDS);
 }
 
 export function directorSettings(lab: Lab): Settings {
@@ -81,17 +85,50 @@ export function directorSettings(lab: Lab): Settings {
     LVS_SORRY_PORTS: [...new Set(sorryOnDirector.map((service) => service.port))].join(" "),
     LVS_DRAIN_SECONDS: String(lab.drainTimeout),
     LVS_SETTLE_SECONDS: String(settleSeconds(lab)),
+    LVS_RUN_LIMIT: String(directorRunLimit(lab)),
   };
 }
 
-/** What may be in the table beside the rules, as comments that director.sh reads. */
+/** What may be in the table beside the rules and what is not in its text, as comments that ipvsTable.sh reads. */
 function annotations(lab: Lab): string[] {
   if (lab.mode === "static") return [];
+  const limited = lab.services.some(({ realServers }) =>
+    realServers.some(({ upperThreshold }) => upperThreshold !== undefined),
+  );
   return lab.services.flatMap((service) => {
     const key = `-${service.protocol === "udp" ? "u" : "t"} ${service.vip}:${service.port}`;
     return [
       ...(service.sorry ? [`# sorry: ${key} -r ${service.sorry.address}:${service.sorry.port}`] : []),
       ...(isQuiescent(service) ? [`# quiescent: ${key}`] : []),
+      ...service.realServers.flatMap((server) => {
+        const entry = `${key} -r ${server.address}:${server.port}`;
+        const probe = probeOf(lab, service, server);
+        const { upperThreshold = 0, lowerThreshold = 0 } = server;
+        return [
+          ...(probe === undefined ? [] : [`# check: ${entry} ${probe}`]),
+          ...(limited ? [`# thresholds: ${entry} ${upperThreshold} ${lowerThreshold}`] : []),
+        ];
+      }),
     ];
   });
+}
+
+/**
+ * How the director's script sees for itself whether a server that is not in the table passes its check; undefined where it cannot
+ * (other protocols, logins, a directory that takes servers out) or need not.
+ */
+function probeOf(lab: Lab, { check, protocol }: VirtualService, server: RealServerEntry): string | undefined {
+  const { checktype, service, checkport, virtualhost = server.address } = check;
+  if (tableWeight(server) === 0 || lab.ldirectord.maintenancedir !== undefined) return undefined;
+  if (checktype === "on") return "on";
+  if (protocol !== "tcp" || checkport === undefined) return undefined;
+  if (checktype === "connect") return `connect ${checkport}`;
+  const negotiates = checktype === "negotiate" || typeof checktype === "number";
+  if (!negotiates || service !== "http" || check.httpmethod === "HEAD" || check.login !== undefined)
+    return undefined;
+  const path = (server.request ?? check.request ?? "").replace(/^\/?/, "/");
+  const receive = server.receive ?? check.receive ?? "";
+  // One line whose words are told apart by blanks; a whole URL goes elsewhere.
+  if (path.includes("://") || !/^[!-~]+$/.test(path) || !/^(\S(.*\S)?)?$/.test(receive)) return undefined;
+  return `http ${checkport} ${virtualhost} ${path} ${receive}`.trimEnd();
 }

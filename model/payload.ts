@@ -20,16 +20,19 @@ export function renderPayload(settings: Settings, files: readonly string[]): str
 
 /** Where a guest keeps its payload, to run it again at every boot. */
 export const PAYLOAD = "/usr/local/sbin/lvs-dr";
-/** Longest run of a script, seconds; session.Run of the provider cannot be cancelled. */
+/**
+ * Longest `start`, seconds, where its settings name no other (LVS_RUN_LIMIT): session.Run of the provider cannot be cancelled.
+ * scripts/guest/common.sh knows it too.
+ */
 export const RUN_LIMIT = 300;
 
 /**
- * Installs the payload on its stdin and runs it. On stdin, because a failure prints the command string. The old payload
- * stays until the new one is whole. Root's alone: a check's password is in the director's.
+ * Has the payload on its stdin install itself and start: the old one is there until the new one is whole and has been found good, and is
+ * back when the new one fails. On stdin, because a failure prints the command string. Under a name of its own, because an earlier
+ * run may still be at it. Root's alone: a check's password is in the director's.
  */
 export const INSTALL_AND_START = [
   "umask 022",
-  `p=${PAYLOAD}`,
-  '(umask 077 && cat > "$p.new") && bash -n "$p.new" && chmod 0700 "$p.new" && mv -f "$p.new" "$p"',
-  `timeout -k 10 ${RUN_LIMIT} "$p" start`,
+  `p=$(mktemp ${PAYLOAD}.XXXXXX)`,
+  '{ cat > "$p" && bash -n "$p" && chmod 0700 "$p" && "$p" install || { s=$?; rm -f "$p"; exit $s; }; }',
 ].join(" && ");

@@ -2,15 +2,17 @@
 # Shared by the role scripts. The lab sends settings (LVS_*), this file and one role file as a single payload, which
 # is installed in the guest as /usr/local/sbin/lvs-dr and run there: start | stop | status.
 # `start` converges and then checks effects; it may run any number of times, also by hand and at every boot.
-# Settings: LVS_ROLE, LVS_NODE, LVS_VIPS (space-separated), and those that the role names. A role defines ROLE_NEEDS
-# (COMMAND:PACKAGE...), role_start, role_stop, role_check and maybe role_started (its units are known to systemd),
-# role_details and role_guard (runs as a service of its own).
+# `install` puts the file that is run in the place of the installed one and starts it; if that fails, the former one is back.
+# Settings: LVS_ROLE, LVS_NODE, LVS_VIPS (space-separated), maybe LVS_RUN_LIMIT, and those that the role names. A role defines
+# ROLE_NEEDS (COMMAND:PACKAGE...), role_start, role_stop, role_check and maybe role_validate (refuses without changing
+# anything), role_started (its units are known to systemd), role_details and role_guard (runs as a service of its own).
 set -euo pipefail
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
+readonly PAYLOAD=/usr/local/sbin/lvs-dr
 readonly SYSCTL_FILE=/etc/sysctl.d/90-lvs-dr.conf
-# Why this server does not answer its health check; it does while the file is not there.
-readonly UNFIT=/run/lvs-dr/unfit
+# Longest `start`, seconds: nobody can cancel one that hangs.
+readonly RUN_LIMIT=${LVS_RUN_LIMIT:-300}
 PROBLEMS=()
 UNITS_CHANGED=0
 
@@ -30,19 +32,30 @@ need() {
   [[ -z $missing ]] || die "$LVS_NODE: the image lacks ${missing#, }"
 }
 
-# put FILE [MODE]: replaces FILE by stdin, atomically, only when it differs. Returns 0 if it changed.
+# put FILE [MODE]: replaces FILE by stdin, atomically, only when it differs. Returns 0 if it changed, 1 if it was so already,
+# 2 if it could not be written and is as it was: behind a pipe it cannot end the script itself, `written $?` does.
 put() {
   local file=$1 mode=${2:-0644} new
-  mkdir -p "$(dirname "$file")"
-  new=$(mktemp "$file.XXXXXX")
-  cat >"$new"
-  chmod "$mode" "$new"
+  [[ -d ${file%/*} ]] || mkdir -p "${file%/*}" || return 2
+  new=$(mktemp "$file.XXXXXX") || return 2
+  if ! { cat >"$new" && chmod "$mode" "$new"; }; then
+    rm -f "$new"
+    return 2
+  fi
   if [[ -e $file ]] && cmp -s "$new" "$file" && [[ $(stat -c %a "$file") == "${mode#0}" ]]; then
     rm -f "$new"
     return 1
   fi
-  mv -f "$new" "$file"
+  mv -f "$new" "$file" && return
+  rm -f "$new"
+  return 2
 }
+
+# written STATUS: ends the script when the `put` before could not write.
+written() { (($1 < 2)) || die "$LVS_NODE: a file could not be written; it is as it was"; }
+
+# holds FILE TEXT: whether the file's text is that, a newline at its end apart. Starts no process.
+holds() { [[ -e $1 && $(<"$1") == "${2%$'\n'}" ]]; }
 
 # sysctls KEY=VALUE...: owns one drop-in and sets each value now. Without arguments the drop-in goes away.
 sysctls() {
@@ -51,14 +64,20 @@ sysctls() {
     rm -f "$SYSCTL_FILE"
     return
   fi
-  printf '%s\n' "$@" | put "$SYSCTL_FILE" || true
+  printf '%s\n' "$@" | put "$SYSCTL_FILE" || written $?
+  sysctls_now "$@"
+}
+
+# sysctls_now KEY=VALUE...: until the next boot. By /proc: each process that a guest without KVM starts costs it some 20 ms.
+sysctls_now() {
+  local pair key
   for pair in "$@"; do
-    sysctl -qw "$pair" || die "$LVS_NODE: cannot set sysctl $pair"
+    key=${pair%%=*}
+    { printf '%s\n' "${pair#*=}" >"/proc/sys/${key//.//}"; } 2>/dev/null || die "$LVS_NODE: cannot set sysctl $pair"
   done
 }
 
-# expect_sysctls KEY=VALUE...: a problem for each that the kernel does not hold. Read from /proc: each process that a
-# guest without KVM starts costs it some 20 ms.
+# expect_sysctls KEY=VALUE...: a problem for each that the kernel does not hold.
 expect_sysctls() {
   local pair key seen
   for pair in "$@"; do
@@ -75,17 +94,24 @@ has_address() {
   [[ $ADDRESSES =~ (^|$'\n')[0-9]+:\ +"$1"\ +inet\ +"$2"\  ]]
 }
 
-# vips_on DEVICE LABEL: the lab's VIPs /32 on DEVICE, none that it no longer names.
-vips_on() {
-  local device=$1 label=$2 vip old
-  while read -r old; do
-    [[ " $LVS_VIPS " == *" ${old%/*} "* ]] || ip addr del "$old" dev "$device"
-  done < <(ip -4 -o addr show dev "$device" label "$label" | awk '{print $4}')
-  for vip in $LVS_VIPS; do
-    # An address with another prefix or label would stay beside ours.
-    ip -4 -o addr show dev "$device" | awk '{print $4, $NF}' | grep -q "^$vip/32 " ||
-      ip addr add "$vip/32" dev "$device" label "$label"
+# add_vips DEVICE LABEL VIPS: each as /32 on DEVICE.
+add_vips() {
+  local vip
+  unset ADDRESSES
+  for vip in $3; do
+    has_address "$1" "$vip/32" || ip addr add "$vip/32" dev "$1" label "$2"
   done
+}
+
+# labelled DEVICE LABEL: the addresses that `add_vips` gave that label, one a line.
+labelled() { ip -4 -o addr show dev "$1" label "$2" | awk '{sub("/.*", "", $4); print $4}'; }
+
+# drop_vips DEVICE LABEL VIPS: takes away all of them but VIPS.
+drop_vips() {
+  local old
+  while read -r old; do
+    [[ -z $old || " $3 " == *" $old "* ]] || ip addr del "$old/32" dev "$1"
+  done < <(labelled "$1" "$2")
 }
 
 expect_vips_on() {
@@ -107,7 +133,7 @@ expect_listening() {
 # unit NAME: writes a unit of ours from stdin; enabled, and known to systemd when `reload_units` has run. Links instead of
 # `systemctl enable`, which has systemd read every unit again each time: 0.5 s without KVM.
 unit() {
-  if put "/etc/systemd/system/$1"; then UNITS_CHANGED=1; fi
+  if put "/etc/systemd/system/$1"; then UNITS_CHANGED=1; else written $?; fi
   enabled "/etc/systemd/system/$1"
 }
 
@@ -126,7 +152,7 @@ reload_units() {
 
 # at_boot: this payload runs again at every boot.
 at_boot() {
-  unit lvs-dr.service <<'UNIT'
+  unit lvs-dr.service <<UNIT
 [Unit]
 Description=This guest's part of the LVS Direct Routing lab
 # Where NetworkManager or cloud-init sets the addresses, they are there only when the network is online.
@@ -136,66 +162,12 @@ Wants=network-online.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/usr/local/sbin/lvs-dr start
-TimeoutStartSec=300
+ExecStart=$PAYLOAD start
+TimeoutStartSec=$RUN_LIMIT
 
 [Install]
 WantedBy=multi-user.target
 UNIT
-}
-
-# serve_pages PORTS [RIP]: nginx with the pages below /srv/lvs-dr, on every address (the VIP among them) at PORTS. What
-# comes for RIP itself, as health checks do, gets status 503 and the reason while $UNFIT is there.
-serve_pages() {
-  local port listens='' own='' pages changed=0 user=www-data
-  # Red Hat's name for it.
-  getent passwd "$user" >/dev/null || user=nginx
-  for port in $1; do listens+="  listen $port;"$'\n'; done
-  pages="    root /srv/lvs-dr;
-    index index.html;
-    add_header X-Real-Server $LVS_NODE always;
-    add_header Cache-Control no-store always;
-    include /etc/lvs-dr/nginx.d/*.conf;"
-  if [[ -n ${2:-} ]]; then
-    # A named location: others would come by the `if` again.
-    own="
-  server {
-${listens//listen /listen $2:}$pages
-    if (-f $UNFIT) { return 503; }
-    error_page 503 @unfit;
-    location @unfit {
-      root ${UNFIT%/*};
-      default_type text/plain;
-      try_files /${UNFIT##*/} =503;
-    }
-  }"
-  fi
-  put /etc/nginx/nginx.conf <<CONF && changed=1
-# Written by lvs-dr; the whole file is its own.
-user $user;
-worker_processes 1;
-pid /run/nginx.pid;
-error_log stderr warn;
-events { worker_connections 1024; }
-http {
-  types { text/html html; application/octet-stream bin; }
-  default_type text/html;
-  access_log off;
-  server_tokens off;
-  sendfile on;
-  keepalive_timeout 15s;
-  server {
-$listens$pages
-  }$own
-}
-CONF
-  mkdir -p /etc/lvs-dr/nginx.d
-  enabled /lib/systemd/system/nginx.service
-  if ! systemctl is-active --quiet nginx.service; then
-    systemctl restart nginx.service
-  elif ((changed)); then
-    nginx -tq && systemctl reload nginx.service
-  fi
 }
 
 # report: what `status` ends with; one problem a line, exit 1 when there is any.
@@ -205,21 +177,55 @@ report() {
   ((${#PROBLEMS[@]} == 0))
 }
 
+# Before anything is changed.
+need_all() { need ip:iproute2 sysctl:procps systemctl:systemd "${ROLE_NEEDS[@]}"; }
+
+# replace_payload FILE: FILE becomes the guest's payload, and starts. What is refused beforehand changes nothing. If the start
+# fails, the former payload is put back and started: the guest is as it was, also after a boot. Its words are not shown, since the
+# failure's are what somebody must read.
+replace_payload() {
+  local status=0 former=$PAYLOAD.former limit=$RUN_LIMIT
+  exec 8>/run/lvs-dr-install.lock
+  flock -w $((2 * RUN_LIMIT)) 8 || die "$LVS_NODE: another payload is still being installed"
+  need_all
+  if declare -F role_validate >/dev/null; then role_validate; fi
+  rm -f "$former"
+  [[ ! -e $PAYLOAD ]] || cmp -s "$1" "$PAYLOAD" || ln "$PAYLOAD" "$former"
+  mv -f "$1" "$PAYLOAD"
+  timeout -k 10 "$RUN_LIMIT" "$PAYLOAD" start || status=$?
+  if ((status == 0)); then
+    rm -f "$former"
+  elif [[ -e $former ]]; then
+    [[ ! $(<"$former") =~ LVS_RUN_LIMIT=\'([0-9]+)\' ]] || limit=${BASH_REMATCH[1]}
+    mv -f "$former" "$PAYLOAD"
+    if timeout -k 10 "$limit" "$PAYLOAD" start >/dev/null 2>&1; then
+      log "$LVS_NODE: the former configuration is in force again"
+    else
+      log "$LVS_NODE: the former configuration is back, but not all of it in force: lvs-dr status says what is not"
+    fi
+  fi
+  return "$status"
+}
+
 # dispatch ARGS: the last line of every role script.
 dispatch() {
   local action=${1:-}
-  if [[ $action != status && $action != guard ]]; then
+  if [[ $action == start || $action == stop ]]; then
     # A guest that boots runs this by itself while the lab may send it again.
     exec 9>/run/lvs-dr.lock
-    flock -w 250 9 || die "$LVS_NODE: another 'lvs-dr' still runs after 250 s"
+    flock -w $((RUN_LIMIT - 50)) 9 || die "$LVS_NODE: another 'lvs-dr' still runs after $((RUN_LIMIT - 50)) s"
   fi
   case $action in
+  install)
+    # No further line of the file is read: it may be another one by now.
+    replace_payload "$0"
+    exit
+    ;;
   start)
     # timeout(1) ends the whole group: say what was under way.
     # shellcheck disable=SC2154 # bash sets it
     trap 'die "$LVS_NODE: ended at the time limit, in: $BASH_COMMAND"' TERM
-    # Before anything is changed.
-    need ip:iproute2 sysctl:procps systemctl:systemd "${ROLE_NEEDS[@]}"
+    need_all
     at_boot
     role_start
     reload_units

@@ -7,10 +7,14 @@
 # LVS_SORRY_PAGE, LVS_SORRY_PORTS, and those of ipvsTable.sh.
 
 readonly CF=/etc/ha.d/ldirectord.cf
+# The text that was found good last: a reload of just that is not read again.
+readonly VALIDATED=/run/lvs-dr/ldirectord.cf
+readonly DRY_RUN=/usr/local/lib/lvs-dr/ldirectord-dry-run.sh
 readonly DAEMON=lvs-dr-ldirectord.service
 readonly PERL_MODULES="-MLWP::UserAgent -MLWP::Protocol::http -MHTTP::Response -MHTTP::Config -MHTTP::Headers::Util \
 -MHTML::HeadParser -MIO::Uncompress::Gunzip -MURI::http"
 readonly TABLE_UNIT=lvs-dr-table.service
+readonly RULES=/etc/lvs-dr/ipvs.rules
 readonly NETWORK_DROPIN=lvs-dr-vip.conf
 IPVS_SYSCTLS=(net.ipv4.vs.expire_nodest_conn=1 net.ipv4.vs.expire_quiescent_template=1 net.ipv4.vs.conn_reuse_mode=1
   net.ipv4.conf.all.send_redirects=0 "net.ipv4.conf.$LVS_IF.send_redirects=0")
@@ -21,7 +25,7 @@ if [[ -n $LVS_SORRY_PORTS ]]; then ROLE_NEEDS+=(nginx:nginx-light); fi
 
 load_ipvs() {
   local scheduler
-  printf 'ip_vs\n' | put /etc/modules-load.d/lvs-dr.conf || true
+  printf 'ip_vs\n' | put /etc/modules-load.d/lvs-dr.conf || written $?
   modprobe ip_vs || die "$LVS_NODE: the image's kernel has no ip_vs"
   # ipvsadm would say "Memory allocation problem", and ldirectord goes on without.
   for scheduler in $(meant_rules | sed -nE 's/^-A .* -s ([a-z]+).*/\1/p' | sort -u); do
@@ -32,10 +36,9 @@ load_ipvs() {
 }
 
 # table_unit: at boot the table is there before the network, and so before the VIP: until then the sorry page's web server
-# would answer for it.
+# would answer for it. Its rules are written when they have come true.
 table_unit() {
-  meant_rules | put /etc/lvs-dr/ipvs.rules || true
-  unit "$TABLE_UNIT" <<'UNIT'
+  unit "$TABLE_UNIT" <<UNIT
 [Unit]
 Description=The IPVS table of the LVS Direct Routing lab, before the network is up
 DefaultDependencies=no
@@ -46,7 +49,7 @@ Wants=network-pre.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/bin/sh -c 'modprobe ip_vs && ipvsadm -R </etc/lvs-dr/ipvs.rules'
+ExecStart=/bin/sh -c 'modprobe ip_vs && ipvsadm -R <$RULES'
 
 [Install]
 WantedBy=multi-user.target
@@ -69,7 +72,7 @@ declare_to_networkd() {
   file=$(sed -n 's/^NETWORK_FILE=//p' "/run/systemd/netif/links/$(<"/sys/class/net/$LVS_IF/ifindex")")
   [[ $file == *.network ]] || return 0
   for vip in $LVS_VIPS; do printf '[Address]\nAddress=%s/32\nLabel=%s:vip\n' "$vip" "$LVS_IF"; done |
-    put "/etc/systemd/network/$(basename "$file").d/$NETWORK_DROPIN" || true
+    put "/etc/systemd/network/${file##*/}.d/$NETWORK_DROPIN" || written $?
 }
 
 # declare_to_networkmanager VIPS: any other /32 in the profile was a VIP of ours; no NIC of a guest has one otherwise.
@@ -82,7 +85,7 @@ declare_to_networkmanager() {
     had+="${old%/32} "
     [[ " $vips " == *" ${old%/32} "* ]] && continue
     change+=(-ipv4.addresses "$old")
-    # NetworkManager gives no label, by which vips_on knows what is ours.
+    # NetworkManager gives no label, by which drop_vips knows what is ours.
     ip addr del "$old" dev "$LVS_IF" 2>/dev/null || true
   done < <(nmcli -g ipv4.addresses connection show "$profile" | tr -s ', ' '\n')
   for vip in $vips; do
@@ -107,9 +110,10 @@ Type=simple
 Environment="PERL5OPT=$PERL_MODULES"
 ExecStart=/usr/sbin/ldirectord $CF start
 Environment=PERLIO=perlio
-# A file without services would empty the table, and one that cannot be read freezes the checks: the daemon is not told.
+# A file without services would empty the table, one that cannot be read freezes the checks, and one that ipvsadm would not
+# take leaves another table than it says: the daemon is not told. What the lab has read before is not read again.
 ExecReload=/bin/grep -q ^virtual $CF
-ExecReload=/bin/sh -c 'cd / && ldirectord -d $CF status >/dev/null 2>&1; [ \$\$? = 3 ]'
+ExecReload=/bin/sh -c 'cmp -s $CF $VALIDATED || TMPDIR=/run DRY_RUN_SECONDS=80 $DRY_RUN --table $CF >/dev/null'
 ExecReload=/bin/kill -HUP \$MAINPID
 # cleanstop=no in $CF: whoever kills or restarts the daemon leaves the table and the traffic alone.
 KillMode=control-group
@@ -128,12 +132,25 @@ UNIT
   fi
 }
 
+# negotiated: the services of the configuration's checks that talk to them; others need no module, whatever the service is.
+negotiated() {
+  awk -F' *= *' '
+    function done() { if (service != "" && type !~ /^(connect|ping|external|external-perl|on|off)$/) print service }
+    /^[^ \t]/ { done(); service = type = "" }
+    { sub(/^[ \t]+/, "", $1); gsub(/[" \t]/, "", $2) }
+    $1 == "service" { service = $2 }
+    $1 == "checktype" { type = $2 }
+    END { done() }' <<<"$LVS_LDIRECTORD_CF"
+}
+
 # need_check_modules: ldirectord loads what a check needs when it makes the first one, and dies if that is absent. Its
 # package brings the Perl modules of most services; these it does not.
 need_check_modules() {
-  local service file package
+  local service file package services
+  [[ $LVS_LDIRECTORD_CF =~ service\ *=\ *\"?(https|mysql|pgsql|oracle) ]] || return 0
+  services=$'\n'$(negotiated)$'\n'
   while read -r service file package; do
-    [[ $LVS_LDIRECTORD_CF =~ service\ *=\ *\"?$service(\"|$'\n') ]] || continue
+    [[ $services == *$'\n'$service$'\n'* ]] || continue
     perl -e "exit !grep { -e qq(\$_/$file) } @INC" ||
       die "$LVS_NODE: the image lacks the Perl module $file, for checks of service $service (Debian package $package)"
   done <<'MODULES'
@@ -144,42 +161,56 @@ oracle DBD/Oracle.pm libdbd-oracle-perl
 MODULES
 }
 
-# validate_cf: the new configuration as ldirectord itself reads it, and the table it would make of it while all checks pass:
-# LVS_DRY_RUN (scripts/host/ldirectord-dry-run.sh) and its module tell. Without KVM that takes seconds, under load a minute:
-# what is installed already is not read again.
+# dry_run_installed: scripts/host/ldirectord-dry-run.sh, for the unit's reload too.
+dry_run_installed() {
+  local module="${DRY_RUN%.sh}/DryRun.pm"
+  holds "$module" "$LVS_DRY_RUN_MODULE" || printf '%s' "$LVS_DRY_RUN_MODULE" | put "$module" || written $?
+  holds "$DRY_RUN" "$LVS_DRY_RUN" || printf '%s' "$LVS_DRY_RUN" | put "$DRY_RUN" 0755 || written $?
+}
+
+# validate_cf: the new configuration as ldirectord itself reads it, and the table it would make of it while all checks pass.
+# Without KVM that takes seconds, under load a minute: what is installed already, or was before, is not read again.
 validate_cf() {
-  local dir would complaint differing status=0
-  [[ -e $CF && $(<"$CF") == "${LVS_LDIRECTORD_CF%$'\n'}" ]] && return
-  dir=$(mktemp -d /run/lvs-dr.XXXXXX)
-  mkdir "$dir/ldirectord-dry-run"
-  printf '%s' "$LVS_DRY_RUN_MODULE" >"$dir/ldirectord-dry-run/DryRun.pm"
-  printf '%s' "$LVS_DRY_RUN" >"$dir/ldirectord-dry-run.sh"
-  would=$(printf '%s' "$LVS_LDIRECTORD_CF" |
-    TMPDIR=$dir DRY_RUN_SECONDS=120 bash "$dir/ldirectord-dry-run.sh" --table - 2>"$dir/complaint") || status=$?
-  complaint=$(<"$dir/complaint")
-  rm -rf "$dir"
-  ((status != 124)) || die "$LVS_NODE: ldirectord did not read the new configuration within 120 s; the old one still serves"
-  ((status == 0)) || die "$LVS_NODE: ldirectord refuses the new configuration, the old one still serves: ${complaint//$'\n'/ }"
-  # Connection thresholds are no part of what ipvsadm saves.
-  differing=$(comm -3 <(sed -E 's/ -x [0-9]+ -y [0-9]+$//' <<<"$would" | sort) <(sort <<<"$LVS_LDIRECTORD_TABLE"))
-  [[ -z $differing ]] || die "$LVS_NODE: ldirectord would not make of the new configuration what is meant, the old one" \
-    "still serves: ${differing//[$'\n\t']/ }"
+  local would complaints words differing status=0
+  if ! { holds "$CF" "$LVS_LDIRECTORD_CF" || holds "$VALIDATED" "$LVS_LDIRECTORD_CF" || holds "$CF.former" "$LVS_LDIRECTORD_CF"; }; then
+    complaints=$(mktemp /run/lvs-dr.XXXXXX)
+    would=$(printf '%s' "$LVS_LDIRECTORD_CF" | TMPDIR=/run DRY_RUN_SECONDS=120 "$DRY_RUN" --table - 2>"$complaints") || status=$?
+    words=$(<"$complaints")
+    rm -f "$complaints"
+    ((status != 124)) || die "$LVS_NODE: ldirectord did not read the new configuration within 120 s; the old one still serves"
+    ((status == 0)) || die "$LVS_NODE: ldirectord refuses the new configuration, the old one still serves: ${words//$'\n'/ }"
+    # Connection thresholds are no part of what ipvsadm saves.
+    differing=$(comm -3 <(sed -E 's/ -x [0-9]+ -y [0-9]+$//' <<<"$would" | sort) <(sort <<<"$LVS_LDIRECTORD_TABLE"))
+    [[ -z $differing ]] || die "$LVS_NODE: ldirectord would not make of the new configuration what is meant, the old one" \
+      "still serves: ${differing//[$'\n\t']/ }"
+  fi
+  holds "$VALIDATED" "$LVS_LDIRECTORD_CF" || printf '%s' "$LVS_LDIRECTORD_CF" | put "$VALIDATED" 0600 || written $?
+}
+
+role_validate() {
+  [[ $LVS_MODE == ldirectord ]] || return 0
+  need_check_modules
+  dry_run_installed
+  validate_cf
 }
 
 run_ldirectord() {
-  local changed=0 starting=0
-  need_check_modules
+  local changed=0 starting=0 now
   daemon_unit
-  validate_cf
   drain_gone "$(meant_rules)"
   undrain "$FORMER_RULES"
-  printf '%s' "$LVS_LDIRECTORD_CF" | put "$CF" 0600 && changed=1
+  [[ ! -e $CF ]] || holds "$CF" "$LVS_LDIRECTORD_CF" || ln -f "$CF" "$CF.former"
+  if printf '%s' "$LVS_LDIRECTORD_CF" | put "$CF" 0600; then changed=1; else written $?; fi
   reload_units
   if ! systemctl is-active --quiet "$DAEMON"; then
     systemctl start --no-block "$DAEMON"
     starting=30
-  elif ((changed)) || [[ $CF -nt /run/lvs-dr-reloaded || -n $(table | differences) ]]; then
-    systemctl reload "$DAEMON"
+  else
+    now=$(table)
+    if ((changed)) || [[ $CF -nt /run/lvs-dr-reloaded || -n $(differences <<<"$now" && limits <<<"$now") ]] ||
+      [[ -n $(withheld <<<"$now") ]]; then
+      systemctl reload "$DAEMON" || die "$LVS_NODE: ldirectord was not told of the new configuration; the old one still serves"
+    fi
   fi
   touch /run/lvs-dr-reloaded
   settle "$starting"
@@ -192,40 +223,44 @@ run_static() {
 }
 
 role_start() {
+  role_validate
   load_ipvs
-  FORMER_RULES=$(cat /etc/lvs-dr/ipvs.rules 2>/dev/null || true)
+  FORMER_RULES=$(cat "$RULES" 2>/dev/null || true)
   table_unit
   sysctls "${IPVS_SYSCTLS[@]}"
   if [[ -n $LVS_SORRY_PORTS ]]; then
-    printf '%s' "$LVS_SORRY_PAGE" | put /srv/lvs-dr/index.html || true
+    printf '%s' "$LVS_SORRY_PAGE" | put /srv/lvs-dr/index.html || written $?
     # Gate to 127.0.0.1 keeps the VIP as destination: the page must be served on every address.
     serve_pages "$LVS_SORRY_PORTS"
   fi
   # The table first: a request that comes before it would be answered by the sorry page's web server.
   prefill
-  vips_on "$LVS_IF" "$LVS_IF:vip"
-  declare_vips
+  add_vips "$LVS_IF" "$LVS_IF:vip" "$LVS_VIPS"
   if [[ $LVS_MODE == ldirectord ]]; then run_ldirectord; else run_static; fi
+  # A VIP that leaves has served until its connections were over.
+  drop_vips "$LVS_IF" "$LVS_IF:vip" "$LVS_VIPS"
+  declare_vips
+  meant_rules | put "$RULES" || written $?
+  rm -f "$DRAINED"
 }
 
 role_stop() {
-  local vip
   systemctl -q disable --now "$DAEMON" 2>/dev/null || true
   systemctl -q disable "$TABLE_UNIT" 2>/dev/null || true
   ipvsadm -C
-  for vip in $LVS_VIPS; do ip addr del "$vip/32" dev "$LVS_IF" 2>/dev/null || true; done
+  drop_vips "$LVS_IF" "$LVS_IF:vip" ""
   rm -f /etc/systemd/network/*.network.d/"$NETWORK_DROPIN"
   if systemctl is-active --quiet NetworkManager.service; then declare_to_networkmanager ""; fi
 }
 
 role_check() {
-  local line units
+  local line units wrong
   expect_vips_on "$LVS_IF"
   expect_sysctls "${IPVS_SYSCTLS[@]}"
   mapfile -t units < <(systemctl is-active "$DAEMON" nginx.service || true)
   if [[ $LVS_MODE == ldirectord ]]; then
     [[ ${units[0]} == active ]] || problem "unit $DAEMON is ${units[0]}"
-    [[ -e $CF && $(<"$CF") == "${LVS_LDIRECTORD_CF%$'\n'}" ]] || problem "$CF is not the lab's"
+    holds "$CF" "$LVS_LDIRECTORD_CF" || problem "$CF is not the lab's"
   else
     [[ ${units[0]} != active ]] || problem "$DAEMON runs in mode static"
   fi
@@ -233,7 +268,14 @@ role_check() {
   # Kept for role_details: without KVM each further look costs a status tenths of a second.
   DAEMON_STATE=${units[0]}
   TABLE=$(table)
-  while read -r line; do [[ -z $line ]] || problem "$line"; done < <(differences <<<"$TABLE")
+  wrong=$(differences <<<"$TABLE" && limits <<<"$TABLE")
+  if [[ $wrong == *"beside live ones"* ]]; then
+    # ldirectord takes it out with the command that follows.
+    sleep 1
+    TABLE=$(table)
+    wrong=$(differences <<<"$TABLE" && limits <<<"$TABLE")
+  fi
+  while read -r line; do [[ -z $line ]] || problem "$line"; done <<<"$wrong"
 }
 
 role_details() {

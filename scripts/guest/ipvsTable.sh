@@ -2,8 +2,11 @@
 # shellcheck source=scripts/guest/common.sh disable=SC2154
 # The kernel's IPVS table as director.sh changes it: additions, edits and deletions, never a flush; weight 0 and time before an
 # entry goes; and a comparison with what is meant.
-# Settings: LVS_IPVS_RULES (`ipvsadm -R` lines, `# sorry:` and `# quiescent:` notes), LVS_MODE, LVS_DRAIN_SECONDS,
+# Settings: LVS_IPVS_RULES (`ipvsadm -R` lines, and notes as comments: model/guestSettings.ts), LVS_MODE, LVS_DRAIN_SECONDS,
 # LVS_SETTLE_SECONDS.
+
+# What the last runs drained; away when one has brought its change to an end.
+readonly DRAINED=/run/lvs-dr/drained
 
 table() { ipvsadm -Sn; }
 
@@ -23,12 +26,14 @@ active_connections() {
 
 # drain_gone RULES: entries that RULES no longer have get weight 0 and time for their connections to end.
 drain_gone() {
-  local gone entry deadline left
+  local gone entry deadline left=0
   gone=$(table | servers | without "$(servers <<<"$1")" | without "$(sorry_entries)")
   [[ -n $gone ]] || return 0
+  mkdir -p "${DRAINED%/*}"
+  printf '%s\n' "$gone" >>"$DRAINED"
   while read -r entry; do
     # shellcheck disable=SC2086
-    ipvsadm -e $entry -g -w 0 && log "draining ${entry##* }"
+    if ipvsadm -e $entry -g -w 0; then log "draining ${entry##* }"; fi
   done <<<"$gone"
   deadline=$((SECONDS + LVS_DRAIN_SECONDS))
   while ((SECONDS < deadline)); do
@@ -42,7 +47,8 @@ drain_gone() {
   log "drain: $left connections still open after ${LVS_DRAIN_SECONDS} s"
 }
 
-# undrain FORMER: servers that FORMER, the rules until now, had drained, and that are to serve again, get their weight before
+# undrain FORMER: servers that FORMER, the rules until now, or a change that was not brought to its end had drained, and that
+# are to serve again, get their weight before
 # ldirectord reads of it: it takes whatever has weight 0 for dead, and would delete the entry, its open connections with it,
 # until the next check. One that does not accept a connection is left to that check.
 undrain() {
@@ -54,8 +60,12 @@ undrain() {
       timeout 1 bash -c "exec 3<>/dev/tcp/${address//[\[\]]/}/$port" 2>/dev/null || continue
     fi
     # shellcheck disable=SC2086 # a rule is several words
-    ipvsadm -e ${rule#-a } && log "serving again: $address:$port"
-  done < <({ printf '%s\n' "$former" && echo "== table" && table && echo "== meant" && meant_rules; } | awk '
+    if ipvsadm -e ${rule#-a }; then log "serving again: $address:$port"; fi
+  done < <({
+    printf '%s\n' "$former"
+    [[ ! -e $DRAINED ]] || sed 's/.*/-a & -g -w 0/' "$DRAINED"
+    echo "== table" && table && echo "== meant" && meant_rules
+  } | awk '
     BEGIN { part = 0 }
     /^==/ { part++; next }
     $1 != "-a" { next }
@@ -106,7 +116,7 @@ prefill() {
 
 # differences: what the table on stdin holds that the configuration does not explain, one a line. Under ldirectord a
 # real server may be absent (found dead), or have weight 0 in a service that is quiescent (`# quiescent: -t VIP:port`),
-# and a sorry server may stand in (`# sorry: -t VIP:port -r ADDRESS:port`); anything else is as meant or wrong.
+# and a sorry server may stand in for all of them (`# sorry: -t VIP:port -r ADDRESS:port`); anything else is as meant or wrong.
 differences() {
   { printf '%s\n' "$LVS_IPVS_RULES" && echo "== table" && cat; } | awk -v mode="$LVS_MODE" '
     { sub(/ +$/, "") }
@@ -120,19 +130,83 @@ differences() {
       line = $0; sub(/ -w .*/, "", line)
       if ($0 in server) seen[$0] = 1
       else if (!(($2 " " $3) in quiescent && line in base && / -w 0$/)) print "real server not meant so: " $0
+      if (server[$0] == 2) sorry[$2 " " $3] = $0
+      else if (!/ -w 0$/) live[$2 " " $3] = 1
     }
     END {
       for (line in service) print "service missing: " line
-      if (mode == "static") for (line in server) if (!(line in seen)) print "real server missing: " line
+      for (key in sorry) if (key in live) print "sorry server beside live ones: " sorry[key]
+      if (mode == "static") for (line in server) if (server[line] && !(line in seen)) print "real server missing: " line
     }'
 }
 
-# settle MORE: waits until ldirectord has made the table what is meant, LVS_SETTLE_SECONDS and MORE at most.
+# limits: connection thresholds that the kernel holds otherwise than meant (`# thresholds: -t VIP:port -r RIP:port UPPER LOWER`),
+# by the table on stdin those of servers that get connections: a quiescent one has lost them.
+limits() {
+  [[ $LVS_IPVS_RULES == *'# thresholds: '* ]] || return 0
+  { cat && grep '^# thresholds: ' <<<"$LVS_IPVS_RULES" && ipvsadm -Ln --thresholds; } | awk '
+    $1 == "-a" && !/ -w 0 *$/ { live[$2 " " $3 " -r " $5] = 1 }
+    $2 == "thresholds:" { meant[$3 " " $4 " -r " $6] = $7 " " $8 }
+    $1 == "TCP" || $1 == "UDP" { service = ($1 == "TCP" ? "-t " : "-u ") $2 }
+    $1 == "->" {
+      key = service " -r " $2
+      if (key in live && key in meant && meant[key] != $3 " " $4)
+        print "thresholds of " key " are " $3 " and " $4 ", meant " meant[key]
+    }'
+}
+
+# absent: servers that are to get connections and by the table on stdin get none, each as "-t VIP:port -r RIP:port".
+absent() {
+  { meant_rules && echo "== table" && cat; } | awk '
+    /^== table$/ { intable = 1 }
+    $1 != "-a" || / -w 0 *$/ { next }
+    !intable { meant[$2 " " $3 " -r " $5] = 1 }
+    intable { delete meant[$2 " " $3 " -r " $5] }
+    END { for (key in meant) print key }'
+}
+
+# passes ENTRY: whether that real server gives now what ldirectord asks of it, by its note `# check: ENTRY on`, `… connect PORT` or
+# `… http PORT HOST PATH [RECEIVE]`; without a note nobody knows, and ldirectord is believed.
+passes() {
+  local address=${1##* } kind port host path receive
+  address=${address%:*}
+  [[ $'\n'$LVS_IPVS_RULES$'\n' =~ $'\n# check: '"$1 "([^$'\n']*) ]] || return 1
+  read -r kind port host path receive <<<"${BASH_REMATCH[1]}"
+  # shellcheck disable=SC2016 # the inner shell and perl expand these
+  case $kind in
+  on) ;;
+  connect) timeout 1 bash -c "exec 3<>/dev/tcp/$address/$port" 2>/dev/null ;;
+  http)
+    timeout 2 bash -c 'exec 3<>"/dev/tcp/$1/$2" && printf "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n" "$4" "$3" >&3 && cat <&3' \
+      bash "$address" "$port" "$host" "$path" 2>/dev/null |
+      RECEIVE=$receive perl -0777 -e '$_ = <STDIN> // ""; exit !(m{^HTTP/\S+ 2} && s/^.*?\r?\n\r?\n//s && m{(?:$ENV{RECEIVE})})'
+    ;;
+  *) return 1 ;;
+  esac
+}
+
+# withheld: absent servers, by the table on stdin, that pass their check: a change that the kernel refused, for ldirectord only
+# writes that into its log, or one that is still to come. A host that is off costs a second: all are asked at once.
+withheld() {
+  local entry
+  while read -r entry; do
+    { ! passes "$entry" || echo "real server missing though it passes its check: $entry"; } &
+  done < <(absent)
+  wait
+}
+
+# settle MORE: waits until ldirectord has made the table what is meant, LVS_SETTLE_SECONDS and MORE at most. A server that is
+# missing must fail a check: who does not is waited for.
 settle() {
-  local limit=$((LVS_SETTLE_SECONDS + $1)) left deadline
+  local limit=$((LVS_SETTLE_SECONDS + $1)) now wrong deadline
   deadline=$((SECONDS + limit))
-  while left=$(table | differences) && [[ -n $left ]]; do
-    ((SECONDS < deadline)) || die "$LVS_NODE: after $limit s the kernel's table is not what was meant: $left"
+  while true; do
+    now=$(table)
+    wrong=$(differences <<<"$now" && limits <<<"$now")
+    [[ -n $wrong ]] || wrong=$(withheld <<<"$now")
+    [[ -n $wrong ]] || break
+    ((SECONDS < deadline)) || die "$LVS_NODE: after $limit s the kernel's table is not what was meant: $wrong"
     sleep 0.3
   done
+  while read -r wrong; do log "taken for dead: $wrong"; done < <(absent <<<"$now")
 }

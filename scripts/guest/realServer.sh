@@ -15,18 +15,64 @@ readonly GUARD=lvs-dr-guard.service
 readonly GUARD_AT_BOOT=/etc/tmpfiles.d/lvs-dr-guard.conf
 # Seconds between two looks at the sysctls; every how many looks all else is looked at, though no change was told.
 readonly GUARD_PERIOD=1 GUARD_ROUNDS=10
+# VIPs and ports that left the configuration: the director, which is changed after its real servers, still forwards to them.
+readonly LEAVING=/run/lvs-dr/leaving
+# Seconds that they stay at least; then until nobody uses them.
+readonly LEAVING_SECONDS=30
+LEAVING_VIPS='' LEAVING_PORTS=''
 
 ROLE_NEEDS=(nginx:nginx-light)
 if by_arptables; then ROLE_NEEDS+=(arptables:arptables); fi
 
-# arp_rules: the rules meant, one a line, as `arptables -S`-like arguments (chain first).
+# arp_rules: the rules meant, one a line, as arguments of `arptables -A`.
 arp_rules() {
   local vip
-  for vip in $LVS_VIPS; do
+  for vip in $LVS_VIPS $LEAVING_VIPS; do
     echo "LVS-DR-IN -d $vip -j DROP"
     echo "LVS-DR-OUT -s $vip -j mangle --mangle-ip-s $LVS_RIP"
   done
 }
+
+# arp_rules_now: the rules in force, each with its chain in front and a blank behind.
+arp_rules_now() {
+  local chain='' line
+  while read -r line; do
+    case $line in
+    "Chain "*) line=${line#Chain } && chain=${line%% *} ;;
+    ?*) echo "$chain $line " ;;
+    esac
+  done < <(arptables -n -L 2>/dev/null)
+}
+
+# has_rule CHAIN PART...: among $RULES_NOW is one of CHAIN with all these parts, in whatever order arptables lists them.
+has_rule() {
+  local line part
+  while read -r line; do
+    [[ $line == "$1 "* ]] || continue
+    for part in "${@:2}"; do [[ "$line " == *" $part "* ]] || continue 2; done
+    return 0
+  done <<<"$RULES_NOW"
+  return 1
+}
+
+# expect_arp_rules VIPS
+expect_arp_rules() {
+  local vip RULES_NOW
+  RULES_NOW=$(arp_rules_now)
+  for vip in $1; do
+    has_rule LVS-DR-IN "-d $vip" "-j DROP" || problem "arptables does not drop requests for $vip"
+    has_rule LVS-DR-OUT "-s $vip" "--mangle-ip-s $LVS_RIP" || problem "arptables does not rewrite the source of ARP from $vip"
+  done
+  has_rule INPUT "-j LVS-DR-IN" || problem "arptables chain LVS-DR-IN is not hooked"
+  has_rule OUTPUT "-j LVS-DR-OUT" || problem "arptables chain LVS-DR-OUT is not hooked"
+}
+
+# arp_rules_right: the rules in force are the meant ones, and no others are in our chains.
+arp_rules_right() (
+  PROBLEMS=()
+  expect_arp_rules "$LVS_VIPS $LEAVING_VIPS"
+  ((${#PROBLEMS[@]} == 0)) && [[ $(arp_rules_now | grep -c '^LVS-DR-') == "$(arp_rules | grep -c .)" ]]
+)
 
 arptables_off() {
   local pair
@@ -38,8 +84,12 @@ arptables_off() {
   done
 }
 
+# arptables_on: rules that are right are not touched. While others are made anew the sysctls keep this server quiet; the caller
+# opens them.
 arptables_on() {
   local pair rule
+  ! arp_rules_right || return 0
+  sysctls_now "${ARP_QUIET[@]}"
   for pair in INPUT:LVS-DR-IN OUTPUT:LVS-DR-OUT; do
     arptables -N "${pair#*:}" 2>/dev/null || arptables -F "${pair#*:}"
     arptables -C "${pair%%:*}" -j "${pair#*:}" 2>/dev/null ||
@@ -70,7 +120,7 @@ RestartSec=1
 WantedBy=multi-user.target
 UNIT
   # nginx is up earlier than the VIP: until the guard has judged, the check is refused.
-  put "$GUARD_AT_BOOT" <<CONF || true
+  put "$GUARD_AT_BOOT" <<CONF || written $?
 d /run/lvs-dr 0755 root root -
 f! $UNFIT 0644 root root - booting: not judged yet
 CONF
@@ -103,6 +153,62 @@ judge() {
   withdraw "${all#; }"
 }
 
+# leave: notes what left the configuration, and is still there, in LEAVING_VIPS and LEAVING_PORTS and for the guard.
+leave() {
+  local old word port
+  for old in $(labelled lo lo:vip); do
+    [[ " $LVS_VIPS " == *" $old "* ]] || LEAVING_VIPS+=" $old"
+  done
+  if [[ -e $NGINX_CONF ]] && read -r word <"$NGINX_CONF" && [[ $word == "$OUR_NGINX_CONF"* ]]; then
+    while read -r word port; do
+      port=${port%;}
+      [[ $word != listen || ! $port =~ ^[0-9]+$ || " $LVS_PORTS$LEAVING_PORTS " == *" $port "* ]] || LEAVING_PORTS+=" $port"
+    done <"$NGINX_CONF"
+  fi
+  if [[ -z $LEAVING_VIPS$LEAVING_PORTS ]]; then
+    [[ ! -e $LEAVING ]] || rm -f "$LEAVING"
+    return
+  fi
+  log "stays until it is no longer used:${LEAVING_VIPS:+ VIP$LEAVING_VIPS}${LEAVING_PORTS:+ port$LEAVING_PORTS}"
+  mkdir -p "${LEAVING%/*}"
+  printf '%s\n' "$EPOCHSECONDS" "$LEAVING_VIPS" "$LEAVING_PORTS" >"$LEAVING"
+}
+
+# still_used VIPS PORTS: there are connections to one of them, TIME-WAIT among them (a minute of memory; at a port the health
+# checks of a director that still has it count too), or the director still has one of the VIPs.
+still_used() {
+  local state here vip port
+  while read -r state _ _ here _; do
+    [[ $state != LISTEN ]] || continue
+    for vip in $1; do [[ $here != "$vip:"* ]] || return 0; done
+    for port in $2; do [[ $here != *":$port" ]] || return 0; done
+  done < <(ss -Htan)
+  command -v arping >/dev/null || return 1
+  # -s: it would ask in the name of the VIP itself.
+  for vip in $1; do ! arping -q -c 1 -w 1 -I "$LVS_IF" -s "$LVS_RIP" "$vip" >/dev/null 2>&1 || return 0; done
+  return 1
+}
+
+# let_go: takes away what has left.
+let_go() {
+  local since vips ports lock
+  { read -r since && read -r vips && read -r ports; } <"$LEAVING" || return 0
+  ((EPOCHSECONDS - since >= LEAVING_SECONDS)) || return 0
+  ! still_used "$vips" "$ports" || return 0
+  exec {lock}>/run/lvs-dr.lock
+  if flock -n "$lock"; then
+    drop_vips lo lo:vip "$LVS_VIPS"
+    serve_pages "$LVS_PORTS" "$LVS_RIP"
+    if by_arptables; then
+      arptables_on
+      sysctls_now "${ARP_OPEN[@]}"
+    fi
+    rm -f "$LEAVING"
+    log "nobody used it any more:${vips:+ VIP $vips}${ports:+ port $ports}"
+  fi
+  exec {lock}>&-
+}
+
 # role_guard: told of addresses by the kernel, reads the sysctls itself: a round starts no process.
 role_guard() {
   local changes rounds=0
@@ -113,6 +219,7 @@ role_guard() {
     if ((--rounds <= 0 || ${#PROBLEMS[@]} > 0)) || [[ -e $UNFIT ]]; then
       judge
       rounds=$GUARD_ROUNDS
+      [[ ! -e $LEAVING ]] || let_go
     fi
     if read -r -t "$GUARD_PERIOD" -u "$changes"; then
       # One change is several lines.
@@ -125,18 +232,19 @@ role_guard() {
 }
 
 role_start() {
-  printf '%s' "$LVS_INDEX_PAGE" | put /srv/lvs-dr/index.html || true
-  printf '%s' "$LVS_TEST_PAGE" | put /srv/lvs-dr/test.html || true
-  serve_pages "$LVS_PORTS" "$LVS_RIP"
+  printf '%s' "$LVS_INDEX_PAGE" | put /srv/lvs-dr/index.html || written $?
+  printf '%s' "$LVS_TEST_PAGE" | put /srv/lvs-dr/test.html || written $?
+  leave
+  serve_pages "$LVS_PORTS$LEAVING_PORTS" "$LVS_RIP"
   guard_installed
   # When the way changes, the new one is in force before the old one goes.
   if by_arptables; then
     arptables_on
-    vips_on lo lo:vip
+    add_vips lo lo:vip "$LVS_VIPS"
     sysctls "${ARP_OPEN[@]}"
   else
     sysctls "${ARP_QUIET[@]}"
-    vips_on lo lo:vip
+    add_vips lo lo:vip "$LVS_VIPS"
     arptables_off
   fi
 }
@@ -145,29 +253,20 @@ role_start() {
 role_started() { systemctl -q --no-block restart "$GUARD"; }
 
 role_stop() {
-  local vip
   systemctl -q disable --now "$GUARD" 2>/dev/null || true
-  rm -f "/etc/systemd/system/$GUARD" "$GUARD_AT_BOOT"
+  rm -f "/etc/systemd/system/$GUARD" "$GUARD_AT_BOOT" "$LEAVING"
   # The next `start` ends that.
   withdraw "lvs-dr is stopped here"
-  for vip in $LVS_VIPS; do ip addr del "$vip/32" dev lo 2>/dev/null || true; done
+  drop_vips lo lo:vip ""
   arptables_off
-  sysctl -qw "${ARP_OPEN[@]}"
+  sysctls_now "${ARP_OPEN[@]}"
 }
 
 # expect_quiet_vip: this server accepts what the director passes on, and says nothing about the VIP.
 expect_quiet_vip() {
-  local vip
   expect_vips_on lo
   expect_arp_sysctls
-  by_arptables || return 0
-  for vip in $LVS_VIPS; do
-    arptables -n -L LVS-DR-IN 2>/dev/null | grep -qE "DROP.*-d $vip( |\$)|-d $vip .*-j DROP|-j DROP -d $vip" ||
-      problem "arptables does not drop requests for $vip"
-    arptables -n -L LVS-DR-OUT 2>/dev/null | grep -q -- "--mangle-ip-s $LVS_RIP" ||
-      problem "arptables does not rewrite the source of ARP from $vip"
-  done
-  arptables -n -L INPUT 2>/dev/null | grep -q LVS-DR-IN || problem "arptables chain LVS-DR-IN is not hooked"
+  ! by_arptables || expect_arp_rules "$LVS_VIPS"
 }
 
 role_check() {

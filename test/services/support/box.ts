@@ -14,7 +14,9 @@ import {
 import { dirname, join } from "node:path";
 
 const HERE = join(__dirname, "..");
-const DRY_RUN = join(HERE, "../../scripts/host/ldirectord-dry-run/DryRun.pm");
+const SCRIPTS = join(HERE, "../../scripts/host");
+/** Where director.sh installs the dry run; the stand-in for ipvsadm takes its module from there too. */
+const LIBRARY = "/usr/local/lib/lvs-dr";
 
 /** The host's own variables stay outside, PERL5LIB and the like above all. */
 const ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C", HOME: "/root" };
@@ -54,8 +56,14 @@ export class Box {
     // What is written below must never reach the host's own files.
     if (!existsSync(box.path(MARK)) || existsSync(MARK)) throw new Error("the box's root is not its own");
     copyFileSync(join(HERE, "ipvsadm"), box.path("/usr/sbin/ipvsadm"));
-    mkdirSync(box.path("/usr/local/lib/lvs-dr"), { recursive: true });
-    copyFileSync(DRY_RUN, box.path("/usr/local/lib/lvs-dr/DryRun.pm"));
+    mkdirSync(box.path(`${LIBRARY}/ldirectord-dry-run`), { recursive: true });
+    for (const [from, to] of [
+      ["ldirectord-dry-run/DryRun.pm", "DryRun.pm"],
+      ["ldirectord-dry-run/DryRun.pm", "ldirectord-dry-run/DryRun.pm"],
+      ["ldirectord-dry-run.sh", "ldirectord-dry-run.sh"],
+    ] as const) {
+      copyFileSync(join(SCRIPTS, from), box.path(`${LIBRARY}/${to}`));
+    }
     mkdirSync(box.path("/srv"), { recursive: true });
     return box;
   }

@@ -9,8 +9,8 @@ import { component, HEALTH, lab, LOCAL, RANDOM, REMOTE, resources } from "./supp
 import { find, randomBytes, run, UNKNOWN, type Recording } from "./support/recorder";
 
 const INSTALL_AND_START =
-  'umask 022 && p=/usr/local/sbin/lvs-dr && (umask 077 && cat > "$p.new") && bash -n "$p.new"' +
-  ' && chmod 0700 "$p.new" && mv -f "$p.new" "$p" && timeout -k 10 300 "$p" start';
+  'umask 022 && p=$(mktemp /usr/local/sbin/lvs-dr.XXXXXX) && { cat > "$p" && bash -n "$p" && chmod 0700 "$p"' +
+  ' && "$p" install || { s=$?; rm -f "$p"; exit $s; }; }';
 
 type Make = (
   host: Host,
@@ -126,11 +126,17 @@ const DIRECTOR = {
   LVS_MODE: "ldirectord",
   LVS_LDIRECTORD_CF: renderLdirectord(ldirectordFor(lab())),
   LVS_LDIRECTORD_TABLE: TABLE.join("\n"),
-  LVS_IPVS_RULES: [...TABLE, "# sorry: -t 10.0.0.100:80 -r 127.0.0.1:80"].join("\n"),
+  LVS_IPVS_RULES: [
+    ...TABLE,
+    "# sorry: -t 10.0.0.100:80 -r 127.0.0.1:80",
+    "# check: -t 10.0.0.100:80 -r 192.168.7.10:80 http 80 192.168.7.10 /test.html test",
+    "# check: -t 10.0.0.100:80 -r 192.168.7.20:80 http 80 192.168.7.20 /test.html test",
+  ].join("\n"),
   LVS_SORRY_PAGE: "sorry server\n",
   LVS_SORRY_PORTS: "80",
   LVS_DRAIN_SECONDS: "60",
   LVS_SETTLE_SECONDS: "37",
+  LVS_RUN_LIMIT: "300",
   LVS_DRY_RUN: readFileSync("scripts/host/ldirectord-dry-run.sh", "utf8"),
   LVS_DRY_RUN_MODULE: readFileSync("scripts/host/ldirectord-dry-run/DryRun.pm", "utf8"),
 };
@@ -169,7 +175,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "serves its name and is silent about the VIP",
     makeRealServer,
     {},
-    "realServer.sh",
+    "pages.sh realServer.sh",
     RS1,
   ],
   [
@@ -178,7 +184,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "uses arptables with the static ARP strategy too",
     makeRealServer,
     { arpStrategy: "static" },
-    "realServer.sh",
+    "pages.sh realServer.sh",
     { ...RS1, LVS_ARP_STRATEGY: "static" },
   ],
   [
@@ -187,7 +193,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "has ldirectord keep the table",
     makeDirector,
     {},
-    "ipvsTable.sh director.sh",
+    "pages.sh ipvsTable.sh director.sh",
     DIRECTOR,
   ],
   [
@@ -196,7 +202,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "fills the table once in static mode",
     makeDirector,
     { director: { mode: "static" } },
-    "ipvsTable.sh director.sh",
+    "pages.sh ipvsTable.sh director.sh",
     STATIC_DIRECTOR,
   ],
 ];

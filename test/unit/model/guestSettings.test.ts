@@ -8,10 +8,11 @@ import {
   realServerSettings,
   routerSettings,
 } from "../../../model/guestSettings";
-import { renderPayload, shellQuote } from "../../../model/payload";
+import { renderPayload, RUN_LIMIT, shellQuote } from "../../../model/payload";
 
 const lab = (config: Record<string, unknown> = {}) =>
   parseConfig(config, { project: "lvs-dr", stack: "dev" });
+const notes = (config: object) => directorSettings(lab({ ...config })).LVS_IPVS_RULES?.match(/^#.*$/gm) ?? [];
 const service = { name: "second", vip: "10.0.0.101", port: 8080 };
 
 /** What a shell makes of a script, NUL-separated. */
@@ -76,8 +77,12 @@ describe("settings", () => {
     }
   });
 
-  it("tells a real server the TCP ports that it serves, each once", () => {
-    const described = lab({ services: [service] });
+  it("tells a real server the ports of all TCP services, each once: it may have left one a moment ago", () => {
+    const services = [
+      { ...service, realServers: [{ name: "rs2" }] },
+      { port: 53, protocol: "udp" },
+    ];
+    const described = lab({ services });
     expect(described.realServers.map((node) => realServerSettings(described, node).LVS_PORTS)).toEqual([
       "80 8080",
       "80 8080",
@@ -86,7 +91,7 @@ describe("settings", () => {
 
   it("announces what else may be in the table, for ldirectord alone", () => {
     const rules = (config: object) =>
-      directorSettings(lab({ ...config })).LVS_IPVS_RULES?.match(/^#.*$/gm) ?? [];
+      notes(config).filter((line) => line.startsWith("# sorry:") || line.startsWith("# quiescent:"));
     const sorry = "# sorry: -t 10.0.0.100:80 -r 127.0.0.1:80";
     const quiescent = "# quiescent: -t 10.0.0.100:80";
     expect(rules({})).toEqual([sorry]);
@@ -94,6 +99,44 @@ describe("settings", () => {
     expect(rules({ quiescent: true })).toEqual([sorry, quiescent]);
     expect(rules({ realServers: [{}, { drain: true }] })).toEqual([sorry, quiescent]);
     expect(rules({ quiescent: true, director: { mode: "static" } })).toEqual([]);
+  });
+
+  it("says how the director sees for itself whether a server that is missing passes its check", () => {
+    const probes = (config: object) =>
+      notes({ realServers: [{}, { drain: true }], ...config }).filter((line) => line.startsWith("# check:"));
+    const probe = (text: string) => [`# check: -t 10.0.0.100:80 -r 192.168.7.10:80 ${text}`];
+    const check = (healthCheck: object, more: object = {}) => probes({ healthCheck, ...more });
+    expect(probes({})).toEqual(probe("http 80 192.168.7.10 /test.html test"));
+    expect(
+      check({ checktype: 4, virtualhost: "www", checkport: 81, request: "/a?b", receive: "a b" }),
+    ).toEqual(probe("http 81 www /a?b a b"));
+    expect(check({ checktype: "connect", checkport: 81 })).toEqual(probe("connect 81"));
+    expect(check({ checktype: "on" })).toEqual(probe("on"));
+    const own = { request: "own.html", receive: "mine" };
+    expect(probes({ realServers: [own, { drain: true }] })).toEqual(
+      probe("http 80 192.168.7.10 /own.html mine"),
+    );
+    // Where it cannot know, ldirectord is believed.
+    for (const unknown of [
+      { checktype: "ping" },
+      { service: "https" },
+      { service: "smtp" },
+      { httpmethod: "HEAD" },
+      { login: "somebody" },
+      { request: "http://elsewhere/" },
+    ])
+      expect(check(unknown), JSON.stringify(unknown)).toEqual([]);
+    expect(check({}, { ldirectord: { maintenancedir: "/etc/maintenance" } })).toEqual([]);
+  });
+
+  it("says every server's thresholds where one has any", () => {
+    const limits = (first: object) =>
+      notes({ realServers: [first, {}] }).filter((line) => line.startsWith("# thresholds:"));
+    expect(limits({})).toEqual([]);
+    expect(limits({ lowerThreshold: 5, upperThreshold: 10 })).toEqual([
+      "# thresholds: -t 10.0.0.100:80 -r 192.168.7.10:80 10 5",
+      "# thresholds: -t 10.0.0.100:80 -r 192.168.7.20:80 0 0",
+    ]);
   });
 
   it("serves the sorry page only where the sorry server is the director itself", () => {
@@ -107,5 +150,21 @@ describe("settings", () => {
     const seconds = (config: object) => Number(directorSettings(lab({ ...config })).LVS_SETTLE_SECONDS);
     expect(seconds({ realServerCount: 10 })).toBeGreaterThan(seconds({ realServerCount: 2 }));
     expect(seconds({ healthCheck: { checkinterval: 30 } })).toBeGreaterThanOrEqual(seconds({}) + 29);
+    const more = { services: [service], ldirectord: { fork: false } };
+    expect(seconds(more)).toBeGreaterThan(seconds({ services: [service] }));
+  });
+
+  it("limits the director's run by what its waits may take", () => {
+    const limit = (config: object) => {
+      const settings = directorSettings(lab({ ...config }));
+      expect(Number(settings.LVS_RUN_LIMIT)).toBeGreaterThan(
+        Number(settings.LVS_DRAIN_SECONDS) + Number(settings.LVS_SETTLE_SECONDS) + 120,
+      );
+      return Number(settings.LVS_RUN_LIMIT);
+    };
+    expect(limit({})).toBe(RUN_LIMIT);
+    expect(limit({ drainTimeout: 3600 })).toBeGreaterThan(3600);
+    const slow = { checktimeout: 30, checkinterval: 60 };
+    expect(limit({ drainTimeout: 0, realServerCount: 20, healthCheck: slow })).toBeGreaterThan(20 * 30 + 60);
   });
 });

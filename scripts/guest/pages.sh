@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# shellcheck source=scripts/guest/common.sh disable=SC2154
+# The web server of whoever serves pages: real servers, and the director with its sorry page.
+
+# Why this server does not answer its health check; it does while the file is not there.
+readonly UNFIT=/run/lvs-dr/unfit
+readonly NGINX_CONF=/etc/nginx/nginx.conf OUR_NGINX_CONF="# Written by lvs-dr"
+
+# serve_pages PORTS [RIP]: nginx with the pages below /srv/lvs-dr, on every address (the VIP among them) at PORTS. What
+# comes for RIP itself, as health checks do, gets status 503 and the reason while $UNFIT is there.
+serve_pages() {
+  local port listens='' own='' pages changed=0 user=www-data
+  # Red Hat's name for it.
+  getent passwd "$user" >/dev/null || user=nginx
+  for port in $1; do listens+="  listen $port;"$'\n'; done
+  pages="    root /srv/lvs-dr;
+    index index.html;
+    add_header X-Real-Server $LVS_NODE always;
+    add_header Cache-Control no-store always;
+    include /etc/lvs-dr/nginx.d/*.conf;"
+  if [[ -n ${2:-} ]]; then
+    # A named location: others would come by the `if` again.
+    own="
+  server {
+${listens//listen /listen $2:}$pages
+    if (-f $UNFIT) { return 503; }
+    error_page 503 @unfit;
+    location @unfit {
+      root ${UNFIT%/*};
+      default_type text/plain;
+      try_files /${UNFIT##*/} =503;
+    }
+  }"
+  fi
+  if put "$NGINX_CONF" <<CONF; then
+$OUR_NGINX_CONF; the whole file is its own.
+user $user;
+worker_processes 1;
+pid /run/nginx.pid;
+error_log stderr warn;
+events { worker_connections 1024; }
+http {
+  types { text/html html; application/octet-stream bin; }
+  default_type text/html;
+  access_log off;
+  server_tokens off;
+  sendfile on;
+  keepalive_timeout 15s;
+  server {
+$listens$pages
+  }$own
+}
+CONF
+    changed=1
+  else
+    written $?
+  fi
+  mkdir -p /etc/lvs-dr/nginx.d
+  enabled /lib/systemd/system/nginx.service
+  if ! systemctl is-active --quiet nginx.service; then
+    systemctl restart nginx.service
+  elif ((changed)); then
+    nginx -tq || die "$LVS_NODE: nginx does not take its configuration"
+    systemctl reload nginx.service
+  fi
+}

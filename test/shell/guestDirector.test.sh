@@ -1,0 +1,117 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154,SC2016,SC2034 # status, stdout, stderr: lib.sh; the guest's shell expands what is quoted here
+# scripts/guest/director.sh: what it refuses before anything is changed, in which order it changes, and the unit's reload.
+# shellcheck source=test/shell/guest.sh
+source "$ROOT/test/shell/guest.sh"
+
+# director SCRIPT [SETTING=VALUE...]
+director() { guest "common.sh pages.sh ipvsTable.sh director.sh" "$@"; }
+
+# cf CHECKTYPE SERVICE: a configuration with such a check, and one of http.
+cf() {
+  lines "# Written by the lab" "fork=yes" "" "virtual=10.0.0.100:80" "    real=192.168.7.10:80 gate 1" "    checktype=negotiate" "    service=http" "" \
+    "virtual=10.0.0.100:1521" "    real=192.168.7.10:1521 gate 1" "    protocol=tcp" "    checktype=$1" "    service=$2" "    request=\"service=mysql\""
+}
+
+test_modules_are_wanted_by_checks_that_talk_to_the_service_alone() {
+  local checktype
+  for checktype in connect ping external external-perl on off; do
+    director need_check_modules LVS_LDIRECTORD_CF="$(cf "$checktype" oracle)"
+    exits 0
+  done
+  for checktype in negotiate 3; do
+    director need_check_modules LVS_LDIRECTORD_CF="$(cf "$checktype" oracle)"
+    exits 1
+    contains "$stderr" "the image lacks the Perl module DBD/Oracle.pm, for checks of service oracle"
+  done
+  director need_check_modules LVS_LDIRECTORD_CF="$(cf negotiate smtp)"
+  exits 0
+}
+
+# The steps of role_start that touch the guest, each by its name.
+readonly STEPS='
+step() { eval "$1() { echo \"$1 \${*:1:1}\" | sed \"s/ *\$//\"; }"; }
+for name in load_ipvs table_unit sysctls serve_pages prefill add_vips drop_vips declare_vips daemon_unit drain_gone undrain reload_units \
+  settle systemctl; do step "$name"; done
+'
+
+test_a_refused_configuration_touches_nothing() {
+  fake ldirectord 'echo "Error [1] reading file $2 at line 1: Unknown command" >&2; exit 1'
+  director "$STEPS"'dry_run_installed() { :; }; '"need_check_modules() { die 'no module'; }; role_start" LVS_LDIRECTORD_CF=x
+  exits 1
+  equals "$stdout" ""
+  director "$STEPS"'role_start' LVS_LDIRECTORD_CF="frobnicate=yes" LVS_DRY_RUN="$(lines '#!/bin/bash' 'echo "Unknown command" >&2; exit 2')" LVS_DRY_RUN_MODULE=x
+  exits 1
+  equals "$stdout" ""
+  contains "$stderr" "ldirectord refuses the new configuration, the old one still serves: Unknown command"
+  [[ ! -e $T/guest/etc/ha.d/ldirectord.cf && ! -e $T/guest/etc/lvs-dr/ipvs.rules ]] || fail "something was written"
+}
+
+# accepted CF [SCRIPT]: role_start with a dry run that counts and accepts all.
+accepted() {
+  local dry
+  dry="$(lines '#!/bin/bash' "cat >>'$T/read'; echo '-A x'")"
+  director "$STEPS${2:-}"'role_start' LVS_LDIRECTORD_CF="$1" LVS_LDIRECTORD_TABLE="-A x" LVS_IPVS_RULES="-A x" LVS_DRY_RUN="$dry" LVS_DRY_RUN_MODULE=x
+}
+
+test_a_leaving_vip_goes_and_the_rules_are_written_when_all_is_done() {
+  mkdir -p "$T/guest/etc/ha.d"
+  fake_ipvsadm
+  fill "-A -t 10.0.0.100:80 -s wrr"
+  accepted "virtual=new"
+  exits 0
+  equals "$stdout" "$(lines load_ipvs table_unit "sysctls net.ipv4.vs.expire_nodest_conn=1" prefill "add_vips eth0" daemon_unit "drain_gone -A x" undrain \
+    reload_units "systemctl is-active" "systemctl reload" "settle 0" "drop_vips eth0" declare_vips)"
+  equals "$(cat "$T/guest/etc/lvs-dr/ipvs.rules")" "-A x"
+  accepted "virtual=newer" 'settle() { die "it differs"; }; drop_vips() { echo dropped; }; '
+  exits 1
+  lacks "$stdout" dropped
+}
+
+test_what_was_read_before_is_not_read_again() {
+  mkdir -p "$T/guest/etc/ha.d"
+  fake_ipvsadm
+  accepted "virtual=one"
+  accepted "virtual=two"
+  equals "$(cat "$T/read")" "virtual=onevirtual=two"
+  # Back, after a failure; and validated by `install` a moment ago.
+  accepted "virtual=one"
+  accepted "virtual=one"
+  accepted "virtual=three" 'put() { cat >/dev/null; return 2; }; '
+  exits 1
+  equals "$(cat "$T/read")" "virtual=onevirtual=twovirtual=three"
+}
+
+# reload FILE_TEXT: the lines of the unit's reload, as systemd runs them, but for the signal.
+reload() {
+  local line
+  director 'unit() { cat; }; systemctl() { :; }; ln() { :; }; daemon_unit; dry_run_installed' \
+    LVS_DRY_RUN="$(cat "$ROOT/scripts/host/ldirectord-dry-run.sh")" LVS_DRY_RUN_MODULE="$(cat "$ROOT/scripts/host/ldirectord-dry-run/DryRun.pm")"
+  exits 0
+  mkdir -p "$T/guest/etc/ha.d"
+  printf '%s' "$1" >"$T/guest/etc/ha.d/ldirectord.cf"
+  status=0
+  while IFS= read -r line; do
+    (PATH=/usr/sbin:/usr/bin:/sbin:/bin && eval "${line//\/run /$T/guest/run }") 2>"$T/stderr" || { status=1 && break; }
+  done < <(sed -n 's/^ExecReload=//p' <<<"$stdout" | grep -v HUP)
+}
+
+good() { lines "checktimeout=3" "fork=yes" "virtual=10.0.0.100:80" "    real=192.168.7.10:80 gate ${1:-1}" "    scheduler=${2:-wrr}" "    protocol=tcp"; }
+
+test_a_reload_refuses_what_ldirectord_or_ipvsadm_would_not_take() {
+  local bad
+  [[ -x /usr/sbin/ldirectord ]] || skip "ldirectord is not installed"
+  reload "$(good)"
+  equals "$status" 0
+  for bad in "" "frobnicate=yes"$'\n'"$(good)" "$(good 70000)" "$(good 1 none)" "$(good)"$'\n'"$(good)"; do
+    reload "$bad"
+    equals "$status" 1
+  done
+}
+
+test_a_reload_of_what_the_lab_has_read_is_not_read_again() {
+  mkdir -p "$T/guest/run/lvs-dr"
+  printf 'virtual=nonsense' >"$T/guest/run/lvs-dr/ldirectord.cf"
+  reload 'virtual=nonsense'
+  equals "$status" 0
+}

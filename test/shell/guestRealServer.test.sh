@@ -1,0 +1,156 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154,SC2016,SC2034 # status, stdout, stderr: lib.sh; the guest's shell expands what is quoted here
+# scripts/guest/realServer.sh: how it keeps quiet about the VIP while its rules change, and what stays for a while after it left.
+# shellcheck source=test/shell/guest.sh
+source "$ROOT/test/shell/guest.sh"
+
+# real_server SCRIPT [SETTING=VALUE...]
+real_server() {
+  guest "common.sh pages.sh realServer.sh" "$1" LVS_RIP=192.168.7.10 LVS_PORTS=80 LVS_ARP_STRATEGY=arptables LVS_INDEX_PAGE=x LVS_TEST_PAGE=x "${@:2}"
+}
+
+# listed LINE...: what `arptables -n -L` prints.
+listed() {
+  lines "$@" >"$T/arptables"
+  fake arptables 'case $1 in -n) cat "$T/arptables" ;; -C) exit 1 ;; esac'
+  export T
+}
+readonly HOOKED_IN="-j LVS-DR-IN" HOOKED_OUT="-j LVS-DR-OUT"
+readonly DROPS="-j DROP -d 10.0.0.100" MANGLES="-j mangle -s 10.0.0.100 --mangle-ip-s 192.168.7.10"
+# rules INPUT OUTPUT IN OUT: each a line, or none.
+rules() {
+  listed "Chain INPUT (policy ACCEPT)" "$1" "" "Chain OUTPUT (policy ACCEPT)" "$2" "" "Chain LVS-DR-IN (1 references)" "$3" "" \
+    "Chain LVS-DR-OUT (1 references)" "$4"
+}
+
+readonly SAY='expect_arp_rules "$LVS_VIPS"; report'
+
+test_every_arp_rule_and_hook_is_looked_for() {
+  local other="${MANGLES/10.0.0.100/10.0.0.101}"
+  rules "$HOOKED_IN" "$HOOKED_OUT" "$DROPS" "$MANGLES"
+  real_server "$SAY"
+  exits 0
+  # As others list it.
+  rules "$HOOKED_IN " "$HOOKED_OUT " "-d 10.0.0.100 -j DROP " "$MANGLES "
+  real_server "$SAY"
+  exits 0
+  rules "" "$HOOKED_OUT" "$DROPS" "$MANGLES"
+  real_server "$SAY"
+  equals "$stdout" "problem=arptables chain LVS-DR-IN is not hooked"
+  rules "$HOOKED_IN" "" "$DROPS" "$MANGLES"
+  real_server "$SAY"
+  equals "$stdout" "problem=arptables chain LVS-DR-OUT is not hooked"
+  rules "$HOOKED_IN" "$HOOKED_OUT" "${DROPS}1" "$other"
+  real_server "$SAY"
+  equals "$stdout" "$(lines "problem=arptables does not drop requests for 10.0.0.100" \
+    "problem=arptables does not rewrite the source of ARP from 10.0.0.100")"
+}
+
+test_rules_that_are_right_are_not_touched() {
+  rules "$HOOKED_IN" "$HOOKED_OUT" "$DROPS" "$MANGLES"
+  real_server arptables_on
+  exits 0
+  not_called "arptables -F"
+  not_called "arptables -A"
+}
+
+test_while_rules_change_the_sysctls_keep_quiet() {
+  local stale
+  for stale in "" "-j DROP -d 10.0.0.109"; do
+    : >"$CALLS"
+    rules "$HOOKED_IN" "$HOOKED_OUT" "$DROPS"$'\n'"$stale" "${stale:+$MANGLES}"
+    real_server 'sysctls_now() { echo "sysctl $1" >>"$CALLS"; }; arptables_on'
+    exits 0
+    equals "$(grep -v -- "-n -L" "$CALLS" | head -n 1)" "sysctl net.ipv4.conf.all.arp_ignore=1"
+    called "arptables -A LVS-DR-OUT -s 10.0.0.100 -j mangle --mangle-ip-s 192.168.7.10"
+  done
+}
+
+test_a_strategy_by_arptables_works_with_the_real_one() {
+  local name
+  for name in unshare arptables; do
+    ln -sf "$(PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v "$name" || skip "$name is not installed")" "$BIN/$name"
+  done
+  unshare -n arptables -n -L >/dev/null 2>&1 || skip "arptables does not work here"
+  UNDER="unshare -n"
+  real_server 'sysctls_now() { :; }; arptables_on; arptables_on; arptables -A LVS-DR-IN -d 10.0.0.109 -j DROP; ! arp_rules_right; arptables_on; arp_rules_right
+    arptables -D OUTPUT -j LVS-DR-OUT; ! arp_rules_right; arptables_on; expect_arp_rules "$LVS_VIPS"; report; arp_rules_now | grep -c .' LVS_VIPS="10.0.0.100 10.0.0.101"
+  exits 0
+  equals "$stdout" 6
+}
+
+# had VIPS PORTS: what an earlier run left on lo and in nginx.conf.
+had() {
+  local vip port
+  for vip in $1; do lines "1: lo    inet $vip/32 scope global lo:vip\\       valid_lft forever"; done >"$T/lo"
+  fake ip 'case "$*" in *"addr show"*) cat "$T/lo" ;; esac'
+  mkdir -p "$T/guest/etc/nginx"
+  { echo "# Written by lvs-dr; the whole file is its own." && for port in $2; do echo "  listen $port;" && echo "  listen 192.168.7.10:$port;"; done; } >"$T/guest/etc/nginx/nginx.conf"
+  for port in systemctl nginx ss arping flock; do fake "$port" ''; done
+  fake arping 'exit 1'
+  export T
+}
+
+readonly LEAVE='leave; echo "vips$LEAVING_VIPS ports$LEAVING_PORTS"'
+
+test_what_left_the_configuration_stays_for_a_while() {
+  had "10.0.0.100 10.0.0.101" "80 8080"
+  real_server "$LEAVE"
+  exits 0
+  equals "$stdout" "vips 10.0.0.101 ports 8080"
+  contains "$stderr" "stays until it is no longer used: VIP 10.0.0.101 port 8080"
+  equals "$(tail -n 2 "$T/guest/run/lvs-dr/leaving")" "$(lines " 10.0.0.101" " 8080")"
+  had "10.0.0.100" "80"
+  real_server "$LEAVE"
+  equals "$stdout" "vips ports"
+  [[ ! -e $T/guest/run/lvs-dr/leaving ]] || fail "something still leaves"
+  # Somebody else's web server.
+  had "" "80 8080"
+  sed -i 1d "$T/guest/etc/nginx/nginx.conf"
+  real_server "$LEAVE"
+  equals "$stdout" "vips ports"
+}
+
+test_the_arp_rules_hold_for_a_vip_that_leaves_too() {
+  had "10.0.0.100 10.0.0.101" "80"
+  real_server 'leave; arp_rules' LVS_VIPS=10.0.0.100
+  contains "$stdout" "LVS-DR-IN -d 10.0.0.101 -j DROP"
+}
+
+# lets_go SECONDS: the guard's look that many seconds after.
+lets_go() {
+  lines "$(($(date +%s) - $1))" " 10.0.0.101" " 8080" >"$T/guest/run/lvs-dr/leaving"
+  real_server 'serve_pages() { echo "serves $1"; }; let_go' LVS_ARP_STRATEGY=sysctl
+  exits 0
+}
+stays() {
+  equals "$stdout" ""
+  not_called "ip addr del"
+  [[ -e $T/guest/run/lvs-dr/leaving ]] || fail "it is forgotten"
+}
+
+test_it_goes_when_nobody_uses_it_any_more() {
+  mkdir -p "$T/guest/run/lvs-dr"
+  had "10.0.0.100 10.0.0.101" "80 8080"
+  lets_go 5
+  stays
+  fake ss 'echo "TIME-WAIT 0 0 10.0.0.101:80 172.16.0.1:4711"'
+  lets_go 60
+  stays
+  # A health check of a director that has the service yet.
+  fake ss 'echo "TIME-WAIT 0 0 192.168.7.10:8080 192.168.7.1:4711"'
+  lets_go 60
+  stays
+  # The director has the VIP yet.
+  fake ss 'echo "LISTEN 0 511 0.0.0.0:8080 0.0.0.0:*"; echo "ESTAB 0 0 10.0.0.100:80 172.16.0.1:4711"'
+  fake arping 'exit 0'
+  lets_go 60
+  stays
+  called "arping -q -c 1 -w 1 -I eth0 -s 192.168.7.10 10.0.0.101"
+  fake arping 'exit 1'
+  lets_go 60
+  equals "$stdout" "serves 80"
+  called "ip addr del 10.0.0.101/32 dev lo"
+  not_called "ip addr del 10.0.0.100"
+  [[ ! -e $T/guest/run/lvs-dr/leaving ]] || fail "it still leaves"
+}
