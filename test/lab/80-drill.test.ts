@@ -20,7 +20,7 @@ function judge({ code, stdout, stderr, seconds }: Run, skip?: TestContext["skip"
   const outcomes = (stdout === "" ? [] : JSON.parse(stdout)) as DrillOutcome[];
   const [only] = outcomes;
   if (skip && only?.verdict === "skip") skip(only.reason);
-  const results = outcomes.filter((each) => each.verdict === "pass" || each.verdict === "fail");
+  const results = outcomes.filter((each): each is DrillResult => "runs" in each && each.verdict !== "error");
   console.log(`${results.map(renderResult).join("\n")}\ndrills with pairs: ${seconds.toFixed(0)} s`);
   const failures = outcomes.flatMap((each) => (each.verdict === "skip" ? [each.reason] : each.failures));
   expect({ code, failures, stderr }).toMatchObject({ code: 0, failures: [] });
