@@ -5,7 +5,7 @@ import { Client } from "./components/client";
 import { Director } from "./components/director";
 import { GuestImage } from "./components/guestImage";
 import type { GuestRole, Host } from "./components/guestRole";
-import { assertHost, probeAccelerator, proxyOf } from "./components/hostProbe";
+import { assertAll, assertHost, probeAccelerator, proxyOf } from "./components/hostProbe";
 import { labConfig } from "./components/labConfig";
 import { Network } from "./components/network";
 import { assertLdirectord } from "./components/ldirectordProbe";
@@ -19,7 +19,7 @@ import { labNodes, type LabNode } from "./model/types";
 
 export = async () => {
   const lab = labConfig();
-  await Promise.all([assertHost(lab), assertLdirectord(lab)]);
+  await assertAll(assertHost(lab), assertLdirectord(lab));
   const accelerator = await probeAccelerator(lab);
 
   const opts = { providers: { libvirt: new libvirt.Provider("libvirt", { uri: lab.libvirtUri }) } };

@@ -59,3 +59,16 @@ export async function assertHost(lab: Lab): Promise<void> {
   const problems = checkHost(lab, { ...here, versions });
   if (problems.length > 0) throw refusal(formatProblems(problems));
 }
+
+/**
+ * Waits for everything that is asserted.
+ * @throws pulumi.RunError with the problems of all of them; of other errors the first
+ */
+export async function assertAll(...asserted: readonly Promise<void>[]): Promise<void> {
+  const settled = await Promise.allSettled(asserted);
+  const reasons = settled.flatMap((each) => (each.status === "rejected" ? [each.reason as unknown] : []));
+  const other = reasons.find((reason) => !pulumi.RunError.isInstance(reason));
+  if (other !== undefined) throw other;
+  const messages = reasons.map((reason) => (reason as Error).message);
+  if (messages.length > 0) throw refusal(messages.join("\n"));
+}

@@ -343,6 +343,23 @@ describe("the program refuses", () => {
     expect(bad.types).toEqual(["pulumi:pulumi:Stack"]);
   });
 
+  it("both at once: what the host cannot carry, and what its ldirectord does not take", async () => {
+    const facts = { memory: { availableMiB: 100 }, libvirt: { error: "Connection refused" } };
+    const dryRun = "Error reading file the file at line 2: Unknown command\nexit 2";
+    const { message, isRunError: plain, types } = await refusal({ facts, dryRun });
+    expect(message).toMatch(
+      /^The configuration has 2 problems:\n.*Connection refused[^]*100 MiB are available[^]*\nldirectord on this host .*\n {2}Error reading file/,
+    );
+    expect(plain).toBe(true);
+    expect(types).toEqual(["pulumi:pulumi:Stack"]);
+  });
+
+  it("nothing when it fails itself: that error is shown as it is", async () => {
+    const broken = await refusal({ accelerator: "kvm", facts: null as never });
+    expect(broken.isRunError).toBe(false);
+    expect(broken.message).toContain("null");
+  });
+
   it("another host whose libvirt does not answer, for which this one's memory counts nothing", async () => {
     const facts = { memory: { availableMiB: 100 }, libvirt: { error: "Host key verification failed." } };
     const { message, types } = await refusal({ config: REMOTE_HOST, facts });
