@@ -26,6 +26,23 @@ export interface DiagnosticEvent {
   readonly urn?: string;
 }
 
+/** What an operation under way waits for. */
+export interface StatusEvent {
+  readonly type: "status";
+  readonly urn: string;
+  readonly message: string;
+}
+
+/** A function of a provider that the program calls. */
+export interface InvokeEvent {
+  readonly type: "invoke";
+  readonly phase: "pre" | "post";
+  /** Tells it from other calls of the same run. */
+  readonly id: string;
+  /** The command line that it runs, or the function's name. */
+  readonly what: string;
+}
+
 export interface SummaryEvent {
   readonly type: "summary";
   readonly action: "up" | "preview" | "destroy";
@@ -34,7 +51,7 @@ export interface SummaryEvent {
   readonly seconds: number;
 }
 
-export type EngineEvent = ResourceEvent | DiagnosticEvent | SummaryEvent;
+export type EngineEvent = ResourceEvent | DiagnosticEvent | StatusEvent | InvokeEvent | SummaryEvent;
 
 export const noCounts = (): Counts => ({
   create: 0,

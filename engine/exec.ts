@@ -1,4 +1,9 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import {
+  spawn,
+  type ChildProcess,
+  type ChildProcessWithoutNullStreams,
+  type SpawnOptions,
+} from "node:child_process";
 import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 
@@ -25,7 +30,10 @@ export interface ExecResult {
 /** Runs a program to its end; rejects only when it cannot be started. Injected, so that tests can stand in for virsh and ssh. */
 export type Exec = (file: string, args: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
 
-/** Reads "+ GROUP" and "- GROUP" lines; when the engine has gone, in whatever way, it ends the groups still under way. */
+/**
+ * Reads "+ GROUP" and "- GROUP" lines; when the engine has gone, in whatever way, it ends the groups still under way, and
+ * whatever else is of their sessions: some programs (Pulumi) give their own helpers groups of their own.
+ */
 const WATCHER = `
 groups=" "
 while read -r sign group; do
@@ -34,36 +42,49 @@ while read -r sign group; do
     -) groups="\${groups%% $group *} \${groups#* $group }" ;;
   esac
 done
-for group in $groups; do kill -s KILL -- "-$group"; done`;
+for group in $groups; do
+  kill -s KILL -- "-$group"
+  for file in /proc/[0-9]*/stat; do
+    read -r stat <"$file" || continue
+    set -- \${stat##*) }
+    process=\${file#/proc/}
+    if [ "$4" = "$group" ]; then kill -s KILL "\${process%/stat}"; fi
+  done
+done`;
 let watcher: Writable | undefined;
 
-function tellWatcher(line: string): void {
-  if (watcher === undefined) {
-    // Of its own session, so that what ends the engine's group spares it; nothing of ours is held open by it.
-    const child = spawn("/bin/sh", ["-c", WATCHER], {
-      cwd: "/",
-      env: {},
-      detached: true,
-      stdio: ["pipe", "ignore", "ignore"],
-    });
-    child.on("error", () => undefined);
-    child.stdin.on("error", () => undefined);
-    child.unref();
-    (child.stdin as Socket).unref();
-    watcher = child.stdin;
-  }
-  watcher.write(line);
+function startWatcher(): Writable {
+  // Of its own session, so that what ends the engine's group spares it; nothing of ours is held open by it.
+  const child = spawn("/bin/sh", ["-c", WATCHER], {
+    cwd: "/",
+    env: {},
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  child.on("error", () => undefined);
+  child.stdin.on("error", () => undefined);
+  child.unref();
+  (child.stdin as Socket).unref();
+  return child.stdin;
 }
 
 /**
- * Ends a child, started with `detached`, and what it started, should the engine go before it: by its own exit, a crash,
- * or `kill -9`, which leaves it no time to do so itself.
+ * Starts a child in a session of its own, and ends it, with what it started, should the engine go before it: by its own
+ * exit, a crash, or `kill -9`, which leaves it no time to do so itself.
  */
-export function endWithEngine(child: ChildProcess): void {
+export function spawnWatched(
+  file: string,
+  args: readonly string[],
+  options: Omit<SpawnOptions, "detached">,
+): ChildProcess {
+  // Before the child, which would otherwise run unwatched until it has started.
+  watcher ??= startWatcher();
+  const child = spawn(file, args, { ...options, detached: true });
   const { pid } = child;
-  if (pid === undefined) return;
-  tellWatcher(`+ ${pid}\n`);
-  child.on("close", () => tellWatcher(`- ${pid}\n`));
+  if (pid === undefined) return child;
+  watcher.write(`+ ${pid}\n`);
+  child.on("close", () => watcher?.write(`- ${pid}\n`));
+  return child;
 }
 
 function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
@@ -79,13 +100,11 @@ const KILL_AFTER_MS = 2_000;
 export const exec: Exec = (file, args, options = {}) =>
   new Promise((resolve, reject) => {
     // A process group of its own: Ctrl-C in the terminal must reach the engine only, which then decides what ends how.
-    const child = spawn(file, args, {
+    const child = spawnWatched(file, args, {
       cwd: options.cwd,
       env: options.env ?? process.env,
-      detached: true,
       stdio: ["pipe", "pipe", "pipe"],
-    });
-    endWithEngine(child);
+    }) as ChildProcessWithoutNullStreams;
     const chunks: Record<"stdout" | "stderr" | "output", Buffer[]> = { stdout: [], stderr: [], output: [] };
     for (const stream of ["stdout", "stderr"] as const) {
       const lines = lineSplitter((line) => options.onLine?.(line, stream));

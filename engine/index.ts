@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -215,11 +216,19 @@ export class EmbeddedEngine {
     if (code === 0 && deployment.errors.length === 0) await deployment.finish();
   }
 
-  private invoke(run: Run, token: string, args: Properties): Promise<Properties> {
+  private async invoke(run: Run, token: string, args: Properties): Promise<Properties> {
     const call = invokes[token];
     if (!call)
       throw new Error(`the embedded engine does not know the function ${token}; use --engine pulumi`);
-    return call(reveal(args as { [key: string]: Value }), run.context(`invoke::::::${token}`, ""));
+    const plain = reveal(args as { [key: string]: Value });
+    const what = typeof plain.command === "string" ? plain.command : token;
+    const id = randomUUID();
+    run.emit({ type: "invoke", phase: "pre", id, what });
+    try {
+      return await call(plain, run.context(`invoke::::::${token}`, ""));
+    } finally {
+      run.emit({ type: "invoke", phase: "post", id, what });
+    }
   }
 }
 

@@ -52,7 +52,9 @@ export class Run {
   /** Everything shown goes through here, so that no secret can get past. */
   emit(event: EngineEvent): void {
     const clean = (text: string): string => this.redactor.redact(text);
-    if (event.type === "diagnostic") this.listener({ ...event, message: clean(event.message) });
+    if (event.type === "diagnostic" || event.type === "status")
+      this.listener({ ...event, message: clean(event.message) });
+    else if (event.type === "invoke") this.listener({ ...event, what: clean(event.what) });
     else if (event.type === "resource" && event.error !== undefined)
       this.listener({ ...event, error: clean(event.error) });
     else this.listener(event);
@@ -102,6 +104,7 @@ export class Run {
       killSignal: this.killing.signal,
       scratch: this.scratch,
       log: (line) => this.emit({ type: "diagnostic", severity: "info", message: line, urn }),
+      status: (message) => this.emit({ type: "status", urn, message }),
     };
   }
 }

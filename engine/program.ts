@@ -1,9 +1,10 @@
-import { spawn } from "node:child_process";
+import type { ChildProcessByStdio } from "node:child_process";
 import { createRequire } from "node:module";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { endWithEngine, lineSplitter } from "./exec";
+import type { Readable } from "node:stream";
+import { lineSplitter, spawnWatched } from "./exec";
 import { serve, type Handlers } from "./monitor";
 
 export interface ProgramOptions {
@@ -59,7 +60,8 @@ function run(options: ProgramOptions, address: string): Promise<number> {
   };
   const args = Object.entries(flags).map(([key, value]) => `--${key}=${value}`);
   if (options.preview) args.push("--dry-run");
-  const child = spawn(process.execPath, [entry, ...args, options.main], {
+  // Ctrl-C does not reach it, like every other child: the engine decides what that means to it.
+  const child = spawnWatched(process.execPath, [entry, ...args, options.main], {
     cwd: options.projectDir,
     env: {
       ...process.env,
@@ -70,11 +72,8 @@ function run(options: ProgramOptions, address: string): Promise<number> {
       PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(options.secretKeys),
       PULUMI_CONFIG_PASSPHRASE: undefined,
     },
-    // A process group of its own, like every other child: the engine decides what Ctrl-C means to it.
-    detached: true,
     stdio: ["ignore", "pipe", "pipe"],
-  });
-  endWithEngine(child);
+  }) as ChildProcessByStdio<null, Readable, Readable>;
   const kill = (): void => void child.kill("SIGKILL");
   options.signal.addEventListener("abort", kill, { once: true });
   for (const stream of ["stdout", "stderr"] as const) {

@@ -18,6 +18,8 @@ export interface Context {
   readonly scratch: string;
   /** Shows a line of the operation's output to the user; secrets in it are masked. */
   readonly log: (line: string) => void;
+  /** Says what the operation waits for, where somebody looks on; secrets in it are masked. */
+  readonly status: (message: string) => void;
 }
 
 export interface Created {

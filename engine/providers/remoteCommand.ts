@@ -32,6 +32,8 @@ const run: RunCommand = async (command, inputs, previous, context) => {
   const connection = inputs.connection as unknown as Connection;
   const directory = fs.mkdtempSync(path.join(context.scratch, "ssh-"));
   const variables = { ...environment(inputs), ...previousOutput(inputs, previous) };
+  const log = lineLogger(inputs, context);
+  let dialling = true;
   try {
     fs.writeFileSync(
       path.join(directory, "config"),
@@ -46,7 +48,12 @@ const run: RunCommand = async (command, inputs, previous, context) => {
           stdin: inputs.stdin as string | undefined,
           env: { ...process.env, ...variables },
           signal: context.signal,
-          onLine: lineLogger(inputs, context),
+          onLine: (line, stream) => {
+            // It has begun: what the last attempt said is of no interest any more.
+            if (dialling) context.status("");
+            dialling = false;
+            log(line, stream);
+          },
         },
       ),
     );
@@ -88,6 +95,7 @@ async function dial(
     if (limit >= 0 && failures >= limit) {
       throw new Error(`cannot reach ${connection.host} by SSH after ${failures} failed attempts: ${reason}`);
     }
+    context.status(`last attempt: ${reason}`);
     const pause = Math.min(FIRST_PAUSE_MS * PAUSE_GROWTH ** failures, LONGEST_PAUSE_MS);
     await sleep(pause, undefined, { signal: context.signal }).catch(() => {
       throw new Error(`cannot reach ${connection.host} by SSH, last error: ${reason}`);

@@ -10,6 +10,8 @@ import { temporaryDirectory } from "./support/stack";
 
 let scratch = "";
 let lines: string[];
+/** What a waiting command said of itself. */
+let said: string[];
 /** ssh's configuration, its directory's listing with modes, and the call, as the last attempt had them. */
 let seen: { config: string; files: string[]; args: readonly string[]; options?: ExecOptions };
 let attempts = 0;
@@ -17,6 +19,7 @@ let attempts = 0;
 beforeEach(() => {
   scratch = temporaryDirectory();
   lines = [];
+  said = [];
   attempts = 0;
   return () => fs.rmSync(scratch, { recursive: true });
 });
@@ -53,6 +56,7 @@ const context = (exec: Exec, signal = new AbortController().signal): Context => 
   killSignal: signal,
   scratch,
   log: (line) => void lines.push(line),
+  status: (message) => void said.push(message),
 });
 
 const KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nsecret\n-----END OPENSSH PRIVATE KEY-----";
@@ -100,6 +104,8 @@ describe("a remote command", () => {
     const begin = Date.now();
     await remoteCommand.create(inputs(), context(ssh((n) => (n < 4 ? REFUSED : DONE))));
     expect(attempts).toBe(4);
+    const refused = "last attempt: ssh: connect to host 10.1.2.3 port 22: Connection refused";
+    expect(said).toEqual([refused, refused, refused, ""]);
     expect(Date.now() - begin).toBeGreaterThanOrEqual(100 + 150 + 225 - 5);
   });
 

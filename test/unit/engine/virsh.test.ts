@@ -25,6 +25,7 @@ test.each([
     killSignal: signal,
     scratch: "",
     log: () => undefined,
+    status: () => undefined,
   };
   const results = await Promise.allSettled(Array.from({ length: 12 }, () => virsh(context, "version")));
   expect([peak, total, results.filter(({ status }) => status === "rejected").length]).toEqual([most, 12, 2]);
