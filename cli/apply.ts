@@ -1,14 +1,13 @@
 /** `scripts/lab up`, `preview` and `down`: what makes, changes or ends a stack. */
 import { rmSync } from "node:fs";
-import { PROJECT } from "../model/naming";
 import { renderHealth } from "../verify/healthText";
 import { recordApplied } from "./applied";
 import { audit } from "./audit";
 import type { ChangeCounts } from "./backend";
 import { StackContext, type StackOptions } from "./context";
 import { publicOutputs } from "./outputs";
+import { ownDomains } from "./ownership";
 import { repairGuests, repairLibvirt } from "./repair";
-import { stackLab } from "./stackLab";
 import { printJson, say, seconds } from "./terminal";
 
 function summary(counts: ChangeCounts): string {
@@ -21,10 +20,14 @@ export async function up(options: StackOptions): Promise<void> {
   const started = Date.now();
   const context = new StackContext(options);
   // Before anything is touched; the program itself checks again, and the host too.
-  const lab = stackLab(PROJECT, options.stack);
-  await repairLibvirt(context.virsh, context.names(), say);
+  const lab = await context.configuredLab();
+  const names = context.names();
+  const domains = await ownDomains(context.virsh, names, context.backend, say);
+  const exists = await context.backend.exists();
+  // Without a state, a pool or network of its name is another checkout's.
+  if (exists) await repairLibvirt(context.virsh, names, domains, say);
   recordApplied(context.directory, lab);
-  if ((await context.backend.exists()) && (await context.backend.outputs()).access !== undefined) {
+  if (exists && (await context.backend.outputs()).access !== undefined) {
     await context.withGuests((shell, applied) => repairGuests(shell, applied, say));
   }
   context.announce("up:");
@@ -36,10 +39,14 @@ export async function up(options: StackOptions): Promise<void> {
 }
 
 export async function preview(options: StackOptions): Promise<void> {
-  stackLab(PROJECT, options.stack);
   const context = new StackContext(options);
+  await context.configuredLab();
   context.announce("preview:");
-  say(`would: ${summary(await context.backend.preview())}`);
+  const { counts, outputs } = await context.backend.preview();
+  say(`would: ${summary(counts)}`);
+  const { health } = outputs;
+  say(typeof health === "object" ? renderHealth(health) : "health: unknown before there are guests to ask");
+  printJson(publicOutputs(outputs));
 }
 
 /** @throws Error naming what is left */
@@ -49,7 +56,7 @@ export async function down(options: StackOptions): Promise<void> {
   const names = context.names();
   context.announce("down:");
   // A frozen guest would survive its own undefinition; none needs a shutdown now.
-  for (const [domain, state] of await context.virsh.domains(names)) {
+  for (const [domain, state] of await ownDomains(context.virsh, names, context.backend, say)) {
     if (state !== "shut off")
       await context.virsh.run("destroy", domain).catch((error: Error) => say(error.message));
   }

@@ -2,13 +2,14 @@
 import { execFileSync } from "node:child_process";
 import type { Access } from "../components/observation";
 import type { Health } from "../model/health";
+import type { StackConfig } from "./stackFile";
 
 export interface StackOutputs {
   readonly vip?: string;
   readonly url?: string;
   readonly nodes?: Readonly<Record<string, { role: string; address: string }>>;
   readonly health?: Health;
-  /** Names the content that all guests booted from. */
+  /** "sha256:…" of the disk that all guests lie on; in a preview perhaps not known yet. */
   readonly imageDigest?: string;
   readonly access?: Access;
 }
@@ -18,12 +19,23 @@ export type ChangeCounts = Readonly<
   Partial<Record<"create" | "update" | "replace" | "delete" | "same", number>>
 >;
 
+/** What `up` would do and lead to. */
+export interface Foreseen {
+  readonly counts: ChangeCounts;
+  /** What is secret is masked; what is not known before the work is done is a text that says so. */
+  readonly outputs: { readonly [Name in keyof StackOutputs]: StackOutputs[Name] | string };
+}
+
 export interface Backend {
   readonly engine: "pulumi" | "embedded";
   /** Whether the stack has any state. */
   exists(): Promise<boolean>;
+  /** The stack's configuration, secrets in the clear. */
+  config(): Promise<StackConfig>;
+  /** Names of the domains that its state knows, with UUIDs where it knows them. */
+  domains(): Promise<ReadonlyMap<string, string | undefined>>;
   up(): Promise<ChangeCounts>;
-  preview(): Promise<ChangeCounts>;
+  preview(): Promise<Foreseen>;
   destroy(): Promise<ChangeCounts>;
   /** Secrets are in the clear in what it returns. */
   outputs(): Promise<StackOutputs>;

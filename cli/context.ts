@@ -45,6 +45,14 @@ export class StackContext {
     return pulumiOnPath() ? "pulumi" : "embedded";
   }
 
+  /**
+   * The lab as its configuration describes it, secrets included.
+   * @throws ConfigError; Error for what this engine cannot read
+   */
+  async configuredLab(): Promise<Lab> {
+    return configured().stackLab(PROJECT, this.options.stack, await this.backend.config());
+  }
+
   /** The lab to take names from: as last applied or, before that and only if valid, as configured. */
   private appliedOrConfigured(): Lab | undefined {
     const applied = lastApplied(this.directory);

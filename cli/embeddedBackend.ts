@@ -1,28 +1,13 @@
 /** Applies the program with the embedded engine. */
 import { join } from "node:path";
-import type { EmbeddedEngine, EngineEvent, RunResult } from "../engine";
-import { StateFile, type ResourceState } from "../engine/state";
+import type { EmbeddedEngine, RunResult } from "../engine";
+import { StateFile, type State } from "../engine/state";
 import { reveal, type Value } from "../engine/values";
-import type { Backend, ChangeCounts, StackOutputs } from "./backend";
-import { readStackConfig } from "./stackFile";
-import { say } from "./terminal";
+import type { Backend, ChangeCounts, Foreseen, StackOutputs } from "./backend";
+import { progressOn } from "./progress";
+import { readStackConfig, type StackConfig } from "./stackFile";
 
-/** Components only group; what is done to them says nothing. */
-function isGroup(resourceType: string): boolean {
-  return resourceType.startsWith("lvsdr:") || resourceType.startsWith("pulumi:");
-}
-
-function show(event: EngineEvent): void {
-  if (event.type === "diagnostic") say(`  ${event.severity}: ${event.message}`);
-  if (event.type !== "resource" || isGroup(event.resourceType) || event.op === "same" || event.op === "skip")
-    return;
-  const label = `${event.op.padEnd(8)} ${event.resourceType.split(":").at(-1)} ${event.name}`;
-  const why = event.reasons.length > 0 ? ` (${event.reasons.join("; ")})` : "";
-  // A failure is told by its diagnostic.
-  if (event.error === undefined && event.phase === "post") {
-    say(`  ${label}${why} ${(event.seconds ?? 0).toFixed(1)} s`);
-  }
-}
+const DOMAIN = "libvirt:index/domain:Domain";
 
 export class EmbeddedBackend implements Backend {
   readonly engine = "embedded";
@@ -36,52 +21,71 @@ export class EmbeddedBackend implements Backend {
     this.file = join(directory, "state.json");
   }
 
-  /** Loaded only where something is applied: the outputs are in the state. */
-  private async embedded(): Promise<EmbeddedEngine> {
-    const { EmbeddedEngine } = await import("../engine");
-    return new EmbeddedEngine({
+  /** Runs the engine, with its progress shown. It is loaded only where something is applied: the outputs are in the state. */
+  private async run(verb: string, work: (engine: EmbeddedEngine) => Promise<RunResult>): Promise<RunResult> {
+    const [{ EmbeddedEngine }, progress] = await Promise.all([
+      import("../engine"),
+      progressOn(process.stderr),
+    ]);
+    const engine = new EmbeddedEngine({
       projectDir: process.cwd(),
       stack: this.stack,
       stateFile: this.file,
-      onEvent: show,
+      onEvent: (event) => progress.show(event),
     });
-  }
-
-  private resources(): readonly ResourceState[] {
-    return new StateFile(this.file, this.project, this.stack).load().resources;
-  }
-
-  private static finish(verb: string, { ok, errors, interrupted, counts }: RunResult): ChangeCounts {
+    const result = await work(engine).finally(() => progress.end());
     // Each was shown in full when it happened.
-    if (!ok)
+    if (!result.ok)
       throw new Error(
-        `${verb} ${interrupted ? "was interrupted" : "failed"} (${errors.length} errors above)`,
+        `${verb} ${result.interrupted ? "was interrupted" : "failed"} (${result.errors.length} errors above)`,
       );
+    return result;
+  }
+
+  private state(): State {
+    return new StateFile(this.file, this.project, this.stack).load();
+  }
+
+  private static counts({ counts }: RunResult): ChangeCounts {
     const { create, update, replace, delete: deleted, same } = counts;
     return { create, update, replace, delete: deleted, same };
   }
 
   exists(): Promise<boolean> {
-    return Promise.resolve(this.resources().length > 0);
+    return Promise.resolve(this.state().resources.length > 0);
+  }
+
+  config(): Promise<StackConfig> {
+    // Not thrown but answered, like all that goes wrong here.
+    return new Promise((done) => done(readStackConfig(this.stack)));
+  }
+
+  domains(): Promise<ReadonlyMap<string, string | undefined>> {
+    const { resources, intents } = this.state();
+    const known = [
+      ...intents.filter(({ kind }) => kind === "create").map((intent) => ({ ...intent, id: intent.mark })),
+      ...resources,
+    ].filter(({ type }) => type === DOMAIN);
+    return Promise.resolve(new Map(known.map(({ inputs, id }) => [String(inputs.name), id])));
   }
 
   async up(): Promise<ChangeCounts> {
-    const engine = await this.embedded();
-    return EmbeddedBackend.finish("up", await engine.up({ values: readStackConfig(this.stack) }));
+    const values = await this.config();
+    return EmbeddedBackend.counts(await this.run("up", (engine) => engine.up({ values })));
   }
 
-  async preview(): Promise<ChangeCounts> {
-    const engine = await this.embedded();
-    return EmbeddedBackend.finish("preview", await engine.preview({ values: readStackConfig(this.stack) }));
+  async preview(): Promise<Foreseen> {
+    const values = await this.config();
+    const result = await this.run("preview", (engine) => engine.preview({ values }));
+    return { counts: EmbeddedBackend.counts(result), outputs: result.outputs as Foreseen["outputs"] };
   }
 
   async destroy(): Promise<ChangeCounts> {
-    const engine = await this.embedded();
-    return EmbeddedBackend.finish("down", await engine.destroy());
+    return EmbeddedBackend.counts(await this.run("down", (engine) => engine.destroy()));
   }
 
   outputs(): Promise<StackOutputs> {
-    const stack = this.resources().find(({ type }) => type === "pulumi:pulumi:Stack");
+    const stack = this.state().resources.find(({ type }) => type === "pulumi:pulumi:Stack");
     return Promise.resolve(reveal((stack?.outputs ?? {}) as Value) as StackOutputs);
   }
 }

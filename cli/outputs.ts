@@ -1,10 +1,12 @@
 /** `scripts/lab output`. */
-import type { StackOutputs } from "./backend";
 import { StackContext, type StackOptions } from "./context";
 import { printJson } from "./terminal";
 
 /** What people see of the outputs: never what is secret. */
-export function publicOutputs({ access: _secret, ...shown }: StackOutputs): Omit<StackOutputs, "access"> {
+export function publicOutputs<T extends { readonly access?: unknown }>({
+  access: _secret,
+  ...shown
+}: T): Omit<T, "access"> {
   return shown;
 }
 

@@ -1,24 +1,31 @@
 /** Applies the program with the Pulumi CLI. */
-import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { homedir, hostname } from "node:os";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
 import { versionProblems } from "../model/hostChecksTools";
+import { PROJECT, prefixFor } from "../model/naming";
 import { formatProblem } from "../model/problems";
-import type { Backend, ChangeCounts, StackOutputs } from "./backend";
-import { stackFile } from "./stackFile";
-import { command, type CommandResult, type Virsh } from "./virsh";
+import type { Backend, ChangeCounts, Foreseen, StackOutputs } from "./backend";
+import { PulumiCli } from "./pulumiCli";
+import { foreseen } from "./pulumiEvents";
+import { discard, hasStaleLock, type Owner, type PendingOperation } from "./pulumiRecovery";
+import { holdsSecret, readStackConfig, stackFile, type StackConfig } from "./stackFile";
+import type { Virsh } from "./virsh";
 
-interface PendingOperation {
-  readonly type: string;
-  readonly resource: {
-    readonly type: string;
-    readonly urn: string;
-    readonly inputs?: { readonly name?: string; readonly pool?: string };
+interface Exported {
+  readonly deployment: {
+    readonly resources?: readonly {
+      readonly type: string;
+      readonly inputs?: { readonly name?: string };
+      readonly outputs?: { readonly uuid?: string };
+    }[];
+    pending_operations?: readonly PendingOperation[];
   };
 }
+
+const DOMAIN = "libvirt:index/domain:Domain";
 
 interface StackSettings {
   readonly config?: unknown;
@@ -29,13 +36,14 @@ function parseYaml(file: string): StackSettings {
   return (parse(readFileSync(file, "utf8")) ?? {}) as StackSettings;
 }
 
-/** True where the user has chosen a backend: then it is theirs that holds the state. */
-function loggedIn(): boolean {
-  if (process.env.PULUMI_BACKEND_URL || process.env.PULUMI_ACCESS_TOKEN) return true;
+/** The backend that the user has chosen: then it is theirs that holds the state. */
+function chosenBackend(): string | undefined {
+  if (process.env.PULUMI_BACKEND_URL) return process.env.PULUMI_BACKEND_URL;
+  if (process.env.PULUMI_ACCESS_TOKEN) return "https://api.pulumi.com";
   const file = join(process.env.PULUMI_HOME ?? join(homedir(), ".pulumi"), "credentials.json");
-  if (!existsSync(file)) return false;
+  if (!existsSync(file)) return undefined;
   const { current } = JSON.parse(readFileSync(file, "utf8")) as { current?: string };
-  return Boolean(current);
+  return current || undefined;
 }
 
 /** The passphrase of the local file backend: the user's, or one made for this checkout. */
@@ -50,49 +58,72 @@ function passphrase(directory: string): string {
 
 export class PulumiBackend implements Backend {
   readonly engine = "pulumi";
-  private readonly env: NodeJS.ProcessEnv;
+  private readonly cli: PulumiCli;
+  private readonly url: string;
+  private readonly owner: Owner;
 
   constructor(
     private readonly stack: string,
     private readonly directory: string,
     private readonly virsh: Virsh,
   ) {
-    this.env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true", PULUMI_SKIP_CONFIRMATIONS: "true" };
-    if (!loggedIn()) {
-      const state = resolve(directory, "pulumi");
+    this.owner = { project: PROJECT, stack, prefix: prefixFor(PROJECT, stack) };
+    const env: NodeJS.ProcessEnv = {
+      ...process.env,
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      PULUMI_SKIP_CONFIRMATIONS: "true",
+    };
+    const chosen = chosenBackend();
+    const state = resolve(directory, "pulumi");
+    this.url = chosen ?? `file://${state}`;
+    if (chosen === undefined) {
       mkdirSync(state, { recursive: true, mode: 0o700 });
-      this.env.PULUMI_BACKEND_URL = `file://${state}`;
+      env.PULUMI_BACKEND_URL = this.url;
     }
     if (!process.env.PULUMI_CONFIG_PASSPHRASE && !process.env.PULUMI_CONFIG_PASSPHRASE_FILE) {
-      this.env.PULUMI_CONFIG_PASSPHRASE = passphrase(directory);
+      env.PULUMI_CONFIG_PASSPHRASE = passphrase(directory);
     }
+    this.cli = new PulumiCli(stack, env);
   }
 
-  private pulumi(...args: string[]): Promise<CommandResult> {
-    return command("pulumi", [...args, "--stack", this.stack, "--non-interactive"], { env: this.env });
-  }
-
-  /** Runs a command whose progress people want to see: it goes to stderr. */
-  private async shown(...args: string[]): Promise<void> {
-    const code = await new Promise<number | null>((done, fail) => {
-      const child = spawn("pulumi", [...args, "--stack", this.stack, "--non-interactive"], {
-        env: this.env,
-        stdio: ["ignore", 2, 2],
-      });
-      // The terminal's Ctrl-C reaches pulumi by itself; a signal to us alone is handed on.
-      const forward = (signal: NodeJS.Signals): boolean => child.kill(signal);
-      process.on("SIGTERM", forward).on("SIGINT", forward);
-      child.on("error", fail);
-      child.on("exit", (status) => {
-        process.off("SIGTERM", forward).off("SIGINT", forward);
-        done(status);
-      });
-    });
-    if (code !== 0) throw new Error(`pulumi ${args[0]} ended with status ${code ?? "none"}`);
+  /** The stack's state; undefined where there is no such stack. */
+  private async exported(): Promise<Exported | undefined> {
+    const { code, stdout } = await this.cli.run("stack", "export");
+    return code === 0 ? (JSON.parse(stdout) as Exported) : undefined;
   }
 
   async exists(): Promise<boolean> {
-    return (await this.pulumi("stack", "export")).code === 0;
+    return (await this.exported()) !== undefined;
+  }
+
+  async domains(): Promise<ReadonlyMap<string, string | undefined>> {
+    const { resources = [], pending_operations: pending = [] } = (await this.exported())?.deployment ?? {};
+    const known = [
+      // What was being created has a name already, but no UUID that anybody wrote down.
+      ...pending.map(({ resource }) => ({ ...resource, outputs: undefined })),
+      ...resources,
+    ].filter(({ type }) => type === DOMAIN);
+    return new Map(
+      known.flatMap(({ inputs, outputs }) =>
+        inputs?.name === undefined ? [] : [[inputs.name, outputs?.uuid] as const],
+      ),
+    );
+  }
+
+  /** What is encrypted only Pulumi can read, with the stack at hand that knows the key. */
+  async config(): Promise<StackConfig> {
+    if (!holdsSecret(this.stack)) return readStackConfig(this.stack);
+    if (!(await this.exists())) await this.init();
+    const { code, stdout, stderr } = await this.cli.run(
+      "config",
+      "--json",
+      "--show-secrets",
+      "--config-file",
+      this.configFile(),
+    );
+    if (code !== 0) throw new Error(`pulumi config: ${stderr}`);
+    const values = JSON.parse(stdout) as Record<string, { value: string }>;
+    return Object.fromEntries(Object.entries(values).map(([key, { value }]) => [key, value]));
   }
 
   /**
@@ -114,7 +145,7 @@ export class PulumiBackend implements Backend {
   private async init(): Promise<void> {
     const file = stackFile(this.stack);
     const before = existsSync(file) ? readFileSync(file) : undefined;
-    const { code, stderr } = await this.pulumi("stack", "init");
+    const { code, stderr } = await this.cli.run("stack", "init");
     if (code !== 0) throw new Error(`pulumi stack init: ${stderr}`);
     const salt = existsSync(file) ? parseYaml(file).encryptionsalt : undefined;
     if (before === undefined) rmSync(file, { force: true });
@@ -127,122 +158,75 @@ export class PulumiBackend implements Backend {
    * may exist outside the state, where it would block the next try by its name: it goes.
    */
   private async recover(): Promise<void> {
-    const exported = await this.pulumi("stack", "export");
-    if (exported.code !== 0) {
-      await this.init();
-      return;
-    }
-    const state = JSON.parse(exported.stdout) as { deployment: { pending_operations?: PendingOperation[] } };
+    const state = await this.exported();
+    if (state === undefined) return this.init();
     const pending = state.deployment.pending_operations ?? [];
     if (pending.length === 0) return;
     for (const { type, resource } of pending) {
-      if (type === "creating") await this.discard(resource);
+      if (type === "creating") await discard(this.virsh, this.owner, resource);
     }
     delete state.deployment.pending_operations;
-    const child = spawn("pulumi", ["stack", "import", "--stack", this.stack, "--non-interactive"], {
-      env: this.env,
-      stdio: ["pipe", "ignore", 2],
-    });
-    child.stdin?.end(JSON.stringify(state));
-    const code = await new Promise<number | null>((done) => child.on("exit", done));
-    if (code !== 0) throw new Error("pulumi stack import failed: the pending operations are still recorded");
-  }
-
-  private async discard({ type, inputs }: PendingOperation["resource"]): Promise<void> {
-    const name = inputs?.name;
-    if (name === undefined) return;
-    const commands: Record<string, string[][]> = {
-      "libvirt:index/domain:Domain": [
-        ["destroy", name],
-        ["undefine", name, "--managed-save", "--snapshots-metadata", "--nvram"],
-      ],
-      "libvirt:index/network:Network": [
-        ["net-destroy", name],
-        ["net-undefine", name],
-      ],
-      "libvirt:index/volume:Volume": [["vol-delete", name, "--pool", inputs?.pool ?? "default"]],
-      "libvirt:index/pool:Pool": [
-        ["pool-destroy", name],
-        ["pool-undefine", name],
-      ],
-    };
-    for (const args of commands[type] ?? []) await this.virsh.run(...args).catch(() => undefined);
+    await this.cli.shown(["stack", "import"], JSON.stringify(state));
   }
 
   /** A run that was killed leaves its lock in a file backend, which Pulumi itself never takes for stale. */
   private async unlock(): Promise<void> {
-    const backend = this.env.PULUMI_BACKEND_URL ?? "";
-    if (!backend.startsWith("file://")) return;
-    const directory = join(backend.slice("file://".length), ".pulumi/locks/organization/lvs-dr", this.stack);
-    const locks = existsSync(directory)
-      ? readdirSync(directory).filter((file) => file.endsWith(".json"))
-      : [];
-    const holders = locks.map(
-      (file) => JSON.parse(readFileSync(join(directory, file), "utf8")) as { pid: number; hostname: string },
-    );
-    // One that lives, here or elsewhere, is for Pulumi to tell of.
-    const stale = holders.every(
-      ({ pid, hostname: host }) => host === hostname() && !existsSync(`/proc/${pid}`),
-    );
-    if (locks.length > 0 && stale) await this.pulumi("cancel", "--yes");
+    if (hasStaleLock(this.url, this.owner)) await this.cli.run("cancel", "--yes");
   }
 
   /** @throws Error with the versions that were tested, for a CLI outside of them */
   private async assertVersion(): Promise<void> {
-    const { stdout } = await command("pulumi", ["version"], { env: this.env });
-    const problems = versionProblems({ versions: { pulumi: stdout.trim() || null } });
+    const problems = versionProblems({ versions: { pulumi: (await this.cli.version()) || null } });
     if (problems.length > 0) throw new Error(problems.map(formatProblem).join("\n"));
+  }
+
+  /** Runs what changes things; the outputs are ours to print. */
+  private async apply(verb: "up" | "destroy", ...args: string[]): Promise<ChangeCounts> {
+    const quietly = ["--yes", "--skip-preview", "--suppress-outputs"];
+    await this.cli.shown([verb, "--config-file", this.configFile(), ...quietly, ...args]);
+    return this.lastCounts();
   }
 
   async up(): Promise<ChangeCounts> {
     await this.assertVersion();
     await this.unlock();
     await this.recover();
-    await this.shown(
-      "up",
-      "--config-file",
-      this.configFile(),
-      "--yes",
-      "--skip-preview",
-      "--refresh",
-      "--suppress-outputs",
-    );
-    return this.lastCounts();
+    return this.apply("up", "--refresh");
   }
 
-  async preview(): Promise<ChangeCounts> {
+  async preview(): Promise<Foreseen> {
     await this.assertVersion();
-    if (!(await this.exists())) await this.recover();
-    await this.shown("preview", "--config-file", this.configFile(), "--diff", "--suppress-outputs");
-    return {};
+    if (!(await this.exists())) await this.init();
+    const args = ["preview", "--config-file", this.configFile(), "--diff", "--suppress-outputs"];
+    // What Pulumi prints of outputs is for people, and as long as all that is recorded of the guests.
+    const events = resolve(this.directory, "preview.events");
+    writeFileSync(events, "", { mode: 0o600 });
+    try {
+      await this.cli.shown([...args, "--event-log", events], undefined, { PULUMI_DEBUG_COMMANDS: "true" });
+      return foreseen(readFileSync(events, "utf8"));
+    } finally {
+      rmSync(events, { force: true });
+    }
   }
 
   async destroy(): Promise<ChangeCounts> {
     if (!(await this.exists())) return {};
     await this.unlock();
     await this.recover();
-    await this.shown(
-      "destroy",
-      "--config-file",
-      this.configFile(),
-      "--yes",
-      "--skip-preview",
-      "--suppress-outputs",
-    );
-    const counts = await this.lastCounts();
-    await this.shown("stack", "rm", "--yes", "--preserve-config");
+    const counts = await this.apply("destroy");
+    await this.cli.shown(["stack", "rm", "--yes", "--preserve-config"]);
     return counts;
   }
 
   private async lastCounts(): Promise<ChangeCounts> {
-    const { code, stdout } = await this.pulumi("stack", "history", "--json", "--page-size", "1");
+    const { code, stdout } = await this.cli.run("stack", "history", "--json", "--page-size", "1");
     if (code !== 0) return {};
     const [last] = JSON.parse(stdout) as { resourceChanges?: ChangeCounts }[];
     return last?.resourceChanges ?? {};
   }
 
   async outputs(): Promise<StackOutputs> {
-    const { code, stdout, stderr } = await this.pulumi("stack", "output", "--json", "--show-secrets");
+    const { code, stdout, stderr } = await this.cli.run("stack", "output", "--json", "--show-secrets");
     if (code !== 0) throw new Error(`pulumi stack output: ${stderr}`);
     return JSON.parse(stdout) as StackOutputs;
   }

@@ -7,10 +7,14 @@ import { labNodes } from "../model/types";
 import type { Shell } from "../verify/guestShell";
 import type { StackNames, Virsh } from "./virsh";
 
-/** Starts what was stopped, resumes what was paused; says each in a line. Absent objects are the engine's to create. */
+/**
+ * Starts what was stopped, resumes what was paused; says each in a line. Absent objects are the engine's to create.
+ * @param domains the stack's own, with their states
+ */
 export async function repairLibvirt(
   virsh: Virsh,
   stack: StackNames,
+  domains: ReadonlyMap<string, string>,
   say: (line: string) => void,
 ): Promise<void> {
   for (const pool of await virsh.pools(stack, "--inactive")) {
@@ -21,7 +25,7 @@ export async function repairLibvirt(
     say(`network ${network} was inactive: starting it`);
     await virsh.run("net-start", network);
   }
-  for (const [domain, state] of await virsh.domains(stack)) {
+  for (const [domain, state] of domains) {
     if (state === "paused" || state === "pmsuspended") {
       say(`domain ${domain} was ${state}: resuming it`);
       await virsh.run(state === "paused" ? "resume" : "dompmwakeup", domain);

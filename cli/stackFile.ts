@@ -9,20 +9,63 @@ export function stackFile(stack: string): string {
   return `Pulumi.${stack}.yaml`;
 }
 
+/** Stands for an encrypted value inside another one, where it does not matter what it is. */
+const VEILED = "encrypted";
+
+/** As `pulumi config set --secret` writes it; with `--path`, somewhere inside a value. */
+function isSecret(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "secure" in value;
+}
+
+function containsSecret(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return isSecret(value) || Object.values(value).some(containsSecret);
+}
+
+function readValues(stack: string): Readonly<Record<string, unknown>> {
+  const file = stackFile(stack);
+  if (!existsSync(file)) return {};
+  const { config } = (parse(readFileSync(file, "utf8")) ?? {}) as { config?: Record<string, unknown> | null };
+  return config ?? {};
+}
+
+const toText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+/** Whether something in the stack's file is encrypted. */
+export function holdsSecret(stack: string): boolean {
+  return Object.values(readValues(stack)).some(containsSecret);
+}
+
 /**
  * The configuration of a stack; empty without a file.
  * @throws Error for an encrypted value, which only Pulumi can read
  */
 export function readStackConfig(stack: string): StackConfig {
-  const file = stackFile(stack);
-  if (!existsSync(file)) return {};
-  const { config } = (parse(readFileSync(file, "utf8")) ?? {}) as { config?: Record<string, unknown> | null };
   return Object.fromEntries(
-    Object.entries(config ?? {}).map(([key, value]) => {
-      if (typeof value === "object" && value !== null && "secure" in value) {
-        throw new Error(`${file}: ${key} is encrypted: only the Pulumi CLI can read it (--engine pulumi)`);
+    Object.entries(readValues(stack)).map(([key, value]) => {
+      if (containsSecret(value)) {
+        throw new Error(
+          `${stackFile(stack)}: ${key} is encrypted: only the Pulumi CLI can read it (--engine pulumi)`,
+        );
       }
-      return [key, typeof value === "string" ? value : JSON.stringify(value)];
+      return [key, toText(value)];
     }),
+  );
+}
+
+/** The configuration without what is encrypted: enough for names, addresses and kinds, which nobody encrypts. */
+export function readOpenConfig(stack: string): StackConfig {
+  const veil = (_key: string, value: unknown): unknown => (isSecret(value) ? VEILED : value);
+  return Object.fromEntries(
+    Object.entries(readValues(stack)).flatMap(([key, value]) =>
+      isSecret(value)
+        ? []
+        : [
+            [
+              key,
+              toText(containsSecret(value) ? (JSON.parse(JSON.stringify(value, veil)) as unknown) : value),
+            ],
+          ],
+    ),
   );
 }

@@ -117,7 +117,7 @@ describe("repairLibvirt", () => {
   const repair = async (answers: Record<string, string>): Promise<string[]> => {
     const said: string[] = [];
     host = fakeHost({ ...HOST, ...answers });
-    await repairLibvirt(virsh, STACK, (line) => said.push(line));
+    await repairLibvirt(virsh, STACK, await virsh.domains(STACK), (line) => said.push(line));
     return said;
   };
   const changes = () => host.asked().filter((each) => !/^(list|desc|domstate|net-list|pool-list)/.test(each));

@@ -1,30 +1,231 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { PulumiBackend } from "../../../cli/pulumiBackend";
 import { Virsh } from "../../../cli/virsh";
+import { fakePulumi, type FakePulumi } from "./support/fakePulumi";
+import { fakeHost, type FakeHost } from "./fakeVirsh";
 
-let directory: string;
+const home = process.cwd();
+let pulumi: FakePulumi;
+let host: FakeHost;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "lvs-dr-pulumi-"));
-  vi.stubEnv("PATH", `${directory}:${process.env.PATH}`);
+  pulumi = fakePulumi();
+  host = fakeHost({});
+  process.chdir(pulumi.directory);
+  mkdirSync("dev", { mode: 0o700 });
 });
 afterEach(() => {
-  vi.unstubAllEnvs();
-  rmSync(directory, { recursive: true });
+  process.chdir(home);
+  host.remove();
+  pulumi.remove();
 });
 
-it.each(["up", "preview"] as const)("refuses %s by a CLI that was never tested", async (action) => {
-  const other = join(directory, "anything-else");
-  writeFileSync(
-    join(directory, "pulumi"),
-    `#!/bin/sh\n[ "$*" = version ] && { echo v3.100.0; exit; }\ntouch '${other}'\n`,
-  );
-  chmodSync(join(directory, "pulumi"), 0o755);
-  const backend = new PulumiBackend("dev", join(directory, "dev"), new Virsh("test:///default"));
-  await expect(backend[action]()).rejects.toThrow(
-    'host.pulumi = "v3.100.0": is outside the tested versions: from 3.200.0, below 4.0.0.',
-  );
-  expect(existsSync(other)).toBe(false);
+const backend = (): PulumiBackend => new PulumiBackend("dev", "dev", new Virsh("test:///default"));
+/** Command lines with the paths of this run's files left out. */
+const asked = (): string[] =>
+  pulumi
+    .asked()
+    .map((line) => line.replaceAll(`${pulumi.directory}/dev/`, "").replace(/ --yes .*/, " --yes"));
+const UP = ["stack export", "up --config-file Pulumi.dev.yaml --yes", "stack history --json --page-size 1"];
+
+describe("up", () => {
+  it.each(["up", "preview"] as const)("refuses %s by a CLI that was never tested", async (action) => {
+    writeFileSync("bin/pulumi", `#!/bin/sh\n[ "$*" = version ] && { echo v3.100.0; exit; }\ntouch other\n`);
+    await expect(backend()[action]()).rejects.toThrow(
+      'host.pulumi = "v3.100.0": is outside the tested versions: from 3.200.0, below 4.0.0.',
+    );
+    expect(existsSync("other")).toBe(false);
+  });
+
+  it("makes the stack where there is none, says what was done, and leaves the user's file alone", async () => {
+    const users = "# mine\nconfig:\n  lvs-dr:port: 8080\n";
+    writeFileSync("Pulumi.dev.yaml", users);
+    pulumi.write("history", [{ resourceChanges: { create: 3, same: 1 } }]);
+    expect(await backend().up()).toEqual({ create: 3, same: 1 });
+    expect(asked()).toEqual([UP[0], "stack init", UP[1], UP[2]]);
+    expect(readFileSync("Pulumi.dev.yaml", "utf8")).toBe(users);
+    const ours = parse(readFileSync("dev/Pulumi.dev.yaml", "utf8")) as unknown;
+    expect(ours).toEqual({ config: { "lvs-dr:port": 8080 }, encryptionsalt: "v1:new" });
+    expect(statSync("dev/Pulumi.dev.yaml").mode & 0o777).toBe(0o600);
+  });
+
+  it("makes no file for the user who has none, and takes a salt that the user has", async () => {
+    pulumi.write("history", []);
+    expect(await backend().up()).toEqual({});
+    expect(existsSync("Pulumi.dev.yaml")).toBe(false);
+    expect(readFileSync("dev/Pulumi.dev.yaml", "utf8")).toBe("encryptionsalt: v1:new\n");
+    writeFileSync("Pulumi.dev.yaml", "encryptionsalt: v1:users\n");
+    await backend().up();
+    expect(readFileSync("dev/Pulumi.dev.yaml", "utf8")).toBe("encryptionsalt: v1:users\n");
+  });
+
+  it("fails with Pulumi's status", async () => {
+    pulumi.write("export", { deployment: {} });
+    pulumi.write("fails", "255");
+    await expect(backend().up()).rejects.toThrow("pulumi up ended with status 255");
+  });
+
+  it("has what was being created removed, and the pending operations forgotten", async () => {
+    host.remove();
+    host = fakeHost({ "desc lvs-dr-dev-rs1 --title": "lvs-dr dev: realServer rs1\n" });
+    pulumi.write("history", []);
+    const domain = (name: string) => ({ type: "libvirt:index/domain:Domain", urn: "", inputs: { name } });
+    pulumi.write("export", {
+      version: 3,
+      deployment: {
+        resources: [{ type: "x" }],
+        pending_operations: [
+          { type: "creating", resource: domain("lvs-dr-dev-rs1") },
+          { type: "deleting", resource: domain("lvs-dr-dev-rs2") },
+        ],
+      },
+    });
+    await backend().up();
+    expect(asked()).toEqual([UP[0], "stack import", UP[1], UP[2]]);
+    expect(JSON.parse(pulumi.read("export"))).toEqual({
+      version: 3,
+      deployment: { resources: [{ type: "x" }] },
+    });
+    expect(host.asked()).toEqual([
+      "desc lvs-dr-dev-rs1 --title",
+      "destroy lvs-dr-dev-rs1",
+      "undefine lvs-dr-dev-rs1 --managed-save --snapshots-metadata --nvram",
+    ]);
+  });
+});
+
+describe("the lock of a file backend", () => {
+  /** A process that is not there: the largest number the kernel gives is smaller. */
+  const GONE = 2 ** 22 + 1;
+  const lock = (pid: number, on = hostname()): void => {
+    const directory = "state/.pulumi/locks/organization/lvs-dr/dev";
+    mkdirSync(directory, { recursive: true });
+    pulumi.write(`${directory}/a.json`, { pid, hostname: on });
+    pulumi.write(`${directory}/a.json.attrs`, "none of ours");
+    pulumi.write("export", { deployment: {} });
+    pulumi.write("history", []);
+  };
+
+  it("is taken away when its process has gone", async () => {
+    lock(GONE);
+    await backend().up();
+    expect(asked()).toEqual(["cancel --yes", ...UP]);
+  });
+
+  it("is, too, when another program has its process's number by now", async () => {
+    lock(process.pid);
+    await backend().destroy();
+    expect(asked()).toContain("cancel --yes");
+  });
+
+  it("stays when it is another host's", async () => {
+    lock(GONE, "elsewhere");
+    await backend().up();
+    expect(asked()).toEqual(UP);
+  });
+});
+
+describe("preview", () => {
+  it("tells counts and outputs, unknown ones and secrets as such", async () => {
+    pulumi.write("export", { deployment: {} });
+    const outputs = {
+      vip: "10.0.0.100",
+      health: "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+      access: {
+        "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+        ciphertext: "[secret]",
+      },
+    };
+    const event = (type: string, more: object): string =>
+      JSON.stringify({ resOutputsEvent: { metadata: { type, new: { outputs: more } } } });
+    pulumi.write(
+      "events",
+      [
+        event("pulumi:pulumi:Stack", {}),
+        event("pulumi:pulumi:Stack", outputs),
+        event("random:x", { vip: "not the stack's" }),
+        JSON.stringify({ summaryEvent: { resourceChanges: { create: 29 } } }),
+        JSON.stringify({ cancelEvent: {} }),
+      ].join("\n"),
+    );
+    expect(await backend().preview()).toEqual({
+      counts: { create: 29 },
+      outputs: { vip: "10.0.0.100", health: "[unknown]", access: "[secret]" },
+    });
+    expect(existsSync("dev/preview.events")).toBe(false);
+  });
+});
+
+describe("destroy", () => {
+  it("does nothing without a stack", async () => {
+    expect(await backend().destroy()).toEqual({});
+    expect(asked()).toEqual(["stack export"]);
+  });
+
+  it("forgets the stack too", async () => {
+    pulumi.write("export", { deployment: {} });
+    pulumi.write("history", [{ resourceChanges: { delete: 29 } }]);
+    expect(await backend().destroy()).toEqual({ delete: 29 });
+    expect(asked().at(-1)).toBe("stack rm --yes");
+    expect(await backend().exists()).toBe(false);
+  });
+});
+
+describe("the configuration", () => {
+  it("is the file's where nothing is encrypted", async () => {
+    writeFileSync("Pulumi.dev.yaml", "config:\n  lvs-dr:port: 8080\n");
+    expect(await backend().config()).toEqual({ "lvs-dr:port": "8080" });
+    expect(asked()).toEqual([]);
+  });
+
+  it("is what Pulumi says where something is, at any depth", async () => {
+    const users = "config:\n  lvs-dr:healthCheck:\n    passwd:\n      secure: v1:abc\n";
+    writeFileSync("Pulumi.dev.yaml", users);
+    pulumi.write("config", {
+      "lvs-dr:healthCheck": {
+        value: '{"passwd":"hunter2"}',
+        objectValue: { passwd: "hunter2" },
+        secret: true,
+      },
+    });
+    expect(await backend().config()).toEqual({ "lvs-dr:healthCheck": '{"passwd":"hunter2"}' });
+    expect(asked()).toEqual([
+      "stack export",
+      "stack init",
+      "config --json --show-secrets --config-file Pulumi.dev.yaml",
+    ]);
+    expect(readFileSync("Pulumi.dev.yaml", "utf8")).toBe(users);
+  });
+});
+
+it("knows the domains of its state, and those that were being created", async () => {
+  const domain = { type: "libvirt:index/domain:Domain" };
+  pulumi.write("export", {
+    deployment: {
+      resources: [
+        { type: "pulumi:pulumi:Stack" },
+        { ...domain, inputs: { name: "a" }, outputs: { uuid: "1" } },
+      ],
+      pending_operations: [
+        { type: "creating", resource: { ...domain, inputs: { name: "b" } } },
+        { type: "updating", resource: { ...domain, inputs: { name: "a" } } },
+      ],
+    },
+  });
+  expect([...(await backend().domains())]).toEqual([
+    ["b", undefined],
+    ["a", "1"],
+  ]);
+});
+
+it("keeps state and passphrase beside the stack where the user has chosen no backend", () => {
+  delete process.env.PULUMI_BACKEND_URL;
+  process.env.PULUMI_HOME = join(pulumi.directory, "home");
+  backend();
+  expect(statSync("dev/pulumi").mode & 0o777).toBe(0o700);
+  expect(statSync("dev/passphrase").mode & 0o777).toBe(0o600);
+  expect(readFileSync("dev/passphrase", "utf8")).toMatch(/^[\w-]{32}$/);
 });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { lastApplied, recordApplied } from "../../../cli/applied";
-import { readStackConfig, stackFile } from "../../../cli/stackFile";
+import { holdsSecret, readStackConfig, stackFile } from "../../../cli/stackFile";
 import { stackLab } from "../../../cli/stackLab";
 import { parseConfig } from "../../../model/config";
 
@@ -58,6 +58,13 @@ describe("readStackConfig", () => {
     expect(() => readStackConfig("sealed")).toThrow(
       "Pulumi.sealed.yaml: lvs-dr:healthCheck is encrypted: only the Pulumi CLI can read it (--engine pulumi)",
     );
+    write("inside", "config:\n  lvs-dr:healthCheck: { passwd: { secure: v1:abc } }\n");
+    expect(() => readStackConfig("inside")).toThrow("lvs-dr:healthCheck is encrypted");
+    expect([holdsSecret("sealed"), holdsSecret("inside"), holdsSecret("values")]).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 });
 
@@ -70,6 +77,24 @@ describe("stackLab", () => {
     expect(stackLab("lvs-dr", "lab")).toEqual(
       parseConfig({ realServerCount: "3", client: '{"name":"laptop"}' }, { project: "lvs-dr", stack: "lab" }),
     );
+  });
+
+  it("has its names and addresses without what is encrypted, and everything with it", () => {
+    const check = "checktype: negotiate, service: mysql, database: db, login: me, request: select 1";
+    write(
+      "secret",
+      [
+        "config:",
+        "  lvs-dr:vip: 10.0.0.77",
+        `  lvs-dr:healthCheck: { ${check}, passwd: { secure: v1:abc } }`,
+        "  lvs-dr:realServerCount: { secure: v1:abc }",
+      ].join("\n"),
+    );
+    const open = stackLab("lvs-dr", "secret");
+    expect([open.services[0].vip, open.realServers.length]).toEqual(["10.0.0.77", 2]);
+    expect(open.services[0].check).toMatchObject({ login: "me", passwd: "encrypted" });
+    const whole = stackLab("lvs-dr", "secret", { "lvs-dr:realServerCount": "3", "other:vip": "nonsense" });
+    expect(whole.realServers).toHaveLength(3);
   });
 
   it("is the article's without a file, and refuses what the program refuses", () => {

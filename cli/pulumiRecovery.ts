@@ -1,0 +1,96 @@
+/** What a Pulumi run that was killed leaves behind, and Pulumi itself does not clear: its lock, half-made objects. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { homedir, hostname } from "node:os";
+import { join } from "node:path";
+import type { StackNames, Virsh } from "./virsh";
+
+interface PendingResource {
+  readonly type: string;
+  readonly urn: string;
+  readonly inputs?: {
+    readonly name?: string;
+    readonly pool?: string;
+    readonly bridge?: { readonly name?: string };
+    readonly target?: { readonly path?: string };
+  };
+}
+
+export interface PendingOperation {
+  readonly type: string;
+  readonly resource: PendingResource;
+}
+
+/** Whose objects they are: no other's are touched, whatever their names. */
+export type Owner = Pick<StackNames, "project" | "stack" | "prefix">;
+
+/** Whether all locks of the stack are of processes that are gone; one that lives, here or elsewhere, is for Pulumi to tell of. */
+export function hasStaleLock(backend: string, owner: Owner): boolean {
+  if (!backend.startsWith("file://")) return false;
+  const root = backend.slice("file://".length).replace(/^~/, homedir());
+  const directory = join(root, ".pulumi/locks/organization", owner.project, owner.stack);
+  const locks = existsSync(directory) ? readdirSync(directory).filter((file) => file.endsWith(".json")) : [];
+  return locks.length > 0 && locks.every((file) => isStale(readFileSync(join(directory, file), "utf8")));
+}
+
+function isStale(text: string): boolean {
+  const { pid, hostname: host } = JSON.parse(text) as { pid: number; hostname: string };
+  if (host !== hostname()) return false;
+  const name = `/proc/${pid}/comm`;
+  // Another program may have its number by now.
+  return !existsSync(name) || readFileSync(name, "utf8").trim() !== "pulumi";
+}
+
+/** Removes what was being created: it may exist outside the state, where it would block the next try by its name. */
+export async function discard(
+  virsh: Virsh,
+  owner: Owner,
+  { type, inputs = {} }: PendingResource,
+): Promise<void> {
+  const { name } = inputs;
+  if (name === undefined) return;
+  const ask = (...args: string[]): Promise<string> => virsh.run(...args).catch(() => "");
+  const kinds: Readonly<Record<string, { own: () => Promise<boolean>; commands: string[][] }>> = {
+    "libvirt:index/domain:Domain": {
+      own: async () =>
+        (await ask("desc", name, "--title")).trim().startsWith(`${owner.project} ${owner.stack}: `),
+      commands: [
+        ["destroy", name],
+        ["undefine", name, "--managed-save", "--snapshots-metadata", "--nvram"],
+      ],
+    },
+    "libvirt:index/network:Network": {
+      // Named by a digest of project and stack.
+      own: async () => {
+        const bridge = /^Bridge:\s*(\S+)/m.exec(await ask("net-info", name))?.[1];
+        return bridge !== undefined && bridge === inputs.bridge?.name;
+      },
+      commands: [
+        ["net-destroy", name],
+        ["net-undefine", name],
+      ],
+    },
+    "libvirt:index/volume:Volume": {
+      own: () => Promise.resolve(inputs.pool === owner.prefix || name.startsWith(`${owner.prefix}-`)),
+      commands: [["vol-delete", name, "--pool", inputs.pool ?? "default"]],
+    },
+    "libvirt:index/pool:Pool": {
+      own: async () => {
+        const path = /<path>([^<]*)<\/path>/.exec(await ask("pool-dumpxml", name))?.[1];
+        // One that has volumes was whole before.
+        return (
+          path !== undefined && path === inputs.target?.path && (await ask("vol-list", name)).trim() === ""
+        );
+      },
+      // Its directory is made with it and goes with it; libvirt removes no directory in which something is.
+      commands: [
+        ["pool-destroy", name],
+        ["pool-delete", name],
+        ["pool-undefine", name],
+      ],
+    },
+  };
+  const kind = kinds[type];
+  if (kind === undefined || !(await kind.own())) return;
+  // How far its creation came is not known: each step may have nothing to do.
+  for (const args of kind.commands) await ask(...args);
+}
