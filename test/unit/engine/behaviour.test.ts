@@ -99,7 +99,6 @@ describe("drift", () => {
     async (state) => {
       const domain = host.domains.get("dev-a");
       if (domain) domain.state = state;
-      if (state === "pmsuspended") return; // The fake knows no dompmwakeup.
       const [done, reasons] = await mended();
       expect(done).toEqual(["refresh a"]);
       expect(reasons("a")).toEqual([`domain dev-a was ${state}`]);

@@ -1,6 +1,5 @@
 import * as fs from "node:fs";
 import { expect, test } from "vitest";
-import { providerOf } from "../../../engine/providers";
 import { commandProvider } from "../../../engine/providers/command";
 import { FakeHost, hostFrom, imageOf, type HostImage } from "./support/fakeHost";
 import { lab } from "./support/lab";
@@ -116,8 +115,4 @@ test("what a crash left is removed only when it is ours", async () => {
   expect(up.errors.join()).toContain("virsh -c test:///default undefine dev-a");
   expect((await engine.destroy()).ok).toBe(true);
   expect(host.contents()).toEqual(["domain dev-a"]);
-});
-
-test("every type of the lab is known", () => {
-  expect(() => providerOf("aws:s3:Bucket")).toThrow("does not know the resource type aws:s3:Bucket");
 });

@@ -83,7 +83,14 @@ export class FakeHost {
         }
         if (domain) domain.state = "running";
       },
-      resume: () => void (need(domain, "domain").state = "running"),
+      resume: () => {
+        if (need(domain, "domain").state !== "paused") throw new Refusal("domain is not paused");
+        if (domain) domain.state = "running";
+      },
+      dompmwakeup: () => {
+        if (need(domain, "domain").state !== "pmsuspended") throw new Refusal("domain is not suspended");
+        if (domain) domain.state = "running";
+      },
       shutdown: () => void (need(domain, "domain").state = "shut off"),
       destroy: () => {
         if (need(domain, "domain").state === "shut off") throw new Refusal("domain is not running");
