@@ -1,6 +1,7 @@
 /** Strategies, modes, draining and reboots: every change by `up`, every effect seen in the guests. */
 import { afterAll, expect, it } from "vitest";
 import type { Health } from "../../model/health";
+import { shellQuote } from "../../model/payload";
 import type { VerifyReport } from "../../verify/verify";
 import { claimants } from "./arpWatch";
 import { whileDownloading } from "./download";
@@ -44,8 +45,16 @@ it.each(["arptables", "static", "sysctl"])(
     const up = await lab(["up"]);
     expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
     // On the wire, and while a real server boots: the way it keeps quiet must be in force before its VIP is.
-    const heard = await claimants(() => reboot(["rs1"]));
-    console.log(`arpStrategy ${strategy}: over a reboot of rs1 the VIP was claimed by ${heard.join(", ")}`);
+    // And while its rules are made anew, which a stale one brings about.
+    const stale = strategy === "sysctl" ? "true" : "arptables -A LVS-DR-IN -d 10.0.0.109 -j DROP";
+    const heard = await claimants(async () => {
+      await reboot(["rs1"]);
+      await guest("rs2", `for i in 1 2 3; do ${stale}; /usr/local/sbin/lvs-dr start || exit; done`);
+    });
+    console.log(
+      `arpStrategy ${strategy}: over a reboot of rs1 and changes of rs2 the VIP was claimed by ${heard.join(", ")}`,
+    );
+    expect(await guest("rs2", "arptables -n -L 2>/dev/null || true")).not.toContain("10.0.0.109");
     expect(heard).toEqual([expect.stringMatching(/^director /)]);
     // Nothing of another strategy is left, and this one is there.
     const chains = await guest("rs1", "arptables -n -L 2>/dev/null || true");
@@ -109,7 +118,12 @@ it("a table that does not become what is meant fails the up, which says how it d
       const { code, stderr } = await run(["up"]);
       expect(code).toBe(1);
       expect(stderr).toMatch(/the kernel's table is not what was meant: real server not meant so: .* -w 3/);
+      expect(stderr).toContain("director: the former configuration is in force again");
     });
+    // All of it, also for the next boot.
+    expect(await guest("director", "/usr/local/sbin/lvs-dr status")).not.toContain("problem=");
+    const files = "/etc/lvs-dr/ipvs.rules /etc/ha.d/ldirectord.cf /usr/local/sbin/lvs-dr";
+    expect(await guest("director", `grep -lE 'gate 5|-w 5' ${files} || true`)).toBe("");
   } finally {
     await guest("director", `rm -r ${dropIn} && systemctl daemon-reload`);
   }
@@ -118,12 +132,72 @@ it("a table that does not become what is meant fails the up, which says how it d
   expect(await guest("director", "ipvsadm -Sn")).toContain("-g -w 5");
 });
 
+it("ldirectord killed, restarted, or given bad files by hand: the old configuration serves, and is looked after", async () => {
+  const cf = "/etc/ha.d/ldirectord.cf";
+  const unit = "lvs-dr-ldirectord";
+  const script = `
+    cp -p ${cf} /run/good.cf
+    trap 'cat /run/good.cf >${cf}' EXIT
+    before=$(ipvsadm -Sn)
+    systemctl kill --kill-whom=all -s KILL ${unit}
+    sleep 3
+    systemctl is-active ${unit}
+    systemctl restart ${unit}
+    for bad in '1i frobnicate=yes' 's/gate 3/gate 70000/' 's/scheduler=wrr/scheduler=none/' d; do
+      sed "$bad" /run/good.cf >${cf}
+      ! systemctl reload ${unit} 2>/dev/null || { echo "accepted: $bad"; exit 1; }
+    done
+    cat /run/good.cf >${cf}
+    systemctl reload ${unit}
+    sleep 2
+    [[ $(ipvsadm -Sn) == "$before" ]] || { echo "the table has changed"; exit 1; }`;
+  const { result } = await underLoad("ldirectord killed, restarted and given bad files", () =>
+    guest("director", `bash -euc ${shellQuote(script)}`),
+  );
+  expect(result.trim()).toBe("active");
+  await guest("rs1", "systemctl stop nginx");
+  try {
+    await eventually(30, async () => expect((await health()).status).toBe("degraded"));
+  } finally {
+    await guest("rs1", "systemctl start nginx");
+  }
+  await eventually(30, async () => expect((await health()).status).toBe("healthy"));
+});
+
+it("a drain by weight 0, a sorry page of one's own, and a UDP service with a flag", async () => {
+  const dns = {
+    ...{ name: "dns", port: 53, protocol: "udp", ops: true },
+    ...{ scheduler: "sh", schedulerFlags: ["sh-port"], realServers: [{ name: "rs1" }] },
+  };
+  configure({
+    realServers: [TWO[0], { name: "rs2", weight: 0 }],
+    sorryServer: { page: "back soon" },
+    services: [dns],
+  });
+  await underLoad("a drain by weight 0", () => lab(["up"]));
+  const { problems, services } = await health();
+  expect(problems).toEqual([]);
+  expect(services[0]?.realServers.map(({ name, state }) => `${name} ${state}`)).toEqual([
+    "rs1 up",
+    "rs2 drained",
+  ]);
+  const table = await guest("director", "ipvsadm -Sn; curl -s http://127.0.0.1/");
+  expect(table).toMatch(/^-A -u 10\.0\.0\.100:53 -s sh -o -b (sh-port|flag-2)$/m);
+  expect(table).toMatch(/^-a -t 10\.0\.0\.100:80 -r \S+ -g -w 0$/m);
+  expect(table).toMatch(/^back soon$/m);
+});
+
 it("services on several VIPs and ports, each with its scheduler", async () => {
-  const services = [
-    { name: "alt", port: 8080, scheduler: "mh", schedulerFlags: ["mh-fallback"] },
-    { name: "other", vip: "10.0.0.101", port: 80, scheduler: "rr", realServers: [{ name: "rs2" }] },
-  ];
-  configure({ services: [{ name: "main" }, ...services] });
+  // mh-port: else all of the one client's connections would go to one server.
+  const alt = { name: "alt", port: 8080, scheduler: "mh", schedulerFlags: ["mh-fallback", "mh-port"] };
+  const other = {
+    name: "other",
+    vip: "10.0.0.101",
+    port: 80,
+    scheduler: "rr",
+    realServers: [{ name: "rs2" }],
+  };
+  configure({ services: [{ name: "main" }, alt, other] });
   const up = await lab(["up"]);
   const { health: seen } = JSON.parse(up.stdout) as { health: Health };
   expect(seen.problems).toEqual([]);
@@ -138,17 +212,13 @@ it("services on several VIPs and ports, each with its scheduler", async () => {
   const report = JSON.parse((await run(["verify", "--json"])).stdout) as VerifyReport;
   expect(report.checks.filter(({ status }) => status === "fail")).toEqual([]);
 
-  // Both VIPs go as they came: none is left on the director, on lo or in the table.
+  // The real servers are changed before the director: until it has drained, they serve what leaves.
+  configure({ services: [{ name: "main" }, { ...alt, realServers: [{ name: "rs2" }] }] });
+  const left = await underLoad("a real server leaves a second service", () => lab(["up"]), "alt");
+  expect(Object.keys(left.log.answeredBy).sort()).toEqual(["rs1", "rs2"]);
   configure();
   await underLoad("services taken away", () => lab(["up"]));
-  const left = await inGuests((shell, { director, realServers }) =>
-    Promise.all(
-      [director, ...realServers].map(({ name }) =>
-        shell.check(name, "ip -4 -o addr; ipvsadm -Sn 2>/dev/null || true"),
-      ),
-    ),
-  );
-  expect(left.join("")).not.toMatch(/10\.0\.0\.101|:8080/);
+  expect(await guest("director", "ip -4 -o addr; ipvsadm -Sn")).not.toMatch(/10\.0\.0\.101|:8080/);
 });
 
 it("persistence: one client sticks to one server, and moves at once when that one dies", async () => {
@@ -193,6 +263,15 @@ it("persistence: one client sticks to one server, and moves at once when that on
   }
   configure();
   await lab(["up"]);
+});
+
+it("a VIP and a port that left are gone from the real servers when nobody uses them any more", async () => {
+  await eventually(120, async () => {
+    const left = await inGuests((shell, { realServers }) =>
+      Promise.all(realServers.map(({ name }) => shell.check(name, "ip -4 -o addr; ss -Hltn"))),
+    );
+    expect(left.join("")).not.toMatch(/10\.0\.0\.101|:8080/);
+  });
 });
 
 it("a real server that answers ARP is heard, and named", async () => {

@@ -11,12 +11,19 @@ const RATE = 10;
 const TIMEOUT = 3;
 const LONGEST = 900;
 
-/** Does `work` under load, prints what it cost the clients, and fails if that is a single request. */
+/**
+ * Does `work` under load, prints what it cost the clients, and fails if that is a single request.
+ * @param on name of the service that is asked, as it was applied last
+ */
 export async function underLoad<T>(
   what: string,
   work: () => Promise<T>,
+  on = "main",
 ): Promise<{ result: T; log: RequestLog }> {
-  const { result, log } = await inGuests(async (shell, { client, director, services: [{ vip, port }] }) => {
+  const { result, log } = await inGuests(async (shell, { client, director, services }) => {
+    const service = services.find(({ name }) => name === on);
+    if (service === undefined) throw new Error(`the lab has no service ${on}`);
+    const { vip, port } = service;
     const records: RequestRecord[] = [];
     const program = perl("load", vip, port, "/", RATE, LONGEST, TIMEOUT, 1);
     const load = new Stream(shell, client.name, program, (line) => {
