@@ -7,10 +7,10 @@
  *   processes, so that their age tells;
  * - checking: a real server closes each check's connection, which then stays in TIME-WAIT there for 60 s: the youngest
  *   one says when the last check was. A server that is up in the table must have been checked within the time that
- *   detection takes.
+ *   detection takes, and that for each service: with fork=yes each is another process's to check.
  */
 import { detectionSeconds } from "../model/invariantsHealth";
-import type { RealServerHealth } from "../model/health";
+import type { ServiceHealth } from "../model/health";
 import type { Lab, VirtualService } from "../model/types";
 
 export interface CheckerProcess {
@@ -40,15 +40,25 @@ export interface CheckSight {
 }
 
 export interface CheckerHealth {
-  readonly alive: boolean;
-  /** Runs on the configuration that is in its file. */
-  readonly configCurrent: boolean;
-  /** null: cannot be told, since no server is up or the kind of check leaves no trace. */
+  /** null: the director could not be asked. */
+  readonly alive: boolean | null;
+  /** Runs on the configuration that is in its file; null: cannot be told, since with autoreload it reads by itself. */
+  readonly configCurrent: boolean | null;
+  /** Of all services that tell; null: none does, since no server is up or the kind of check leaves no trace. */
   readonly checking: boolean | null;
-  /** Seconds since each real server's last check, to a second; null where none is remembered. */
-  readonly lastCheckSeconds: Readonly<Record<string, number | null>>;
+  /** By service and real server: seconds since its last check, to a second; null where none is remembered. */
+  readonly lastCheckSeconds: Readonly<Record<string, Readonly<Record<string, number | null>>>>;
   readonly problems: readonly string[];
 }
+
+/** What can be said while the director does not answer. */
+export const UNASKED: CheckerHealth = {
+  alive: null,
+  configCurrent: null,
+  checking: null,
+  lastCheckSeconds: {},
+  problems: [],
+};
 
 /** How long a closed connection is remembered: the kernel's TCP_TIMEWAIT_LEN, seconds. */
 const TIME_WAIT = 60;
@@ -133,11 +143,16 @@ export function parseCheckSight(section: string, port: number): CheckSight {
   };
 }
 
+/** The port of its real servers that a service's check connects to. */
+export function checkedPort({ check, port }: VirtualService): number {
+  return check.checkport ?? port;
+}
+
 /** Whether checks of this kind are TCP connections, which leave a trace. */
-function leavesTrace({ check }: VirtualService): boolean {
+function leavesTrace({ check, protocol }: VirtualService): boolean {
   const { checktype } = check;
   if (checktype === "negotiate") return !["dns", "radius", "sip"].includes(check.service ?? "");
-  return checktype === "connect" || typeof checktype === "number";
+  return protocol === "tcp" && (checktype === "connect" || typeof checktype === "number");
 }
 
 /** Seconds within which every real server must have been checked again. */
@@ -146,40 +161,65 @@ export function checkLimit(service: VirtualService): number {
   return detectionSeconds(service, service.realServers.length) + service.check.checkinterval + 1;
 }
 
-/** @param sights by real server's name; absent for one that could not be asked */
+/** What is remembered of one service's checks, by real server's name; absent for one that could not be asked. */
+export type ServiceSights = ReadonlyMap<string, CheckSight>;
+
+/** @param sights of the services in the lab's order, as `services` */
 export function judgeChecker(
   lab: Lab,
   facts: CheckerFacts,
-  sights: ReadonlyMap<string, CheckSight>,
-  servers: readonly RealServerHealth[],
+  sights: readonly ServiceSights[],
+  services: readonly ServiceHealth[],
 ): CheckerHealth {
-  const [service] = lab.services;
   const problems: string[] = [];
   const alive = judgeAlive(lab, facts, problems);
   const configCurrent = alive && judgeCurrent(lab, facts, problems);
-  const lastCheckSeconds = Object.fromEntries(
-    servers.map(({ name }) => [name, sights.get(name)?.lastCheck ?? null]),
+  const verdicts = lab.services.map((service, i) =>
+    judgeChecking(lab, service, sights[i] ?? new Map(), services[i]?.realServers ?? [], problems),
   );
+  const lastCheckSeconds = Object.fromEntries(
+    lab.services.map(({ name, realServers }, i) => [
+      name,
+      Object.fromEntries(
+        realServers.map((server) => [server.name, sights[i]?.get(server.name)?.lastCheck ?? null]),
+      ),
+    ]),
+  );
+  const checking = verdicts.includes(false) ? false : verdicts.includes(true) ? true : null;
+  return { alive, configCurrent, checking, lastCheckSeconds, problems };
+}
+
+/** Whether one service's servers are checked; null: cannot be told. */
+function judgeChecking(
+  lab: Lab,
+  service: VirtualService,
+  sights: ServiceSights,
+  servers: ServiceHealth["realServers"],
+  problems: string[],
+): boolean | null {
   const limit = checkLimit(service);
+  if (!leavesTrace(service) || limit >= TIME_WAIT) return null;
   const told = servers.filter(({ name }) => sights.has(name) && sights.get(name)?.full !== true);
   const stale = told.filter(
     ({ name, state }) => state === "up" && (sights.get(name)?.lastCheck ?? Infinity) > limit,
   );
-  let checking: boolean | null = null;
-  if (leavesTrace(service) && limit < TIME_WAIT) {
-    if (stale.length > 0) checking = false;
-    else if (told.some(({ name }) => (sights.get(name)?.lastCheck ?? Infinity) <= limit)) checking = true;
-  }
-  if (checking === false) {
-    const names = stale.map(({ name }) => {
-      const last = sights.get(name)?.lastCheck;
-      return `${name} (${last === undefined ? `none for ${TIME_WAIT} s` : `last ${last.toFixed(0)} s ago`})`;
-    });
-    problems.push(
-      `${lab.director.name}: ldirectord does not check ${names.join(", ")}; every ${limit} s at most was due`,
+  if (stale.length === 0) {
+    // A connection does not say for which service it was: with fork=yes another process may have made it.
+    const others = lab.services.filter(
+      (each) => each !== service && checkedPort(each) === checkedPort(service),
     );
+    if (lab.ldirectord.fork && others.length > 0) return null;
+    return told.some(({ name }) => (sights.get(name)?.lastCheck ?? Infinity) <= limit) ? true : null;
   }
-  return { alive, configCurrent, checking, lastCheckSeconds, problems };
+  const names = stale.map(({ name }) => {
+    const last = sights.get(name)?.lastCheck;
+    return `${name} (${last === undefined ? `none for ${TIME_WAIT} s` : `last ${last.toFixed(0)} s ago`})`;
+  });
+  const which = lab.services.length > 1 ? ` for service ${service.name}` : "";
+  problems.push(
+    `${lab.director.name}: ldirectord does not check ${names.join(", ")}${which}; every ${limit} s at most was due`,
+  );
+  return false;
 }
 
 function judgeAlive(lab: Lab, { processes }: CheckerFacts, problems: string[]): boolean {
@@ -202,7 +242,7 @@ function judgeCurrent(
   lab: Lab,
   { processes, fileAge, reloadAge }: CheckerFacts,
   problems: string[],
-): boolean {
+): boolean | null {
   if (fileAge === undefined) {
     problems.push(`${lab.director.name}: /etc/ha.d/ldirectord.cf is missing`);
     return false;
@@ -211,7 +251,9 @@ function judgeCurrent(
   const readAge = lab.ldirectord.fork
     ? Math.max(...children.map(({ age }) => age))
     : Math.min(daemon?.age ?? Infinity, reloadAge ?? Infinity);
-  if (lab.ldirectord.autoreload || fileAge >= readAge - 2) return true;
+  if (fileAge >= readAge - 2) return true;
+  // It may have read the file since by itself, which leaves no trace.
+  if (lab.ldirectord.autoreload) return null;
   problems.push(
     `${lab.director.name}: ldirectord.cf changed ${fileAge} s ago, after the daemon had read it ${readAge.toFixed(0)} s ago`,
   );

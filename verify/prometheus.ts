@@ -19,7 +19,8 @@ const BACKEND_LABELS = [
   "local_mark",
 ];
 
-export function renderPrometheus(status: Status, stack: string): Promise<string> {
+/** @param imageDigest the stack's output, where it is at hand */
+export function renderPrometheus(status: Status, stack: string, imageDigest = ""): Promise<string> {
   const registry = new Registry();
   const registers = [registry];
   const gauge = (name: string, help: string, labelNames: string[] = []): Gauge =>
@@ -36,7 +37,7 @@ export function renderPrometheus(status: Status, stack: string): Promise<string>
     count("node_ipvs_outgoing_bytes_total", "The total amount of outgoing data.", total.outgoingBytes);
   }
   backends(status, gauge);
-  health(status, stack, gauge);
+  health(status, stack, imageDigest, gauge);
   checker(status, gauge);
   return registry.metrics();
 }
@@ -59,28 +60,27 @@ function backends(status: Status, gauge: MakeGauge): void {
     "The current backend weight by local and remote address.",
     BACKEND_LABELS,
   );
-  for (const { vip, port, protocol, realServers } of status.services) {
-    for (const server of realServers) {
-      // The collector lists what is in the kernel's table, no more.
-      if (server.state === "down" && server.weight === 0) continue;
-      const labels = {
-        local_address: vip,
-        local_port: port,
-        remote_address: server.address,
-        remote_port: server.port,
-        proto: protocol.toUpperCase(),
-        local_mark: "",
-      };
-      active.set(labels, server.activeConnections);
-      inactive.set(labels, server.inactiveConnections);
-      weight.set(labels, server.weight);
-    }
+  for (const { protocol, vip, port, address, serverPort, ...entry } of status.table) {
+    const marked = protocol === "fwm";
+    const labels = {
+      local_address: vip,
+      local_port: marked ? 0 : port,
+      remote_address: address,
+      remote_port: serverPort,
+      proto: protocol.toUpperCase(),
+      // As /proc/net/ip_vs has it.
+      local_mark: marked ? port.toString(16).toUpperCase().padStart(8, "0") : "",
+    };
+    active.set(labels, entry.activeConnections);
+    inactive.set(labels, entry.inactiveConnections);
+    weight.set(labels, entry.weight);
   }
 }
 
-function health(status: Status, stack: string, gauge: MakeGauge): void {
-  gauge("lvsdr_info", "The lab that was looked at; always 1.", ["stack", "config_hash"]).set(
-    { stack, config_hash: status.configHash },
+function health(status: Status, stack: string, imageDigest: string, gauge: MakeGauge): void {
+  const info = ["stack", "config_hash", "image_digest"];
+  gauge("lvsdr_info", "The lab that was looked at; always 1.", info).set(
+    { stack, config_hash: status.configHash, image_digest: imageDigest },
     1,
   );
   gauge("lvsdr_observed_at_seconds", "When it was looked at, seconds since 1970.").set(
@@ -114,21 +114,25 @@ function health(status: Status, stack: string, gauge: MakeGauge): void {
   }
 }
 
+/** Alive is 0 while the director cannot be asked too, so that an alert on it fires; what cannot be told is absent. */
 function checker({ checker: seen }: Status, gauge: MakeGauge): void {
   if (seen === null) return;
-  gauge("lvsdr_checker_alive", "Whether ldirectord's processes are there and not stopped.").set(
-    seen.alive ? 1 : 0,
-  );
   gauge(
-    "lvsdr_checker_config_current",
-    "Whether ldirectord has read its configuration since it changed.",
-  ).set(seen.configCurrent ? 1 : 0);
-  // Absent where it cannot be told, as is usual.
+    "lvsdr_checker_alive",
+    "Whether ldirectord's processes are there and not stopped, as the director says.",
+  ).set(seen.alive === true ? 1 : 0);
+  if (seen.configCurrent !== null)
+    gauge(
+      "lvsdr_checker_config_current",
+      "Whether ldirectord has read its configuration since it changed.",
+    ).set(seen.configCurrent ? 1 : 0);
   if (seen.checking !== null)
     gauge("lvsdr_checker_checking", "Whether ldirectord checks the real servers.").set(seen.checking ? 1 : 0);
   const last = gauge("lvsdr_checker_last_check_seconds", "Seconds since a real server was last checked.", [
+    "service",
     "real_server",
   ]);
-  for (const [name, seconds] of Object.entries(seen.lastCheckSeconds))
-    if (seconds !== null) last.set({ real_server: name }, seconds);
+  for (const [service, servers] of Object.entries(seen.lastCheckSeconds))
+    for (const [name, seconds] of Object.entries(servers))
+      if (seconds !== null) last.set({ service, real_server: name }, seconds);
 }

@@ -5,10 +5,12 @@ import { parseIpvsList, rowOf } from "../model/ipvsList";
 import type { Lab } from "../model/types";
 import {
   CHECKER_SCRIPT,
+  checkedPort,
   checkSightScript,
   judgeChecker,
   parseChecker,
   parseCheckSight,
+  UNASKED,
   type CheckerHealth,
   type CheckSight,
 } from "./checker";
@@ -46,10 +48,25 @@ export interface DetectionBudget {
   readonly allSilent: number;
 }
 
+/** One line of `ipvsadm -Ln` under its service. */
+export interface TableEntry {
+  readonly protocol: string;
+  /** "" for a service by firewall mark, whose mark is `port`. */
+  readonly vip: string;
+  readonly port: number;
+  readonly address: string;
+  readonly serverPort: number;
+  readonly weight: number;
+  readonly activeConnections: number;
+  readonly inactiveConnections: number;
+}
+
 export interface Status extends Health {
+  /** What is in the kernel's table, whoever put it there: the sorry server, and servers of weight 0, too. */
+  readonly table: readonly TableEntry[];
   readonly counters: { readonly total: Counters | null; readonly services: readonly ServiceCounters[] };
   readonly detection: readonly DetectionBudget[];
-  /** null in static mode: nobody checks. */
+  /** null in static mode, where nobody checks. */
   readonly checker: CheckerHealth | null;
 }
 
@@ -106,6 +123,22 @@ export function serviceCounters(lab: Lab, stats: string): ServiceCounters[] {
   });
 }
 
+/** @param list text of `ipvsadm -Ln`; one that cannot be read is among the health's problems */
+export function tableEntries(list: string): TableEntry[] {
+  try {
+    return parseIpvsList(list).rows.map(({ service, address, port, values }) => ({
+      ...service,
+      address,
+      serverPort: port,
+      weight: values["Weight"] ?? 0,
+      activeConnections: values["ActiveConn"] ?? 0,
+      inactiveConnections: values["InActConn"] ?? 0,
+    }));
+  } catch {
+    return [];
+  }
+}
+
 function detectionBudget(lab: Lab): DetectionBudget[] {
   return lab.services.map((service) => ({
     service: service.name,
@@ -117,34 +150,33 @@ function detectionBudget(lab: Lab): DetectionBudget[] {
 
 /** One look at everything. A guest that does not answer is part of the answer. */
 export async function readStatus(shell: Shell, lab: Lab): Promise<Status> {
-  const [service] = lab.services;
-  const port = service.check.checkport ?? service.port;
   const { observation, statuses } = await lookCloser(shell, lab, {
     [lab.director.name]: DIRECTOR_SCRIPT,
     ...Object.fromEntries(lab.realServers.map(({ name }) => [name, checkSightScript(lab.director.address)])),
   });
   const health = assessHealth(lab, observation);
   const director = statuses.get(lab.director.name);
-  const sights = new Map(
-    lab.realServers.flatMap(({ name }): (readonly [string, CheckSight])[] => {
-      const section = statuses.get(name)?.sections["checks"];
-      return section === undefined ? [] : [[name, parseCheckSight(section, port)]];
-    }),
+  const sights = lab.services.map(
+    (service) =>
+      new Map(
+        service.realServers.flatMap(({ name }): (readonly [string, CheckSight])[] => {
+          const section = statuses.get(name)?.sections["checks"];
+          return section === undefined ? [] : [[name, parseCheckSight(section, checkedPort(service))]];
+        }),
+      ),
   );
   const checker =
-    lab.mode === "static" || director === undefined
+    lab.mode === "static"
       ? null
-      : judgeChecker(
-          lab,
-          parseChecker(director.sections["checker"] ?? ""),
-          sights,
-          health.services[0]?.realServers ?? [],
-        );
+      : director === undefined
+        ? UNASKED
+        : judgeChecker(lab, parseChecker(director.sections["checker"] ?? ""), sights, health.services);
   const problems = [...health.problems, ...(checker?.problems ?? [])];
   return {
     ...health,
     status: health.status === "healthy" && problems.length > 0 ? "degraded" : health.status,
     problems,
+    table: tableEntries(director?.sections["ipvsadm-list"] ?? ""),
     counters: {
       total: parseTotals(director?.sections["totals"] ?? ""),
       services:

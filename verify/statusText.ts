@@ -18,23 +18,34 @@ function countersText({ connections, incomingPackets, incomingBytes }: Counters)
   return `${connections} connections, ${incomingPackets} packets, ${bytes(incomingBytes)} in`;
 }
 
-function checkerText({ alive, configCurrent, checking, lastCheckSeconds }: CheckerHealth): string {
-  const last = Object.entries(lastCheckSeconds).map(
-    ([name, seconds]) => `${name} ${seconds === null ? "unknown" : `${seconds.toFixed(0)} s ago`}`,
-  );
+/** Alive, current, checking: what is not so in capitals, what cannot be told as that. */
+export function checkerText(checker: CheckerHealth | null): string {
+  if (checker === null) return "none: the table is static";
+  const { alive, configCurrent, checking } = checker;
+  if (alive === null) return "unknown: the director could not be asked";
   return [
     alive ? "alive" : "NOT alive",
-    configCurrent ? "configuration current" : "configuration NOT current",
-    `${checking === null ? "cannot be told whether it checks" : checking ? "checking" : "NOT checking"} (last: ${last.join(", ")})`,
+    configCurrent === null
+      ? "cannot be told whether its configuration is current"
+      : `configuration ${configCurrent ? "current" : "NOT current"}`,
+    checking === null ? "cannot be told whether it checks" : checking ? "checking" : "NOT checking",
   ].join(", ");
+}
+
+function lastChecks(checker: CheckerHealth | null): string {
+  const services = Object.entries(checker?.lastCheckSeconds ?? {});
+  const texts = services.map(([service, servers]) => {
+    const last = Object.entries(servers).map(
+      ([name, seconds]) => `${name} ${seconds === null ? "unknown" : `${seconds.toFixed(0)} s ago`}`,
+    );
+    return `${services.length > 1 ? `${service}: ` : ""}${last.join(", ")}`;
+  });
+  return texts.length > 0 ? ` (last: ${texts.join("; ")})` : "";
 }
 
 export function renderStatus(status: Status): string {
   const { counters, detection, checker } = status;
-  const lines = [
-    renderHealth(status),
-    `  ldirectord: ${checker === null ? "none asked" : checkerText(checker)}`,
-  ];
+  const lines = [renderHealth(status), `  ldirectord: ${checkerText(checker)}${lastChecks(checker)}`];
   for (const { service, refused, silent, allSilent } of detection)
     lines.push(
       `  detection (${service}): ${refused} s when a server refuses, ${silent} s when it is silent, ${allSilent} s when all are`,

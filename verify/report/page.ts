@@ -1,5 +1,6 @@
 /** The report: one page that needs nothing but itself. */
 import type { Status } from "../status";
+import { checkerText } from "../statusText";
 import type { ReportData } from "./data";
 import { renderDrills } from "./drillSection";
 import { html, Markup } from "./html";
@@ -71,17 +72,6 @@ function servers(service: Status["services"][number], status: Status): Markup {
     </div>`;
 }
 
-function checkerLine({ checker }: Status): string {
-  if (checker === null) return "none: the table is static, or the director could not be asked";
-  const checking =
-    checker.checking === null
-      ? "cannot be told whether it checks"
-      : checker.checking
-        ? "checking"
-        : "NOT checking";
-  return `${checker.alive ? "alive" : "NOT alive"}, configuration ${checker.configCurrent ? "current" : "NOT current"}, ${checking}`;
-}
-
 function health({ status }: ReportData): Markup {
   const budgets = status.detection.map(
     ({ service, refused, silent, allSilent }) =>
@@ -99,7 +89,7 @@ function health({ status }: ReportData): Markup {
     }
     <dl>
       <dt>ldirectord</dt>
-      <dd>${checkerLine(status)}</dd>
+      <dd>${checkerText(status.checker)}</dd>
       <dt>a failure is detected within</dt>
       <dd>${budgets.join("; ")}</dd>
     </dl>

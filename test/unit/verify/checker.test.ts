@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../../model/config";
 import { judgeChecker, parseChecker, parseCheckSight, type CheckSight } from "../../../verify/checker";
 import { LAB, STATUS } from "./fixtures";
 
@@ -10,15 +11,18 @@ file /etc/ha.d/ldirectord.cf 1000350
 file /run/lvs-dr-reloaded 1000360
 now 1001000
 `;
-const servers = (STATUS.services[0]?.realServers ?? []).map((server) => ({
-  ...server,
-  state: "up" as const,
-}));
-const sights = (rs1: CheckSight, rs2: CheckSight): Map<string, CheckSight> =>
+const withState = (state: "up" | "down") =>
+  STATUS.services.map((service) => ({
+    ...service,
+    realServers: service.realServers.map((server) => ({ ...server, state })),
+  }));
+const services = withState("up");
+const sights = (rs1: CheckSight, rs2: CheckSight): Map<string, CheckSight>[] => [
   new Map([
     ["rs1", rs1],
     ["rs2", rs2],
-  ]);
+  ]),
+];
 const fresh: CheckSight = { lastCheck: 1, full: false };
 
 describe("what a real server remembers", () => {
@@ -50,7 +54,7 @@ describe("what a real server remembers", () => {
 
 describe("the checker", () => {
   const judge = (section: string, seen = sights(fresh, fresh)) =>
-    judgeChecker(LAB, parseChecker(section), seen, servers);
+    judgeChecker(LAB, parseChecker(section), seen, services);
   it("is alive, current and checking", () => {
     expect(judge(SECTION)).toMatchObject({ alive: true, configCurrent: true, checking: true, problems: [] });
   });
@@ -79,8 +83,69 @@ describe("the checker", () => {
   });
   it("cannot be told to check where nothing is remembered or nobody is up", () => {
     expect(judge(SECTION, sights({ full: true }, { full: true })).checking).toBeNull();
-    const down = servers.map((server) => ({ ...server, state: "down" as const }));
-    const seen = judgeChecker(LAB, parseChecker(SECTION), sights({ full: false }, { full: false }), down);
+    const nothing = sights({ full: false }, { full: false });
+    const seen = judgeChecker(LAB, parseChecker(SECTION), nothing, withState("down"));
     expect(seen.checking).toBeNull();
+  });
+
+  const autoreload = (fork: boolean) => ({
+    ...LAB,
+    ldirectord: { ...LAB.ldirectord, autoreload: true, fork },
+  });
+  const CHANGED = SECTION.replace("ldirectord.cf 1000350", "ldirectord.cf 1000980");
+  it.each([
+    ["older than the daemon and its last reload", false, SECTION.replace("1000350", "1000100"), true],
+    ["older than every service's process", true, SECTION, true],
+    ["changed since, which it may have noticed or not", false, CHANGED, null],
+    ["changed since the services' processes began", true, CHANGED, null],
+  ])("reads by itself with autoreload: a file %s (fork %s)", (_what, fork, section, current) => {
+    const seen = judgeChecker(autoreload(fork), parseChecker(section), sights(fresh, fresh), services);
+    expect(seen).toMatchObject({ alive: true, configCurrent: current, problems: [] });
+  });
+
+  describe("with two services, a process each", () => {
+    const two = parseConfig(
+      { services: [{ name: "alt", port: 8080, healthCheck: { checktype: "connect" } }] },
+      { project: "lvs-dr", stack: "unit" },
+    );
+    const both = SECTION.replace(
+      /^(process 458.*)$/m,
+      "$1\nprocess 459 S 10500 ldirectord tcp:10.0.0.100:8080 checking 192.168.7.10",
+    );
+    const seen = (section: string, main: CheckSight, alt: CheckSight, lab = two) =>
+      judgeChecker(
+        lab,
+        parseChecker(section),
+        [...sights(main, main), ...sights(alt, alt)],
+        [...services, ...services],
+      );
+    it("is checking when both are", () => {
+      expect(seen(both, fresh, fresh)).toMatchObject({
+        alive: true,
+        checking: true,
+        lastCheckSeconds: { main: { rs1: 1, rs2: 1 }, alt: { rs1: 1, rs2: 1 } },
+      });
+    });
+    it("is frozen when the second is, however well the first is checked", () => {
+      const { checking, problems } = seen(both, fresh, { full: false });
+      expect(checking).toBe(false);
+      expect(problems.join()).toContain(
+        "does not check rs1 (none for 60 s), rs2 (none for 60 s) for service alt",
+      );
+    });
+    it("is not alive without the second's process", () => {
+      expect(seen(SECTION, fresh, fresh).problems).toEqual([
+        "director: ldirectord has no process for service alt",
+      ]);
+    });
+    it("cannot tell whose check it was where both ask the same port, but none is none", () => {
+      const [main, alt] = two.services;
+      if (alt === undefined) throw new Error("two services");
+      const same = { ...two, services: [main, { ...alt, check: { ...alt.check, checkport: 80 } }] as const };
+      expect(seen(both, fresh, fresh, same).checking).toBeNull();
+      expect(seen(both, { full: false }, { full: false }, same).checking).toBe(false);
+      const single = { ...same, ldirectord: { ...same.ldirectord, fork: false } };
+      expect(seen(both, fresh, fresh, single).checking).toBe(true);
+    });
   });
 });

@@ -4,12 +4,22 @@ import type { Lab } from "../../../model/types";
 import type { DrillResult } from "../../../verify/drill/types";
 import type { ReportData } from "../../../verify/report/data";
 import { pageLab } from "../../../verify/report/pageLab";
-import type { Status } from "../../../verify/status";
+import type { Status, TableEntry } from "../../../verify/status";
 import type { VerifyReport } from "../../../verify/verify";
 
 export const LAB: Lab = parseConfig({}, { project: "lvs-dr", stack: "unit" });
 
 const none = { outgoingPackets: 0, outgoingBytes: 0 };
+
+function entry(
+  address: string,
+  weight: number,
+  activeConnections: number,
+  inactiveConnections: number,
+): TableEntry {
+  const service = { protocol: "tcp", vip: "10.0.0.100", port: 80 };
+  return { ...service, address, serverPort: 80, weight, activeConnections, inactiveConnections };
+}
 
 export const STATUS: Status = {
   status: "degraded",
@@ -48,6 +58,13 @@ export const STATUS: Status = {
     },
   ],
   problems: ["rs1 192.168.7.10:80: missing from service tcp 10.0.0.100:80", "router: <b>quoted</b> & odd"],
+  // rs1 is quiesced, and somebody has put the sorry server in.
+  table: [
+    entry("192.168.7.10", 0, 4, 0),
+    entry("192.168.7.20", 3, 2, 1234567),
+    entry("127.0.0.1", 1, 0, 5),
+    { ...entry("192.168.7.10", 1, 0, 0), protocol: "fwm", vip: "", port: 27000, serverPort: 0 },
+  ],
   counters: {
     total: { connections: 17, incomingPackets: 90, incomingBytes: 4321, ...none },
     services: [
@@ -78,7 +95,7 @@ export const STATUS: Status = {
     alive: true,
     configCurrent: true,
     checking: true,
-    lastCheckSeconds: { rs1: null, rs2: 1 },
+    lastCheckSeconds: { main: { rs1: null, rs2: 1 } },
     problems: [],
   },
 };

@@ -2,7 +2,7 @@ import { XMLParser } from "fast-xml-parser";
 import parsePrometheus from "parse-prometheus-text-format";
 import { describe, expect, it } from "vitest";
 import { renderPrometheus } from "../../../verify/prometheus";
-import { parseTotals, serviceCounters } from "../../../verify/status";
+import { parseTotals, readStatus, serviceCounters, tableEntries } from "../../../verify/status";
 import { renderStatus } from "../../../verify/statusText";
 import { renderCheck, renderSummary, verifyJunit } from "../../../verify/verifyText";
 import { LAB, STATUS, VERIFY } from "./fixtures";
@@ -39,32 +39,106 @@ TCP  10.0.0.100:80                     506     2652        0   191532        0
 
 describe("Prometheus text", () => {
   it("parses, with node_exporter's names and labels", async () => {
-    const families = parsePrometheus(await renderPrometheus(STATUS, "unit"));
+    const families = parsePrometheus(await renderPrometheus(STATUS, "unit", "sha256:0123"));
     const values = (name: string) => families.find((family) => family.name === name)?.metrics;
     expect(values("node_ipvs_connections_total")).toEqual([{ value: "17" }]);
-    // rs1 is out of the table: the collector would not list it either.
+    // All that is in the kernel's table, as the collector has it: quiesced, sorry, and by firewall mark.
+    const labels = {
+      local_address: "10.0.0.100",
+      local_port: "80",
+      local_mark: "",
+      remote_address: "192.168.7.20",
+      remote_port: "80",
+      proto: "TCP",
+    };
     expect(values("node_ipvs_backend_weight")).toEqual([
+      { value: "0", labels: { ...labels, remote_address: "192.168.7.10" } },
+      { value: "3", labels },
+      { value: "1", labels: { ...labels, remote_address: "127.0.0.1" } },
       {
-        value: "3",
+        value: "1",
         labels: {
-          local_address: "10.0.0.100",
-          local_port: "80",
-          local_mark: "",
-          remote_address: "192.168.7.20",
-          remote_port: "80",
-          proto: "TCP",
+          ...labels,
+          ...{ local_address: "", local_port: "0", local_mark: "00006978" },
+          ...{ remote_address: "192.168.7.10", remote_port: "0", proto: "FWM" },
         },
       },
+    ]);
+    expect(values("node_ipvs_backend_connections_active")?.map(({ value }) => value)).toEqual([
+      "4",
+      "2",
+      "0",
+      "0",
+    ]);
+    expect(values("node_ipvs_backend_connections_inactive")?.[1]?.value).toBe("1234567");
+    // No more and no fewer than node_exporter 1.x has.
+    expect(
+      families
+        .map(({ name }) => name)
+        .filter((name) => name.startsWith("node_"))
+        .sort(),
+    ).toEqual([
+      "node_ipvs_backend_connections_active",
+      "node_ipvs_backend_connections_inactive",
+      "node_ipvs_backend_weight",
+      "node_ipvs_connections_total",
+      "node_ipvs_incoming_bytes_total",
+      "node_ipvs_incoming_packets_total",
+      "node_ipvs_outgoing_bytes_total",
+      "node_ipvs_outgoing_packets_total",
+    ]);
+    expect(values("lvsdr_info")).toEqual([
+      { value: "1", labels: { stack: "unit", config_hash: LAB.configHash, image_digest: "sha256:0123" } },
     ]);
     expect(values("lvsdr_health_status")).toContainEqual({ value: "1", labels: { status: "degraded" } });
     expect(values("lvsdr_real_server_up")?.map(({ value }) => value)).toEqual(["0", "1"]);
     expect(values("lvsdr_checker_last_check_seconds")).toEqual([
-      { value: "1", labels: { real_server: "rs2" } },
+      { value: "1", labels: { service: "main", real_server: "rs2" } },
     ]);
     for (const { name, help, type } of families) {
       expect(help).not.toBe("");
       expect(type).toBe(name.endsWith("_total") ? "COUNTER" : "GAUGE");
     }
+  });
+});
+
+describe("a director that cannot be reached", () => {
+  const shell = { run: () => Promise.resolve({ code: 255, stdout: "", stderr: "no route to host" }) };
+  it("has no checker that is alive, and says nothing of what it cannot know", async () => {
+    const status = await readStatus(shell, LAB);
+    expect(status).toMatchObject({ status: "down", table: [], counters: { total: null, services: [] } });
+    const families = parsePrometheus(await renderPrometheus(status, "unit"));
+    const values = (name: string) => families.find((family) => family.name === name)?.metrics;
+    expect(values("lvsdr_checker_alive")).toEqual([{ value: "0" }]);
+    for (const name of [
+      "lvsdr_checker_checking",
+      "lvsdr_checker_config_current",
+      "node_ipvs_connections_total",
+    ])
+      expect(values(name)).toBeUndefined();
+    for (const name of ["lvsdr_checker_last_check_seconds", "node_ipvs_backend_weight"])
+      expect(values(name) ?? []).toEqual([]);
+    expect(renderStatus(status)).toContain("ldirectord: unknown: the director could not be asked");
+  });
+  it("has none at all in static mode", async () => {
+    const status = await readStatus(shell, { ...LAB, mode: "static" });
+    expect(status.checker).toBeNull();
+    expect(await renderPrometheus(status, "unit")).not.toContain("lvsdr_checker_");
+  });
+});
+
+describe("the kernel's table", () => {
+  it("is read with all that is in it", () => {
+    const list = `IP Virtual Server version 1.2.1 (size=4096)
+Prot LocalAddress:Port Scheduler Flags
+  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn
+TCP  10.0.0.100:80 wrr
+  -> 192.168.7.10:80              Route   0      4          0
+  -> 127.0.0.1:80                 Route   1      0          5
+`;
+    const [quiesced, , sorry] = STATUS.table;
+    expect(tableEntries(list)).toEqual([quiesced, sorry]);
+    expect(tableEntries("?")).toEqual([]);
   });
 });
 
