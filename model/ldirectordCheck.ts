@@ -1,6 +1,6 @@
 /** What ldirectord, ipvsadm or Direct Routing would not take, or would take to mean something else. */
 import { isIPv6 } from "node:net";
-import { asksNobody, lackingFields, serviceOfPort, type NeededField } from "./checkNeeds";
+import { asksNobody, lackingFields, negotiates, serviceOfPort, type NeededField } from "./checkNeeds";
 import { isIpv4, toNumber } from "./ip";
 import type { Fallback, LdirectordConf, RealLine, VirtualBlock } from "./ldirectordConf";
 import { OPTIONS, type Option } from "./ldirectordOptions";
@@ -42,6 +42,7 @@ function blockProblems(block: VirtualBlock, fork: boolean): string[] {
   const { target, family, reals, fallback, options } = block;
   const at = title(block);
   const mark = "fwmark" in target;
+  const asks = negotiates(options.checktype ?? "negotiate");
   const wrong: (string | false)[] = [
     mark
       ? !(Number.isInteger(target.fwmark) && target.fwmark > 0) && "a firewall mark is above 0"
@@ -65,7 +66,7 @@ function blockProblems(block: VirtualBlock, fork: boolean): string[] {
       "checkinterval of one virtual is ignored without fork=yes",
     family === 6 && options.checktype === "ping" && "ping checks are for IPv4 only",
     options.httpmethod === "HEAD" &&
-      [options.receive, ...reals.map(({ check }) => check?.receive)].some(asksForText) &&
+      [options.receive, ...(asks ? reals.map(({ check }) => check?.receive) : [])].some(asksForText) &&
       "receive cannot match the answer to HEAD",
     (options.checktype === "external" || options.checktype === "external-perl") &&
       options.checkcommand === undefined &&
