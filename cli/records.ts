@@ -9,7 +9,7 @@ export function recordVerify(directory: string, report: VerifyReport): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = join(directory, VERIFY);
   // Whoever reads it meanwhile gets the old one or the new one, whole.
-  writeFileSync(`${file}.new`, JSON.stringify(report));
+  writeFileSync(`${file}.new`, JSON.stringify(report), { mode: 0o600 });
   renameSync(`${file}.new`, file);
 }
 

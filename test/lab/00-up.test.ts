@@ -1,10 +1,25 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
-import { changes, configure, ENGINE, guest, lab, outputs, STACK } from "./support";
+import { changes, configure, context, ENGINE, guest, lab, outputs, STACK } from "./support";
 
-it(`preview of a lab that does not exist touches nothing (${ENGINE})`, async () => {
+/** All that libvirt has, in whatever state. */
+async function inLibvirt(): Promise<string[]> {
+  const { virsh } = context();
+  return Promise.all(["list", "net-list", "pool-list"].map((what) => virsh.run(what, "--all")));
+}
+
+it(`preview of a lab that does not exist touches nothing, and says that its health is unknown (${ENGINE})`, async () => {
   configure();
+  const before = await inLibvirt();
   const preview = await lab(["preview"]);
-  expect(preview.stderr).toMatch(/\+|create/);
+  expect(await inLibvirt()).toEqual(before);
+  expect(existsSync(`/var/lib/libvirt/images/lvs-dr-${STACK}`)).toBe(false);
+  expect(preview.stderr).toMatch(/would: \d\d create/);
+  expect(preview.stderr).toContain("health: unknown");
+  const foreseen = JSON.parse(preview.stdout) as Record<string, unknown>;
+  expect(foreseen).toMatchObject({ vip: "10.0.0.100", url: "http://10.0.0.100:80/", health: "[unknown]" });
+  expect(foreseen).not.toHaveProperty("access");
   await expect(outputs()).rejects.toThrow("run scripts/lab up first");
 });
 
@@ -25,11 +40,26 @@ it(`up brings five VMs to a healthy VIP (${ENGINE})`, async () => {
     },
     health: { status: "healthy", problems: [] },
   });
-  // What is secret is not printed, and nobody else can read what is kept.
+  // What is secret is not printed.
   expect(printed).not.toHaveProperty("access");
   const { access } = await outputs();
   expect(access?.privateKey).toContain("PRIVATE KEY");
   expect(up.stdout + up.stderr).not.toContain(access?.privateKey.split("\n")[1]);
+});
+
+it("nobody else can read what is kept", () => {
+  const { directory } = context();
+  expect(statSync(directory).mode & 0o777).toBe(0o700);
+  // Pulumi's own files lie in a directory that is closed, too.
+  const own = readdirSync(directory, { recursive: true, withFileTypes: true }).filter(
+    ({ parentPath }) => !`${parentPath}/`.startsWith(`${directory}/pulumi/`),
+  );
+  const modes = own.map((entry) => {
+    const path = join(entry.parentPath, entry.name);
+    return [path, statSync(path).mode & 0o777];
+  });
+  expect(modes).not.toEqual([]);
+  expect(modes).toEqual(own.map((entry, at) => [modes[at]?.[0], entry.isDirectory() ? 0o700 : 0o600]));
 });
 
 it("no two guests share a host key or a machine id, and no password opens a door", async () => {

@@ -32,8 +32,15 @@ export interface Run {
   readonly seconds: number;
 }
 
+export interface Started {
+  readonly pid: number;
+  readonly done: Promise<Run>;
+  /** Waits for a line on stderr; fails when the command ends without it. */
+  printed(line: RegExp): Promise<void>;
+}
+
 /** Starts `scripts/lab ARGS --stack STACK`; for tests that interfere with it. */
-export function start(args: readonly string[], stack = STACK): { pid: number; done: Promise<Run> } {
+export function start(args: readonly string[], stack = STACK): Started {
   const begin = Date.now();
   const [command = "", ...rest] = args;
   const engine = ["up", "down", "preview"].includes(command) ? ["--engine", ENGINE] : [];
@@ -45,12 +52,38 @@ export function start(args: readonly string[], stack = STACK): { pid: number; do
   let stderr = "";
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  const printed = (line: RegExp): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => (line.test(stderr) ? resolve() : undefined);
+      child.stderr.on("data", look);
+      child.on("close", () => reject(new Error(`${args.join(" ")} ended without ${line}:\n${stderr}`)));
+      look();
+    });
   const done = new Promise<Run>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, stdout, stderr, seconds: (Date.now() - begin) / 1000 }));
   });
-  return { pid: child.pid ?? 0, done };
+  return { pid: child.pid ?? 0, done, printed };
 }
+
+/** Starts a command and, as soon as it has printed `line`, sends a signal to its whole group, as a terminal would. */
+export async function interrupt(
+  args: readonly string[],
+  line: RegExp,
+  signal: NodeJS.Signals,
+  stack = STACK,
+): Promise<Run> {
+  const { pid, printed, done } = start(args, stack);
+  await printed(line);
+  process.kill(-pid, signal);
+  return done;
+}
+
+/** How the engines say that a resource has been made, or deleted; `name` may be a pattern. */
+export const made = (type: string, name: string): RegExp =>
+  new RegExp(`create +${type} ${name} |:${type} ${name} created`);
+export const gone = (type: string, name: string): RegExp =>
+  new RegExp(`delete +${type} ${name} |:${type} ${name} deleted`);
 
 /** Runs a command to its end, whatever that is. */
 export function run(args: readonly string[], stack = STACK): Promise<Run> {

@@ -8,10 +8,11 @@ import {
   context,
   ENGINE,
   guest,
+  interrupt,
   lab,
+  made,
   outputs,
   type Run,
-  start,
   STACK,
 } from "../support";
 import { whileDownloading } from "../download";
@@ -83,17 +84,22 @@ it("guests that a person changed by hand are put right by the next up", async ()
   expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
 });
 
-it("after kill -9 at any point the next up completes", async () => {
+it(`after kill -9 and Ctrl-C, wherever they strike, the next up completes (${ENGINE})`, async () => {
   configure({ realServers: [...TWO, { name: "rs3", weight: 2 }] });
-  for (const seconds of [4, 9]) {
-    const { pid, done } = start(["up"]);
-    await new Promise((wait) => setTimeout(wait, seconds * 1000));
-    // The whole session: scripts/lab, the engine, the program, ssh.
-    process.kill(-pid, "SIGKILL");
-    await done;
-  }
+  // Its machine is being made.
+  await interrupt(["up"], made("Volume", "rs3-disk"), "SIGKILL");
+  // Its role waits for the machine to answer.
+  const stopped = await interrupt(["up"], made("Domain", "rs3"), "SIGINT");
+  expect(stopped.code).toBe(1);
+  expect(stopped.stderr).toMatch(/up was interrupted/);
+  // Taken for two, Pulumi would not have ended in order.
+  expect(stopped.stderr).not.toContain("terminating");
+  // The director is being told of it.
+  await interrupt(["up"], made("Command", "rs3"), "SIGKILL");
   const up = await lab(["up"]);
   expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
+  const table = parseIpvsSave(await guest("director", "ipvsadm -Sn"));
+  expect(table[0]?.servers.map(({ weight }) => weight)).toEqual([1, 3, 2]);
   configure({ realServers: TWO });
   await lab(["up"]);
   expect(changes(await lab(["up"]))).toMatchObject({ create: 0, update: 0, replace: 0, delete: 0 });

@@ -1,7 +1,18 @@
 /** Two labs on one host know nothing of each other. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { command } from "../../../cli/virsh";
-import { configure, context, ENGINE, lab, outputs, run, unconfigure } from "../support";
+import {
+  configure,
+  context,
+  ENGINE,
+  gone,
+  interrupt,
+  lab,
+  made,
+  outputs,
+  run,
+  unconfigure,
+} from "../support";
 
 const OTHER = "t2";
 /** Stands for a bridge that the host has anyway, into the office's network, say. */
@@ -29,6 +40,8 @@ it(`a second stack with other subnets comes up beside the first, and goes alone 
   // The article's "bridged": the client's segment is a bridge of the host's.
   const clientNetwork = { cidr: "172.30.0.0/16", hostAddress: "172.30.0.1", bridge: BRIDGE };
   configure({ realServerCount: 1, clientNetwork }, OTHER, 1);
+  // Killed in the middle, it is taken up again by the next.
+  await interrupt(["up"], made("Domain", "router"), "SIGKILL", OTHER);
   const up = await lab(["up"], OTHER);
   expect(JSON.parse(up.stdout)).toMatchObject({
     vip: "10.0.0.100",
@@ -53,6 +66,7 @@ it(`a second stack with other subnets comes up beside the first, and goes alone 
   const keys = [before, await outputs(OTHER)].map(({ access }) => access?.privateKey);
   expect(new Set(keys).size).toBe(2);
 
+  await interrupt(["down"], gone("Domain", "[a-z0-9]+"), "SIGKILL", OTHER);
   const down = await lab(["down"], OTHER);
   expect(down.stderr).toContain("audit: nothing is left");
   const { virsh, names } = { virsh: context().virsh, names: context().names() };
