@@ -198,6 +198,8 @@ run_ldirectord() {
   local changed=0 starting=0 now
   daemon_unit
   drain_gone "$(meant_rules)"
+  # ldirectord would do it too; but what `prefill` added must go again when it was not told of it.
+  drop_services "$(meant_rules)"
   undrain "$FORMER_RULES"
   [[ ! -e $CF ]] || holds "$CF" "$LVS_LDIRECTORD_CF" || ln -f "$CF" "$CF.former"
   if printf '%s' "$LVS_LDIRECTORD_CF" | put "$CF" 0600; then changed=1; else written $?; fi

@@ -98,10 +98,16 @@ edit_table() {
     # shellcheck disable=SC2086
     [[ -z $line ]] || ipvsadm -d $line
   done < <(table | servers | without "$(servers <<<"$rules")")
-  while read -r line; do
+  drop_services "$rules"
+}
+
+# drop_services RULES: takes away services that RULES no longer have.
+drop_services() {
+  local service
+  while read -r service; do
     # shellcheck disable=SC2086
-    [[ -z $line ]] || ipvsadm -D $line
-  done < <(table | services | without "$(services <<<"$rules")")
+    [[ -z $service ]] || ipvsadm -D $service
+  done < <(table | services | without "$(services <<<"$1")")
 }
 
 # prefill: a service that is not in the table yet (a director that boots) starts with all its servers. ldirectord would

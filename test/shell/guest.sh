@@ -43,6 +43,7 @@ fake_ipvsadm() {
   : >"$T/active"
   fake ipvsadm '
 case $1 in
+--set) ;;
 -Sn)
   cd "$(mktemp -d "$T/save.XXXXXX")"
   perl -MDryRun -e "while (<STDIN>) { chomp; my (undef, @words) = split / /; DryRun::change(@words); } DryRun::save_table()" <"$T/table"

@@ -31,7 +31,7 @@ test_modules_are_wanted_by_checks_that_talk_to_the_service_alone() {
 # The steps of role_start that touch the guest, each by its name.
 readonly STEPS='
 step() { eval "$1() { echo \"$1 \${*:1:1}\" | sed \"s/ *\$//\"; }"; }
-for name in load_ipvs table_unit sysctls serve_pages prefill add_vips drop_vips declare_vips daemon_unit drain_gone undrain reload_units \
+for name in load_ipvs table_unit sysctls serve_pages prefill add_vips drop_vips declare_vips daemon_unit drain_gone drop_services undrain reload_units \
   settle systemctl; do step "$name"; done
 '
 
@@ -60,7 +60,7 @@ test_a_leaving_vip_goes_and_the_rules_are_written_when_all_is_done() {
   fill "-A -t 10.0.0.100:80 -s wrr"
   accepted "virtual=new"
   exits 0
-  equals "$stdout" "$(lines load_ipvs table_unit "sysctls net.ipv4.vs.expire_nodest_conn=1" prefill "add_vips eth0" daemon_unit "drain_gone -A x" undrain \
+  equals "$stdout" "$(lines load_ipvs table_unit "sysctls net.ipv4.vs.expire_nodest_conn=1" prefill "add_vips eth0" daemon_unit "drain_gone -A x" "drop_services -A x" undrain \
     reload_units "systemctl is-active" "systemctl reload" "settle 0" "drop_vips eth0" declare_vips)"
   equals "$(cat "$T/guest/etc/lvs-dr/ipvs.rules")" "-A x"
   accepted "virtual=newer" 'settle() { die "it differs"; }; drop_vips() { echo dropped; }; '
