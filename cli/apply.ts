@@ -1,8 +1,6 @@
-/** `scripts/lab up`, `preview` and `down`: what makes, changes or ends a stack. */
-import { rmSync } from "node:fs";
+/** `scripts/lab up` and `preview`: what makes or changes a stack. */
 import { renderHealth } from "../verify/healthText";
 import { recordApplied } from "./applied";
-import { audit } from "./audit";
 import type { ChangeCounts } from "./backend";
 import { StackContext, type StackOptions } from "./context";
 import { publicOutputs } from "./outputs";
@@ -10,7 +8,7 @@ import { ownDomains } from "./ownership";
 import { repairGuests, repairLibvirt } from "./repair";
 import { printJson, say, seconds } from "./terminal";
 
-function summary(counts: ChangeCounts): string {
+export function summary(counts: ChangeCounts): string {
   const parts = Object.entries(counts).map(([op, count]) => `${count} ${op}`);
   return parts.length > 0 ? parts.join(", ") : "nothing to do";
 }
@@ -47,24 +45,4 @@ export async function preview(options: StackOptions): Promise<void> {
   const { health } = outputs;
   say(typeof health === "object" ? renderHealth(health) : "health: unknown before there are guests to ask");
   printJson(publicOutputs(outputs));
-}
-
-/** @throws Error naming what is left */
-export async function down(options: StackOptions): Promise<void> {
-  const started = Date.now();
-  const context = new StackContext(options);
-  const names = context.names();
-  context.announce("down:");
-  // A frozen guest would survive its own undefinition; none needs a shutdown now.
-  for (const [domain, state] of await ownDomains(context.virsh, names, context.backend, say)) {
-    if (state !== "shut off")
-      await context.virsh.run("destroy", domain).catch((error: Error) => say(error.message));
-  }
-  context.forgetGuests();
-  const counts = await context.backend.destroy();
-  rmSync(context.directory, { recursive: true, force: true });
-  say(`down in ${seconds(started)}: ${summary(counts)}`);
-  const left = await audit(context.virsh, { ...names, directory: context.directory });
-  if (left.length > 0) throw new Error(`left of stack ${options.stack}:\n  ${left.join("\n  ")}`);
-  say("audit: nothing is left");
 }

@@ -1,35 +1,74 @@
 /** After `down`: is anything of this stack left anywhere? */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { command, type StackNames, type Virsh } from "./virsh";
+import { HOST_DIRECTORIES, links, type HostDirectories, type Taps } from "./hostTraces";
+import type { StackNames, Virsh } from "./virsh";
 
 export interface AuditScope extends StackNames {
-  /** The two bridges' names. */
+  /** Names of the two bridges, without those that were there before. */
   readonly bridges: readonly string[];
   /** The stack's own directory of state and seeds. */
   readonly directory: string;
+  /** Where connections to its guests are kept open. */
+  readonly connections: string;
+  /** The guests' interfaces on this host while they ran. */
+  readonly taps: Taps;
+  /** The guests were on another host: what is on this one is none of theirs. */
+  readonly remote: boolean;
+}
+
+function names(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    // Not there, or not for this user to read.
+    return [];
+  }
+}
+
+async function interfaces({ bridges, taps }: AuditScope): Promise<string[]> {
+  const all = await links();
+  const own = bridges.filter((bridge) => all.some(({ ifname }) => ifname === bridge));
+  // A name may be another guest's by now; its index is not.
+  const left = all.filter(
+    ({ ifname, ifindex, master }) =>
+      taps.get(ifname) === ifindex || (master !== undefined && own.includes(master)),
+  );
+  return [...own.map((bridge) => `bridge ${bridge}`), ...left.map(({ ifname }) => `tap ${ifname}`)];
+}
+
+/** Of a network's DHCP and DNS, which libvirt keeps by the network's name and by the bridge's. */
+function networkFiles({ bridges, prefix }: AuditScope, { dnsmasq }: HostDirectories): string[] {
+  const own = [...bridges, `${prefix}-client`, `${prefix}-server`];
+  return names(dnsmasq)
+    .filter((file) => own.some((name) => file.startsWith(`${name}.`)))
+    .map((file) => join(dnsmasq, file));
 }
 
 /** Everything found, one a line; empty when the stack is gone without a trace. */
-export async function audit(virsh: Virsh, scope: AuditScope): Promise<string[]> {
-  const [domains, networks, pools, volumes, links] = await Promise.all([
+export async function audit(
+  virsh: Virsh,
+  scope: AuditScope,
+  host: HostDirectories = HOST_DIRECTORIES,
+): Promise<string[]> {
+  const [domains, networks, pools, volumes, devices] = await Promise.all([
     virsh.domains(scope),
     virsh.networks(scope),
     virsh.pools(scope),
     virsh.volumes(scope),
-    command("ip", ["-o", "link", "show", "type", "bridge"]),
+    scope.remote ? [] : interfaces(scope),
   ]);
-  const files = [join("/var/lib/libvirt/images", scope.prefix), scope.directory].filter((path) =>
-    existsSync(path),
-  );
+  const files = [
+    ...(scope.remote ? [] : [join(host.images, scope.prefix), ...networkFiles(scope, host)]),
+    scope.directory,
+    scope.connections,
+  ].filter((path) => existsSync(path));
   return [
     ...[...domains].map(([name, state]) => `domain ${name} (${state})`),
     ...networks.map((name) => `network ${name}`),
     ...pools.map((name) => `pool ${name}`),
     ...volumes.map((name) => `volume ${name}`),
-    ...scope.bridges
-      .filter((bridge) => links.stdout.includes(` ${bridge}:`))
-      .map((bridge) => `bridge ${bridge}`),
+    ...devices,
     ...files.map((path) => `file ${path}`),
   ];
 }

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { GuestShell } from "../verify/guestShell";
 import { labNodes, type Lab } from "../model/types";
-import { PROJECT } from "../model/naming";
+import { bridgeFor, prefixFor, PROJECT } from "../model/naming";
 import { pulumiOnPath, type Backend, type EngineChoice, type StackOutputs } from "./backend";
 import { lastApplied } from "./applied";
 import { EmbeddedBackend } from "./embeddedBackend";
@@ -65,17 +65,25 @@ export class StackContext {
     }
   }
 
-  names(): StackNames & { bridges: string[] } {
+  /** What project and stack tell, and the rest as far as a lab that was applied or a valid configuration does. */
+  names(): StackNames & {
+    readonly bridges: readonly string[];
+    readonly remote: boolean;
+    /** Without, `domains` is empty, and libvirt is taken to be this host's. */
+    readonly labKnown: boolean;
+  } {
     const lab = this.appliedOrConfigured();
-    const prefix = lab?.prefix ?? `${PROJECT}-${this.options.stack}`;
+    const { stack } = this.options;
     return {
       project: PROJECT,
-      stack: this.options.stack,
-      prefix,
+      stack,
+      prefix: prefixFor(PROJECT, stack),
       domains: lab ? labNodes(lab).map((node) => node.domain) : [],
-      bridges: lab
-        ? Object.values(lab.networks).flatMap((network) => (network.existingBridge ? [] : [network.bridge]))
-        : [],
+      bridges: (["client", "server"] as const)
+        .filter((network) => lab?.networks[network].existingBridge === undefined)
+        .map((network) => bridgeFor(PROJECT, stack, network)),
+      remote: lab?.remoteHost !== undefined,
+      labKnown: lab !== undefined,
     };
   }
 
@@ -104,8 +112,7 @@ export class StackContext {
 
   /** Ends connections to guests that are about to go. */
   forgetGuests(): void {
-    const lab = this.appliedOrConfigured();
-    if (lab !== undefined) GuestShell.forget(lab);
+    GuestShell.forget(this.options);
   }
 
   announce(verb: string): void {

@@ -32,8 +32,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
     stackCommand("preview", "show what `up` would do").action(preview);
   },
   down: async () => {
-    const { down } = await import("./apply");
-    stackCommand("down", "destroy everything `up` made, then look for leftovers").action(down);
+    const { down } = await import("./down");
+    stackCommand("down", "destroy everything `up` made, then look for leftovers").action(
+      (options: StackOptions) => down(options),
+    );
   },
   output: async () => {
     const { output } = await import("./outputs");

@@ -2,6 +2,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Link } from "../../../cli/hostTraces";
 
 const VIRSH = `#!/bin/sh
 [ "$1 $2 $3" = "-q -c test:///default" ] || exit 99
@@ -11,8 +12,8 @@ echo "$*" >>"$FAKE_HOST/asked"
 cat "$FAKE_HOST/answer $*"
 `;
 const IP = `#!/bin/sh
-[ "$*" = "-o link show type bridge" ] || exit 99
-cat "$FAKE_HOST/bridges"
+[ "$*" = "-j link show" ] || exit 99
+cat "$FAKE_HOST/links"
 `;
 
 export interface FakeHost {
@@ -23,8 +24,11 @@ export interface FakeHost {
   remove(): void;
 }
 
-/** @param answers virsh's output by its arguments; to anything else it fails as virsh does */
-export function fakeHost(answers: Readonly<Record<string, string>>, bridges = ""): FakeHost {
+/**
+ * @param answers virsh's output by its arguments; to anything else it fails as virsh does
+ * @param links this host's interfaces
+ */
+export function fakeHost(answers: Readonly<Record<string, string>>, links: readonly Link[] = []): FakeHost {
   const directory = mkdtempSync(join(tmpdir(), "lvs-dr-cli-"));
   const { PATH, FAKE_HOST } = process.env;
   for (const [name, script] of Object.entries({ virsh: VIRSH, ip: IP })) {
@@ -33,7 +37,7 @@ export function fakeHost(answers: Readonly<Record<string, string>>, bridges = ""
   }
   for (const [args, text] of Object.entries(answers)) writeFileSync(join(directory, `answer ${args}`), text);
   writeFileSync(join(directory, "asked"), "");
-  writeFileSync(join(directory, "bridges"), bridges);
+  writeFileSync(join(directory, "links"), JSON.stringify(links));
   process.env.PATH = `${directory}:${PATH}`;
   process.env.FAKE_HOST = directory;
   return {

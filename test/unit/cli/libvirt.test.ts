@@ -1,7 +1,4 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { audit } from "../../../cli/audit";
 import { repairGuests, repairLibvirt } from "../../../cli/repair";
 import { command, Virsh } from "../../../cli/virsh";
 import { parseConfig } from "../../../model/config";
@@ -71,45 +68,6 @@ describe("Virsh", () => {
       stderr: "err",
     });
     await expect(command("/no/such/command", [])).rejects.toThrow("ENOENT");
-  });
-});
-
-describe("audit", () => {
-  const scope = (directory: string) => ({ ...STACK, bridges: ["lvcecce2fdc", "lvcecce2fds"], directory });
-
-  it("names all that is left", async () => {
-    host = fakeHost(
-      HOST,
-      "7: lvcecce2fds: <BROADCAST> mtu 1500\n8: virbr0: <BROADCAST>\n9: lvcecce2fdc2: <UP>\n",
-    );
-    const directory = join(host.directory, "dev");
-    mkdirSync(directory);
-    expect(await audit(virsh, scope(directory))).toEqual([
-      "domain lvs-dr-dev-router (running)",
-      "domain lvs-dr-dev-rs1 (shut off)",
-      "network lvs-dr-dev-client",
-      "network lvs-dr-dev-server",
-      "pool lvs-dr-dev",
-      "volume default/lvs-dr-dev-rs1-abc.qcow2",
-      "volume lvs-dr-dev/anything",
-      "bridge lvcecce2fds",
-      `file ${directory}`,
-    ]);
-  });
-
-  it("is empty when the stack is gone, whatever else is there", async () => {
-    const names = [
-      "list --all --name",
-      "net-list --all --name",
-      "pool-list --all --name",
-      "pool-list --name",
-    ];
-    host = fakeHost({
-      ...Object.fromEntries(names.map((each) => [each, "default\n"])),
-      "vol-list default": " a /a\n",
-    });
-    const gone = { ...scope(join(host.directory, "gone")), prefix: "lvs-dr-no-such-stack" };
-    expect(await audit(virsh, gone)).toEqual([]);
   });
 });
 
