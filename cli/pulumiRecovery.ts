@@ -35,9 +35,9 @@ export function hasStaleLock(backend: string, owner: Owner): boolean {
 function isStale(text: string): boolean {
   const { pid, hostname: host } = JSON.parse(text) as { pid: number; hostname: string };
   if (host !== hostname()) return false;
-  const name = `/proc/${pid}/comm`;
-  // Another program may have its number by now.
-  return !existsSync(name) || readFileSync(name, "utf8").trim() !== "pulumi";
+  const stat = `/proc/${pid}/stat`;
+  // Another program may have its number by now, or nobody have taken note of its death yet (Z).
+  return !existsSync(stat) || !/^\d+ \(pulumi\) [^ZX]/.test(readFileSync(stat, "utf8"));
 }
 
 /** Removes what was being created: it may exist outside the state, where it would block the next try by its name. */
