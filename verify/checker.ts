@@ -62,6 +62,8 @@ export const UNASKED: CheckerHealth = {
 
 /** How long a closed connection is remembered: the kernel's TCP_TIMEWAIT_LEN, seconds. */
 const TIME_WAIT = 60;
+/** What ldirectord may need from its start to its first checks, on a busy guest without KVM. */
+const START_SECONDS = 20;
 /** From here up are the lab's own ports (diagnosis), above the kernel's ephemeral ones. */
 const OWN_PORTS = 61_000;
 
@@ -174,8 +176,10 @@ export function judgeChecker(
   const problems: string[] = [];
   const alive = judgeAlive(lab, facts, problems);
   const configCurrent = alive && judgeCurrent(lab, facts, problems);
+  // The parent's: a child that dies at every check and is started again would always be young.
+  const daemonAge = facts.processes[0]?.age ?? Infinity;
   const verdicts = lab.services.map((service, i) =>
-    judgeChecking(lab, service, sights[i] ?? new Map(), services[i]?.realServers ?? [], problems),
+    judgeChecking(lab, service, sights[i] ?? new Map(), services[i]?.realServers ?? [], daemonAge, problems),
   );
   const lastCheckSeconds = Object.fromEntries(
     lab.services.map(({ name, realServers }, i) => [
@@ -195,6 +199,7 @@ function judgeChecking(
   service: VirtualService,
   sights: ServiceSights,
   servers: ServiceHealth["realServers"],
+  daemonAge: number,
   problems: string[],
 ): boolean | null {
   const limit = checkLimit(service);
@@ -211,6 +216,7 @@ function judgeChecking(
     if (lab.ldirectord.fork && others.length > 0) return null;
     return told.some(({ name }) => (sights.get(name)?.lastCheck ?? Infinity) <= limit) ? true : null;
   }
+  if (daemonAge < limit + START_SECONDS) return null;
   const names = stale.map(({ name }) => {
     const last = sights.get(name)?.lastCheck;
     return `${name} (${last === undefined ? `none for ${TIME_WAIT} s` : `last ${last.toFixed(0)} s ago`})`;

@@ -55,6 +55,15 @@ describe("what a real server remembers", () => {
 describe("the checker", () => {
   const judge = (section: string, seen = sights(fresh, fresh)) =>
     judgeChecker(LAB, parseChecker(section), seen, services);
+  it("has nothing to show yet when it has just started", () => {
+    const young = SECTION.replace("256 S 10000", "256 S 69000").replace("458 S 10500", "458 S 69100");
+    const none: CheckSight = { full: false };
+    expect(judge(young, sights(none, none))).toMatchObject({ alive: true, checking: null, problems: [] });
+    expect(judge(SECTION, sights(none, none))).toMatchObject({ checking: false });
+    // Its children may be young for ever.
+    const respawned = SECTION.replace("process 458 S 10500", "process 458 S 69900");
+    expect(judge(respawned, sights(none, none))).toMatchObject({ checking: false });
+  });
   it("is alive, current and checking", () => {
     expect(judge(SECTION)).toMatchObject({ alive: true, configCurrent: true, checking: true, problems: [] });
   });
