@@ -16,6 +16,8 @@ export interface PathFrames {
   readonly arp: readonly ArpFrame[];
   /** Connections that the client says were answered. */
   readonly answered: number;
+  /** Names of real servers that have the router's MAC for good, and so ask nobody. */
+  readonly permanent: readonly string[];
 }
 
 interface Judged {
@@ -76,6 +78,16 @@ export function judgePath(
     (frame) =>
       frame.fromMac !== director && (frame.tell === vip || (frame.kind === "reply" && frame.address === vip)),
   );
+  // Its entry was forgotten: whoever has sent a reply since must have asked for the router, and so shown its source.
+  const mute = lab.realServers.filter(
+    (node) =>
+      fromReal.some((frame) => frame.fromMac === serverMac(node)) &&
+      !seen.permanent.includes(node.name) &&
+      !seen.arp.some(
+        (frame) =>
+          frame.kind === "request" && frame.fromMac === serverMac(node) && frame.address === node.gateway,
+      ),
+  );
   const servers = [...new Set(fromReal.map((frame) => macOwner(lab, frame.fromMac)))].join(", ");
   return [
     judge(
@@ -133,16 +145,21 @@ export function judgePath(
     judge(
       `path.${name}.announce`,
       `no real server speaks ARP as ${vip}`,
-      announced.length === 0,
+      announced.length === 0 && mute.length === 0,
       {
         ...atRouter,
         seen:
-          announced.length === 0
-            ? `${seen.arp.length} ARP packets, none as ${vip} but the director's`
-            : `${announced.length} from ${[...new Set(announced.map(({ fromMac }) => macOwner(lab, fromMac)))].join(", ")}`,
-        expected: "none",
+          announced.length > 0
+            ? `${announced.length} from ${[...new Set(announced.map(({ fromMac }) => macOwner(lab, fromMac)))].join(", ")}`
+            : `${seen.arp.length} ARP packets, none as ${vip} but the director's` +
+              (mute.length === 0
+                ? ""
+                : `; ${mute.map((node) => `no request for ${node.gateway} from ${node.name}`).join(", ")}`),
+        expected: "a request for the router's MAC from each real server that answered, none as the VIP",
       },
-      "sysctl net.ipv4.conf.all.arp_announce=2 on the real servers (or arptables that mangle the source)",
+      announced.length > 0 || mute.length === 0
+        ? "sysctl net.ipv4.conf.all.arp_announce=2 on the real servers (or arptables that mangle the source)"
+        : `nothing is proven without a request: on ${mute.map(({ name }) => name).join(", ")}: ip neigh show`,
     ),
   ];
 }
@@ -174,11 +191,18 @@ async function lookAt(context: CheckContext, service: VirtualService): Promise<F
     node.nics.find((nic) => nic.network === "server")?.device ?? "";
   const director = new Capture(shell, lab.director.name, device(lab.director), filter);
   const router = new Capture(shell, lab.router.name, device(lab.router), filter);
-  // A real server that must ask for the router's MAC shows which source it asks with.
-  const forget = lab.realServers.map(({ name, gateway, nics }) =>
-    shell.run(name, `ip neigh flush to ${gateway} dev ${nics[0]?.device}`),
+  await Promise.all([director.start(), router.start()]);
+  // A real server that must ask for the router's MAC shows which source it asks with. Not before somebody listens.
+  const forgotten = await Promise.all(
+    lab.realServers.map(async ({ name, gateway, nics }) => {
+      const which = `to ${gateway} dev ${nics[0]?.device}`;
+      const { stdout } = await shell.run(
+        name,
+        `ip neigh flush ${which}; ip neigh show ${which} nud permanent`,
+      );
+      return { name, permanent: stdout.includes("PERMANENT") };
+    }),
   );
-  await Promise.all([director.start(), router.start(), ...forget]);
   const url = `http://${service.vip}:${service.port}/?[1-${count}]`;
   const curl = `curl -s --max-time 4 -H 'Connection: close' --local-port ${first}-${last} -o /dev/null -w '%{http_code}\\n' '${url}'`;
   const asked = await shell.run(lab.client.name, curl, { timeout: 20 + 4 * count });
@@ -195,6 +219,7 @@ async function lookAt(context: CheckContext, service: VirtualService): Promise<F
       router: routerSide.frames,
       arp: [...directorSide.arp, ...routerSide.arp],
       answered,
+      permanent: forgotten.filter(({ permanent }) => permanent).map(({ name }) => name),
     },
     { director: director.command, router: router.command },
     count,

@@ -109,19 +109,23 @@ describe("path", () => {
   const answer = `10.0.0.100.80 > ${client}.61001`;
   const crossing = line(router, director, request, "S") + line(director, rs, request, "S");
   const commands = { director: "tcpdump", router: "tcpdump" };
-  const judged = (atDirector: string, atRouter: string): string[] => {
+  const judged = (atDirector: string, atRouter: string, permanent: string[] = []): string[] => {
     const seen = {
       director: parseCapture(atDirector).frames,
       router: parseCapture(atRouter).frames,
       answered: 1,
+      permanent,
     };
     return failing(judgePath(LAB, SERVICE, { ...seen, arp: parseCapture(atRouter).arp }, commands, 1)).map(
       (name) => name.replace("path.main.", ""),
     );
   };
   const there = line(router, director, request, "S");
+  const asks = (mac: string, tell: string, whom = "192.168.7.200"): string =>
+    `1.0 ${mac} > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 60: Request who-has ${whom} tell ${tell}, length 46\n`;
+  const back = asks(rs, "192.168.7.20") + line(rs, router, answer, "S.");
   it.each([
-    ["as meant", crossing, there + line(rs, router, answer, "S."), []],
+    ["as meant", crossing, there + back, []],
     [
       "replies through the director",
       crossing + line(rs, director, answer, "S."),
@@ -131,22 +135,34 @@ describe("path", () => {
     [
       "a reply from the RIP",
       crossing,
-      there + line(rs, router, `192.168.7.20.80 > ${client}.61001`, "S."),
+      there + back + line(rs, router, `192.168.7.20.80 > ${client}.61001`, "S."),
       ["source"],
     ],
-    [
-      "requests past the director",
-      "",
-      line(router, rs, request, "S") + line(rs, router, answer, "S."),
-      ["requests", "director-only"],
-    ],
+    ["requests past the director", "", line(router, rs, request, "S") + back, ["requests", "director-only"]],
     [
       "a real server that asks as the VIP",
       crossing,
-      `${there}${line(rs, router, answer, "S.")}1.0 ${rs} > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 60: Request who-has 192.168.7.200 tell 10.0.0.100, length 46\n`,
+      there + asks(rs, "10.0.0.100") + line(rs, router, answer, "S."),
+      ["announce"],
+    ],
+    ["a real server that asks for nobody", crossing, there + line(rs, router, answer, "S."), ["announce"]],
+    [
+      "a real server that asks for another one only, while others ask",
+      crossing,
+      there +
+        asks(rs, "192.168.7.20", "192.168.7.30") +
+        asks(director, "192.168.7.30") +
+        line(rs, router, answer, "S."),
       ["announce"],
     ],
   ])("%s", (_what, atDirector, atRouter, expected) => expect(judged(atDirector, atRouter)).toEqual(expected));
+  it("a real server that has the router's MAC for good need not ask", () => {
+    const reply = line(rs, router, answer, "S.");
+    expect(judged(crossing, there + reply, ["rs2"])).toEqual([]);
+    expect(judged(crossing, there + reply, ["rs1"])).toEqual(["announce"]);
+    // One that has not answered proves nothing, and need not.
+    expect(judged(crossing, there + back)).toEqual([]);
+  });
 });
 
 describe("guests", () => {
