@@ -2,6 +2,14 @@
 import { negotiates } from "./checkNeeds";
 import type { HealthCheck, Lab, VirtualService } from "./types";
 
+/** Smallest and largest value of what decides how soon a dead real server is found. */
+export const CHECK_TIMES = {
+  checktimeout: [1, 30],
+  negotiatetimeout: [1, 30],
+  checkinterval: [1, 60],
+  failurecount: [1, 10],
+} as const;
+
 /** For what no formula covers: the daemon's own work for each server, and the kernel's edit. */
 const DAEMON_SECONDS = 2;
 /** Net::IMAP::Simple tries once more, so much later, when it has not connected. */

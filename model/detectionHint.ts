@@ -1,9 +1,8 @@
 /** What the values that a check's time may have would mean: how soon a silent real server is out of the table. */
 import { resolve, type Identity } from "./defaults";
-import { detectionSeconds } from "./detection";
+import { CHECK_TIMES, detectionSeconds } from "./detection";
 import type { Problem } from "./problems";
 import type { Config } from "./schema";
-import { CHECK_TIMES } from "./schemaService";
 import { MAIN } from "./serviceDefaults";
 
 const FIELD = /^(?:services\[(\d+)\]\.)?healthCheck\.(\w+)$/;

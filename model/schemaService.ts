@@ -1,5 +1,6 @@
 /** Schema of what a virtual service is made of: scheduling, health check, sorry server, ldirectord's own options. */
 import { z } from "zod";
+import { CHECK_TIMES } from "./detection";
 import {
   absolutePath,
   choice,
@@ -66,14 +67,6 @@ export const CHECK_SERVICES = [
 ] as const;
 
 const CHECKTYPES = ["negotiate", "connect", "ping", "external", "external-perl", "on", "off"] as const;
-
-/** Smallest and largest value of what decides how soon a dead real server is found. */
-export const CHECK_TIMES = {
-  checktimeout: [1, 30],
-  negotiatetimeout: [1, 30],
-  checkinterval: [1, 60],
-  failurecount: [1, 10],
-} as const;
 
 const checktypeError = {
   error: says(
