@@ -3,6 +3,7 @@
  * nothing of what a person changed in the guest. `scripts/lab up` puts these right before it applies the program.
  */
 import type { Lab } from "../model/types";
+import { directorRunLimit } from "../model/guestSettings";
 import { labNodes } from "../model/types";
 import type { Shell } from "../verify/guestShell";
 import type { StackNames, Virsh } from "./virsh";
@@ -45,9 +46,13 @@ export async function repairGuests(shell: Shell, lab: Lab, say: (line: string) =
       if (code !== 1) return;
       const problems = stdout.split("\n").filter((line) => line.startsWith("problem="));
       for (const line of problems) say(`${name}: ${line.slice("problem=".length)}: putting it right`);
-      const { code: started, stderr } = await shell.run(name, "timeout 120 /usr/local/sbin/lvs-dr start", {
-        timeout: 130,
-      });
+      // The director's may have to drain first: no guest's has longer.
+      const limit = directorRunLimit(lab);
+      const { code: started, stderr } = await shell.run(
+        name,
+        `timeout -k 10 ${limit} /usr/local/sbin/lvs-dr start`,
+        { timeout: limit + 20 },
+      );
       if (started !== 0) say(`${name}: could not be put right: ${stderr.split("\n").at(-1) ?? ""}`);
     }),
   );

@@ -1,6 +1,6 @@
 /** A director reconfigured the way `up` does it: the payload in the guest with other settings, run once. */
-import { directorSettings } from "../../model/guestSettings";
-import { INSTALL_AND_START, PAYLOAD, RUN_LIMIT, shellQuote, type Settings } from "../../model/payload";
+import { directorRunLimit, directorSettings } from "../../model/guestSettings";
+import { INSTALL_AND_START, PAYLOAD, shellQuote, type Settings } from "../../model/payload";
 import type { HealthCheck, Lab, RealServerEntry } from "../../model/types";
 import type { DrillRun } from "./drillRun";
 import { Broken } from "./waiting";
@@ -52,7 +52,7 @@ export async function applySettings(run: DrillRun, what: string, settings: Setti
     await run.ask(name, `[[ -e ${SAVED} ]] || cp -p ${PAYLOAD} ${SAVED}; cat ${PAYLOAD}`),
   );
   return run
-    .act(what, name, INSTALL_AND_START, { stdin: payload, timeout: RUN_LIMIT + 20 })
+    .act(what, name, INSTALL_AND_START, { stdin: payload, timeout: directorRunLimit(run.lab) + 20 })
     .catch((error: unknown) => told(what, error));
 }
 
@@ -68,11 +68,12 @@ function told(what: string, error: unknown): never {
 
 /** Back to what `up` installed, if anything was changed. */
 export async function restoreDirector(run: DrillRun): Promise<void> {
+  const limit = directorRunLimit(run.lab);
   const restored = run.shell.check(
     run.lab.director.name,
     `if [[ -e ${SAVED} ]]; then cp -p ${SAVED} ${PAYLOAD}.new && mv -f ${PAYLOAD}.new ${PAYLOAD} && ` +
-      `timeout -k 10 ${RUN_LIMIT} ${PAYLOAD} start && rm ${SAVED}; fi`,
-    { timeout: RUN_LIMIT + 20 },
+      `timeout -k 10 ${limit} ${PAYLOAD} start && rm ${SAVED}; fi`,
+    { timeout: limit + 20 },
   );
   await restored.catch((error: unknown) => told("back to what was applied", error));
 }
