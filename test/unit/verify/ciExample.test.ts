@@ -9,26 +9,78 @@ interface Step {
   readonly run?: string;
   readonly uses?: string;
   readonly if?: string;
+  readonly with?: { readonly path?: string };
 }
 
 const workflow = parse(readFileSync("docs/examples/github-workflow.yml", "utf8")) as {
-  readonly jobs: { readonly lab: { readonly steps: readonly Step[] } };
+  readonly jobs: {
+    readonly lab: {
+      readonly steps: readonly Step[];
+      readonly defaults?: { readonly run?: { readonly shell?: string } };
+      readonly "timeout-minutes": number;
+    };
+  };
 };
-const steps = workflow.jobs.lab.steps;
+const { lab } = workflow.jobs;
+const { steps } = lab;
 const commands = steps.flatMap(({ run }) =>
   [...(run ?? "").matchAll(/^scripts\/lab (.*)$/gm)].map(([, args = ""]) => args),
 );
 
-it("the example builds, proves, breaks, shows and takes down, the last two always", () => {
-  expect(commands.map((command) => command.split(" ")[0])).toEqual([
-    "up",
-    "verify",
-    "drill",
-    "report",
-    "down",
+/** Each step by what it does: its command, the tool that it asks, or the action that it uses. */
+const order = steps.map(({ run = "", uses = "" }) => {
+  const command = /^(?:scripts\/lab \w+|pulumi [a-z ]+|apt-get)/m.exec(run)?.[0];
+  return command?.trim() ?? uses.replace(/@.*$/, "");
+});
+
+it("the example's steps come in the order in which they make sense, down always and last", () => {
+  expect(order).toEqual([
+    "apt-get",
+    "actions/checkout",
+    "pulumi/actions",
+    "actions/cache",
+    "scripts/lab up",
+    "scripts/lab verify",
+    "pulumi stack output health",
+    "scripts/lab drill",
+    "scripts/lab report",
+    "actions/upload-artifact",
+    "scripts/lab down",
   ]);
-  for (const word of ["report", "down"])
-    expect(steps.find(({ run }) => run?.startsWith(`scripts/lab ${word}`))?.if).toBe("always()");
+  const always = order.filter((_, i) => steps[i]?.if === "always()");
+  expect(always).toEqual(["scripts/lab report", "actions/upload-artifact", "scripts/lab down"]);
+  expect(steps.filter((step) => step.if !== undefined)).toHaveLength(3);
+});
+
+it("each step leaves the evidence that is uploaded, and says when something is wrong", () => {
+  const text = (name: string): string => steps[order.indexOf(name)]?.run ?? "";
+  expect(text("scripts/lab verify")).toContain("--junit verify.xml");
+  expect(text("scripts/lab drill")).toContain("--junit drill.xml");
+  expect(text("scripts/lab report").trim()).toBe("scripts/lab report report.html");
+  expect(text("pulumi stack output health")).toMatch(
+    /^pulumi stack output health --json .*health\.json\njq -e '\.status == "healthy"' health\.json$/m,
+  );
+  const upload = steps[order.indexOf("actions/upload-artifact")]?.with?.path ?? "";
+  expect(upload.trim().split("\n")).toEqual(["report.html", "verify.xml", "drill.xml", "health.json"]);
+  // A pipe hides what its first part says, but for pipefail, which comes with bash named.
+  expect(lab.defaults?.run?.shell).toBe("bash");
+});
+
+it("documents agree on what it takes", () => {
+  const read = (file: string): string => readFileSync(file, "utf8");
+  const figures = read("docs/architecture.md");
+  const seconds = (row: RegExp): string => {
+    const found = row.exec(figures)?.[1];
+    return `about ${Math.round(Number(found))} s`;
+  };
+  const up = seconds(/^\| `up` from nothing[^|]*\| ([\d.]+) s/m);
+  const readme = read("README.md");
+  expect(readme).toContain(`\`up\` ${up}`);
+  expect(readme).toContain(`a second \`up\` ${seconds(/^\| second `up`[^|]*\| ([\d.]+) s/m)}`);
+  expect(readme).toContain(`\`down\` ${seconds(/^\| `down`[^|]*\| ([\d.]+) s/m)}`);
+  const ci = read("docs/ci.md");
+  expect(ci).toContain(`\`up\` takes ${up}`);
+  expect(ci).toContain(`Give the job ${lab["timeout-minutes"]} minutes`);
 });
 
 it("every command and option in it is one that the program has", async () => {
