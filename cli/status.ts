@@ -24,11 +24,12 @@ function positiveSeconds(text: string): number {
   return value;
 }
 
-async function show(status: Status, options: StatusCommandOptions): Promise<void> {
+async function show(status: Status, context: StackContext, options: StatusCommandOptions): Promise<void> {
   if (options.json) printJson(status);
   else if (options.prometheus) {
     const { renderPrometheus } = await import("../verify/prometheus");
-    process.stdout.write(await renderPrometheus(status, options.stack));
+    const { imageDigest } = await context.outputs();
+    process.stdout.write(await renderPrometheus(status, options.stack, imageDigest));
   } else process.stdout.write(`${renderStatus(status)}\n`);
 }
 
@@ -81,7 +82,7 @@ export function addStatusCommand(command: Command): void {
         options.watch === undefined
           ? await context.withGuests((shell, lab) => readStatus(shell, lab))
           : await watch(context, options.watch === true ? WATCH_SECONDS : options.watch);
-      if (options.watch === undefined) await show(status, options);
+      if (options.watch === undefined) await show(status, context, options);
       process.exitCode = EXIT_CODES[status.status];
     });
 }

@@ -55,12 +55,12 @@ function pairs(result: DrillResult): Markup | undefined {
   const control = result.runs.filter(({ kind }) => kind === "control");
   const sabotage = result.runs.filter(({ kind }) => kind === "sabotage");
   if (control.length + sabotage.length === 0) return undefined;
-  const quiet = control.length === 0 || control.every(({ verdict }) => verdict === "pass");
-  const caught = sabotage.length === 0 || sabotage.every(({ verdict }) => verdict === "fail");
+  const quiet = control.every(({ asItShould }) => asItShould);
+  const caught = sabotage.every(({ asItShould }) => asItShould);
   const parts = [
     control.length > 0 && `without the fault: ${quiet ? "nothing failed" : "something failed too"}`,
     sabotage.length > 0 &&
-      `with its remedy sabotaged: ${caught ? "failed, as it must" : "passed, so it proves nothing"}`,
+      `with its remedy sabotaged: ${caught ? "failed, as it must" : "did not fail for that, so it proves nothing"}`,
   ].filter(Boolean);
   return html`<p class="soft">${parts.join("; ")}</p>`;
 }

@@ -120,6 +120,13 @@ describe("a director that cannot be reached", () => {
       expect(values(name) ?? []).toEqual([]);
     expect(renderStatus(status)).toContain("ldirectord: unknown: the director could not be asked");
   });
+  it("is told without what a health check logs in with", async () => {
+    const [main, ...others] = LAB.services;
+    const check = { ...main.check, login: "canary-login", passwd: "canary-passwd", secret: "canary-secret" };
+    const status = await readStatus(shell, { ...LAB, services: [{ ...main, check }, ...others] });
+    const all = [JSON.stringify(status), renderStatus(status), await renderPrometheus(status, "unit")];
+    expect(all.join()).not.toContain("canary");
+  });
   it("has none at all in static mode", async () => {
     const status = await readStatus(shell, { ...LAB, mode: "static" });
     expect(status.checker).toBeNull();

@@ -25,6 +25,18 @@ it("the chart's bars add up to the requests", () => {
   expect(outcomesOf(DRILL)).toEqual(["rs1", "rs2", "failed"]);
 });
 
+it("a drill's pair tells whether the sabotage was found out", () => {
+  const run = (kind: "control" | "sabotage", verdict: "pass" | "fail", asItShould: boolean) => ({
+    ...{ kind, verdict, asItShould },
+    ...{ startedAt: DRILL.startedAt, seconds: 1, failures: [], figures: {} },
+  });
+  const shown = (...runs: (typeof DRILL)["runs"]): string =>
+    renderPage({ ...REPORT, drills: [{ ...DRILL, runs }] });
+  const good = shown(run("control", "pass", true), run("sabotage", "fail", true));
+  expect(good).toContain("without the fault: nothing failed; with its remedy sabotaged: failed, as it must");
+  expect(shown(run("sabotage", "fail", false))).toContain("did not fail for that, so it proves nothing");
+});
+
 it("the fault is the first thing done under a steady load", () => {
   expect(markEvents(DRILL.events).map(({ kind }) => kind)).toEqual([
     "table",
