@@ -7,7 +7,7 @@ import parsePrometheus from "parse-prometheus-text-format";
 import { expect, it } from "vitest";
 import type { Status } from "../../verify/status";
 import { GROUPS, type VerifyReport } from "../../verify/verify";
-import { eventually, guest, lab, run } from "./support";
+import { eventually, guest, lab, outputs, run } from "./support";
 
 const directory = mkdtempSync(join(tmpdir(), "lvs-dr-verify-test-"));
 
@@ -69,6 +69,8 @@ it("status speaks Prometheus, as a parser of its own and promtool, where there i
   expect(one("lvsdr_checker_checking")).toBe("1");
   const weights = metrics.find(({ name }) => name === "node_ipvs_backend_weight")?.metrics ?? [];
   expect(weights.map(({ value }) => value).sort()).toEqual(["1", "3"]);
+  const info = metrics.find(({ name }) => name === "lvsdr_info")?.metrics[0]?.labels;
+  expect(info?.image_digest).toBe((await outputs()).imageDigest);
   expect(Object.keys(weights[0]?.labels ?? {}).sort()).toEqual([
     "local_address",
     "local_mark",
@@ -123,6 +125,10 @@ it("a real server whose part is stopped is withdrawn until it is started again",
       expect(problems).toContain("rs1: withdrawn from its health check: lvs-dr is stopped here");
       expect(services[0]?.realServers[0]).toMatchObject({ name: "rs1", state: "down" });
     });
+    // A check that fails is told by the exit status, with what was seen; once, since it stays so.
+    const { code, stdout } = await run(["verify", "table", "--deadline", "0"]);
+    expect({ code, stdout }).toMatchObject({ code: 1 });
+    expect(stdout).toMatch(/^FAIL the kernel's table[^]*rs1[^]*^NOT verified: \d+ passed, 1 failed/m);
     const left =
       "ls /etc/systemd/system/lvs-dr-guard.service /etc/tmpfiles.d/lvs-dr-guard.conf 2>/dev/null || true";
     expect(await guest("rs1", left)).toBe("");
