@@ -7,7 +7,6 @@ import { MAIN } from "./serviceDefaults";
 import type { HealthCheck, VirtualService } from "./types";
 
 // Where the drills, the status and the tests look for it.
-export { detectionSeconds } from "./detection";
 
 export function checkHealth(findings: Findings, config: Config, draft: Draft): void {
   draft.services.forEach((service, position) => {

@@ -136,7 +136,7 @@ export function referencePage(): string {
     "A mistake is refused before anything is touched, together with all others: each with its key, its value and what to do.",
     "`schema/Pulumi.stack.schema.json` gives editors completion; `Pulumi.dev.yaml` shows how to name it.",
     "",
-    "A second lab beside the first needs only networks of its own: `clientNetwork.cidr`, `serverNetwork.cidr` and `vipCidr`. The guests",
+    "A second lab beside the first needs only networks of its own: `clientNetwork.cidr` and `serverNetwork.cidr`; the VIP may be the same, as its network ends at the router. The guests",
     "keep the host parts of their addresses (the director `.30`, the router `.200`, the VIP `.100` …), and names, bridges and MAC addresses",
     "come from the stack's name.",
     "",

@@ -9,7 +9,7 @@
  *   one says when the last check was. A server that is up in the table must have been checked within the time that
  *   detection takes, and that for each service: with fork=yes each is another process's to check.
  */
-import { detectionSeconds } from "../model/invariantsHealth";
+import { detectionSeconds } from "../model/detection";
 import type { ServiceHealth } from "../model/health";
 import type { Lab, VirtualService } from "../model/types";
 
@@ -158,9 +158,16 @@ function leavesTrace({ check, protocol }: VirtualService): boolean {
 }
 
 /** Seconds within which every real server must have been checked again. */
-export function checkLimit(service: VirtualService): number {
+export function checkLimit(service: VirtualService, lab: Lab): number {
+  const { check, realServers } = service;
+  // Of N connects and one request, each is a connection.
+  const { checktype } = check;
+  const each = {
+    ...service,
+    check: { ...check, checktype: typeof checktype === "number" ? "connect" : checktype },
+  };
   // The timer is a second coarse, and a guest without KVM some more slow.
-  return detectionSeconds(service, service.realServers.length) + service.check.checkinterval + 1;
+  return detectionSeconds(each, realServers.length, lab) + check.checkinterval + 1;
 }
 
 /** What is remembered of one service's checks, by real server's name; absent for one that could not be asked. */
@@ -202,7 +209,7 @@ function judgeChecking(
   daemonAge: number,
   problems: string[],
 ): boolean | null {
-  const limit = checkLimit(service);
+  const limit = checkLimit(service, lab);
   if (!leavesTrace(service) || limit >= TIME_WAIT) return null;
   const told = servers.filter(({ name }) => sights.has(name) && sights.get(name)?.full !== true);
   const stale = told.filter(

@@ -1,6 +1,6 @@
 /** The cluster as it is now: its health, its counters, its checker, and how soon a failure would be noticed. */
 import { assessHealth, type Health } from "../model/health";
-import { detectionSeconds } from "../model/invariantsHealth";
+import { detectionSeconds } from "../model/detection";
 import { parseIpvsList, rowOf } from "../model/ipvsList";
 import type { Lab } from "../model/types";
 import {
@@ -142,9 +142,9 @@ export function tableEntries(list: string): TableEntry[] {
 function detectionBudget(lab: Lab): DetectionBudget[] {
   return lab.services.map((service) => ({
     service: service.name,
-    refused: detectionSeconds(service, 0),
-    silent: detectionSeconds(service, 1),
-    allSilent: detectionSeconds(service, service.realServers.length),
+    refused: detectionSeconds(service, 0, lab),
+    silent: detectionSeconds(service, 1, lab),
+    allSilent: detectionSeconds(service, service.realServers.length, lab),
   }));
 }
 

@@ -1,11 +1,8 @@
 /** Each protocol that ldirectord can check, against a real server of it: up, down, up again. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { detectionSeconds } from "../../model/invariantsHealth";
+import { detectionSeconds } from "../../model/detection";
 import { ENTRIES } from "./support/entries";
 import { Fleet } from "./support/fleet";
-
-/** Without a connection, a server that is gone is one that says nothing. */
-const UDP = Object.entries(ENTRIES).flatMap(([name, { protocol }]) => (protocol === "udp" ? [name] : []));
 
 const note = (text: string): void => void process.stderr.write(`${text}\n`);
 
@@ -15,10 +12,6 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(() => fleet?.close());
 
-/** Seconds by which a check outlasts its budget, and why. Net::IMAP::Simple tries once more, 5 s later, when it has not connected. */
-const REFUSED: Readonly<Record<string, number>> = { imap: 5, imaps: 5 };
-/** The same of a server that accepts and says nothing: with TLS that is not connected, and LDAP waits for checktimeout, which is 7 s longer here. */
-const SILENT: Readonly<Record<string, number>> = { imaps: 5 + 3, ldap: 7, ldaps: 7 };
 /** Mail::POP3Client waits without end for what a server says first. */
 const ENDLESS = ["pop"];
 
@@ -31,7 +24,7 @@ const UNLIMITED = ["pgsql", "imap", "imaps", "pops"];
 describe.concurrent("a real server of", () => {
   it.each(Object.keys(ENTRIES))("%s: up, down, up", async (name) => {
     const member = fleet.member(name);
-    const budget = detectionSeconds(member.service, 0) + (REFUSED[name] ?? 0) + (UDP.includes(name) ? 3 : 0);
+    const budget = detectionSeconds(member.service, 0);
     await member.in(10);
     await member.process.kill();
     const took = await member.out(budget);
@@ -48,7 +41,7 @@ it("ldirectord has run all the while", () => {
 describe.concurrent("a server that accepts and says nothing", () => {
   it.each(Object.keys(ENTRIES).filter((name) => !ENDLESS.includes(name)))("%s: up, out, up", async (name) => {
     const member = fleet.member(name);
-    const budget = detectionSeconds(member.service) + (SILENT[name] ?? 0);
+    const budget = detectionSeconds(member.service);
     await member.in(10);
     const stop = (): Promise<number> => {
       member.process.signal("SIGSTOP");

@@ -3,7 +3,7 @@
  * defaults, so that each test can fail.
  */
 import { describe, expect, it } from "vitest";
-import { detectionSeconds } from "../../model/invariantsHealth";
+import { detectionSeconds } from "../../model/detection";
 import { unit } from "./support/daemon";
 import { labOf, type Entries, type Fleet, type Options } from "./support/fleet";
 import { slowness, until } from "./support/table";

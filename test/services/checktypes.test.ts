@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LdirectordConf } from "../../model/ldirectord";
 import { ConfigError } from "../../model/config";
-import { detectionSeconds } from "../../model/invariantsHealth";
+import { detectionSeconds } from "../../model/detection";
 import { Fleet, labOf, type Entries } from "./support/fleet";
 import { addAddress, removeAddress, SERVERS } from "./support/servers";
 

@@ -1,7 +1,7 @@
 /** What is promised: from the lab's own check settings, weights and `drills.limits`. Seconds are for KVM: `scale` stretches them. */
 import { DRILL_LIMITS, type DrillLimits } from "../../model/drillLimits";
-import { detectionSeconds } from "../../model/invariantsHealth";
-import type { HealthCheck, Lab } from "../../model/types";
+import { detectionSeconds, holdSeconds } from "../../model/detection";
+import type { Lab } from "../../model/types";
 
 /** For what no formula covers: the daemon's own work and the kernel's edit. */
 const SLACK = 2;
@@ -22,25 +22,21 @@ export interface Promises extends Omit<DrillLimits, Derived> {
   lostAfterRetry(server: string): number | undefined;
 }
 
-function timeoutOf(check: HealthCheck): number {
-  return check.checktype === "negotiate" ? check.negotiatetimeout : check.checktimeout;
-}
-
 export function promises(lab: Lab): Promises {
   const [service] = lab.services;
   const { check } = service;
   const { ejectSeconds, ejectSilentSeconds, recoverSeconds, recoverSilentSeconds, lostAfterRetry, ...rest } =
     lab.drills?.limits ?? DRILL_LIMITS;
-  const each = check.failurecount * timeoutOf(check);
+  const each = check.failurecount * holdSeconds(check);
   return {
     ...rest,
-    eject: ejectSeconds ?? detectionSeconds(service, 0),
+    eject: ejectSeconds ?? detectionSeconds(service, 0, lab),
     ejectSilent: (hung = 1) =>
       ejectSilentSeconds === undefined
-        ? detectionSeconds(service, hung)
+        ? detectionSeconds(service, hung, lab)
         : ejectSilentSeconds + (hung - 1) * each,
     recover: recoverSeconds ?? check.checkinterval + SLACK,
-    recoverSilent: recoverSilentSeconds ?? check.checkinterval + timeoutOf(check) + SLACK,
+    recoverSilent: recoverSilentSeconds ?? check.checkinterval + holdSeconds(check) + SLACK,
     lostAfterRetry: (server) => lostAfterRetry ?? lostInARow(lab, server),
   };
 }
@@ -115,7 +111,7 @@ export function flapPromise(lab: Lab, period: number): Damping {
 export function lossPromise(lab: Lab, loss: number, seconds: number): Damping {
   const [{ check, realServers }] = lab.services;
   if (check.failurecount > 1) return { max: 0 };
-  const tries = [0, 1, 3, 7, 15].filter((at) => at < timeoutOf(check)).length;
+  const tries = [0, 1, 3, 7, 15].filter((at) => at < holdSeconds(check)).length;
   const checks = (realServers.length * seconds) / check.checkinterval;
   const mean = checks * loss ** tries;
   return {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config";
-import { detectionSeconds } from "../../../model/invariantsHealth";
+import { detectionSeconds } from "../../../model/detection";
 import { ldirectordFor, renderLdirectord } from "../../../model/ldirectord";
 import { tableFor } from "../../../model/ldirectordTable";
 
