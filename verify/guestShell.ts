@@ -3,6 +3,7 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -53,6 +54,19 @@ export function keptDirectory({ stack }: Pick<Lab, "stack">): string {
   return join(root, `lvs-dr-${userInfo().uid}-${checkout}-${stack}`);
 }
 
+/**
+ * Its name can be guessed, and anybody may write to /tmp: a directory that somebody else has put there gets no key.
+ * @throws Error naming it
+ */
+function makeOwn(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const found = lstatSync(directory);
+  if (!found.isDirectory() || found.uid !== userInfo().uid || (found.mode & 0o077) !== 0)
+    throw new Error(
+      `${directory} is not this user's own and private: whoever made it is not to get the guests' key; remove it`,
+    );
+}
+
 /** Under which the key of another libvirt host is filed: no guest can be called so. */
 const LIBVIRT_HOST = "host";
 
@@ -98,10 +112,13 @@ export class GuestShell implements Shell {
     this.detached = detached;
     if (keepOpen) {
       this.directory = keptDirectory(access.lab);
+      makeOwn(this.directory);
       const key = join(this.directory, "key");
       // Another key is another generation of guests.
-      if (existsSync(key) && readFileSync(key, "utf8") !== access.privateKey) GuestShell.forget(access.lab);
-      mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+      if (existsSync(key) && readFileSync(key, "utf8") !== access.privateKey) {
+        GuestShell.forget(access.lab);
+        makeOwn(this.directory);
+      }
     } else {
       this.directory = mkdtempSync(join(tmpdir(), "lvs-dr-ssh-"));
     }
