@@ -115,8 +115,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
       .addArgument(new Argument("[suite]").choices(SUITE_NAMES))
       .argument("[drills...]", "with lab: drills to run with their pairs, beside the article's own")
       .option("--all", "with lab: every drill")
-      .action((suite: string | undefined, drills: string[], { all = false }: Options) => {
-        process.exitCode = runTests(suite, { drills, all }) ? 0 : 1;
+      .action(async (suite: string | undefined, drills: string[], { all = false }: Options) => {
+        process.exitCode = (await runTests(suite, { drills, all })) ? 0 : 1;
       });
   },
 };

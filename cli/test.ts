@@ -1,6 +1,6 @@
 /** `scripts/lab test`: every suite, and one closing line over all of them. */
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { chooseDrills } from "../verify/drill/catalogue";
@@ -15,28 +15,50 @@ interface Tally {
 
 const REPORTS = ".lab/test-results";
 
-/** Runs a command with its output on ours. */
-function run(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): number {
-  const { status } = spawnSync(file, args, { stdio: ["ignore", 1, 2], env: { ...process.env, ...env } });
-  return status ?? 1;
+/** Where a suite's words go: file descriptors, since children write there too. */
+interface Output {
+  readonly out: number;
+  readonly err: number;
+}
+const OURS: Output = { out: 1, err: 2 };
+
+/** Runs a command to its end. */
+function run(
+  output: Output,
+  file: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<number> {
+  return new Promise((done) => {
+    const child = spawn(file, args, {
+      stdio: ["ignore", output.out, output.err],
+      env: { ...process.env, ...env },
+    });
+    child.on("error", (error) => {
+      writeSync(output.err, `${error.message}\n`);
+      done(1);
+    });
+    child.on("close", (code) => done(code ?? 1));
+  });
 }
 
 /** The services suite makes namespaces, which only root may. */
 const AS_ROOT = process.getuid?.() === 0 ? [] : ["sudo", "--", "env", `PATH=${process.env.PATH}`];
 
 /** One vitest run; a run that left no report has failed, whatever it printed. */
-function vitest(
+async function vitest(
+  output: Output,
   name: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
   prefix: readonly string[] = [],
-): Tally {
+): Promise<Tally> {
   const report = join(REPORTS, `${name}.json`);
   mkdirSync(REPORTS, { recursive: true });
   rmSync(report, { force: true });
   const reporters = ["--reporter=verbose", "--reporter=json", `--outputFile.json=${report}`];
   const [file = "", ...rest] = [...prefix, "node_modules/.bin/vitest", "run", ...args, ...reporters];
-  const status = run(file, rest, env);
+  const status = await run(output, file, rest, env);
   if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
   const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
     readFileSync(report, "utf8"),
@@ -51,27 +73,27 @@ function vitest(
 }
 
 /** Types, lint and format: each is one test. */
-function staticChecks(): Tally {
+async function staticChecks(output: Output): Promise<Tally> {
   const checks: [string, string[]][] = [
     ["tsc", ["--noEmit"]],
     ["eslint", ["."]],
     ["prettier", ["--check", "--log-level", "warn", "."]],
   ];
-  const failed = checks.filter(([tool, args]) => {
-    const status = run(`node_modules/.bin/${tool}`, args);
-    say(`${status === 0 ? "ok" : "FAILED"}: ${tool} ${args.join(" ")}`);
-    return status !== 0;
-  }).length;
+  let failed = 0;
+  for (const [tool, args] of checks) {
+    const status = await run(output, `node_modules/.bin/${tool}`, args);
+    writeSync(output.err, `${status === 0 ? "ok" : "FAILED"}: ${tool} ${args.join(" ")}\n`);
+    if (status !== 0) failed++;
+  }
   return { passed: checks.length - failed, failed, skipped: 0 };
 }
 
-function shell(): Tally {
-  const { status, stdout } = spawnSync("test/shell/run.sh", {
-    stdio: ["ignore", "pipe", 2],
-    encoding: "utf8",
-  });
-  process.stdout.write(stdout);
-  const [, passed, failed, skipped] = /(\d+) passed, (\d+) failed, (\d+) skipped\s*$/.exec(stdout) ?? [];
+async function shell(output: Output): Promise<Tally> {
+  const file = join(REPORTS, "shell.txt");
+  mkdirSync(REPORTS, { recursive: true });
+  const status = await run(output, "bash", ["-o", "pipefail", "-c", `test/shell/run.sh | tee ${file}`]);
+  const text = readFileSync(file, "utf8");
+  const [, passed, failed, skipped] = /(\d+) passed, (\d+) failed, (\d+) skipped\s*$/.exec(text) ?? [];
   if (passed === undefined) return { passed: 0, failed: 1, skipped: 0 };
   return {
     passed: Number(passed),
@@ -84,34 +106,60 @@ function shell(): Tally {
  * The whole suite on the embedded engine, and the acceptance part on Pulumi too where there is one.
  * @param drills those beside the article's
  */
-function labSuites(drills: readonly string[]): Tally[] {
+async function labSuites(output: Output, drills: readonly string[]): Promise<Tally[]> {
   say("lab suite on the embedded engine");
   const env = { LVS_DR_TEST_ENGINE: "embedded", LVS_DR_TEST_DRILLS: drills.join(",") };
-  const tallies = [vitest("lab-embedded", ["--project", "lab"], env)];
-  if (pulumiOnPath()) {
-    say("acceptance suite on Pulumi");
-    tallies.push(
-      vitest("lab-pulumi", ["--project", "lab", "test/lab/00", "test/lab/acceptance", "test/lab/99"], {
-        LVS_DR_TEST_ENGINE: "pulumi",
-      }),
-    );
-  } else {
+  const embedded = await vitest(output, "lab-embedded", ["--project", "lab"], env);
+  if (!pulumiOnPath()) {
     say("skipped: the acceptance suite on Pulumi (no `pulumi` on PATH)");
-    tallies.push({ passed: 0, failed: 0, skipped: 1 });
+    return [embedded, { passed: 0, failed: 0, skipped: 1 }];
+  }
+  say("acceptance suite on Pulumi");
+  const acceptance = ["--project", "lab", "test/lab/00", "test/lab/acceptance", "test/lab/99"];
+  return [embedded, await vitest(output, "lab-pulumi", acceptance, { LVS_DR_TEST_ENGINE: "pulumi" })];
+}
+
+type Suite = (output: Output, drills: readonly string[]) => Promise<Tally | Tally[]>;
+
+const SUITES: Readonly<Record<string, Suite>> = {
+  static: staticChecks,
+  // Some of them wait for other processes: vitest's own number, one fewer than processors, leaves two half idle.
+  unit: (output) =>
+    vitest(output, "unit", ["--project", "unit", `--maxWorkers=${Math.max(2, availableParallelism() - 1)}`]),
+  shell,
+  services: (output) => vitest(output, "services", ["--project", "services"], {}, AS_ROOT),
+  lab: labSuites,
+};
+
+/** Runs suites one after the other. */
+async function inTurn(names: readonly string[], output: Output, drills: readonly string[]): Promise<Tally[]> {
+  const tallies: Tally[] = [];
+  for (const name of names) {
+    writeSync(output.err, `== ${name}\n`);
+    tallies.push(...[(await SUITES[name]?.(output, drills)) ?? []].flat());
   }
   return tallies;
 }
 
-const SUITES: Readonly<Record<string, (drills: readonly string[]) => Tally[]>> = {
-  static: () => [staticChecks()],
-  // Some of them wait for other processes: vitest's own number, one fewer than processors, leaves two half idle.
-  unit: () => [
-    vitest("unit", ["--project", "unit", `--maxWorkers=${Math.max(2, availableParallelism() - 1)}`]),
-  ],
-  shell: () => [shell()],
-  services: () => [vitest("services", ["--project", "services"], {}, AS_ROOT)],
-  lab: labSuites,
-};
+/** Runs suites beside others that write to our own output: what they say is shown when they are through. */
+async function aside(names: readonly string[], shownAfter: Promise<unknown>): Promise<Tally[]> {
+  mkdirSync(REPORTS, { recursive: true });
+  const file = join(REPORTS, "aside.txt");
+  const descriptor = openSync(file, "w");
+  const tallies = await inTurn(names, { out: descriptor, err: descriptor }, []);
+  closeSync(descriptor);
+  await shownAfter;
+  process.stdout.write(readFileSync(file));
+  return tallies;
+}
+
+/** Every suite. That of the services mostly waits: the processors have time for the shell tests meanwhile. */
+async function everything(): Promise<Tally[]> {
+  const quick = await inTurn(["static", "unit"], OURS, []);
+  const shellTests = inTurn(["shell"], OURS, []);
+  const both = await Promise.all([shellTests, aside(["services"], shellTests)]);
+  return [...quick, ...both.flat(), ...(await inTurn(["lab"], OURS, []))];
+}
 
 export const SUITE_NAMES = Object.keys(SUITES);
 
@@ -126,15 +174,14 @@ export interface TestOptions {
  * Runs one suite or all; true when nothing failed and something ran.
  * @throws Error for drills that are not known, before anything runs
  */
-export function runTests(suite?: string, { drills = [], all = false }: TestOptions = {}): boolean {
+export async function runTests(
+  suite?: string,
+  { drills = [], all = false }: TestOptions = {},
+): Promise<boolean> {
   const chosenDrills = drills.length === 0 && !all ? [] : chooseDrills(drills, all).map((each) => each.name);
   if (chosenDrills.length > 0 && suite !== "lab")
     throw new Error("drills are part of the lab suite: scripts/lab test lab [DRILL…] [--all]");
-  const chosen = suite === undefined ? SUITE_NAMES : [suite];
-  const tallies = chosen.flatMap((name) => {
-    say(`== ${name}`);
-    return SUITES[name]?.(chosenDrills) ?? [];
-  });
+  const tallies = await (suite === undefined ? everything() : inTurn([suite], OURS, chosenDrills));
   const sum = (key: keyof Tally): number => tallies.reduce((total, tally) => total + tally[key], 0);
   process.stdout.write(`${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped\n`);
   return sum("failed") === 0 && sum("passed") > 0;

@@ -16,7 +16,7 @@ readonly SKIPPED=77
 run_one() {
   local file="$1" function="$2" output status=0
   # shellcheck disable=SC2016 # the inner shell expands these
-  output="$(timeout -k 5 120 bash -c 'set -euo pipefail; source "$1/lib.sh"; source "$1/$2"; set_up; "$3"' \
+  output="$(timeout -k 5 240 bash -c 'set -euo pipefail; source "$1/lib.sh"; source "$1/$2"; set_up; "$3"' \
     "$function" "$HERE" "$file" "$function" 2>&1 </dev/null)" || status=$?
   case $status in
     0) echo "ok       $file: $function" ;;
