@@ -102,14 +102,22 @@ async function shell(output: Output): Promise<Tally> {
   };
 }
 
+/** Lab tests with stacks of their own, which need not wait for the shared one's. */
+const APART = ["test/lab/cloudImage.test.ts", "test/lab/remote.test.ts"];
+
 /**
  * The whole suite on the embedded engine, and the acceptance part on Pulumi too where there is one.
  * @param drills those beside the article's
+ * @param args further ones for the first run
  */
-async function labSuites(output: Output, drills: readonly string[]): Promise<Tally[]> {
+async function labSuites(
+  output: Output,
+  drills: readonly string[],
+  args: readonly string[] = [],
+): Promise<Tally[]> {
   say("lab suite on the embedded engine");
   const env = { LVS_DR_TEST_ENGINE: "embedded", LVS_DR_TEST_DRILLS: drills.join(",") };
-  const embedded = await vitest(output, "lab-embedded", ["--project", "lab"], env);
+  const embedded = await vitest(output, "lab-embedded", ["--project", "lab", ...args], env);
   if (!pulumiOnPath()) {
     say("skipped: the acceptance suite on Pulumi (no `pulumi` on PATH)");
     return [embedded, { passed: 0, failed: 0, skipped: 1 }];
@@ -117,6 +125,15 @@ async function labSuites(output: Output, drills: readonly string[]): Promise<Tal
   say("acceptance suite on Pulumi");
   const acceptance = ["--project", "lab", "test/lab/00", "test/lab/acceptance", "test/lab/99"];
   return [embedded, await vitest(output, "lab-pulumi", acceptance, { LVS_DR_TEST_ENGINE: "pulumi" })];
+}
+
+function services(output: Output): Promise<Tally> {
+  return vitest(output, "services", ["--project", "services"], {}, AS_ROOT);
+}
+
+/** Of the lab suite, what has stacks of its own. */
+function labApart(output: Output): Promise<Tally> {
+  return vitest(output, "lab-apart", ["--project", "lab", ...APART]);
 }
 
 type Suite = (output: Output, drills: readonly string[]) => Promise<Tally | Tally[]>;
@@ -127,8 +144,8 @@ const SUITES: Readonly<Record<string, Suite>> = {
   unit: (output) =>
     vitest(output, "unit", ["--project", "unit", `--maxWorkers=${Math.max(2, availableParallelism() - 1)}`]),
   shell,
-  services: (output) => vitest(output, "services", ["--project", "services"], {}, AS_ROOT),
-  lab: labSuites,
+  services,
+  lab: (output, drills) => labSuites(output, drills),
 };
 
 /** Runs suites one after the other. */
@@ -141,24 +158,43 @@ async function inTurn(names: readonly string[], output: Output, drills: readonly
   return tallies;
 }
 
-/** Runs suites beside others that write to our own output: what they say is shown when they are through. */
-async function aside(names: readonly string[], shownAfter: Promise<unknown>): Promise<Tally[]> {
+/** Runs a suite beside others that write to our own output: what it says is shown when they are through. */
+async function aside(
+  name: string,
+  suite: (output: Output) => Promise<Tally | Tally[]>,
+  shownAfter: Promise<unknown>,
+): Promise<Tally[]> {
   mkdirSync(REPORTS, { recursive: true });
-  const file = join(REPORTS, "aside.txt");
+  const file = join(REPORTS, `${name}.txt`);
   const descriptor = openSync(file, "w");
-  const tallies = await inTurn(names, { out: descriptor, err: descriptor }, []);
+  const tallies = [await suite({ out: descriptor, err: descriptor })].flat();
   closeSync(descriptor);
   await shownAfter;
+  process.stdout.write(`== ${name}\n`);
   process.stdout.write(readFileSync(file));
   return tallies;
 }
 
-/** Every suite. That of the services mostly waits: the processors have time for the shell tests meanwhile. */
+/**
+ * Every suite. Those of the services and of the lab's other stacks mostly wait, for health checks and for guests that boot:
+ * the processors have time for both and for the shell tests.
+ */
 async function everything(): Promise<Tally[]> {
   const quick = await inTurn(["static", "unit"], OURS, []);
   const shellTests = inTurn(["shell"], OURS, []);
-  const both = await Promise.all([shellTests, aside(["services"], shellTests)]);
-  return [...quick, ...both.flat(), ...(await inTurn(["lab"], OURS, []))];
+  const waiting = aside("services", services, shellTests);
+  const apart = aside("lab-apart", labApart, waiting);
+  const beside = await Promise.all([shellTests, waiting, apart]);
+  writeSync(OURS.err, "== lab\n");
+  return [
+    ...quick,
+    ...beside.flat(),
+    ...(await labSuites(
+      OURS,
+      [],
+      APART.flatMap((file) => ["--exclude", file]),
+    )),
+  ];
 }
 
 export const SUITE_NAMES = Object.keys(SUITES);
