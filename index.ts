@@ -14,7 +14,7 @@ import { RealServer } from "./components/realServer";
 import { Router } from "./components/router";
 import { Pool } from "./components/pool";
 import { VirtualMachine } from "./components/virtualMachine";
-import { sshKeyPair } from "./model/sshKey";
+import { KEY_SECRET, sshKeyPair } from "./model/sshKey";
 import { labNodes, type LabNode } from "./model/types";
 
 export = async () => {
@@ -29,8 +29,8 @@ export = async () => {
     server: new Network("server-network", { network: lab.networks.server }, opts),
   };
   const image = new GuestImage("image", { lab, pool }, opts);
-  const keySeed = new random.RandomBytes("ssh-key", { length: 32 });
-  const key = keySeed.base64.apply((seed) => sshKeyPair(seed, lab.prefix));
+  const keySecret = new random.RandomPassword("ssh-key", KEY_SECRET);
+  const key = keySecret.result.apply((secret) => sshKeyPair(secret, lab.prefix));
   const privateKey = key.apply((pair) => pair.privateKey);
   const authorizedKey = pulumi.unsecret(key.apply((pair) => pair.publicKey));
 

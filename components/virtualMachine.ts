@@ -5,7 +5,7 @@ import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { cloudInitSeed, imageSeed, kernelCmdline, seedLines } from "../model/guestBoot";
-import { sshKeyPair } from "../model/sshKey";
+import { KEY_SECRET, sshKeyPair } from "../model/sshKey";
 import type { Lab, LabNode, NetworkName } from "../model/types";
 import type { BootSource } from "./guestImage";
 import type { Network } from "./network";
@@ -38,8 +38,9 @@ export class VirtualMachine extends pulumi.ComponentResource {
     const { lab, node, boot } = args;
     const child = { parent: this };
 
-    const hostSeed = new random.RandomBytes(`${name}-host-key`, { length: 32 }, child);
-    const hostKeyPair = hostSeed.base64.apply((seed) => sshKeyPair(seed, node.name));
+    // No RandomBytes: those are their own id, and ids are kept in the clear.
+    const hostSecret = new random.RandomPassword(`${name}-host-key`, KEY_SECRET, child);
+    const hostKeyPair = hostSecret.result.apply((secret) => sshKeyPair(secret, node.name));
     this.hostKey = pulumi.unsecret(hostKeyPair.apply((pair) => pair.publicKey));
 
     const seedVolume = this.seed(name, args, hostKeyPair);

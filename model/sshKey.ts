@@ -1,4 +1,4 @@
-/** Ed25519 keys in OpenSSH's formats, from 32 random bytes: the same seed always gives the same key. */
+/** Ed25519 keys in OpenSSH's formats, from a secret: the same one always gives the same key. */
 import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
 
 export interface SshKeyPair {
@@ -20,14 +20,26 @@ function field(value: string | Buffer): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
+/** The random text that a key is made of, as random.RandomPassword takes it: more bits than an Ed25519 key has. */
+export const KEY_SECRET = { length: 64, special: false } as const;
+
+/**
+ * The key pair that follows from a random secret.
+ * @param secret text as KEY_SECRET says
+ * @throws RangeError when it is shorter
+ */
+export function sshKeyPair(secret: string, comment: string): SshKeyPair {
+  if (secret.length < KEY_SECRET.length)
+    throw new RangeError(`a key is made of ${KEY_SECRET.length} characters, got ${secret.length}`);
+  return keyPairOfSeed(createHash("sha256").update(secret).digest(), comment);
+}
+
 /**
  * The key pair of an Ed25519 seed (RFC 8032), in the format of OpenSSH's PROTOCOL.key: OpenSSH before 9.6 reads no
  * PKCS #8 Ed25519 key, and libraries that write this format draw its check number at random.
- * @param seedBase64 32 bytes in base64
  * @throws RangeError when it isn't 32 bytes
  */
-export function sshKeyPair(seedBase64: string, comment: string): SshKeyPair {
-  const seed = Buffer.from(seedBase64, "base64");
+export function keyPairOfSeed(seed: Buffer, comment: string): SshKeyPair {
   if (seed.length !== 32) throw new RangeError(`an Ed25519 seed has 32 bytes, got ${seed.length}`);
   const pkcs8 = createPrivateKey({
     key: Buffer.concat([PKCS8_PREFIX, seed]),

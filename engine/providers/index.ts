@@ -5,7 +5,7 @@ import { network } from "./libvirtNetwork";
 import { pool } from "./libvirtPool";
 import { volume } from "./libvirtVolume";
 import type { Invoke, Provider } from "./provider";
-import { randomBytes } from "./random";
+import { randomPassword } from "./random";
 import { remoteCommand } from "./remoteCommand";
 
 /** A provider resource is its configuration and nothing else; another configuration is another provider. */
@@ -19,7 +19,7 @@ const explicitProvider: Provider = {
 
 /** Every resource type the program may register, and not one more. */
 const providers: Readonly<Record<string, Provider>> = {
-  "random:index/randomBytes:RandomBytes": randomBytes,
+  "random:index/randomPassword:RandomPassword": randomPassword,
   "command:local:Command": localCommand,
   "command:remote:Command": remoteCommand,
   "libvirt:index/pool:Pool": pool,

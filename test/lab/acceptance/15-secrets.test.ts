@@ -8,7 +8,7 @@ import { context, ENGINE, inGuests, outputs, run, STACK } from "../support";
 /** Texts that only a private key has in it. */
 let secrets: string[];
 
-/** A line of the key's file, and what it was made of, as random:RandomBytes has it. */
+/** A line of the key's file, and its seed. */
 function fingerprints(pem: string): string[] {
   const lines = pem.split("\n").filter((line) => line !== "" && !line.startsWith("-----"));
   const body = Buffer.from(lines.join(""), "base64");
@@ -79,6 +79,11 @@ it(`state and records keep keys encrypted; only seeds have them, for their owner
     expect(file).toContain(`${directory}/seeds/`);
     expect(mode(file)).toBe(0o600);
   }
+  // What the keys are made of: 64 letters and digits. A digest has no large letters.
+  const texts = /"(?=[a-z0-9]*[A-Z])[A-Za-z0-9]{64}"/;
+  const states = filesBelow(directory).filter((file) => content(file).includes("RandomPassword"));
+  expect(states.length).toBeGreaterThan(0);
+  expect(states.filter((file) => texts.test(content(file)))).toEqual([]);
 });
 
 it("no other user of the host can read a guest's disk or seed", () => {

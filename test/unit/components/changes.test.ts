@@ -43,7 +43,7 @@ const guest = (name: string): string[] => [
   `Command ${name}`,
   `Command ${name}-seed`,
   `Domain ${name}`,
-  `RandomBytes ${name}-host-key`,
+  `RandomPassword ${name}-host-key`,
   `RealServer ${name}`,
   `VirtualMachine ${name}`,
   `Volume ${name}-disk`,

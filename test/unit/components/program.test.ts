@@ -20,7 +20,7 @@ function machineUrns(stack: string, name: string, role: string, component: strin
   const urn = `urn:pulumi:${stack}::lvs-dr::`;
   return [
     `${urn}pulumi:pulumi:Stack$lvsdr:index:VirtualMachine::${name}`,
-    `${urn}lvsdr:index:VirtualMachine$random:index/randomBytes:RandomBytes::${name}-host-key`,
+    `${urn}lvsdr:index:VirtualMachine$random:index/randomPassword:RandomPassword::${name}-host-key`,
     `${urn}lvsdr:index:VirtualMachine$command:local:Command::${name}-seed`,
     `${urn}lvsdr:index:VirtualMachine$libvirt:index/volume:Volume::${name}-seed`,
     `${urn}lvsdr:index:VirtualMachine$libvirt:index/volume:Volume::${name}-disk`,
@@ -43,7 +43,7 @@ function labUrns(realServers: readonly string[], stack = "dev"): string[] {
     `${urn}pulumi:pulumi:Stack$lvsdr:index:Network::server-network`,
     `${urn}lvsdr:index:Network$libvirt:index/network:Network::server-network`,
     `${urn}pulumi:pulumi:Stack$lvsdr:index:GuestImage::image`,
-    `${urn}pulumi:pulumi:Stack$random:index/randomBytes:RandomBytes::ssh-key`,
+    `${urn}pulumi:pulumi:Stack$random:index/randomPassword:RandomPassword::ssh-key`,
     ...machineUrns(stack, "client", "Client", "client"),
     ...machineUrns(stack, "router", "Router", "router"),
     ...machineUrns(stack, "director", "Director", "director"),

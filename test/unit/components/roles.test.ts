@@ -6,7 +6,7 @@ import type { GuestRole, Host } from "../../../components/guestRole";
 import { ldirectordFor, renderLdirectord } from "../../../model/ldirectord";
 import { shellQuote } from "../../../model/payload";
 import { component, HEALTH, lab, LOCAL, RANDOM, REMOTE, resources } from "./support/fixtures";
-import { find, randomBytes, run, UNKNOWN, type Recording } from "./support/recorder";
+import { find, randomText, run, UNKNOWN, type Recording } from "./support/recorder";
 
 const INSTALL_AND_START =
   'umask 022 && p=$(mktemp /usr/local/sbin/lvs-dr.XXXXXX) && { cat > "$p" && bash -n "$p" && chmod 0700 "$p"' +
@@ -21,19 +21,19 @@ type Make = (
 /** A role on a host that was made by anything but libvirt. */
 async function role(make: Make, described = lab(), proxy?: Host["proxy"]): Promise<Recording> {
   return run(async () => {
-    const { RandomBytes } = await import("@pulumi/random");
-    const key = new RandomBytes("key", { length: 32 });
+    const { RandomPassword } = await import("@pulumi/random");
+    const key = new RandomPassword("key", { length: 64, special: false });
     const host: Host = {
       name: "somewhere",
       address: "192.0.2.7",
       user: "admin",
-      privateKey: key.base64,
+      privateKey: key.result,
       hostKey: "ssh-ed25519 AAAAHOST",
       bootTimeout: 300,
       generation: [key.id, "second"],
       ...(proxy && { proxy }),
     };
-    await make(host, described, { dependsOn: [new RandomBytes("earlier", { length: 1 })] });
+    await make(host, described, { dependsOn: [new RandomPassword("earlier", { length: 1 })] });
   });
 }
 
@@ -51,7 +51,7 @@ const CONNECTION = {
   host: "192.0.2.7",
   port: 22,
   user: "admin",
-  privateKey: randomBytes("dev", "key"),
+  privateKey: randomText("dev", "key"),
   hostKey: "ssh-ed25519 AAAAHOST",
   dialErrorLimit: 68,
   perDialTimeout: 10,
@@ -247,10 +247,10 @@ describe("observeHealth", () => {
       async () => {
         const { secret } = await import("@pulumi/pulumi");
         const { observeHealth } = await import("../../../components/observation");
-        const { RandomBytes } = await import("@pulumi/random");
-        const seed = new RandomBytes("seed", { length: 32 });
+        const { RandomPassword } = await import("@pulumi/random");
+        const seed = new RandomPassword("seed", { length: 64, special: false });
         const made = (
-          options.known ? secret(access) : seed.base64.apply(() => access)
+          options.known ? secret(access) : seed.result.apply(() => access)
         ) as pulumi.Output<Access>;
         return { health: observeHealth(made, options.known ? [] : [seed]) };
       },

@@ -16,7 +16,7 @@ import {
   runWithLibvirt,
   VOLUME,
 } from "./support/fixtures";
-import { find, randomBytes, UNKNOWN, type Registration, type RunOptions } from "./support/recorder";
+import { find, randomText, UNKNOWN, type Registration, type RunOptions } from "./support/recorder";
 
 const KEY = "ssh-ed25519 AAAATEST lvs-dr-dev";
 const OWN: BootSource = {
@@ -40,7 +40,7 @@ async function build({ described = lab(), boot = OWN, accelerator = "kvm", bootA
   return runWithLibvirt(async (opts) => {
     const { Network } = await import("../../../components/network");
     const { VirtualMachine } = await import("../../../components/virtualMachine");
-    const { RandomBytes } = await import("@pulumi/random");
+    const { RandomPassword } = await import("@pulumi/random");
     const networks = {
       client: new Network("client-network", { network: described.networks.client }, opts),
       server: new Network("server-network", { network: described.networks.server }, opts),
@@ -55,7 +55,7 @@ async function build({ described = lab(), boot = OWN, accelerator = "kvm", bootA
         networks,
         authorizedKey: KEY,
         accelerator,
-        ...(bootAfter && { bootAfter: new RandomBytes("earlier", { length: 1 }) as pulumi.Resource }),
+        ...(bootAfter && { bootAfter: new RandomPassword("earlier", { length: 1 }) as pulumi.Resource }),
       },
       opts,
     );
@@ -63,7 +63,7 @@ async function build({ described = lab(), boot = OWN, accelerator = "kvm", bootA
   }, run);
 }
 
-const hostKey = sshKeyPair(randomBytes("dev", "router-host-key"), "router");
+const hostKey = sshKeyPair(randomText("dev", "router-host-key"), "router");
 const identity = { hostKey, authorizedKey: KEY };
 const ownSeed = seedLines(imageSeed(identity));
 const cloudSeed = seedLines(cloudInitSeed(lab().router, identity));
@@ -209,8 +209,8 @@ const HOST_KEY: Registration = {
   type: RANDOM,
   name: "router-host-key",
   parent: PARENT,
-  inputs: { length: 32 },
-  options: { additionalSecretOutputs: ["base64", "hex"] },
+  inputs: { length: 64, special: false },
+  options: { additionalSecretOutputs: ["bcryptHash", "result"] },
 };
 
 describe("VirtualMachine", () => {

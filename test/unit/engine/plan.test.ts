@@ -32,7 +32,7 @@ const DOMAIN = "libvirt:index/domain:Domain";
 const VOLUME = "libvirt:index/volume:Volume";
 const NETWORK = "libvirt:index/network:Network";
 const POOL = "libvirt:index/pool:Pool";
-const BYTES = "random:index/randomBytes:RandomBytes";
+const BYTES = "random:index/randomPassword:RandomPassword";
 
 describe("what a change of inputs does", () => {
   test.each([

@@ -21,7 +21,7 @@ test("every resource type and function of the program is known, on this host and
     "libvirt:index/pool:Pool",
     "libvirt:index/volume:Volume",
     "pulumi:providers:libvirt",
-    "random:index/randomBytes:RandomBytes",
+    "random:index/randomPassword:RandomPassword",
   ]);
   for (const type of types) expect(providerOf(type)).toHaveProperty("create");
   const tokens = new Set(programs.flatMap(({ invocations }) => invocations.map(({ token }) => token)));

@@ -13,7 +13,7 @@ import {
   type RunOptions,
 } from "./recorder";
 
-export const RANDOM = "random:index/randomBytes:RandomBytes";
+export const RANDOM = "random:index/randomPassword:RandomPassword";
 export const POOL = "libvirt:index/pool:Pool";
 export const NETWORK = "libvirt:index/network:Network";
 export const VOLUME = "libvirt:index/volume:Volume";

@@ -173,9 +173,9 @@ function optionsOf(request: RegistrationRequest): Options {
   };
 }
 
-/** 32 bytes that depend on nothing but the stack and the resource's name. */
-export function randomBytes(stack: string, name: string): string {
-  return createHash("sha256").update(`${stack}/${name}`).digest("base64");
+/** A random text that depends on nothing but the stack and the resource's name. */
+export function randomText(stack: string, name: string): string {
+  return createHash("sha256").update(`${stack}/${name}`).digest("hex");
 }
 
 /** What a provider would add to a resource's inputs. */
@@ -184,8 +184,8 @@ function created(
   { type, name, inputs }: pulumi.runtime.MockResourceArgs,
 ): Record<string, unknown> {
   switch (type) {
-    case "random:index/randomBytes:RandomBytes":
-      return { base64: pulumi.secret(randomBytes(stack, name)) };
+    case "random:index/randomPassword:RandomPassword":
+      return { result: pulumi.secret(randomText(stack, name)) };
     case "libvirt:index/volume:Volume":
       return { path: `/pools/${inputs.pool}/${inputs.name}` };
     case "libvirt:index/pool:Pool":

@@ -21,7 +21,7 @@ class Guest extends pulumi.ComponentResource {
   ) {
     super("lvsdr:index:Guest", name, {}, opts);
     const child = { parent: this };
-    const key = new random.RandomBytes(`${name}-key`, { length: 8 }, child);
+    const key = new random.RandomPassword(`${name}-key`, { length: 8, special: false }, child);
     const disk = new libvirt.Volume(
       `${name}-disk`,
       { name: `${name}.qcow2`, pool: pool.name, capacity: 1024 },
@@ -48,7 +48,7 @@ class Guest extends pulumi.ComponentResource {
       {
         connection: { host: "192.0.2.1", privateKey: canary, hostKey: "ssh-ed25519 AAAA", dialErrorLimit: 0 },
         create: "bash -s",
-        stdin: pulumi.interpolate`${canary} ${key.hex}`,
+        stdin: pulumi.interpolate`${canary} ${key.result}`,
         triggers: [this.domain.id],
         logging: "stdout",
         addPreviousOutputInEnv: false,
