@@ -10,7 +10,7 @@ import { formatProblem } from "../model/problems";
 import type { Backend, ChangeCounts, Foreseen, StackOutputs } from "./backend";
 import { PulumiCli } from "./pulumiCli";
 import { foreseen } from "./pulumiEvents";
-import { discard, hasStaleLock, type Owner, type PendingOperation } from "./pulumiRecovery";
+import { discard, hasStaleLock, mendFileBackend, type Owner, type PendingOperation } from "./pulumiRecovery";
 import { holdsSecret, readStackConfig, stackFile, type StackConfig } from "./stackFile";
 import type { Virsh } from "./virsh";
 
@@ -75,7 +75,8 @@ export class PulumiBackend implements Backend {
     };
     const chosen = chosenBackend();
     const state = resolve(directory, "pulumi");
-    this.url = chosen ?? `file://${state}`;
+    // Without files of attributes, which are not written whole or not at all.
+    this.url = chosen ?? `file://${state}?metadata=skip`;
     if (chosen === undefined) {
       mkdirSync(state, { recursive: true, mode: 0o700 });
       env.PULUMI_BACKEND_URL = this.url;
@@ -84,12 +85,18 @@ export class PulumiBackend implements Backend {
       env.PULUMI_CONFIG_PASSPHRASE = passphrase(directory);
     }
     this.cli = new PulumiCli(stack, env);
+    mendFileBackend(this.url, this.owner);
   }
 
-  /** The stack's state; undefined where there is no such stack. */
+  /**
+   * The stack's state; undefined where there is no such stack.
+   * @throws Error with Pulumi's own words where it cannot be read: that is not the same
+   */
   private async exported(): Promise<Exported | undefined> {
-    const { code, stdout } = await this.cli.run("stack", "export");
-    return code === 0 ? (JSON.parse(stdout) as Exported) : undefined;
+    const { code, stdout, stderr } = await this.cli.run("stack", "export");
+    if (code === 0) return JSON.parse(stdout) as Exported;
+    if (/no stack named/.test(stderr)) return undefined;
+    throw new Error(`pulumi stack export: ${stderr || `ended with status ${code ?? "none"}`}`);
   }
 
   async exists(): Promise<boolean> {

@@ -1,5 +1,5 @@
 /** What a Pulumi run that was killed leaves behind, and Pulumi itself does not clear: its lock, half-made objects. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import type { StackNames, Virsh } from "./virsh";
@@ -23,21 +23,49 @@ export interface PendingOperation {
 /** Whose objects they are: no other's are touched, whatever their names. */
 export type Owner = Pick<StackNames, "project" | "stack" | "prefix">;
 
+/** The directory of a file backend; undefined for any other. */
+function filesOf(backend: string): string | undefined {
+  if (!backend.startsWith("file://")) return undefined;
+  return join(backend.slice("file://".length).replace(/\?.*$/, "").replace(/^~/, homedir()), ".pulumi");
+}
+
+function locksOf(files: string, { project, stack }: Owner): string {
+  return join(files, "locks/organization", project, stack);
+}
+
+function filesIn(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory).map((name) => join(directory, name)) : [];
+}
+
 /** Whether all locks of the stack are of processes that are gone; one that lives, here or elsewhere, is for Pulumi to tell of. */
 export function hasStaleLock(backend: string, owner: Owner): boolean {
-  if (!backend.startsWith("file://")) return false;
-  const root = backend.slice("file://".length).replace(/^~/, homedir());
-  const directory = join(root, ".pulumi/locks/organization", owner.project, owner.stack);
-  const locks = existsSync(directory) ? readdirSync(directory).filter((file) => file.endsWith(".json")) : [];
-  return locks.length > 0 && locks.every((file) => isStale(readFileSync(join(directory, file), "utf8")));
+  const files = filesOf(backend);
+  if (files === undefined) return false;
+  const locks = filesIn(locksOf(files, owner)).filter((file) => file.endsWith(".json"));
+  return locks.length > 0 && locks.every((file) => isStale(readFileSync(file, "utf8")));
 }
 
 function isStale(text: string): boolean {
+  // Whoever was to write it was killed.
+  if (text.trim() === "") return true;
   const { pid, hostname: host } = JSON.parse(text) as { pid: number; hostname: string };
   if (host !== hostname()) return false;
   const stat = `/proc/${pid}/stat`;
   // Another program may have its number by now, or nobody have taken note of its death yet (Z).
   return !existsSync(stat) || !/^\d+ \(pulumi\) [^ZX]/.test(readFileSync(stat, "utf8"));
+}
+
+/**
+ * Beside each of its files a file backend writes a small one with attributes, in place: one that a killed run has left
+ * empty makes the whole file unreadable ("EOF"), and there is nothing in it that anybody needs. Only while nobody writes.
+ */
+export function mendFileBackend(backend: string, owner: Owner): void {
+  const files = filesOf(backend);
+  if (files === undefined) return;
+  const locks = locksOf(files, owner);
+  if (filesIn(locks).some((file) => file.endsWith(".json")) && !hasStaleLock(backend, owner)) return;
+  for (const file of [...filesIn(join(files, "stacks", owner.project)), ...filesIn(locks)])
+    if (file.endsWith(".attrs") && statSync(file).size === 0) rmSync(file, { force: true });
 }
 
 /** Removes what was being created: it may exist outside the state, where it would block the next try by its name. */

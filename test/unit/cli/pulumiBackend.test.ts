@@ -121,11 +121,51 @@ describe("the lock of a file backend", () => {
     expect(asked()).toContain("cancel --yes");
   });
 
+  it("is taken away when its process was killed before it had written it", async () => {
+    lock(GONE);
+    pulumi.write("state/.pulumi/locks/organization/lvs-dr/dev/a.json", "");
+    await backend().up();
+    expect(asked()).toEqual(["cancel --yes", ...UP]);
+  });
+
   it("stays when it is another host's", async () => {
     lock(GONE, "elsewhere");
     await backend().up();
     expect(asked()).toEqual(UP);
   });
+});
+
+describe("what a file backend keeps beside the state", () => {
+  const attributes = "state/.pulumi/stacks/lvs-dr/dev.json.attrs";
+  const lock = "state/.pulumi/locks/organization/lvs-dr/dev/a.json";
+  const left = (text: string): void => {
+    mkdirSync("state/.pulumi/stacks/lvs-dr", { recursive: true });
+    mkdirSync("state/.pulumi/locks/organization/lvs-dr/dev", { recursive: true });
+    pulumi.write(attributes, text);
+  };
+
+  it("goes where a killed run has left it empty: the state could not be read", () => {
+    left("");
+    backend();
+    expect(existsSync(attributes)).toBe(false);
+  });
+
+  it.each([
+    ["whole", "{}", undefined],
+    ["being written by somebody elsewhere", "", { pid: 1, hostname: "elsewhere" }],
+  ])("stays where it is %s", (_, text, holder) => {
+    left(text);
+    if (holder !== undefined) pulumi.write(lock, holder);
+    backend();
+    expect(existsSync(attributes)).toBe(true);
+  });
+});
+
+it("a state that cannot be read is not one that is not there", async () => {
+  pulumi.write("unreadable", "error: EOF");
+  await expect(backend().up()).rejects.toThrow("pulumi stack export: error: EOF");
+  await expect(backend().exists()).rejects.toThrow("error: EOF");
+  expect(asked()).not.toContain("stack init");
 });
 
 describe("preview", () => {

@@ -10,7 +10,9 @@ cd "$FAKE_PULUMI"
 all="$*"
 echo "\${all%% --stack dev --non-interactive*}" >>asked
 case "$1 $2" in
-  "stack export") [ -f export ] || { echo "error: no stack named 'dev' found" >&2; exit 255; }; cat export ;;
+  "stack export")
+    [ ! -f unreadable ] || { cat unreadable >&2; exit 255; }
+    [ -f export ] || { echo "error: no stack named 'dev' found" >&2; exit 255; }; cat export ;;
   "stack import") cat >export ;;
   "stack init")
     echo '{"deployment":{}}' >export
