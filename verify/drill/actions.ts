@@ -1,7 +1,7 @@
 /** What several drills do to guests, and how it is undone. */
 import type { LabNode } from "../../model/types";
 import type { DrillRun } from "./drillRun";
-import type { Sabotage } from "./types";
+import type { Sabotage } from "./drill";
 
 export const STOP_WEB = "systemctl stop nginx";
 export const KILL_WEB = "systemctl kill --kill-whom=all -s KILL nginx";

@@ -8,7 +8,7 @@ import { machineDrills } from "./faults/machines";
 import { networkDrills } from "./faults/network";
 import { operationDrills } from "./faults/operations";
 import { webServerDrills } from "./faults/webServer";
-import type { Drill } from "./types";
+import type { Drill } from "./drill";
 
 export const DRILLS: readonly Drill[] = [
   ...articleDrills,

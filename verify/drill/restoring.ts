@@ -1,6 +1,6 @@
 /** Leaving the lab as it was, whatever a drill has come to. */
 import type { DrillRun } from "./drillRun";
-import type { Drill } from "./types";
+import type { Drill } from "./drill";
 
 /** Seconds that a lab has to be as configured again after a drill was undone. */
 const RESTORE_LIMIT = 60;

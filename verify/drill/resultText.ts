@@ -1,6 +1,7 @@
 /** Results for people, and for CI. */
 import type { JunitCase } from "../junit";
-import type { Drill, DrillOutcome, DrillResult, Limit, RunSummary } from "./types";
+import type { Drill } from "./drill";
+import type { DrillOutcome, DrillResult, Limit, RunSummary } from "./types";
 
 function limitText({ max, min }: Limit): string {
   return [max === undefined ? "" : `at most ${max}`, min === undefined ? "" : `at least ${min}`]

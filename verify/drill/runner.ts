@@ -5,7 +5,8 @@ import type { Environment } from "./environment";
 import { distribution, round } from "./requests";
 import { restore } from "./restoring";
 import type { ResultStore } from "./resultStore";
-import type { Distribution, Drill, DrillResult, RunKind, RunResult, RunSummary } from "./types";
+import type { Drill } from "./drill";
+import type { Distribution, DrillResult, RunKind, RunResult, RunSummary } from "./types";
 
 export interface RunOptions {
   /** Runs with the fault. */

@@ -4,7 +4,8 @@ import { restore } from "./restoring";
 import { renderResult } from "./resultText";
 import { CutOff, INTERRUPTED, openRun, runDrill, type Bench, type RunOptions } from "./runner";
 import { Interrupted } from "./waiting";
-import type { Drill, DrillOutcome } from "./types";
+import type { Drill } from "./drill";
+import type { DrillOutcome } from "./types";
 
 export interface Session {
   readonly outcomes: readonly DrillOutcome[];

@@ -8,7 +8,7 @@ import type { Environment } from "../../../verify/drill/environment";
 import { RequestLog } from "../../../verify/drill/requests";
 import { ResultStore } from "../../../verify/drill/resultStore";
 import type { Bench } from "../../../verify/drill/runner";
-import type { Drill } from "../../../verify/drill/types";
+import type { Drill } from "../../../verify/drill/drill";
 
 class FakeRun extends DrillRun {
   override begin(): Promise<void> {

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { DrillRun } from "../../../verify/drill/drillRun";
 import { CutOff, runDrill, type RunOptions } from "../../../verify/drill/runner";
-import type { Drill, DrillResult } from "../../../verify/drill/types";
+import type { Drill } from "../../../verify/drill/drill";
+import type { DrillResult } from "../../../verify/drill/types";
 import { NotInTime } from "../../../verify/drill/waiting";
 import { fakeBench, fakeDrill, type FakeBench } from "./fakes";
 

@@ -11,7 +11,7 @@ import {
 } from "../actions";
 import type { DrillRun } from "../drillRun";
 import { AFTER_EDIT, isBack, isOut, refusalLimits } from "../ejection";
-import type { Drill } from "../types";
+import type { Drill } from "../drill";
 
 function names(run: DrillRun): string[] {
   return run.servers.map(({ name }) => name);

@@ -3,7 +3,7 @@ import { shellQuote } from "../../../model/payload";
 import { needsTwoServers } from "../actions";
 import { DrillRun } from "../drillRun";
 import { perl } from "../stream";
-import type { Drill } from "../types";
+import type { Drill } from "../drill";
 
 const UNCUT = "nft delete table inet lvsdr_drill 2>/dev/null || true";
 

@@ -12,7 +12,7 @@ import {
 import { applySettings, restoreDirector } from "../directorPayload";
 import type { DrillRun } from "../drillRun";
 import { CUT_OFF, exposedRequests, isBack, isOut } from "../ejection";
-import type { Drill } from "../types";
+import type { Drill } from "../drill";
 import { Broken } from "../waiting";
 
 const CF = "/etc/ha.d/ldirectord.cf";

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import type { GuestShell } from "../../guestShell";
 import { byTheRunItself } from "../actions";
 import type { DrillRun } from "../drillRun";
-import type { Drill } from "../types";
+import type { Drill } from "../drill";
 
 /** Seconds given to the script here; `up` gives 300 in the same way, by timeout(1) around the payload. */
 const SCRIPT_LIMIT = 15;

@@ -4,7 +4,7 @@ import type { DrillRun } from "../drillRun";
 import { NotInTime } from "../waiting";
 import { perl, type Stream } from "../stream";
 import { AFTER_EDIT, exposedRequests, isOut, judgeExposure } from "../ejection";
-import type { Drill } from "../types";
+import type { Drill } from "../drill";
 
 /** Waits until a guest answers over a new connection. */
 async function answers(run: DrillRun, node: string, seconds: number): Promise<void> {

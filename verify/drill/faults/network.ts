@@ -6,7 +6,7 @@ import { byTheRunItself, needsTwoServers, noDaemon } from "../actions";
 import type { DrillRun } from "../drillRun";
 import { isBack, isOut, judgeExposure } from "../ejection";
 import { lossPromise } from "../limits";
-import type { Drill } from "../types";
+import type { Drill } from "../drill";
 
 const START = "/usr/local/sbin/lvs-dr start";
 

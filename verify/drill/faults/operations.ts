@@ -2,7 +2,7 @@
 import { byTheRunItself, DAEMON, needsDaemon, needsTwoServers, START_DAEMON } from "../actions";
 import { applyDirector, restoreDirector, withServers } from "../directorPayload";
 import { DrillRun } from "../drillRun";
-import type { Drill, Sabotage } from "../types";
+import type { Drill, Sabotage } from "../drill";
 
 const NOTHING_LOST = { failed: 0, lost: 0 };
 

@@ -13,7 +13,7 @@ import {
 import { AFTER_EDIT, CUT_OFF, isBack, isOut, judgeExposure, refusalLimits } from "../ejection";
 import { applyDirector, restoreDirector, withCheck } from "../directorPayload";
 import { flapPromise } from "../limits";
-import type { Drill } from "../types";
+import type { Drill } from "../drill";
 import type { Lab } from "../../../model/types";
 
 const webServerKilled: Drill = {
