@@ -20,8 +20,18 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/unit/**/*.test.ts"],
+          exclude: ["**/*.process.test.ts"],
           testTimeout: 15_000,
           // Loading Pulumi anew for each file is half of the time. So: a test puts back what it changes in its process.
+          isolate: false,
+        },
+      },
+      {
+        test: {
+          name: "process",
+          // Beside the unit that it is about; starts a browser, an interpreter or the program itself.
+          include: ["test/unit/**/*.process.test.ts"],
+          testTimeout: 30_000,
           isolate: false,
         },
       },

@@ -138,11 +138,13 @@ function labApart(output: Output): Promise<Tally> {
 
 type Suite = (output: Output, drills: readonly string[]) => Promise<Tally | Tally[]>;
 
+/** vitest's own number of workers, one fewer than processors, leaves two half idle. */
+const WORKERS = `--maxWorkers=${Math.max(2, availableParallelism() - 1)}`;
+
 const SUITES: Readonly<Record<string, Suite>> = {
   static: staticChecks,
-  // Some of them wait for other processes: vitest's own number, one fewer than processors, leaves two half idle.
-  unit: (output) =>
-    vitest(output, "unit", ["--project", "unit", `--maxWorkers=${Math.max(2, availableParallelism() - 1)}`]),
+  unit: (output) => vitest(output, "unit", ["--project", "unit", WORKERS]),
+  process: (output) => vitest(output, "process", ["--project", "process", WORKERS]),
   shell,
   services,
   lab: (output, drills) => labSuites(output, drills),
@@ -180,7 +182,7 @@ async function aside(
  * the processors have time for both and for the shell tests.
  */
 async function everything(): Promise<Tally[]> {
-  const quick = await inTurn(["static", "unit"], OURS, []);
+  const quick = await inTurn(["static", "unit", "process"], OURS, []);
   const shellTests = inTurn(["shell"], OURS, []);
   const waiting = aside("services", services, shellTests);
   const apart = aside("lab-apart", labApart, waiting);

@@ -11,6 +11,7 @@ import {
   configure,
   context,
   ENGINE,
+  eventually,
   guest,
   inGuests,
   lab,
@@ -133,7 +134,10 @@ it("the image's own network service brings the VIP back when it configures the N
     STACK,
   );
   expect(await guest("director", seen, STACK)).toContain(` ${nodes?.director?.address}/24 `);
-  expect(await guest("client", `curl -s --max-time 10 http://${vip}/`, STACK)).toContain("<h1>rs1</h1>");
+  // While it had no address its checks failed.
+  await eventually(30, async () =>
+    expect(await guest("client", `curl -s --max-time 10 http://${vip}/`, STACK)).toContain("<h1>rs1</h1>"),
+  );
 });
 
 it("a second up changes nothing", async () => {

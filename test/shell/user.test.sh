@@ -125,7 +125,7 @@ test_tests_of_the_lab_run_as_root() {
     contains "$stdout" "program: $words groups "
     contains "$stdout" "root yes token $CANARY mark  other"
   done
-  for words in "test unit" "test static" "test shell"; do
+  for words in "test unit" "test static" "test process" "test shell"; do
     # shellcheck disable=SC2086
     lab $words
     exits 0
