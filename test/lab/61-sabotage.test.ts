@@ -2,7 +2,7 @@
  * Each cause that the diagnosis tells apart, made on purpose: the verdict must name it, and nothing else; the other checks
  * must fail for it, and the lab's health must tell it.
  */
-import { expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import type { Lab } from "../../model/types";
 import { readStatus } from "../../verify/status";
 import { verify, type VerifyReport } from "../../verify/verify";
@@ -108,12 +108,17 @@ function look(shell: GuestShell, lab: Lab, groups: readonly string[]): Promise<V
   return verify(shell, lab, { groups, deadline: 0 });
 }
 
+/** Only one sabotage at a time may show. */
+async function isWell(shell: GuestShell, lab: Lab): Promise<void> {
+  await eventually(60, async () => expect(await failures(shell, lab)).toEqual([]));
+}
+
+beforeAll(() => inGuests(isWell));
+
 it.each(SABOTAGES)(
   "$what is recognised",
   async ({ what, node, break: harm, undo, wait, groups = [], verdicts, fails, problem }) => {
     await inGuests(async (shell, lab) => {
-      // Whatever an earlier test has left: only this sabotage may show.
-      await eventually(60, async () => expect(await failures(shell, lab)).toEqual([]));
       try {
         await shell.check(node, harm(lab));
         if (wait) await shell.check(lab.director.name, wait(lab), { timeout: 60 });
@@ -141,7 +146,7 @@ it.each(SABOTAGES)(
         // The router may have learned the wrong MAC.
         await shell.check(lab.router.name, `ip neigh flush to ${vip(lab)}`);
       }
-      await eventually(60, async () => expect(await failures(shell, lab)).toEqual([]));
+      await isWell(shell, lab);
     });
   },
 );
