@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { chooseDrills } from "../verify/drill/catalogue";
 import { pulumiOnPath } from "./backend";
 import { say } from "./terminal";
@@ -131,11 +131,6 @@ function services(output: Output): Promise<Tally> {
   return vitest(output, "services", ["--project", "services"], {}, AS_ROOT);
 }
 
-/** Of the lab suite, what has stacks of its own. */
-function labApart(output: Output): Promise<Tally> {
-  return vitest(output, "lab-apart", ["--project", "lab", ...APART]);
-}
-
 type Suite = (output: Output, drills: readonly string[]) => Promise<Tally | Tally[]>;
 
 /** vitest's own number of workers, one fewer than processors, leaves two half idle. */
@@ -178,25 +173,21 @@ async function aside(
 }
 
 /**
- * Every suite. Those of the services and of the lab's other stacks mostly wait, for health checks and for guests that boot:
- * the processors have time for both and for the shell tests.
+ * Every suite. That of the services and the lab's other stacks mostly wait, for health checks and for guests that boot: the
+ * processors have time for all of them at once.
  */
 async function everything(): Promise<Tally[]> {
-  const quick = await inTurn(["static", "unit", "process"], OURS, []);
-  const shellTests = inTurn(["shell"], OURS, []);
-  const waiting = aside("services", services, shellTests);
-  const apart = aside("lab-apart", labApart, waiting);
-  const beside = await Promise.all([shellTests, waiting, apart]);
+  const quick = await inTurn(["static", "unit", "process", "shell"], OURS, []);
+  const beside = [aside("services", services, Promise.resolve())];
+  for (const file of APART) {
+    const name = `lab-${basename(file, ".test.ts")}`;
+    const own = (output: Output): Promise<Tally> => vitest(output, name, ["--project", "lab", file]);
+    beside.push(aside(name, own, beside.at(-1) ?? Promise.resolve([])));
+  }
+  const tallies = (await Promise.all(beside)).flat();
   writeSync(OURS.err, "== lab\n");
-  return [
-    ...quick,
-    ...beside.flat(),
-    ...(await labSuites(
-      OURS,
-      [],
-      APART.flatMap((file) => ["--exclude", file]),
-    )),
-  ];
+  const excluded = APART.flatMap((file) => ["--exclude", file]);
+  return [...quick, ...tallies, ...(await labSuites(OURS, [], excluded))];
 }
 
 export const SUITE_NAMES = Object.keys(SUITES);

@@ -116,8 +116,11 @@ test_tests_of_the_lab_run_as_root() {
   local words
   user_host
   fake build.sh ''
-  mkdir -p "$T/project/test/services/rootfs"
-  cp "$BIN/build.sh" "$T/project/test/services/rootfs/"
+  local directory
+  for directory in services/rootfs lab/cloudImage; do
+    mkdir -p "$T/project/test/$directory"
+    cp "$BIN/build.sh" "$T/project/test/$directory/"
+  done
   for words in "test" "test lab"; do
     # shellcheck disable=SC2086
     PULUMI_ACCESS_TOKEN="$CANARY" OTHER=1 lab $words
