@@ -146,11 +146,11 @@ const SUITES: Readonly<Record<string, Suite>> = {
 };
 
 /** Runs suites one after the other. */
-async function inTurn(names: readonly string[], output: Output, drills: readonly string[]): Promise<Tally[]> {
+async function inTurn(names: readonly string[], drills: readonly string[] = []): Promise<Tally[]> {
   const tallies: Tally[] = [];
   for (const name of names) {
-    writeSync(output.err, `== ${name}\n`);
-    tallies.push(...[(await SUITES[name]?.(output, drills)) ?? []].flat());
+    say(`== ${name}`);
+    tallies.push(...[(await SUITES[name]?.(OURS, drills)) ?? []].flat());
   }
   return tallies;
 }
@@ -177,7 +177,7 @@ async function aside(
  * processors have time for all of them at once.
  */
 async function everything(): Promise<Tally[]> {
-  const quick = await inTurn(["static", "unit", "process", "shell"], OURS, []);
+  const quick = await inTurn(["static", "unit", "process", "shell"]);
   const beside = [aside("services", services, Promise.resolve())];
   for (const file of APART) {
     const name = `lab-${basename(file, ".test.ts")}`;
@@ -185,7 +185,7 @@ async function everything(): Promise<Tally[]> {
     beside.push(aside(name, own, beside.at(-1) ?? Promise.resolve([])));
   }
   const tallies = (await Promise.all(beside)).flat();
-  writeSync(OURS.err, "== lab\n");
+  say("== lab");
   const excluded = APART.flatMap((file) => ["--exclude", file]);
   return [...quick, ...tallies, ...(await labSuites(OURS, [], excluded))];
 }
@@ -210,7 +210,7 @@ export async function runTests(
   const chosenDrills = drills.length === 0 && !all ? [] : chooseDrills(drills, all).map((each) => each.name);
   if (chosenDrills.length > 0 && suite !== "lab")
     throw new Error("drills are part of the lab suite: scripts/lab test lab [DRILL…] [--all]");
-  const tallies = await (suite === undefined ? everything() : inTurn([suite], OURS, chosenDrills));
+  const tallies = await (suite === undefined ? everything() : inTurn([suite], chosenDrills));
   const sum = (key: keyof Tally): number => tallies.reduce((total, tally) => total + tally[key], 0);
   process.stdout.write(`${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped\n`);
   return sum("failed") === 0 && sum("passed") > 0;
