@@ -165,7 +165,11 @@ export const virtualExtras = z.strictObject({
     .optional()
     .describe("Whether stopping the daemon removes this service. With true a restart refuses its clients.")
     .meta({ "x-default": "ldirectord.cleanstop" }),
-  monitorfile: absolutePath().optional().describe("File on the director to which each check is logged."),
+  monitorfile: absolutePath()
+    .optional()
+    .describe(
+      "File on the director to which each check is logged; on a full disk only a service's first server is checked.",
+    ),
   servicename: directive(128).optional().describe("Name of the service in alerts."),
   comment: directive().optional().describe("Note about the service in alerts."),
 });

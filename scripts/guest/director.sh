@@ -24,11 +24,14 @@ if [[ $LVS_MODE == ldirectord ]]; then ROLE_NEEDS+=(ldirectord:ldirectord perl:p
 if [[ -n $LVS_SORRY_PORTS ]]; then ROLE_NEEDS+=(nginx:nginx-light); fi
 
 load_ipvs() {
-  local scheduler
+  local line scheduler schedulers=''
   printf 'ip_vs\n' | put /etc/modules-load.d/lvs-dr.conf || written $?
   modprobe ip_vs || die "$LVS_NODE: the image's kernel has no ip_vs"
+  while read -r line; do
+    [[ ! $line =~ ^-A\ .*\ -s\ ([a-z]+) || " $schedulers " == *" ${BASH_REMATCH[1]} "* ]] || schedulers+=" ${BASH_REMATCH[1]}"
+  done < <(meant_rules)
   # ipvsadm would say "Memory allocation problem", and ldirectord goes on without.
-  for scheduler in $(meant_rules | sed -nE 's/^-A .* -s ([a-z]+).*/\1/p' | sort -u); do
+  for scheduler in $schedulers; do
     modprobe -q "ip_vs_$scheduler" || die "$LVS_NODE: the image's kernel has no IPVS scheduler $scheduler (module ip_vs_$scheduler)"
   done
   # A client that vanishes is forgotten after 5 minutes instead of 15; 0 leaves the timeouts of FIN and UDP alone.
@@ -59,17 +62,19 @@ UNIT
 # networkd and NetworkManager drop addresses that they were not told of when they configure the NIC anew: tell the one
 # that does. They are in force already.
 declare_vips() {
-  if systemctl is-active --quiet systemd-networkd.service; then
+  if is_active systemd-networkd.service; then
     declare_to_networkd
-  elif systemctl is-active --quiet NetworkManager.service; then
+  elif is_active NetworkManager.service; then
     declare_to_networkmanager "$LVS_VIPS"
   fi
 }
 
 declare_to_networkd() {
-  local file vip
+  local line file='' vip
   # As networkctl(1) says it, which needs D-Bus; the lab's own image has none.
-  file=$(sed -n 's/^NETWORK_FILE=//p' "/run/systemd/netif/links/$(<"/sys/class/net/$LVS_IF/ifindex")")
+  while read -r line; do
+    [[ $line != NETWORK_FILE=* ]] || file=${line#NETWORK_FILE=}
+  done <"/run/systemd/netif/links/$(<"/sys/class/net/$LVS_IF/ifindex")"
   [[ $file == *.network ]] || return 0
   for vip in $LVS_VIPS; do printf '[Address]\nAddress=%s/32\nLabel=%s:vip\n' "$vip" "$LVS_IF"; done |
     put "/etc/systemd/network/${file##*/}.d/$NETWORK_DROPIN" || written $?
@@ -171,7 +176,7 @@ dry_run_installed() {
 # validate_cf: the new configuration as ldirectord itself reads it, and the table it would make of it while all checks pass.
 # Without KVM that takes seconds, under load a minute: what is installed already, or was before, is not read again.
 validate_cf() {
-  local would complaints words differing status=0
+  local would complaints words differing line status=0
   if ! { holds "$CF" "$LVS_LDIRECTORD_CF" || holds "$VALIDATED" "$LVS_LDIRECTORD_CF" || holds "$CF.former" "$LVS_LDIRECTORD_CF"; }; then
     complaints=$(mktemp /run/lvs-dr.XXXXXX)
     would=$(printf '%s' "$LVS_LDIRECTORD_CF" | TMPDIR=/run DRY_RUN_SECONDS=120 "$DRY_RUN" --table - 2>"$complaints") || status=$?
@@ -180,9 +185,10 @@ validate_cf() {
     ((status != 124)) || die "$LVS_NODE: ldirectord did not read the new configuration within 120 s; the old one still serves"
     ((status == 0)) || die "$LVS_NODE: ldirectord refuses the new configuration, the old one still serves: ${words//$'\n'/ }"
     # Connection thresholds are no part of what ipvsadm saves.
-    differing=$(comm -3 <(sed -E 's/ -x [0-9]+ -y [0-9]+$//' <<<"$would" | sort) <(sort <<<"$LVS_LDIRECTORD_TABLE"))
+    would=$(while read -r line; do echo "${line% -x *}"; done <<<"$would")
+    differing=$(without "$LVS_LDIRECTORD_TABLE" <<<"$would" && without "$would" <<<"$LVS_LDIRECTORD_TABLE")
     [[ -z $differing ]] || die "$LVS_NODE: ldirectord would not make of the new configuration what is meant, the old one" \
-      "still serves: ${differing//[$'\n\t']/ }"
+      "still serves: ${differing//$'\n'/ }"
   fi
   holds "$VALIDATED" "$LVS_LDIRECTORD_CF" || printf '%s' "$LVS_LDIRECTORD_CF" | put "$VALIDATED" 0600 || written $?
 }
@@ -204,7 +210,7 @@ run_ldirectord() {
   [[ ! -e $CF ]] || holds "$CF" "$LVS_LDIRECTORD_CF" || ln -f "$CF" "$CF.former"
   if printf '%s' "$LVS_LDIRECTORD_CF" | put "$CF" 0600; then changed=1; else written $?; fi
   reload_units
-  if ! systemctl is-active --quiet "$DAEMON"; then
+  if ! is_active "$DAEMON"; then
     systemctl start --no-block "$DAEMON"
     starting=30
   else
@@ -214,7 +220,7 @@ run_ldirectord() {
       systemctl reload "$DAEMON" || die "$LVS_NODE: ldirectord was not told of the new configuration; the old one still serves"
     fi
   fi
-  touch /run/lvs-dr-reloaded
+  : >/run/lvs-dr-reloaded
   settle "$starting"
 }
 
@@ -243,7 +249,7 @@ role_start() {
   drop_vips "$LVS_IF" "$LVS_IF:vip" "$LVS_VIPS"
   declare_vips
   meant_rules | put "$RULES" || written $?
-  rm -f "$DRAINED"
+  [[ ! -e $DRAINED ]] || rm -f "$DRAINED"
 }
 
 role_stop() {
@@ -252,14 +258,15 @@ role_stop() {
   ipvsadm -C
   drop_vips "$LVS_IF" "$LVS_IF:vip" ""
   rm -f /etc/systemd/network/*.network.d/"$NETWORK_DROPIN"
-  if systemctl is-active --quiet NetworkManager.service; then declare_to_networkmanager ""; fi
+  if is_active NetworkManager.service; then declare_to_networkmanager ""; fi
 }
 
 role_check() {
   local line units wrong
   expect_vips_on "$LVS_IF"
   expect_sysctls "${IPVS_SYSCTLS[@]}"
-  mapfile -t units < <(systemctl is-active "$DAEMON" nginx.service || true)
+  units=(active active)
+  if ! { is_active "$DAEMON" && is_active nginx.service; }; then mapfile -t units < <(systemctl is-active "$DAEMON" nginx.service || true); fi
   if [[ $LVS_MODE == ldirectord ]]; then
     [[ ${units[0]} == active ]] || problem "unit $DAEMON is ${units[0]}"
     holds "$CF" "$LVS_LDIRECTORD_CF" || problem "$CF is not the lab's"

@@ -11,7 +11,7 @@ readonly NGINX_CONF=/etc/nginx/nginx.conf OUR_NGINX_CONF="# Written by lvs-dr"
 serve_pages() {
   local port listens='' own='' pages changed=0 user=www-data
   # Red Hat's name for it.
-  getent passwd "$user" >/dev/null || user=nginx
+  [[ $(</etc/passwd) =~ (^|$'\n')$user: ]] || getent passwd "$user" >/dev/null || user=nginx
   for port in $1; do listens+="  listen $port;"$'\n'; done
   pages="    root /srv/lvs-dr;
     index index.html;
@@ -55,9 +55,10 @@ CONF
   else
     written $?
   fi
-  mkdir -p /etc/lvs-dr/nginx.d
+  [[ -d /etc/lvs-dr/nginx.d ]] || mkdir -p /etc/lvs-dr/nginx.d
   enabled /lib/systemd/system/nginx.service
-  if ! systemctl is-active --quiet nginx.service; then
+  # Without its file it does not run, or not as ours.
+  if [[ ! -e /run/nginx.pid ]] || ! is_active nginx.service; then
     systemctl restart nginx.service
   elif ((changed)); then
     nginx -tq || die "$LVS_NODE: nginx does not take its configuration"

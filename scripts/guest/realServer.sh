@@ -11,6 +11,8 @@ ARP_OPEN=(net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.lo.arp_ignore=0
 
 by_arptables() { [[ $LVS_ARP_STRATEGY != sysctl ]]; }
 
+# There while this boot's kernel may have rules of ours.
+readonly ARPTABLES_USED=/run/lvs-dr/arptables
 readonly GUARD=lvs-dr-guard.service
 readonly GUARD_AT_BOOT=/etc/tmpfiles.d/lvs-dr-guard.conf
 # Seconds between two looks at the sysctls; every how many looks all else is looked at, though no change was told.
@@ -74,20 +76,24 @@ arp_rules_right() (
   ((${#PROBLEMS[@]} == 0)) && [[ $(arp_rules_now | grep -c '^LVS-DR-') == "$(arp_rules | grep -c .)" ]]
 )
 
+# Nothing to do where no rules were made since the boot: to ask the kernel would load its modules.
 arptables_off() {
   local pair
-  command -v arptables >/dev/null || return 0
+  [[ -e $ARPTABLES_USED ]] || return 0
   for pair in INPUT:LVS-DR-IN OUTPUT:LVS-DR-OUT; do
     arptables -D "${pair%%:*}" -j "${pair#*:}" 2>/dev/null || true
     arptables -F "${pair#*:}" 2>/dev/null || true
     arptables -X "${pair#*:}" 2>/dev/null || true
   done
+  rm -f "$ARPTABLES_USED"
 }
 
 # arptables_on: rules that are right are not touched. While others are made anew the sysctls keep this server quiet; the caller
 # opens them.
 arptables_on() {
   local pair rule
+  [[ -d ${ARPTABLES_USED%/*} ]] || mkdir -p "${ARPTABLES_USED%/*}"
+  : >"$ARPTABLES_USED"
   ! arp_rules_right || return 0
   sysctls_now "${ARP_QUIET[@]}"
   for pair in INPUT:LVS-DR-IN OUTPUT:LVS-DR-OUT; do
@@ -276,9 +282,7 @@ role_check() {
 
 role_details() {
   local reason
-  # Its control group, where there is one: systemctl costs a guest without KVM more.
-  read -r 2>/dev/null <"/sys/fs/cgroup/system.slice/$GUARD/cgroup.procs" || systemctl -q is-active "$GUARD" ||
-    problem "unit $GUARD does not run"
+  is_active "$GUARD" || problem "unit $GUARD does not run"
   if read -r reason 2>/dev/null <"$UNFIT"; then problem "withdrawn from its health check: $reason"; fi
 }
 

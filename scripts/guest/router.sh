@@ -8,7 +8,8 @@ ROLE_NEEDS=()
 ROUTER_SYSCTLS=(net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0)
 
 static_entries() {
-  ip -4 neigh show dev "$LVS_SERVER_IF" nud permanent | awk '{print $1, $3}'
+  local vip mac
+  while read -r vip _ mac _; do echo "$vip $mac"; done < <(ip -4 neigh show dev "$LVS_SERVER_IF" nud permanent)
 }
 
 role_start() {

@@ -2,20 +2,15 @@
 import { afterAll, expect, it } from "vitest";
 import type { Health } from "../../model/health";
 import { shellQuote } from "../../model/payload";
-import type { VerifyReport } from "../../verify/verify";
 import { claimants } from "./arpWatch";
 import { whileDownloading } from "./download";
 import { underLoad } from "./load";
-import { boots, configure, eventually, guest, inGuests, lab, outputs, run } from "./support";
+import { backToDefaults, boots, configure, eventually, guest, health, inGuests, lab, run } from "./support";
 
 const TWO = [
   { name: "rs1", weight: 1 },
   { name: "rs2", weight: 3 },
 ];
-
-async function health(): Promise<Health> {
-  return JSON.parse((await run(["status", "--json"])).stdout) as Health;
-}
 
 /** Until all of the lab is as it should be again, without an `up`. */
 async function reboot(nodes: readonly string[]): Promise<void> {
@@ -33,38 +28,48 @@ async function reboot(nodes: readonly string[]): Promise<void> {
   });
 }
 
-afterAll(async () => {
-  configure();
-  await lab(["up"]);
+afterAll(backToDefaults);
+
+/** With this strategy only the director answers for the VIP, on the wire, also while a real server boots and another's rules change. */
+async function onlyTheDirectorAnswers(strategy: string): Promise<void> {
+  configure({ arpStrategy: strategy });
+  const up = await lab(["up"]);
+  expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
+  // On the wire, and while a real server boots: the way it keeps quiet must be in force before its VIP is.
+  // And while its rules are made anew, which a stale one brings about.
+  const stale = strategy === "sysctl" ? "true" : "arptables -A LVS-DR-IN -d 10.0.0.109 -j DROP";
+  const heard = await claimants(async () => {
+    await reboot(["rs1"]);
+    await guest("rs2", `for i in 1 2 3; do ${stale}; /usr/local/sbin/lvs-dr start || exit; done`);
+  });
+  console.log(
+    `arpStrategy ${strategy}: over a reboot of rs1 and changes of rs2 the VIP was claimed by ${heard.join(", ")}`,
+  );
+  expect(heard).toEqual([expect.stringMatching(/^director /)]);
+  // Nothing of another strategy is left, and this one is there: in one that has booted since, and in one that has not.
+  for (const server of ["rs1", "rs2"]) {
+    const chains = await guest(server, "arptables -n -L 2>/dev/null || true");
+    const ignore = (await guest(server, "cat /proc/sys/net/ipv4/conf/all/arp_ignore")).trim();
+    expect(chains.includes("LVS-DR-IN"), server).toBe(strategy !== "sysctl");
+    expect(chains).not.toContain("10.0.0.109");
+    expect(ignore, server).toBe(strategy === "sysctl" ? "1" : "0");
+  }
+  const bound = (await guest("router", "ip neigh show nud permanent")).trim();
+  expect(bound !== "").toBe(strategy === "static");
+}
+
+it.each(["arptables", "static"])(
+  "arpStrategy %s: only the director answers for the VIP",
+  onlyTheDirectorAnswers,
+);
+
+it("director, router and a real server reboot: everything is back by itself, the router's entry for the VIP too", async () => {
+  await reboot(["director", "router", "rs1"]);
+  expect(await guest("router", "ip neigh show nud permanent")).toMatch(/^10\.0\.0\.100 /m);
 });
 
-it.each(["arptables", "static", "sysctl"])(
-  "arpStrategy %s: only the director answers for the VIP",
-  async (strategy) => {
-    configure({ arpStrategy: strategy });
-    const up = await lab(["up"]);
-    expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
-    // On the wire, and while a real server boots: the way it keeps quiet must be in force before its VIP is.
-    // And while its rules are made anew, which a stale one brings about.
-    const stale = strategy === "sysctl" ? "true" : "arptables -A LVS-DR-IN -d 10.0.0.109 -j DROP";
-    const heard = await claimants(async () => {
-      await reboot(["rs1"]);
-      await guest("rs2", `for i in 1 2 3; do ${stale}; /usr/local/sbin/lvs-dr start || exit; done`);
-    });
-    console.log(
-      `arpStrategy ${strategy}: over a reboot of rs1 and changes of rs2 the VIP was claimed by ${heard.join(", ")}`,
-    );
-    expect(await guest("rs2", "arptables -n -L 2>/dev/null || true")).not.toContain("10.0.0.109");
-    expect(heard).toEqual([expect.stringMatching(/^director /)]);
-    // Nothing of another strategy is left, and this one is there.
-    const chains = await guest("rs1", "arptables -n -L 2>/dev/null || true");
-    const ignore = (await guest("rs1", "cat /proc/sys/net/ipv4/conf/all/arp_ignore")).trim();
-    const bound = (await guest("router", "ip neigh show nud permanent")).trim();
-    expect(chains.includes("LVS-DR-IN")).toBe(strategy !== "sysctl");
-    expect(ignore).toBe(strategy === "sysctl" ? "1" : "0");
-    expect(bound !== "").toBe(strategy === "static");
-  },
-);
+it("arpStrategy sysctl, which nothing of the others is left in: only the director answers for the VIP", () =>
+  onlyTheDirectorAnswers("sysctl"));
 
 it("director.mode static and back: live connections stay", async () => {
   await whileDownloading(() =>
@@ -166,124 +171,9 @@ it("ldirectord killed, restarted, or given bad files by hand: the old configurat
   await eventually(30, async () => expect((await health()).status).toBe("healthy"));
 });
 
-it("a drain by weight 0, a sorry page of one's own, and a UDP service with a flag", async () => {
-  const dns = {
-    ...{ name: "dns", port: 53, protocol: "udp", ops: true },
-    ...{ scheduler: "sh", schedulerFlags: ["sh-port"], realServers: [{ name: "rs1" }] },
-  };
-  configure({
-    realServers: [TWO[0], { name: "rs2", weight: 0 }],
-    sorryServer: { page: "back soon" },
-    services: [dns],
-  });
-  await underLoad("a drain by weight 0", () => lab(["up"]));
-  const { problems, services } = await health();
-  expect(problems).toEqual([]);
-  expect(services[0]?.realServers.map(({ name, state }) => `${name} ${state}`)).toEqual([
-    "rs1 up",
-    "rs2 drained",
-  ]);
-  const table = await guest("director", "ipvsadm -Sn; curl -s http://127.0.0.1/");
-  expect(table).toMatch(/^-A -u 10\.0\.0\.100:53 -s sh -o -b (sh-port|flag-2)$/m);
-  expect(table).toMatch(/^-a -t 10\.0\.0\.100:80 -r \S+ -g -w 0$/m);
-  expect(table).toMatch(/^back soon$/m);
-});
-
-it("services on several VIPs and ports, each with its scheduler", async () => {
-  // mh-port: else all of the one client's connections would go to one server.
-  const alt = { name: "alt", port: 8080, scheduler: "mh", schedulerFlags: ["mh-fallback", "mh-port"] };
-  const other = {
-    name: "other",
-    vip: "10.0.0.101",
-    port: 80,
-    scheduler: "rr",
-    realServers: [{ name: "rs2" }],
-  };
-  configure({ services: [{ name: "main" }, alt, other] });
-  const up = await lab(["up"]);
-  const { health: seen } = JSON.parse(up.stdout) as { health: Health };
-  expect(seen.problems).toEqual([]);
-  expect(
-    seen.services.map(({ realServers }) => realServers.map(({ name, state }) => `${name} ${state}`)),
-  ).toEqual([["rs1 up", "rs2 up"], ["rs1 up", "rs2 up"], ["rs2 up"]]);
-  const pages = await guest(
-    "client",
-    "curl -s http://10.0.0.101/ http://10.0.0.101/ http://10.0.0.100:8080/",
-  );
-  expect(pages).toMatch(/^(<h1>rs2<\/h1>\n){2}<h1>rs[12]<\/h1>\n$/);
-  const report = JSON.parse((await run(["verify", "--json"])).stdout) as VerifyReport;
-  expect(report.checks.filter(({ status }) => status === "fail")).toEqual([]);
-
-  // The real servers are changed before the director: until it has drained, they serve what leaves.
-  configure({ services: [{ name: "main" }, { ...alt, realServers: [{ name: "rs2" }] }] });
-  const left = await underLoad("a real server leaves a second service", () => lab(["up"]), "alt");
-  expect(Object.keys(left.log.answeredBy).sort()).toEqual(["rs1", "rs2"]);
-  configure();
-  await underLoad("services taken away", () => lab(["up"]));
-  expect(await guest("director", "ip -4 -o addr; ipvsadm -Sn")).not.toMatch(/10\.0\.0\.101|:8080/);
-});
-
-it("persistence: one client sticks to one server, and moves at once when that one dies", async () => {
-  configure({ persistent: 600 });
-  await lab(["up"]);
-  /** Who answers `count` requests, each on a connection of its own: one server. */
-  const who = async (count: number): Promise<string> => {
-    const pages = await guest(
-      "client",
-      `curl -s --max-time 5 -H 'Connection: close' ${"http://10.0.0.100/ ".repeat(count)}`,
-    );
-    const names = new Set(
-      pages
-        .trim()
-        .replace(/<\/?h1>/g, "")
-        .split("\n"),
-    );
-    expect(names.size, pages).toBe(1);
-    return [...names][0] ?? "";
-  };
-  const setWeight = (name: string, value?: number): Promise<unknown> =>
-    inGuests((shell, { director, services: [{ vip, port, realServers }] }) => {
-      const { address, weight } = realServers.find((server) => server.name === name) ?? {};
-      return shell.check(
-        director.name,
-        `ipvsadm -e -t ${vip}:${port} -r ${address}:${port} -g -w ${value ?? weight}`,
-      );
-    });
-
-  const first = await who(8);
-  // expire_quiescent_template: at weight 0 it gets no new connection, not even of a client that is tied to it.
-  await setWeight(first, 0);
-  const second = await who(4);
-  expect(second).not.toBe(first);
-  await setWeight(first);
-  expect(await who(4)).toBe(second);
-  try {
-    await guest(second, "systemctl stop nginx");
-    await eventually(30, async () => expect(await who(4)).toBe(first));
-  } finally {
-    await guest(second, "systemctl start nginx");
-  }
-  configure();
-  await lab(["up"]);
-});
-
-it("a VIP and a port that left are gone from the real servers when nobody uses them any more", async () => {
-  await eventually(120, async () => {
-    const left = await inGuests((shell, { realServers }) =>
-      Promise.all(realServers.map(({ name }) => shell.check(name, "ip -4 -o addr; ss -Hltn"))),
-    );
-    expect(left.join("")).not.toMatch(/10\.0\.0\.101|:8080/);
-  });
-});
-
 it("a real server that answers ARP is heard, and named", async () => {
   const leak = "sysctl -qw net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.lo.arp_ignore=0";
   const heard = await claimants(() => guest("rs2", leak));
   await guest("rs2", "/usr/local/sbin/lvs-dr start");
   expect(heard).toEqual([expect.stringMatching(/^director /), expect.stringMatching(/^rs2 /)]);
-});
-
-it("director, router and a real server reboot: everything is back by itself", async () => {
-  await reboot(["director", "router", "rs1"]);
-  expect((await outputs()).vip).toBe("10.0.0.100");
 });

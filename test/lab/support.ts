@@ -1,9 +1,10 @@
 /** Drives the lab the way people do: through scripts/lab. */
 import { spawn } from "node:child_process";
-import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { stringify } from "yaml";
 import { StackContext } from "../../cli/context";
 import type { EngineChoice, StackOutputs } from "../../cli/backend";
+import type { Health } from "../../model/health";
 import type { GuestShell } from "../../verify/guestShell";
 import { labNodes, type Lab } from "../../model/types";
 
@@ -24,6 +25,9 @@ const SUBNETS = [
   "172.30.0.0/16 192.168.108.0/24",
   "172.31.0.0/16 192.168.109.0/24",
 ];
+
+/** The configuration that this file's last successful `up` of the shared stack was given. */
+let applied: string | undefined;
 
 export interface Run {
   readonly code: number | null;
@@ -98,6 +102,7 @@ export async function lab(args: readonly string[], stack = STACK): Promise<Run> 
       `scripts/lab ${args.join(" ")} ended with ${result.code}:\n${result.stderr.slice(-4000)}`,
     );
   }
+  if (args[0] === "up" && stack === STACK) applied = readFileSync(`Pulumi.${STACK}.yaml`, "utf8");
   return result;
 }
 
@@ -123,6 +128,13 @@ export function configure(config: Readonly<Record<string, unknown>> = {}, stack 
       config: Object.fromEntries(Object.entries(all).map(([key, value]) => [`lvs-dr:${key}`, value])),
     }),
   );
+}
+
+/** The default configuration again; an `up` only where another one may be in force. */
+export async function backToDefaults(): Promise<void> {
+  configure();
+  const wanted = readFileSync(`Pulumi.${STACK}.yaml`, "utf8");
+  if (applied !== wanted) await lab(["up"]);
 }
 
 export function unconfigure(stack = STACK): void {
@@ -160,6 +172,11 @@ export function boots(): Promise<Record<string, string>> {
 /** One command in one guest, which must succeed. */
 export function guest(node: string, command: string, stack = STACK): Promise<string> {
   return inGuests((shell) => shell.check(node, command, { timeout: 120 }), stack);
+}
+
+/** The health as `status` tells it. */
+export async function health(): Promise<Health> {
+  return JSON.parse((await run(["status", "--json"])).stdout) as Health;
 }
 
 /** Asks until the answer is right; the last error is the test's when `seconds` have passed. */

@@ -27,7 +27,7 @@ test_put_on_a_full_disk_says_so_and_leaves_the_file() {
     cd "$DISK" && mount -t tmpfs -o size=8k none "$DISK" && cd "$DISK"
     printf old >file
     status=0
-    head -c 9000 /dev/zero | put "$DISK/file" || status=$?
+    printf %9000s x | put "$DISK/file" || status=$?
     echo "$status $(cat file)" *
     written 1
     written "$status"' DISK="$T/disk"
@@ -38,7 +38,9 @@ test_put_on_a_full_disk_says_so_and_leaves_the_file() {
 }
 
 test_a_script_does_not_go_on_with_what_could_not_be_written() {
-  fake mktemp 'exit 1'
+  mkdir -p "$T/guest/etc"
+  : >"$T/guest/etc/systemd"
+  : >"$T/guest/etc/sysctl.d"
   guest common.sh 'unit a.service <<<text; echo "went on"'
   exits 1
   equals "$stdout" ""

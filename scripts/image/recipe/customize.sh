@@ -5,7 +5,7 @@ set -euo pipefail
 
 # Started at boot; everything else that the packages enabled is disabled (the roles start nginx, ldirectord and keepalived themselves).
 readonly ENABLE=(ssh systemd-networkd lvs-dr-power)
-readonly DISABLE=(nginx ldirectord keepalived systemd-pstore dpkg-db-backup.timer fstrim.timer getty@tty1 remote-fs.target)
+readonly DISABLE=(nginx keepalived systemd-pstore dpkg-db-backup.timer fstrim.timer getty@tty1 remote-fs.target)
 
 # Pulled in by static wants, and of no use in a guest with one ext4 disk, static addresses and no user but root: masked, and no longer wanted.
 readonly MASK=(
@@ -17,6 +17,8 @@ readonly MASK=(
     systemd-pcrphase.service systemd-pcrphase-sysinit.service systemd-journal-flush.service systemd-initctl.socket
     systemd-journald-audit.socket systemd-tmpfiles-clean.timer systemd-remount-fs.service systemd-fsck-root.service
     systemd-tmpfiles-setup-dev.service systemd-network-generator.service
+    # The director has a unit of its own, and two daemons would fight over the table.
+    ldirectord.service
 )
 
 # What is left of udev's rules and of tmpfiles' lines: interfaces' names, module loading, /run/lock.

@@ -1,0 +1,56 @@
+/** ldirectord's traps in files beside its configuration: the project's own names none of them, and whoever does gets what is shown here. */
+import { describe, expect, it } from "vitest";
+import { budget, CHECK, fleetOf, globally, settled, text, TWO, web } from "./support/trap";
+
+describe("trap T7: maintenancedir", () => {
+  const DIRECTORY = "/srv/maintenance";
+  const SLOW = { web: web({ count: 2, check: { ...CHECK, failurecount: 6 } }) };
+  const withDirectory = { change: globally({ maintenancedir: DIRECTORY }) };
+
+  it("is not in the project's configuration, nor is a monitorfile", async () => {
+    const fleet = await fleetOf(TWO, { daemon: "later" });
+    expect(text(fleet)).not.toMatch(/maintenancedir|monitorfile/);
+  });
+
+  it("takes a server out at its next check, whatever failurecount says, and deletes it", async () => {
+    const fleet = await fleetOf(SLOW, withDirectory);
+    await settled(fleet);
+    fleet.box.write(`${DIRECTORY}/192.168.7.101:80`, "");
+    // Six failed checks, one a second, come later than that; weight 0 would not be out of the table.
+    await fleet.member("web/1").out(3);
+    fleet.box.must(["rm", `${DIRECTORY}/192.168.7.101:80`]);
+    await fleet.member("web/1").in(5);
+    await fleet.member("web/2").process.kill();
+    expect(await fleet.member("web/2").keeps(4)).toBe(true);
+    await fleet.member("web/2").out(budget(fleet));
+  });
+
+  it("asks for a server's name at each check: with a silent resolver a dead one stays longer than it should", async () => {
+    const fleet = await fleetOf(TWO, { ...withDirectory, daemon: "later" });
+    fleet.box.write("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:10 attempts:1\n");
+    const silent = '$s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:53", Proto => "udp") or die; sleep';
+    fleet.box.start(["perl", "-MIO::Socket::INET", "-e", silent], "/srv/resolver.out");
+    fleet.daemon.start();
+    // The second is checked just now, and the first comes next.
+    await fleet.member("web/2").in(60);
+    await fleet.member("web/1").process.kill();
+    expect(await fleet.member("web/1").keeps(budget(fleet))).toBe(true);
+    await fleet.member("web/1").out(40);
+  });
+});
+
+describe("a monitorfile on a full disk", () => {
+  const FILE = "/srv/checks.log";
+
+  it("ends the checks after a service's first server, until there is room again", async () => {
+    const service = { ldirectord: { monitorfile: FILE } };
+    const fleet = await fleetOf({ web: web({ count: 2, service }) });
+    await settled(fleet);
+    fleet.box.must(["ln", "-sfn", "/dev/full", FILE]);
+    // Each checking process dies after its first check, for its result cannot be logged: no other server is ever checked.
+    await fleet.member("web/2").process.kill();
+    expect(await fleet.member("web/2").keeps(2 * budget(fleet))).toBe(true);
+    fleet.box.must(["rm", FILE]);
+    await fleet.member("web/2").out(2 * budget(fleet));
+  });
+});
