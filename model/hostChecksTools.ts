@@ -55,7 +55,7 @@ function libvirtProblems(lab: Lab, facts: HostFacts): Problem[] {
       value: lab.libvirtUri,
       message: `libvirt does not answer: ${error.trim()}`,
       fix: denied
-        ? "join the group that may use the socket: sudo usermod -aG libvirt $USER, then log in anew"
+        ? "join the group that may use the socket: sudo usermod -aG libvirt $USER, then log in anew (scripts/lab up does both)"
         : "let the project start it: scripts/lab doctor shows what is missing, scripts/lab up mends it",
     },
   ];

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Build a stand-in for a vendor's cloud image, from the Debian mirror that this host's apt uses: one qcow2 with a partition table, GRUB for BIOS, an
 # initrd, systemd, D-Bus, netplan and cloud-init, as Debian's genericcloud has them, and the packages that docs/image.md asks for. It holds no identity.
-# Without loop devices, which containers lack. Cached as $LVS_DR_IMAGE_ROOT/cloud-test-<hash of this directory>/disk.qcow2.
+# Without loop devices, which containers lack. Cached as $LVS_DR_IMAGE_ROOT/cloud-test-<hash of this directory and of debianRoot.sh>/disk.qcow2.
 # Prints the image's path on stdout, progress on stderr. usage: build.sh
 set -euo pipefail
 
@@ -20,7 +20,8 @@ build=''
 
 # The files that the image is made of; build.sh among them, as it makes the disk.
 hash_of_recipe() {
-    cd "$HERE" && find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16
+    { (cd "$HERE" && find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum) && sha256sum <"$IMAGE_SCRIPTS/debianRoot.sh"; } |
+        sha256sum | cut -c1-16
 }
 
 customize() {

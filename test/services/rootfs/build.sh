@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Build the root file system in which the services suite runs: Debian's ldirectord with the Perl modules of the guest image, and one real
 # server of each protocol, from the Debian mirror that this host's apt uses. Nothing is installed on the host, and no server is started.
-# Cached as $LVS_DR_IMAGE_ROOT/services-<hash of this directory and of the guest image's packages>/root.
+# Cached as $LVS_DR_IMAGE_ROOT/services-<hash of this directory, of debianRoot.sh and of the guest image's packages>/root.
 # Prints its path on stdout, progress on stderr. usage: build.sh
 set -euo pipefail
 
@@ -17,7 +17,7 @@ build=''
 perl_packages() { grep -E '^lib.*-perl$' "$IMAGE_SCRIPTS/recipe/packages"; }
 
 hash_of_recipe() {
-    { (cd "$HERE" && find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum) && perl_packages; } | sha256sum | cut -c1-16
+    { (cd "$HERE" && find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum) && sha256sum <"$IMAGE_SCRIPTS/debianRoot.sh" && perl_packages; } | sha256sum | cut -c1-16
 }
 
 main() {

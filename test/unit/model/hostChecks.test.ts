@@ -189,7 +189,7 @@ const cases: [string, Record<string, unknown>, HostFacts, string[]][] = [
     {},
     { libvirt: { error: "Failed to connect socket to '/var/run/libvirt/libvirt-sock': Permission denied" } },
     [
-      "libvirtUri = \"qemu:///system\": libvirt does not answer: Failed to connect socket to '/var/run/libvirt/libvirt-sock': Permission denied. Fix: join the group that may use the socket: sudo usermod -aG libvirt $USER, then log in anew.",
+      "libvirtUri = \"qemu:///system\": libvirt does not answer: Failed to connect socket to '/var/run/libvirt/libvirt-sock': Permission denied. Fix: join the group that may use the socket: sudo usermod -aG libvirt $USER, then log in anew (scripts/lab up does both).",
     ],
   ],
   [
