@@ -77,12 +77,19 @@ function checkPorts(findings: Findings, config: Config, draft: Draft): void {
 
 function checkScheduling(findings: Findings, config: Config, place: Place): void {
   const { service } = place;
+  if (service.scheduler === "twos" && config.image === undefined) {
+    const message = "is not in Debian 12's kernel, which the project's own image has";
+    const fix = "choose another one, or an image whose kernel has the module ip_vs_twos";
+    findings.add({ key: keyOf(config, place, "scheduler"), value: "twos", message, fix });
+  }
   for (const flag of service.schedulerFlags) {
     const [prefix = ""] = flag.split("-");
-    if (prefix === "flag" || prefix === service.scheduler) continue;
+    // ipvsadm does not show a third one of a scheduler whose flags have names: the table would never be the one meant.
+    const unnamed = flag === "flag-3" && ["sh", "mh"].includes(service.scheduler);
+    if ((prefix === "flag" && !unnamed) || prefix === service.scheduler) continue;
     const key = keyOf(config, place, "schedulerFlags");
     const message = `is no flag of scheduler ${service.scheduler}`;
-    const fix = `use scheduler ${prefix}, or remove ${flag}`;
+    const fix = unnamed ? "remove flag-3" : `use scheduler ${prefix}, or remove ${flag}`;
     findings.add({ key, value: flag, message, fix }, keyOf(config, place, "scheduler"));
   }
   if (service.ops && service.protocol !== "udp") {

@@ -22,18 +22,23 @@ const namesIn = (pages: string): Set<string> =>
 const CURL = "curl -s --max-time 5 -H 'Connection: close'";
 
 it("the kernel takes every scheduler with its flags, and shows them as the model writes and compares them", async () => {
-  const flagSets = [[], ["flag-1"], ["flag-2"], ["flag-3"], ["flag-1", "flag-2", "flag-3"]];
+  // Debian's kernel has no twos, and what has named flags has two of them: both are refused beforehand.
+  const schedulers = SCHEDULERS.filter((name) => name !== "twos");
+  const flagSets = (scheduler: string): string[][] =>
+    scheduler === "sh" || scheduler === "mh"
+      ? [[], ["flag-1"], ["flag-2"], ["flag-1", "flag-2"]]
+      : [[], ["flag-1"], ["flag-2"], ["flag-3"], ["flag-1", "flag-2", "flag-3"]];
   const vip = "198.51.100.1";
   const server = { address: "192.0.2.9", port: 0, forward: "gate", weight: 5 } as const;
-  const meant = SCHEDULERS.flatMap((scheduler) => flagSets.map((flags) => [scheduler, flags] as const)).map(
-    ([scheduler, flags], index): IpvsService => ({
+  const meant = schedulers
+    .flatMap((scheduler) => flagSets(scheduler).map((flags) => [scheduler, flags] as const))
+    .map(([scheduler, flags], index): IpvsService => ({
       protocol: index % 2 === 0 ? "tcp" : "udp",
       ...{ vip, port: 1000 + index, scheduler, flags: canonicalFlags(scheduler, flags) },
       ...(index % 3 === 0 && { persistent: 600, ...(index % 2 === 0 && { netmask: "255.255.255.0" }) }),
       ops: index % 2 === 1,
       servers: [{ ...server, port: 1000 + index }],
-    }),
-  );
+    }));
   const targets = meant.map(({ protocol, port }) => `-${protocol[0]} ${vip}:${port}`);
   const saved = await guest(
     "director",
@@ -43,7 +48,7 @@ RULES
 for target in ${targets.map((each) => `'${each}'`).join(" ")}; do ipvsadm -D $target; done; exit $code`,
   );
   const seen = parseIpvsSave(saved).filter((service) => service.vip === vip);
-  expect(seen).toHaveLength(5 * 14);
+  expect(seen).toHaveLength(11 * 5 + 2 * 4);
   expect(compareTables(seen, meant)).toEqual([]);
   // Word for word: a text that differs is a table that differs.
   const lines = saved.split("\n").map((line) => line.trimEnd());

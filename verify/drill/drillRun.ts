@@ -255,6 +255,8 @@ export class DrillRun extends RunRecord {
       const max = name === "failed" ? limits.failed : name === "lostAfterRetry" ? limits.lost : undefined;
       this.figure(name, value, max === undefined ? {} : { max });
     }
+    // Where nothing may be lost, the sorry page is no answer: its web server also stands behind a VIP that the table has lost.
+    this.figure("answeredBySorry", log.answeredBy.sorry ?? 0, limits.failed === 0 ? { max: 0 } : {});
     if (log.failed.length > 0)
       this.event(
         `requests failed: ${Object.entries(log.errors)

@@ -5,6 +5,7 @@ import type { DrillRun } from "../../../verify/drill/drillRun";
 import { CutOff, runDrill, type RunOptions } from "../../../verify/drill/runner";
 import type { Drill } from "../../../verify/drill/drill";
 import type { DrillResult } from "../../../verify/drill/types";
+import { RequestLog } from "../../../verify/drill/requests";
 import { NotInTime } from "../../../verify/drill/waiting";
 import { fakeBench, fakeDrill, type FakeBench } from "./fakes";
 
@@ -102,6 +103,15 @@ describe("runs with the fault", () => {
     expect(result.runs[0]).toMatchObject({ error: "no way to rs1", failures: [] });
     expect(result.figures.requests).toBe(60);
     expect(did).toEqual(["heal fault"]);
+  });
+
+  it("take the sorry page for a failure where nothing may be lost", async () => {
+    const record = { attempt: 1, latencyMs: 5, ok: true, retry: false };
+    const log = new RequestLog(["rs1", "sorry"].map((outcome, seq) => ({ ...record, outcome, seq, t: seq })));
+    const judged = (limits?: { failed: number }): ReturnType<typeof runDrill> =>
+      runDrill(fakeDrill(did, { run: (run) => Promise.resolve(run.judge(log, limits)) }), bench, ONCE);
+    expect((await judged({ failed: 0 })).failures).toEqual(["answeredBySorry is 1, promised at most 0"]);
+    expect(await judged()).toMatchObject({ failures: [], figures: { answeredBySorry: 1 } });
   });
 
   it("take what is no number for a failure", async () => {

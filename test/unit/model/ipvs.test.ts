@@ -88,7 +88,7 @@ describe("ipvsRestoreRules", () => {
     const rules = ipvsRestoreRules(
       lab({
         scheduler: "mh",
-        schedulerFlags: ["flag-3", "mh-port", "flag-1"],
+        schedulerFlags: ["mh-port", "flag-1"],
         persistent: 600,
         persistenceNetmask: "255.255.255.0",
         realServers: [
@@ -107,7 +107,7 @@ describe("ipvsRestoreRules", () => {
       }),
     );
     expect(rules).toEqual([
-      "-A -t 10.0.0.100:80 -s mh -p 600 -M 255.255.255.0 -b mh-fallback,mh-port,flag-3",
+      "-A -t 10.0.0.100:80 -s mh -p 600 -M 255.255.255.0 -b mh-fallback,mh-port",
       "-a -t 10.0.0.100:80 -r 192.168.7.10:80 -g -w 1",
       "-a -t 10.0.0.100:80 -r 192.168.7.20:80 -g -w 0",
       "-A -u 10.0.0.100:53 -s rr -o",

@@ -79,6 +79,18 @@ expectRefusals("services and scheduling", [
     ],
   },
   {
+    name: "a scheduler that the image's kernel lacks",
+    raw: { scheduler: "twos" },
+    lines: [
+      "scheduler = \"twos\": is not in Debian 12's kernel, which the project's own image has. Fix: choose another one, or an image whose kernel has the module ip_vs_twos.",
+    ],
+  },
+  {
+    name: "a third flag of a scheduler that has two",
+    raw: { scheduler: "mh", schedulerFlags: ["mh-port", "flag-3"] },
+    lines: ['schedulerFlags = "flag-3": is no flag of scheduler mh. Fix: remove flag-3.'],
+  },
+  {
     name: "22 port 0",
     raw: { port: "0" },
     lines: ["port = 0: must be an integer from 1 to 65535, not SSH's 22. Fix: choose 1 to 65535."],

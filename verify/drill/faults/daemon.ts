@@ -125,7 +125,7 @@ const restartDuringCheck: Drill = {
   },
   sabotage: {
     what: "a stop of the daemon clears the table, as cleanstop=yes would",
-    expects: /^(failed|lostAfterRetry) is/,
+    expects: /^(failed|lostAfterRetry|answeredBySorry) is/,
     apply: async (run) => {
       const line = "ExecStopPost=/usr/sbin/ipvsadm -C";
       await run.act(`sabotage: ${line}`, run.lab.director.name, withDropIn(line));

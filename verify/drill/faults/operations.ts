@@ -11,7 +11,7 @@ const NOTHING_LOST = { failed: 0, lost: 0 };
 const flushes: Sabotage = {
   what: "the table is flushed and filled again each second, as a script without care would do at every change",
   // The director's own script checks the table that it has made, and may find it empty.
-  expects: /^(tableChanges|failed|lostAfterRetry) is|director's script ended with|^not within .*: the table/,
+  expects: /^(tableChanges|failed|lostAfterRetry|answeredBySorry) is|director's script ended with|^not within .*: the table/,
   apply: async (run) => {
     await run.act(
       "sabotage: the table will be flushed each second",
@@ -66,7 +66,7 @@ const restart: Drill = {
   async run(run) {
     await run.begin();
     await run.act("ldirectord is restarted", run.lab.director.name, `systemctl restart ${DAEMON}`);
-    await run.sleep(5);
+    await run.sleep(8);
     const state = await run.ask(run.lab.director.name, `systemctl is-active ${DAEMON} || true`);
     run.expect(state.trim() === "active", `after its restart ldirectord is ${state.trim()}`);
     await run.tableUntil("the table is as configured", run.table.isAsMeant, run.now, 10);

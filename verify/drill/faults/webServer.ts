@@ -170,7 +170,7 @@ const flapping: Drill = {
   },
   sabotage: {
     what: "failurecount is 1, whatever is configured; where it is 1 anyway, the web server itself flaps",
-    expects: /^(tableChangesPer10s|failed|lostAfterRetry) is/,
+    expects: /^(tableChangesPer10s|failed|lostAfterRetry|answeredBySorry) is/,
     apply: async (run) => {
       if (damps(run.lab))
         await applyDirector(run, "sabotage: failurecount becomes 1", withCheck(run.lab, { failurecount: 1 }));
