@@ -8,7 +8,7 @@ import type { Drill } from "../drill";
 /** Seconds given to the script here; `up` gives 300 in the same way, by timeout(1) around the payload. */
 const SCRIPT_LIMIT = 15;
 /** Found before the real one, since the payload's PATH begins with /usr/local/sbin. */
-const HANGING = "/usr/local/sbin/sysctl";
+const HANGING = "/usr/local/sbin/ss";
 
 const scriptHangs: Drill = {
   name: "script-hangs",
@@ -19,7 +19,7 @@ const scriptHangs: Drill = {
     const node = run.target.name;
     await run.begin();
     await run.ask(node, `printf '#!/bin/sh\\nexec sleep 100000\\n' >${HANGING}; chmod 755 ${HANGING}`);
-    const began = run.event(`${node}'s script runs, and its sysctl hangs`);
+    const began = run.event(`${node}'s script runs, and its ss hangs`);
     const limiter = run.sabotaged ? "" : `timeout -k 10 ${SCRIPT_LIMIT} `;
     const { code, stdout, stderr } = await run.shell.run(node, `${limiter}/usr/local/sbin/lvs-dr start`, {
       timeout: SCRIPT_LIMIT + 20 * run.scale,
@@ -33,7 +33,7 @@ const scriptHangs: Drill = {
       max: SCRIPT_LIMIT + run.promises.scriptOverrunSeconds,
     });
     run.expect(code !== null && code !== 0, `a script that hangs ended with ${code ?? "nothing"}`);
-    run.expect(said.includes("sysctl"), "what it said does not name the step that hung (sysctl)");
+    run.expect(said.includes("ss -Hltn"), "what it said does not name the step that hung (ss -Hltn)");
     run.judge(await run.finish(), { failed: 0, lost: 0 });
   },
   heal: async (run) => {
