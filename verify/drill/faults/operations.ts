@@ -11,7 +11,8 @@ const NOTHING_LOST = { failed: 0, lost: 0 };
 const flushes: Sabotage = {
   what: "the table is flushed and filled again each second, as a script without care would do at every change",
   // The director's own script checks the table that it has made, and may find it empty.
-  expects: /^(tableChanges|failed|lostAfterRetry|answeredBySorry) is|director's script ended with|^not within .*: the table/,
+  expects:
+    /^(tableChanges|failed|lostAfterRetry|answeredBySorry) is|director's script ended with|^not within .*: the table/,
   apply: async (run) => {
     await run.act(
       "sabotage: the table will be flushed each second",
