@@ -26,7 +26,7 @@ export class Director extends GuestRole {
       name,
       {
         host: args.host,
-        scripts: ["pages.sh", "ipvsTable.sh", "director.sh"],
+        scripts: ["pages.sh", "ipvsTable.sh", "declaredVips.sh", "director.sh"],
         settings,
         secret: hasPassword(args.lab),
       },

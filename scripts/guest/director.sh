@@ -4,7 +4,7 @@
 # lvs_dr_vs.sh) or ldirectord. Nothing here flushes the table: a change reaches the kernel as the edits it needs, so
 # that connections live on through reloads, restarts and a change of mode.
 # Settings: LVS_CONFIG_HASH, LVS_IF, LVS_MODE, LVS_LDIRECTORD_CF, LVS_LDIRECTORD_TABLE, LVS_DRY_RUN, LVS_DRY_RUN_MODULE,
-# LVS_SORRY_PAGE, LVS_SORRY_PORTS, and those of ipvsTable.sh.
+# LVS_SORRY_PAGE, LVS_SORRY_PORTS, and those of ipvsTable.sh. Needs pages.sh, ipvsTable.sh and declaredVips.sh.
 
 readonly CF=/etc/ha.d/ldirectord.cf
 # The text that was found good last: a reload of just that is not read again.
@@ -13,9 +13,10 @@ readonly DRY_RUN=/usr/local/lib/lvs-dr/ldirectord-dry-run.sh
 readonly DAEMON=lvs-dr-ldirectord.service
 readonly PERL_MODULES="-MLWP::UserAgent -MLWP::Protocol::http -MHTTP::Response -MHTTP::Config -MHTTP::Headers::Util \
 -MHTML::HeadParser -MIO::Uncompress::Gunzip -MURI::http"
+# As old as the last file that the daemon was told to read.
+readonly TOLD=/run/lvs-dr-reloaded
 readonly TABLE_UNIT=lvs-dr-table.service
 readonly RULES=/etc/lvs-dr/ipvs.rules
-readonly NETWORK_DROPIN=lvs-dr-vip.conf
 IPVS_SYSCTLS=(net.ipv4.vs.expire_nodest_conn=1 net.ipv4.vs.expire_quiescent_template=1 net.ipv4.vs.conn_reuse_mode=1
   net.ipv4.conf.all.send_redirects=0 "net.ipv4.conf.$LVS_IF.send_redirects=0")
 
@@ -59,46 +60,6 @@ WantedBy=multi-user.target
 UNIT
 }
 
-# networkd and NetworkManager drop addresses that they were not told of when they configure the NIC anew: tell the one
-# that does. They are in force already.
-declare_vips() {
-  if is_active systemd-networkd.service; then
-    declare_to_networkd
-  elif is_active NetworkManager.service; then
-    declare_to_networkmanager "$LVS_VIPS"
-  fi
-}
-
-declare_to_networkd() {
-  local line file='' vip
-  # As networkctl(1) says it, which needs D-Bus; the lab's own image has none.
-  while read -r line; do
-    [[ $line != NETWORK_FILE=* ]] || file=${line#NETWORK_FILE=}
-  done <"/run/systemd/netif/links/$(<"/sys/class/net/$LVS_IF/ifindex")"
-  [[ $file == *.network ]] || return 0
-  for vip in $LVS_VIPS; do printf '[Address]\nAddress=%s/32\nLabel=%s:vip\n' "$vip" "$LVS_IF"; done |
-    put "/etc/systemd/network/${file##*/}.d/$NETWORK_DROPIN" || written $?
-}
-
-# declare_to_networkmanager VIPS: any other /32 in the profile was a VIP of ours; no NIC of a guest has one otherwise.
-declare_to_networkmanager() {
-  local vips=$1 profile old vip had=" " change=()
-  profile=$(nmcli -g GENERAL.CON-UUID device show "$LVS_IF")
-  [[ -n $profile ]] || return 0
-  while read -r old; do
-    [[ $old == */32 ]] || continue
-    had+="${old%/32} "
-    [[ " $vips " == *" ${old%/32} "* ]] && continue
-    change+=(-ipv4.addresses "$old")
-    # NetworkManager gives no label, by which drop_vips knows what is ours.
-    ip addr del "$old" dev "$LVS_IF" 2>/dev/null || true
-  done < <(nmcli -g ipv4.addresses connection show "$profile" | tr -s ', ' '\n')
-  for vip in $vips; do
-    [[ $had == *" $vip "* ]] || change+=(+ipv4.addresses "$vip/32")
-  done
-  ((${#change[@]} == 0)) || nmcli connection modify "$profile" "${change[@]}"
-}
-
 # Ours, not Debian's: that one is Type=forking with KillMode=none and no Restart, and `stop` with a check in flight
 # leaves no daemon behind a zero exit status.
 daemon_unit() {
@@ -113,12 +74,16 @@ Type=simple
 # ldirectord sets an alarm around its first request, while LWP still loads modules: one that the alarm interrupts stays half
 # loaded, and every later check of the process fails. So they are loaded before it starts.
 Environment="PERL5OPT=$PERL_MODULES"
+# What it starts with it need not be told again.
+ExecStartPre=/bin/touch $TOLD
 ExecStart=/usr/sbin/ldirectord $CF start
 Environment=PERLIO=perlio
 # A file without services would empty the table, one that cannot be read freezes the checks, and one that ipvsadm would not
 # take leaves another table than it says: the daemon is not told. What the lab has read before is not read again.
 ExecReload=/bin/grep -q ^virtual $CF
 ExecReload=/bin/sh -c 'cmp -s $CF $VALIDATED || TMPDIR=/run DRY_RUN_SECONDS=80 $DRY_RUN --table $CF >/dev/null'
+# Until it catches the signal, some seconds after its start, it would die of it.
+ExecReload=/bin/sh -c 'for i in \$\$(seq 300); do grep -q "^SigCgt:.*[13579bdf]\$\$" /proc/\$MAINPID/status && exit; sleep 0.2; done; exit 1'
 ExecReload=/bin/kill -HUP \$MAINPID
 # cleanstop=no in $CF: whoever kills or restarts the daemon leaves the table and the traffic alone.
 KillMode=control-group
@@ -201,7 +166,7 @@ role_validate() {
 }
 
 run_ldirectord() {
-  local changed=0 starting=0 now
+  local changed=0 starting=0 now deadline
   daemon_unit
   drain_gone "$(meant_rules)"
   # ldirectord would do it too; but what `prefill` added must go again when it was not told of it.
@@ -215,12 +180,15 @@ run_ldirectord() {
     starting=30
   else
     now=$(table)
-    if ((changed)) || [[ $CF -nt /run/lvs-dr-reloaded || -n $(differences <<<"$now" && limits <<<"$now") ]] ||
+    if ((changed)) || [[ $CF -nt $TOLD || -n $(differences <<<"$now" && limits <<<"$now") ]] ||
       [[ -n $(withheld <<<"$now") ]]; then
       systemctl reload "$DAEMON" || die "$LVS_NODE: ldirectord was not told of the new configuration; the old one still serves"
     fi
   fi
-  : >/run/lvs-dr-reloaded
+  : >"$TOLD"
+  # systemd may have much to start, at boot above all.
+  deadline=$((SECONDS + 30))
+  until is_active "$DAEMON" || ((SECONDS >= deadline)); do sleep 0.1; done
   settle "$starting"
 }
 

@@ -26,6 +26,8 @@ async function reboot(nodes: readonly string[]): Promise<void> {
     const now = await boots();
     for (const node of nodes) expect(now[node], `${node} has not booted`).not.toBe(before[node]);
   });
+  const failed = "systemctl list-units --failed --no-legend";
+  for (const node of nodes) expect(await guest(node, failed), `${node}'s units`).toBe("");
 }
 
 afterAll(backToDefaults);

@@ -108,6 +108,20 @@ describe("trap T11: the unit", () => {
     );
   });
 
+  it("is not killed by a reload while it still loads", async () => {
+    const fleet = await fleetOf(TWO, { daemon: "later" });
+    fleet.daemon.start();
+    await until("the daemon's process", 10, () => fleet.daemon.started);
+    expect(fleet.daemon.reload()).toBe(true);
+    await fleet.daemon.forked(1, 30);
+    await settled(fleet);
+    // It is still the first one, and reads what it is told.
+    fleet.daemon.configure(text(fleet).replace(/^ {4}real=192\.168\.7\.102:80.*\n/m, ""));
+    expect(fleet.daemon.reload()).toBe(true);
+    await fleet.member("web/2").out(5);
+    expect(fleet.daemon.process.alive).toBe(true);
+  });
+
   it("kill -9: the table stays, and the next daemon checks on", async () => {
     const fleet = await fleetOf(TWO);
     await settled(fleet);

@@ -26,7 +26,7 @@ director() {
       LVS_LDIRECTORD_CF "${4:-$(cf "$2" "$3")}" LVS_LDIRECTORD_TABLE "$text" LVS_IPVS_RULES "$text" LVS_SORRY_PAGE "" LVS_SORRY_PORTS "" \
       LVS_DRAIN_SECONDS 1 LVS_SETTLE_SECONDS 1 LVS_DRY_RUN "$(PATH=$REAL cat "$ROOT/scripts/host/ldirectord-dry-run.sh")" \
       LVS_DRY_RUN_MODULE "$(PATH=$REAL cat "$ROOT/scripts/host/ldirectord-dry-run/DryRun.pm")"
-    cat "$ROOT"/scripts/guest/{common,pages,ipvsTable,director}.sh | sed 's/^IPVS_SYSCTLS=.*/IPVS_SYSCTLS=(/; s/^dispatch .*//'
+    cat "$ROOT"/scripts/guest/{common,pages,ipvsTable,declaredVips,director}.sh | sed 's/^IPVS_SYSCTLS=.*/IPVS_SYSCTLS=(/; s/^dispatch .*//'
     printf 'dispatch "$@"\n'
   } >"$T/payload.$1"
   chmod 0700 "$T/payload.$1"

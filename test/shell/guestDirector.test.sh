@@ -5,7 +5,7 @@
 source "$ROOT/test/shell/guest.sh"
 
 # director SCRIPT [SETTING=VALUE...]
-director() { guest "common.sh pages.sh ipvsTable.sh director.sh" "$@"; }
+director() { guest "common.sh pages.sh ipvsTable.sh declaredVips.sh director.sh" "$@"; }
 
 # cf CHECKTYPE SERVICE: a configuration with such a check, and one of http.
 cf() {
@@ -61,7 +61,7 @@ test_a_leaving_vip_goes_and_the_rules_are_written_when_all_is_done() {
   accepted "virtual=new"
   exits 0
   equals "$stdout" "$(lines load_ipvs table_unit "sysctls net.ipv4.vs.expire_nodest_conn=1" prefill "add_vips eth0" daemon_unit "drain_gone -A x" "drop_services -A x" undrain \
-    reload_units "systemctl is-active" "systemctl reload" "settle 0" "drop_vips eth0" declare_vips)"
+    reload_units "systemctl is-active" "systemctl reload" "systemctl is-active" "settle 0" "drop_vips eth0" declare_vips)"
   equals "$(cat "$T/guest/etc/lvs-dr/ipvs.rules")" "-A x"
   accepted "virtual=newer" 'settle() { die "it differs"; }; drop_vips() { echo dropped; }; '
   exits 1
@@ -82,7 +82,7 @@ test_what_was_read_before_is_not_read_again() {
   equals "$(cat "$T/read")" "virtual=onevirtual=twovirtual=three"
 }
 
-# reload FILE_TEXT: the lines of the unit's reload, as systemd runs them, but for the signal.
+# reload FILE_TEXT: the lines of the unit's reload, as systemd runs them, but for what concerns the daemon's process.
 reload() {
   local line
   director 'unit() { cat; }; systemctl() { :; }; ln() { :; }; daemon_unit; dry_run_installed' \
@@ -93,7 +93,7 @@ reload() {
   status=0
   while IFS= read -r line; do
     (PATH=/usr/sbin:/usr/bin:/sbin:/bin && eval "${line//\/run /$T/guest/run }") 2>"$T/stderr" || { status=1 && break; }
-  done < <(sed -n 's/^ExecReload=//p' <<<"$stdout" | grep -v HUP)
+  done < <(sed -n 's/^ExecReload=//p' <<<"$stdout" | grep -v MAINPID)
 }
 
 good() { lines "checktimeout=3" "fork=yes" "virtual=10.0.0.100:80" "    real=192.168.7.10:80 gate ${1:-1}" "    scheduler=${2:-wrr}" "    protocol=tcp"; }

@@ -193,7 +193,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "has ldirectord keep the table",
     makeDirector,
     {},
-    "pages.sh ipvsTable.sh director.sh",
+    "pages.sh ipvsTable.sh declaredVips.sh director.sh",
     DIRECTOR,
   ],
   [
@@ -202,7 +202,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "fills the table once in static mode",
     makeDirector,
     { director: { mode: "static" } },
-    "pages.sh ipvsTable.sh director.sh",
+    "pages.sh ipvsTable.sh declaredVips.sh director.sh",
     STATIC_DIRECTOR,
   ],
 ];

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# shellcheck source=scripts/guest/common.sh disable=SC2154
+# The director's VIPs told to whoever configures its NIC, so that they outlive a restart of that. Settings: LVS_IF, LVS_VIPS.
+
+readonly NETWORK_DROPIN=lvs-dr-vip.conf
+
+# networkd and NetworkManager drop addresses that they were not told of when they configure the NIC anew: tell the one
+# that does. They are in force already.
+declare_vips() {
+  if is_active systemd-networkd.service; then
+    declare_to_networkd
+  elif is_active NetworkManager.service; then
+    declare_to_networkmanager "$LVS_VIPS"
+  fi
+}
+
+declare_to_networkd() {
+  local line file='' vip
+  # As networkctl(1) says it, which needs D-Bus; the lab's own image has none.
+  while read -r line; do
+    [[ $line != NETWORK_FILE=* ]] || file=${line#NETWORK_FILE=}
+  done <"/run/systemd/netif/links/$(<"/sys/class/net/$LVS_IF/ifindex")"
+  [[ $file == *.network ]] || return 0
+  for vip in $LVS_VIPS; do printf '[Address]\nAddress=%s/32\nLabel=%s:vip\n' "$vip" "$LVS_IF"; done |
+    put "/etc/systemd/network/${file##*/}.d/$NETWORK_DROPIN" || written $?
+}
+
+# declare_to_networkmanager VIPS: any other /32 in the profile was a VIP of ours; no NIC of a guest has one otherwise.
+declare_to_networkmanager() {
+  local vips=$1 profile old vip had=" " change=()
+  profile=$(nmcli -g GENERAL.CON-UUID device show "$LVS_IF")
+  [[ -n $profile ]] || return 0
+  while read -r old; do
+    [[ $old == */32 ]] || continue
+    had+="${old%/32} "
+    [[ " $vips " == *" ${old%/32} "* ]] && continue
+    change+=(-ipv4.addresses "$old")
+    # NetworkManager gives no label, by which drop_vips knows what is ours.
+    ip addr del "$old" dev "$LVS_IF" 2>/dev/null || true
+  done < <(nmcli -g ipv4.addresses connection show "$profile" | tr -s ', ' '\n')
+  for vip in $vips; do
+    [[ $had == *" $vip "* ]] || change+=(+ipv4.addresses "$vip/32")
+  done
+  ((${#change[@]} == 0)) || nmcli connection modify "$profile" "${change[@]}"
+}
