@@ -177,7 +177,10 @@ async function aside(
  * processors have time for all of them at once.
  */
 async function everything(): Promise<Tally[]> {
-  const quick = await inTurn(["static", "unit", "process", "shell"]);
+  const quick = await inTurn(["unit", "process"]);
+  // One processor is enough for the one, and the other waits for guests.
+  const written = inTurn(["static"]);
+  quick.push(...(await Promise.all([written, aside("shell", shell, written)])).flat());
   const beside = [aside("services", services, Promise.resolve())];
   for (const file of APART) {
     const name = `lab-${basename(file, ".test.ts")}`;

@@ -16,7 +16,8 @@ import type { LoadRecord, RequestRecord, RunKind } from "./types";
 const TABLE_PERIOD = 0.1;
 /** Seconds until the client gives a request up; more than SYN retransmissions at 1 and 3 s need. */
 const REQUEST_TIMEOUT = 5;
-const DEFAULT_RATE = 10;
+/** Requests a second. */
+export const DEFAULT_RATE = 10;
 
 export class DrillRun extends RunRecord {
   readonly table: TableHistory;

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { DrillRun } from "../../../verify/drill/drillRun";
 import { CutOff, runDrill, type RunOptions } from "../../../verify/drill/runner";
 import type { Drill } from "../../../verify/drill/drill";
-import type { DrillResult } from "../../../verify/drill/types";
+import type { DrillResult, RunResult } from "../../../verify/drill/types";
 import { RequestLog } from "../../../verify/drill/requests";
 import { NotInTime } from "../../../verify/drill/waiting";
 import { fakeBench, fakeDrill, type FakeBench } from "./fakes";
@@ -50,6 +50,22 @@ describe("pairs", () => {
     ]);
     expect(JSON.parse(readFileSync(join(bench.directory, "drills/fake.json"), "utf8"))).toEqual(result);
     expect(existsSync(marker())).toBe(false);
+  });
+
+  it("have one run without a fault for the drills of some minutes with the same load", async () => {
+    const controls = new Map<number, RunResult>();
+    /** How often a known one was taken, after one more drill. */
+    const takenAfter = async (change?: Partial<Drill>): Promise<number> => {
+      await runDrill(fakeDrill(did, change), { ...bench, controls }, PAIRS);
+      return bench.said.filter((line) => line.includes(" (no fault): that of ")).length;
+    };
+    expect(await takenAfter()).toBe(0);
+    expect(await takenAfter()).toBe(1);
+    expect(await takenAfter({ rate: 5 })).toBe(1);
+    const old = new Date(Date.now() - 301_000).toISOString();
+    controls.set(10, { ...(controls.get(10) as RunResult), startedAt: old });
+    expect(await takenAfter()).toBe(1);
+    expect(await takenAfter()).toBe(2);
   });
 
   it.each<[string, (run: DrillRun) => void, string]>([
