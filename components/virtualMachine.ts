@@ -79,7 +79,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
             ? {
                 kernel: boot.kernel.vmlinuz,
                 initrd: boot.kernel.initrd,
-                cmdline: kernelCmdline(boot.kernel.cmdline, node),
+                cmdline: kernelCmdline(boot.kernel.cmdline, node, tcg),
               }
             : { bootDevices: [{ dev: "hd" }] }),
         },

@@ -27,8 +27,10 @@ function dottedMask(prefix: number): string {
 /**
  * Command line for direct kernel boot of the project's image: host name and one `ip=` per address
  * (systemd-network-generator(8) makes networkd units of them). Nothing in it is secret: it is in QEMU's arguments.
+ * @param emulated without KVM the kernel measures the TSC's rate while other guests boot, and may be far off for ever: a
+ *   guest's clock once ran seven times too fast. QEMU's HPET is right, and a look at it costs 1.4 µs instead of 0.6.
  */
-export function kernelCmdline(base: string, node: LabNode): string {
+export function kernelCmdline(base: string, node: LabNode, emulated: boolean): string {
   const addresses = node.nics.flatMap((nic, nicIndex) =>
     nic.addresses.map((cidr, index) => {
       const [address = "", prefix = "32"] = cidr.split("/");
@@ -36,7 +38,8 @@ export function kernelCmdline(base: string, node: LabNode): string {
       return `ip=${address}::${gateway}:${dottedMask(Number(prefix))}:${node.name}:${nic.device}:off`;
     }),
   );
-  return [base, `systemd.hostname=${node.name}`, ...addresses].join(" ");
+  const clock = emulated ? ["clocksource=hpet"] : [];
+  return [base, ...clock, `systemd.hostname=${node.name}`, ...addresses].join(" ");
 }
 
 /** Seed of the project's image: files put over its root before sshd starts. */

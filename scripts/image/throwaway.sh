@@ -42,7 +42,7 @@ guest_start() {
     qemu-system-x86_64 -name lvs-dr-throwaway -machine pc -accel tcg,tb-size=128 -cpu "${CPU:-qemu64}" -m 384 -smp 1 -nodefaults -display none \
         -serial "file:$guest_work/serial" -chardev "pipe,id=monitor,path=$guest_work/monitor" -mon chardev=monitor \
         -kernel "$image/vmlinuz" -initrd "$image/initrd.img" \
-        -append "$prescribed systemd.hostname=throwaway ip=$GUEST_ADDRESS::$GUEST_GATEWAY:$GUEST_MASK:throwaway:eth0:off $more" \
+        -append "$prescribed clocksource=hpet systemd.hostname=throwaway ip=$GUEST_ADDRESS::$GUEST_GATEWAY:$GUEST_MASK:throwaway:eth0:off $more" \
         -drive "if=none,id=root,file=$guest_work/root.qcow2,format=qcow2,cache=unsafe" -device virtio-blk-pci,drive=root \
         -drive "if=none,id=seed,file=$guest_work/seed.tar,format=raw,readonly=on" -device virtio-blk-pci,drive=seed \
         -netdev "user,id=n0,net=$GUEST_NET,restrict=on,hostfwd=tcp:127.0.0.1:$guest_port-$GUEST_ADDRESS:22" \

@@ -92,7 +92,7 @@ it.each<[string, Config, string[]]>([
   [
     "each machine, by the accelerator",
     { accelerator: "qemu" },
-    GUESTS.map((name) => `Domain ${name}: cpu.mode, cpu.model, features.tcg, type`),
+    GUESTS.map((name) => `Domain ${name}: cpu.mode, cpu.model, features.tcg, os.cmdline, type`),
   ],
   [
     "one guest's machine and its way in, the table and the record, by a RIP",

@@ -129,15 +129,15 @@ function diskResource(boot: BootSource): Registration {
   };
 }
 
-const KERNEL_BOOT = {
+const kernelBoot = (more = "") => ({
   kernel: "/images/vmlinuz",
   initrd: "/images/initrd.img",
   cmdline:
-    "root=/dev/vda systemd.hostname=router" +
+    `root=/dev/vda ${more}systemd.hostname=router` +
     " ip=172.18.7.200:::255.255.0.0:router:eth0:off" +
     " ip=192.168.7.200:::255.255.255.0:router:eth1:off" +
     " ip=10.0.0.200:::255.0.0.0:router:eth1:off",
-};
+});
 
 function domainResource(disk: string, seed: string, rest: Record<string, unknown>): Registration {
   const volume = (name: string) => ({ volume: { pool: "the-pool", volume: name } });
@@ -221,7 +221,7 @@ describe("VirtualMachine", () => {
       resources(recording).filter(({ type }) => ![NETWORK, "lvsdr:index:Network"].includes(type)),
     ).toEqual([
       seed.packed,
-      domainResource("lvs-dr-dev-router-abcdef.qcow2", seed.name, { ...KVM, os: { ...OS, ...KERNEL_BOOT } }),
+      domainResource("lvs-dr-dev-router-abcdef.qcow2", seed.name, { ...KVM, os: { ...OS, ...kernelBoot() } }),
       diskResource(OWN),
       seed.volume,
       component("lvsdr:index:VirtualMachine", "router"),
@@ -250,7 +250,7 @@ describe("VirtualMachine", () => {
     const seed = seedResources(ownSeed, "tar");
     const expected = domainResource("lvs-dr-dev-router-abcdef.qcow2", seed.name, {
       ...TCG,
-      os: { ...OS, ...KERNEL_BOOT },
+      os: { ...OS, ...kernelBoot("clocksource=hpet ") },
     });
     const { dependsOn = [], ...options } = expected.options;
     expect(find(recording, DOMAIN, "router")).toEqual({

@@ -11,11 +11,15 @@ const identity = {
 
 describe("kernelCmdline", () => {
   const line = (cidr: string, gateway?: string) =>
-    kernelCmdline("quiet", {
-      ...lab.client,
-      ...(gateway && { gateway }),
-      nics: [{ network: "client", device: "eth0", mac: "52:54:00:00:00:01", addresses: [cidr] }],
-    });
+    kernelCmdline(
+      "quiet",
+      {
+        ...lab.client,
+        ...(gateway && { gateway }),
+        nics: [{ network: "client", device: "eth0", mac: "52:54:00:00:00:01", addresses: [cidr] }],
+      },
+      false,
+    );
 
   it.each([
     ["172.18.7.70/16", "172.18.7.200", "ip=172.18.7.70::172.18.7.200:255.255.0.0:client:eth0:off"],
@@ -30,8 +34,8 @@ describe("kernelCmdline", () => {
   });
 
   it("gives a gateway once, with the first address of the first NIC", () => {
-    expect(kernelCmdline("a b", { ...lab.router, gateway: "172.18.0.1" })).toBe(
-      "a b systemd.hostname=router ip=172.18.7.200::172.18.0.1:255.255.0.0:router:eth0:off" +
+    expect(kernelCmdline("a b", { ...lab.router, gateway: "172.18.0.1" }, true)).toBe(
+      "a b clocksource=hpet systemd.hostname=router ip=172.18.7.200::172.18.0.1:255.255.0.0:router:eth0:off" +
         " ip=192.168.7.200:::255.255.255.0:router:eth1:off ip=10.0.0.200:::255.0.0.0:router:eth1:off",
     );
   });
@@ -39,8 +43,8 @@ describe("kernelCmdline", () => {
   it("never has the VIP, and stays within the kernel's 2048 characters", () => {
     const { client, router, director, realServers } = lab;
     for (const node of [client, router, director, ...realServers]) {
-      expect(kernelCmdline("x".repeat(1000), node)).not.toContain("10.0.0.100");
-      expect(kernelCmdline("x".repeat(1000), node).length).toBeLessThan(2048);
+      expect(kernelCmdline("x".repeat(1000), node, true)).not.toContain("10.0.0.100");
+      expect(kernelCmdline("x".repeat(1000), node, true).length).toBeLessThan(2048);
     }
   });
 });
