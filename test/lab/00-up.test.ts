@@ -83,3 +83,11 @@ it("no two guests share a host key or a machine id, and no password opens a door
     expect(text).toMatch(/permitrootlogin (without|prohibit)-password/);
   }
 });
+
+it("no guest's clock goes by a rate that was measured while others booted", async () => {
+  const file = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+  const sources = await Promise.all(
+    Object.keys((await outputs()).nodes ?? {}).map((node) => guest(node, `cat ${file}`)),
+  );
+  for (const source of sources) expect(["hpet", "kvm-clock"]).toContain(source.trim());
+});
