@@ -173,7 +173,7 @@ async function aside(
 }
 
 /**
- * Every suite. That of the services and the lab's other stacks mostly wait, for health checks and for guests that boot: the
+ * Every suite. That of the services and those of the lab's other stacks mostly wait, for health checks and for guests that boot: the
  * processors have time for all of them at once.
  */
 async function everything(): Promise<Tally[]> {

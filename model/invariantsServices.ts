@@ -5,7 +5,7 @@ import { contains, parseCidr } from "./ip";
 import { ownedAddresses } from "./owners";
 import { nearest } from "./problems";
 import type { Config } from "./schema";
-import { MAIN } from "./serviceDefaults";
+import { hasNamedFlags, MAIN } from "./serviceDefaults";
 import type { VirtualService } from "./types";
 
 /** Where a service's fields are configured. */
@@ -84,8 +84,8 @@ function checkScheduling(findings: Findings, config: Config, place: Place): void
   }
   for (const flag of service.schedulerFlags) {
     const [prefix = ""] = flag.split("-");
-    // ipvsadm does not show a third one of a scheduler whose flags have names: the table would never be the one meant.
-    const unnamed = flag === "flag-3" && ["sh", "mh"].includes(service.scheduler);
+    // What ipvsadm does not show would never make the table the one meant.
+    const unnamed = flag === "flag-3" && hasNamedFlags(service.scheduler);
     if ((prefix === "flag" && !unnamed) || prefix === service.scheduler) continue;
     const key = keyOf(config, place, "schedulerFlags");
     const message = `is no flag of scheduler ${service.scheduler}`;

@@ -89,10 +89,16 @@ function build(from: ServiceConfig, check: HealthCheck, all: readonly RealServer
   };
 }
 
+/** Whether ipvsadm knows the scheduler's flags by names: two of them, and shows no third. */
+export function hasNamedFlags(scheduler: string): boolean {
+  return scheduler === "sh" || scheduler === "mh";
+}
+
 /** Flags by the names and in the order in which ipvsadm saves them. */
 export function canonicalFlags(scheduler: string, flags: readonly string[]): string[] {
-  const named = scheduler === "sh" || scheduler === "mh";
-  const [first, second] = named ? [`${scheduler}-fallback`, `${scheduler}-port`] : ["flag-1", "flag-2"];
+  const [first, second] = hasNamedFlags(scheduler)
+    ? [`${scheduler}-fallback`, `${scheduler}-port`]
+    : ["flag-1", "flag-2"];
   const names = flags.map((flag) => ({ "flag-1": first, "flag-2": second })[flag] ?? flag);
   const order = [first, second, "flag-3"];
   // A flag of another scheduler stays, for the invariants to refuse it.

@@ -5,7 +5,18 @@ import { shellQuote } from "../../model/payload";
 import { claimants } from "./arpWatch";
 import { whileDownloading } from "./download";
 import { underLoad } from "./load";
-import { backToDefaults, boots, configure, eventually, guest, health, inGuests, lab, run } from "./support";
+import {
+  backToDefaults,
+  boots,
+  configure,
+  eventually,
+  guest,
+  health,
+  inGuests,
+  lab,
+  outputs,
+  run,
+} from "./support";
 
 const TWO = [
   { name: "rs1", weight: 1 },
@@ -67,6 +78,7 @@ it.each(["arptables", "static"])(
 
 it("director, router and a real server reboot: everything is back by itself, the router's entry for the VIP too", async () => {
   await reboot(["director", "router", "rs1"]);
+  expect((await outputs()).vip).toBe("10.0.0.100");
   expect(await guest("router", "ip neigh show nud permanent")).toMatch(/^10\.0\.0\.100 /m);
 });
 

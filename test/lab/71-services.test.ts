@@ -4,7 +4,7 @@ import type { Health } from "../../model/health";
 import { parseIpvsSave, renderTable, type IpvsService } from "../../model/ipvs";
 import { compareTables } from "../../model/ipvsCompare";
 import { SCHEDULERS } from "../../model/schemaService";
-import { canonicalFlags } from "../../model/serviceDefaults";
+import { canonicalFlags, hasNamedFlags } from "../../model/serviceDefaults";
 import type { VerifyReport } from "../../verify/verify";
 import { underLoad } from "./load";
 import { backToDefaults, configure, eventually, guest, health, inGuests, lab, outputs, run } from "./support";
@@ -25,7 +25,7 @@ it("the kernel takes every scheduler with its flags, and shows them as the model
   // Debian's kernel has no twos, and what has named flags has two of them: both are refused beforehand.
   const schedulers = SCHEDULERS.filter((name) => name !== "twos");
   const flagSets = (scheduler: string): string[][] =>
-    scheduler === "sh" || scheduler === "mh"
+    hasNamedFlags(scheduler)
       ? [[], ["flag-1"], ["flag-2"], ["flag-1", "flag-2"]]
       : [[], ["flag-1"], ["flag-2"], ["flag-3"], ["flag-1", "flag-2", "flag-3"]];
   const vip = "198.51.100.1";

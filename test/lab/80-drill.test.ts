@@ -6,7 +6,7 @@ import { expect, it, type TestContext } from "vitest";
 import { chooseDrills } from "../../verify/drill/catalogue";
 import { renderResult } from "../../verify/drill/resultText";
 import type { DrillOutcome, DrillResult } from "../../verify/drill/types";
-import { run, STACK, type Run } from "./support";
+import { health, run, STACK, type Run } from "./support";
 
 const FOUR = chooseDrills([]).map(({ name }) => name);
 /** `scripts/lab test lab DRILL…` */
@@ -65,8 +65,7 @@ function startDrill() {
 }
 
 async function expectHealthy(): Promise<void> {
-  const { stdout } = await run(["status", "--json"]);
-  expect(JSON.parse(stdout)).toMatchObject({ status: "healthy", problems: [] });
+  expect(await health()).toMatchObject({ status: "healthy", problems: [] });
 }
 
 it("Ctrl-C in the middle of a drill, and again while it is undone, leaves the lab as it was", async () => {

@@ -111,7 +111,8 @@ describe("trap T11: the unit", () => {
   it("is not killed by a reload while it still loads", async () => {
     const fleet = await fleetOf(TWO, { daemon: "later" });
     fleet.daemon.start();
-    await until("the daemon's process", 10, () => fleet.daemon.started);
+    // Perl runs, and knows of no signal yet.
+    await until("the daemon's process", 10, () => fleet.daemon.process.tree().length > 0);
     expect(fleet.daemon.reload()).toBe(true);
     await fleet.daemon.forked(1, 30);
     await settled(fleet);

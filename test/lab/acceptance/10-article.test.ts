@@ -2,7 +2,7 @@
 import { afterAll, expect, it } from "vitest";
 import type { Health } from "../../../model/health";
 import { parseIpvsSave } from "../../../model/ipvs";
-import { eventually, guest, inGuests, outputs, run } from "../support";
+import { eventually, guest, health as status, inGuests, outputs, run } from "../support";
 
 const URL = "http://10.0.0.100/";
 
@@ -11,10 +11,6 @@ async function answers(count: number): Promise<string[]> {
   const urls = Array.from({ length: count }, () => URL).join(" ");
   const text = await guest("client", `curl -s --max-time 5 -H 'Connection: close' ${urls}`);
   return text.trim().split("\n");
-}
-
-async function status(): Promise<Health> {
-  return JSON.parse((await run(["status", "--json"])).stdout) as Health;
 }
 
 afterAll(async () => {

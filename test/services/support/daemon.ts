@@ -101,11 +101,6 @@ export class Daemon {
     return this.process.tree().filter(isChecking);
   }
 
-  /** Whether its program runs already: perl, which knows of no signal yet. */
-  get started(): boolean {
-    return this.process.tree().length > 0;
-  }
-
   /** What it printed: its log too, as it is supervised; in blocks, so the last lines come late. */
   get output(): string {
     return this.box.read(OUTPUT);

@@ -229,9 +229,7 @@ const drain: Drill = {
     run.figure(
       "newRequestsWhileDrained",
       log.between(settled, back - AFTER_EDIT).answeredBy[target.name] ?? 0,
-      {
-        max: 0,
-      },
+      { max: 0 },
     );
   },
   heal: async (run) => {
