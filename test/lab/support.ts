@@ -1,6 +1,6 @@
 /** Drives the lab the way people do: through scripts/lab. */
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { stringify } from "yaml";
 import { StackContext } from "../../cli/context";
 import type { EngineChoice, StackOutputs } from "../../cli/backend";
@@ -26,7 +26,8 @@ const SUBNETS = [
   "172.31.0.0/16 192.168.109.0/24",
 ];
 
-/** The configuration that this file's last successful `up` of the shared stack was given. */
+/** The shared stack's configuration that this file has written last, and the one of its last successful `up`. */
+let configured: string | undefined;
 let applied: string | undefined;
 
 export interface Run {
@@ -102,7 +103,7 @@ export async function lab(args: readonly string[], stack = STACK): Promise<Run> 
       `scripts/lab ${args.join(" ")} ended with ${result.code}:\n${result.stderr.slice(-4000)}`,
     );
   }
-  if (args[0] === "up" && stack === STACK) applied = readFileSync(`Pulumi.${STACK}.yaml`, "utf8");
+  if (args[0] === "up" && stack === STACK) applied = configured;
   return result;
 }
 
@@ -122,19 +123,16 @@ export function changes({
 export function configure(config: Readonly<Record<string, unknown>> = {}, stack = STACK, slot = 0): void {
   const [client = "", server = ""] = (SUBNETS[slot] ?? "").split(" ");
   const all = { clientNetwork: { cidr: client }, serverNetwork: { cidr: server }, ...config };
-  writeFileSync(
-    `Pulumi.${stack}.yaml`,
-    stringify({
-      config: Object.fromEntries(Object.entries(all).map(([key, value]) => [`lvs-dr:${key}`, value])),
-    }),
-  );
+  const entries = Object.entries(all).map(([key, value]) => [`lvs-dr:${key}`, value]);
+  const text = stringify({ config: Object.fromEntries(entries) });
+  writeFileSync(`Pulumi.${stack}.yaml`, text);
+  if (stack === STACK) configured = text;
 }
 
 /** The default configuration again; an `up` only where another one may be in force. */
 export async function backToDefaults(): Promise<void> {
   configure();
-  const wanted = readFileSync(`Pulumi.${STACK}.yaml`, "utf8");
-  if (applied !== wanted) await lab(["up"]);
+  if (applied !== configured) await lab(["up"]);
 }
 
 export function unconfigure(stack = STACK): void {
