@@ -5,13 +5,8 @@ import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { chooseDrills } from "../verify/drill/catalogue";
 import { pulumiOnPath } from "./backend";
+import { closingLines, failedAltogether, shellTally, vitestTally, type Tally } from "./tally";
 import { say } from "./terminal";
-
-interface Tally {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-}
 
 const REPORTS = ".lab/test-results";
 
@@ -59,17 +54,9 @@ async function vitest(
   const reporters = ["--reporter=verbose", "--reporter=json", `--outputFile.json=${report}`];
   const [file = "", ...rest] = [...prefix, "node_modules/.bin/vitest", "run", ...args, ...reporters];
   const status = await run(output, file, rest, env);
-  if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
-  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
-    readFileSync(report, "utf8"),
-  ) as Record<string, number>;
-  const failed = numFailedTests ?? 0;
-  return {
-    passed: numPassedTests ?? 0,
-    // A file that could not be loaded has no tests that fail.
-    failed: status !== 0 && failed === 0 ? 1 : failed,
-    skipped: (numPendingTests ?? 0) + (numTodoTests ?? 0),
-  };
+  if (!existsSync(report))
+    return failedAltogether(name, `vitest left no report, and ended with status ${status}`);
+  return vitestTally(name, readFileSync(report, "utf8"), status);
 }
 
 /** Types, lint and format: each is one test. */
@@ -79,27 +66,20 @@ async function staticChecks(output: Output): Promise<Tally> {
     ["eslint", ["."]],
     ["prettier", ["--check", "--log-level", "warn", "."]],
   ];
-  let failed = 0;
+  const failures: string[] = [];
   for (const [tool, args] of checks) {
     const status = await run(output, `node_modules/.bin/${tool}`, args);
     writeSync(output.err, `${status === 0 ? "ok" : "FAILED"}: ${tool} ${args.join(" ")}\n`);
-    if (status !== 0) failed++;
+    if (status !== 0) failures.push(`static: ${tool}`);
   }
-  return { passed: checks.length - failed, failed, skipped: 0 };
+  return { passed: checks.length - failures.length, failed: failures.length, skipped: 0, failures };
 }
 
 async function shell(output: Output): Promise<Tally> {
   const file = join(REPORTS, "shell.txt");
   mkdirSync(REPORTS, { recursive: true });
   const status = await run(output, "bash", ["-o", "pipefail", "-c", `test/shell/run.sh | tee ${file}`]);
-  const text = readFileSync(file, "utf8");
-  const [, passed, failed, skipped] = /(\d+) passed, (\d+) failed, (\d+) skipped\s*$/.exec(text) ?? [];
-  if (passed === undefined) return { passed: 0, failed: 1, skipped: 0 };
-  return {
-    passed: Number(passed),
-    failed: Math.max(Number(failed), status === 0 ? 0 : 1),
-    skipped: Number(skipped),
-  };
+  return shellTally(readFileSync(file, "utf8"), status);
 }
 
 /** Lab tests with stacks of their own, which need not wait for the shared one's. */
@@ -120,7 +100,7 @@ async function labSuites(
   const embedded = await vitest(output, "lab-embedded", ["--project", "lab", ...args], env);
   if (!pulumiOnPath()) {
     say("skipped: the acceptance suite on Pulumi (no `pulumi` on PATH)");
-    return [embedded, { passed: 0, failed: 0, skipped: 1 }];
+    return [embedded, { passed: 0, failed: 0, skipped: 1, failures: [] }];
   }
   say("acceptance suite on Pulumi");
   const acceptance = ["--project", "lab", "test/lab/00", "test/lab/acceptance", "test/lab/99"];
@@ -214,7 +194,6 @@ export async function runTests(
   if (chosenDrills.length > 0 && suite !== "lab")
     throw new Error("drills are part of the lab suite: scripts/lab test lab [DRILL…] [--all]");
   const tallies = await (suite === undefined ? everything() : inTurn([suite], chosenDrills));
-  const sum = (key: keyof Tally): number => tallies.reduce((total, tally) => total + tally[key], 0);
-  process.stdout.write(`${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped\n`);
-  return sum("failed") === 0 && sum("passed") > 0;
+  process.stdout.write(closingLines(tallies));
+  return tallies.every(({ failed }) => failed === 0) && tallies.some(({ passed }) => passed > 0);
 }
