@@ -5,7 +5,8 @@
 import { describe, expect, it } from "vitest";
 import { ipvsRestoreRules } from "../../model/ipvs";
 import { ldirectordFor, renderLdirectord } from "../../model/ldirectord";
-import { labOf, type Options } from "./support/fleet";
+import { labOf, type Fleet, type Options } from "./support/fleet";
+import { slowness, until } from "./support/table";
 import {
   bad,
   budget,
@@ -78,29 +79,38 @@ describe("trap T1: a bad file", () => {
   });
 });
 
+/** What a reload does, up to a command that it must end with, and 2 s more for one that it must not. */
+async function reloadUntil(fleet: Fleet, last: string): Promise<string[]> {
+  const before = fleet.daemon.changes.length;
+  expect(fleet.daemon.reload()).toBe(true);
+  await until(
+    `"${last}" after a reload`,
+    () => 10 * slowness(),
+    () => commands(fleet, before).includes(last),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  return commands(fleet, before);
+}
+
 /** What a reload does to a service with a dead server that changes nothing about it. */
-async function reloadWithDeadServer(options?: Options): Promise<string[]> {
+async function reloadWithDeadServer(last: string, options?: Options): Promise<string[]> {
   const fleet = await fleetOf(TWO, options);
   await settled(fleet);
   await fleet.member("web/1").process.kill();
   await fleet.member("web/1").out(budget(fleet));
-  const before = fleet.daemon.changes.length;
-  expect(fleet.daemon.reload()).toBe(true);
-  await new Promise((resolve) => setTimeout(resolve, 5000));
-  return commands(fleet, before);
+  return reloadUntil(fleet, last);
 }
 
 describe("trap T2: a reload", () => {
   const DEAD = "192.168.7.101:80";
 
   it("does not add a dead server (readdquiescent)", async () => {
-    const done = await reloadWithDeadServer();
-    expect(done).toContain("-E");
+    const done = await reloadWithDeadServer("-E");
     expect(done.filter((command) => command.endsWith(DEAD))).toEqual([]);
   });
 
   it("adds it to take it out again with upstream's default", async () => {
-    const done = await reloadWithDeadServer({ change: globally({ readdquiescent: false }) });
+    const done = await reloadWithDeadServer(`-d ${DEAD}`, { change: globally({ readdquiescent: false }) });
     expect(done.filter((command) => command.endsWith(DEAD)).slice(0, 2)).toEqual([
       `-a ${DEAD}`,
       `-d ${DEAD}`,
@@ -111,28 +121,28 @@ describe("trap T2: a reload", () => {
 describe("trap T3: a server that drains", () => {
   const DRAINED = "192.168.7.101:80";
   /** Drained in one reload; what a later one that has nothing to do with it does to its entry. */
-  async function drainAndReload(quiescent?: false): Promise<string[]> {
+  async function drainAndReload(last: string, quiescent?: false): Promise<string[]> {
     const fleet = await fleetOf(TWO);
     await settled(fleet);
     const model = renderLdirectord(ldirectordFor(labOf({ web: web({ count: 2, draining: 1 }) })));
     const drained = quiescent === false ? model.replace(/^( {4}quiescent)=yes$/m, "$1=no") : model;
     fleet.daemon.configure(drained);
     expect(fleet.daemon.reload()).toBe(true);
-    await new Promise((resolve) => setTimeout(resolve, 5000));
-    expect(fleet.member("web/1").weight).toBe(0);
-    const before = fleet.daemon.changes.length;
+    await until(
+      "weight 0",
+      () => 10 * slowness(),
+      () => fleet.member("web/1").weight === 0,
+    );
     fleet.daemon.configure(`${drained}\n# unrelated\n`);
-    expect(fleet.daemon.reload()).toBe(true);
-    await new Promise((resolve) => setTimeout(resolve, 5000));
-    return commands(fleet, before).filter((command) => command.endsWith(DRAINED));
+    return (await reloadUntil(fleet, last)).filter((command) => command.endsWith(DRAINED));
   }
 
   it("keeps its entry over unrelated reloads, in a service that is quiescent meanwhile", async () => {
-    expect(await drainAndReload()).toEqual([]);
+    expect(await drainAndReload("-E")).toEqual([]);
   });
 
   it("loses it, and its connections, in one that is not", async () => {
-    expect(await drainAndReload(false)).toContain(`-d ${DRAINED}`);
+    expect(await drainAndReload(`-d ${DRAINED}`, false)).toContain(`-d ${DRAINED}`);
   });
 });
 
