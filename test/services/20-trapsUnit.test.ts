@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { detectionSeconds } from "../../model/detection";
 import { unit } from "./support/daemon";
 import { labOf, type Entries, type Fleet, type Options } from "./support/fleet";
-import { slowness, until } from "./support/table";
+import { pause, slowness, until } from "./support/table";
 import { budget, CF, CHECK, commands, fleetOf, globally, settled, text, TWO, web } from "./support/trap";
 
 describe("trap T5: quiescent, which the man page and the code have differently", () => {
@@ -71,7 +71,7 @@ describe("trap T11: the unit", () => {
     await settled(fleet);
     fleet.member("web/2").process.signal("SIGSTOP");
     await fleet.member("web/2").out(budget(fleet));
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await pause(1.5);
     const before = fleet.daemon.changes.length;
     // As systemd does: TERM to the whole group, KILL to what is left after TimeoutStopSec.
     const { process: first } = fleet.daemon;
@@ -98,7 +98,7 @@ describe("trap T11: the unit", () => {
     await settled(fleet);
     fleet.member("web/2").process.signal("SIGSTOP");
     // Its next check has begun, and hangs.
-    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await pause(3);
     expect([ldirectord("stop"), ldirectord("start")]).toEqual([0, 0]);
     fleet.member("web/2").process.signal("SIGCONT");
     await until(
@@ -157,7 +157,7 @@ describe("a checking process that dies alone (open: the next one believes what w
     await server.out(budget(fleet));
     await killChecker(fleet, async () => {
       server.start();
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await pause(1);
     });
     expect(await server.keeps(3 * budget(fleet))).toBe(true);
     expect(server.weight).toBe(undefined);

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { ipvsRestoreRules } from "../../model/ipvs";
 import { ldirectordFor, renderLdirectord } from "../../model/ldirectord";
 import { labOf, type Fleet, type Options } from "./support/fleet";
-import { slowness, until } from "./support/table";
+import { pause, slowness, until } from "./support/table";
 import {
   bad,
   budget,
@@ -45,9 +45,9 @@ describe("trap T1: a bad file", () => {
     fleet.daemon.start();
     await settled(fleet);
     // The file as it was at the daemon's first look is what later ones are compared with.
-    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await pause(3);
     fleet.daemon.configure(bad(fleet));
-    await new Promise((resolve) => setTimeout(resolve, 4000));
+    await pause(4);
     await fleet.member("web/1").process.kill();
     expect(await fleet.member("web/1").keeps(2 * budget(fleet))).toBe(true);
     expect(fleet.member("web/1").weight).toBe(3);
@@ -59,7 +59,7 @@ describe("trap T1: a bad file", () => {
     const before = fleet.daemon.changes.length;
     fleet.daemon.configure("");
     expect(fleet.daemon.reload()).toBe(false);
-    await new Promise((resolve) => setTimeout(resolve, 2000));
+    await pause(2);
     expect(commands(fleet, before)).toEqual([]);
     // By hand, past the unit, it does.
     hup(fleet);
@@ -88,7 +88,7 @@ async function reloadUntil(fleet: Fleet, last: string): Promise<string[]> {
     () => 10 * slowness(),
     () => commands(fleet, before).includes(last),
   );
-  await new Promise((resolve) => setTimeout(resolve, 2000));
+  await pause(2);
   return commands(fleet, before);
 }
 

@@ -1,6 +1,6 @@
 /** What ldirectord has done to the table, read from the stand-in's journal. */
 import { existsSync, readFileSync } from "node:fs";
-import { availableParallelism, loadavg } from "node:os";
+import { availableParallelism } from "node:os";
 
 export interface Change {
   /** Milliseconds since the epoch. */
@@ -45,16 +45,22 @@ export function weightOf(list: readonly Change[], service: string, server: strin
 }
 
 /**
- * How much longer things take than on an idle machine: by the processes that wait for each processor, at least 1. Times that ldirectord
- * promises are asserted as they are on an idle machine, and in proportion on a busy one.
+ * How much longer things take than on an idle machine: by the processes that want each processor, in the last minute or right now, at
+ * least 1. Times that ldirectord promises are asserted as they are on an idle machine, and in proportion on a busy one.
  */
 export function slowness(): number {
-  return Math.max(1, (loadavg()[0] ?? 1) / availableParallelism());
+  const [minute = "", , , runnable = ""] = readFileSync("/proc/loadavg", "utf8").split(/[ /]/);
+  return Math.max(1, Math.max(Number(minute), Number(runnable)) / availableParallelism());
+}
+
+/** Time for something that leaves no trace to look for. @param seconds on an idle machine */
+export function pause(seconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, seconds * slowness() * 1000));
 }
 
 /**
  * Polls until something holds.
- * @param seconds a time limit, or what tells it anew each time
+ * @param seconds a time limit, or what tells it anew each time: the longest holds
  * @throws Error with what was waited for when it does not come in time
  */
 export async function until<T>(
@@ -63,11 +69,13 @@ export async function until<T>(
   look: () => T | undefined | false,
 ): Promise<T> {
   const begin = Date.now();
+  let limit = 0;
   for (;;) {
     const found = look();
     if (found !== undefined && found !== false) return found;
     const waited = (Date.now() - begin) / 1000;
-    if (waited > (typeof seconds === "number" ? seconds : seconds())) {
+    limit = Math.max(limit, typeof seconds === "number" ? seconds : seconds());
+    if (waited > limit) {
       throw new Error(`not within ${waited.toFixed(1)} s: ${what}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
