@@ -1,4 +1,5 @@
 /** `scripts/lab up` and `preview`: what makes or changes a stack. */
+import type { Lab } from "../model/types";
 import { renderHealth } from "../verify/healthText";
 import { recordApplied } from "./applied";
 import type { ChangeCounts } from "./backend";
@@ -19,6 +20,14 @@ export async function up(options: StackOptions): Promise<void> {
   const context = new StackContext(options);
   // Before anything is touched; the program itself checks again, and the host too.
   const lab = await context.configuredLab();
+  const counts = await context.alone("another `up`", () => apply(context, lab));
+  const outputs = publicOutputs(await context.outputs());
+  say(`up in ${seconds(started)}: ${summary(counts)}`);
+  if (outputs.health) say(renderHealth(outputs.health));
+  printJson(outputs);
+}
+
+async function apply(context: StackContext, lab: Lab): Promise<ChangeCounts> {
   const names = context.names();
   const domains = await ownDomains(context.virsh, names, context.backend, say);
   const exists = await context.backend.exists();
@@ -29,11 +38,7 @@ export async function up(options: StackOptions): Promise<void> {
     await context.withGuests((shell, applied) => repairGuests(shell, applied, say));
   }
   context.announce("up:");
-  const counts = await context.backend.up();
-  const outputs = publicOutputs(await context.outputs());
-  say(`up in ${seconds(started)}: ${summary(counts)}`);
-  if (outputs.health) say(renderHealth(outputs.health));
-  printJson(outputs);
+  return context.backend.up();
 }
 
 export async function preview(options: StackOptions): Promise<void> {

@@ -1,8 +1,9 @@
 /** One stack as the commands see it: its names, its directory, its engine, and its guests once they exist. */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { GuestShell } from "../verify/guestShell";
+import { acquireLock } from "../engine/lock";
 import { labNodes, type Lab } from "../model/types";
 import { bridgeFor, prefixFor, PROJECT } from "../model/naming";
 import { pulumiOnPath, type Backend, type EngineChoice, type StackOutputs } from "./backend";
@@ -107,6 +108,23 @@ export class StackContext {
       return await work(shell, access.lab);
     } finally {
       await shell.close();
+    }
+  }
+
+  /**
+   * Runs `work` while nothing else changes or breaks this stack: `up` would mend what a drill has broken, or count its fault
+   * as the cluster's. A process that was killed does not stand in the way.
+   * @param what others are told that we are
+   * @throws LockedError naming what is at work, and its process
+   */
+  async alone<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const unlock = acquireLock(join(this.directory, "stack"), what);
+    try {
+      return await work();
+    } finally {
+      unlock();
+      // Where nothing came of it, not even a directory stays.
+      if (existsSync(this.directory) && readdirSync(this.directory).length === 0) rmdirSync(this.directory);
     }
   }
 

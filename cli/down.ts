@@ -44,10 +44,15 @@ async function stateLeft(backend: Backend, stack: string): Promise<string[]> {
   return (await backend.exists()) ? [`state of stack ${stack}, kept by ${engine}`] : [];
 }
 
-/** @throws Error with what failed, naming what is left */
+/** @throws Error with what failed, naming what is left; LockedError */
 export async function down(options: StackOptions, host = HOST_DIRECTORIES): Promise<void> {
-  const started = Date.now();
   const context = new StackContext(options);
+  await context.alone("a `down`", () => destroy(context, host));
+}
+
+async function destroy(context: StackContext, host: typeof HOST_DIRECTORIES): Promise<void> {
+  const started = Date.now();
+  const { options } = context;
   const { backend, virsh, directory } = context;
   context.announce("down:");
   const own = await ownDomains(virsh, context.names(), backend, say);

@@ -7,20 +7,23 @@ interface Holder {
   readonly bootId: string;
   /** Start time of the process in clock ticks since boot: tells it from a later one with the same number. */
   readonly startTime: string;
+  /** What it does, as a refusal has it. */
+  readonly what: string;
 }
 
 export class LockedError extends Error {}
 
 /**
  * Lets one run at a time touch a state. A lock whose process has gone (crash, `kill -9`, reboot) is taken over.
- * @param who holds such a lock, as a refusal has it
+ * @param what we do with it: what others are told
  * @returns the function that gives it back
  * @throws LockedError naming the process that holds it
  */
-export function acquireLock(stateFile: string, who = "another run"): () => void {
+export function acquireLock(stateFile: string, what = "another run"): () => void {
   const file = `${stateFile}.lock`;
   ensurePrivateDirectory(path.dirname(file));
-  const own = JSON.stringify({ pid: process.pid, bootId: bootId(), startTime: startTime(process.pid) ?? "" });
+  const holder = { pid: process.pid, bootId: bootId(), startTime: startTime(process.pid) ?? "", what };
+  const own = JSON.stringify(holder satisfies Holder);
   for (;;) {
     // Linking a complete file is atomic: nobody can see a lock without its holder's name in it.
     const draft = `${file}.${process.pid}`;
@@ -35,10 +38,10 @@ export function acquireLock(stateFile: string, who = "another run"): () => void 
     }
     const found = read(file);
     if (found === undefined) continue;
-    const holder = parse(found);
-    if (holder && isAlive(holder)) {
+    const other = parse(found);
+    if (other && isAlive(other)) {
       throw new LockedError(
-        `${who} (process ${holder.pid}) is working on this stack; wait for it or stop it with: kill -INT ${holder.pid}`,
+        `${other.what} (process ${other.pid}) is working on this stack; wait for it or stop it with: kill -INT ${other.pid}`,
       );
     }
     removeStale(file, found);

@@ -1,7 +1,6 @@
-/** Results on disk, one file a drill, the drill that is under way, and the lock that keeps a second one out. */
+/** Results on disk, one file a drill, and the drill that is under way. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { acquireLock } from "../../engine/lock";
 import type { DrillResult } from "./types";
 
 /** What has to be undone. */
@@ -20,15 +19,6 @@ export class ResultStore {
     this.directory = join(stackDirectory, "drills");
     this.marker = join(this.directory, ".running");
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
-  }
-
-  /**
-   * Keeps other drills away: two faults at once measure nothing, and one would undo the other's.
-   * @returns the function that lets them in again; a program that was killed need not call it
-   * @throws LockedError naming the process that drills
-   */
-  lock(): () => void {
-    return acquireLock(join(this.directory, "drill"), "another drill");
   }
 
   write(result: DrillResult): void {

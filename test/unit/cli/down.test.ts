@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { recordApplied } from "../../../cli/applied";
 import { audit, type AuditScope } from "../../../cli/audit";
+import { StackContext } from "../../../cli/context";
 import { down } from "../../../cli/down";
 import { EmbeddedBackend } from "../../../cli/embeddedBackend";
 import { removeLogs, tapsOf, type HostDirectories } from "../../../cli/hostTraces";
@@ -240,6 +241,23 @@ describe("down", () => {
       /^down failed \(1 errors above\)\nleft of stack dev:\n {2}state of stack dev[^]*pool lvs-dr-dev\n[^]*file .lab\/dev$/,
     );
     expect(existsSync(".lab/dev/lab.json")).toBe(true);
+  });
+
+  it("touches nothing while a drill runs, and leaves no trace of having been refused", async () => {
+    host = fakeHost(NOBODY);
+    const destroyed = destroy();
+    state(false);
+    const context = new StackContext(options);
+    await context.alone("a drill", async () => {
+      await expect(down(options, directories)).rejects.toThrow(
+        `a drill (process ${process.pid}) is working on this stack`,
+      );
+    });
+    expect(destroyed).not.toHaveBeenCalled();
+    expect(existsSync(".lab/dev")).toBe(false);
+    applied();
+    await down(options, directories);
+    expect(destroyed).toHaveBeenCalledOnce();
   });
 
   it("tells when it could not look", async () => {

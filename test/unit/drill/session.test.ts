@@ -64,12 +64,3 @@ it("what a killed program left is undone first, at the server that it hit", asyn
   bench.store.markRunning({ drill: "gone" });
   await expect(undoCutOff(bench, [drill])).rejects.toThrow("gone was cut off before and is not known here");
 });
-
-it("a second program is kept out while the first one lives", async () => {
-  const unlock = bench.store.lock();
-  expect(() => new ResultStore(bench.directory).lock()).toThrow(
-    `another drill (process ${process.pid}) is working on this stack`,
-  );
-  unlock();
-  bench.store.lock()();
-});
