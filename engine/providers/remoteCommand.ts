@@ -10,14 +10,12 @@ import {
   previousOutput,
   type RunCommand,
 } from "./command";
+import { dialPauses } from "./dialPauses";
 import { sshConfig, type Connection } from "./sshConfig";
 import type { Context } from "./provider";
 
 /** ssh's exit status for its own failures; a command may end with it too, hence the look at the log. */
 const SSH_FAILED = 255;
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5_000;
-const PAUSE_GROWTH = 1.5;
 const DEFAULT_DIAL_ERROR_LIMIT = 10;
 
 /** ssh's own logs of one attempt, of the connection itself and of the one to the proxy. */
@@ -67,8 +65,9 @@ const run: RunCommand = async (command, inputs, previous, context) => {
 export const remoteCommand = commandProvider(run);
 
 /**
- * Tries until a connection stands, with growing pauses; a command that has begun is never repeated.
- * @throws with the last reason when `dialErrorLimit` failures have been tolerated, at once for a wrong host key
+ * Tries until a connection stands; a command that has begun is never repeated.
+ * @throws with the last reason when it has paused as long as the real provider would for `dialErrorLimit` failures, at once
+ *   for a wrong host key
  */
 async function dial(
   connection: Connection,
@@ -76,8 +75,8 @@ async function dial(
   directory: string,
   attempt: () => Promise<ExecResult>,
 ): Promise<ExecResult> {
-  const limit = connection.dialErrorLimit ?? DEFAULT_DIAL_ERROR_LIMIT;
-  for (let failures = 0; ; failures += 1) {
+  const pauses = dialPauses(connection.dialErrorLimit ?? DEFAULT_DIAL_ERROR_LIMIT);
+  for (let failures = 1; ; failures += 1) {
     for (const log of LOGS) fs.writeFileSync(path.join(directory, log), "", { mode: 0o600 });
     const result = await attempt();
     if (result.code !== SSH_FAILED) return result;
@@ -92,11 +91,11 @@ async function dial(
           "than the one pinned for it: refused. Either another machine has its address, or it was reinstalled outside this stack",
       );
     }
-    if (limit >= 0 && failures >= limit) {
-      throw new Error(`cannot reach ${connection.host} by SSH after ${failures} failed attempts: ${reason}`);
+    const { value: pause, done } = pauses.next();
+    if (done) {
+      throw new Error(`cannot reach ${connection.host} by SSH after ${failures} attempts: ${reason}`);
     }
     context.status(`last attempt: ${reason}`);
-    const pause = Math.min(FIRST_PAUSE_MS * PAUSE_GROWTH ** failures, LONGEST_PAUSE_MS);
     await sleep(pause, undefined, { signal: context.signal }).catch(() => {
       throw new Error(`cannot reach ${connection.host} by SSH, last error: ${reason}`);
     });

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Exec, ExecOptions, ExecResult } from "../../../engine/exec";
 import type { Context } from "../../../engine/providers/provider";
+import { dialPauses } from "../../../engine/providers/dialPauses";
 import { localCommand, localRun } from "../../../engine/providers/localCommand";
 import { exec as realExec } from "../../../engine/exec";
 import { remoteCommand } from "../../../engine/providers/remoteCommand";
@@ -109,13 +110,24 @@ describe("a remote command", () => {
     expect(Date.now() - begin).toBeGreaterThanOrEqual(100 + 150 + 225 - 5);
   });
 
+  test("tries more often than the real provider does, and for as long", () => {
+    // 0.1 s x 1.5^n: 11.3 s in all for ten of them.
+    const pauses = [...dialPauses(10)];
+    expect(pauses.reduce((sum, pause) => sum + pause)).toBeCloseTo(11_333, 0);
+    expect(pauses.slice(0, 3)).toEqual([100, 150, 225]);
+    expect(Math.max(...pauses)).toBe(500);
+    expect([...dialPauses(0)]).toEqual([]);
+    const endless = dialPauses(-1);
+    for (let day = 0; day < 86_400; day += 0.5) expect(endless.next().done).toBe(false);
+  });
+
   test("gives up after dialErrorLimit failures and says why", async () => {
     const failing = remoteCommand.create(
       inputs({ connection: { ...CONNECTION, dialErrorLimit: 1 } }),
       context(ssh(() => REFUSED)),
     );
     await expect(failing).rejects.toThrow(
-      "cannot reach 10.1.2.3 by SSH after 1 failed attempts: ssh: connect to host 10.1.2.3 port 22: Connection refused",
+      "cannot reach 10.1.2.3 by SSH after 2 attempts: ssh: connect to host 10.1.2.3 port 22: Connection refused",
     );
     expect([attempts, fs.readdirSync(scratch)]).toEqual([2, []]);
   });
