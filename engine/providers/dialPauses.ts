@@ -3,7 +3,7 @@ const GROWTH = 1.5;
 /** The real provider's; here it only counts for how long to try. */
 const LONGEST_MS = 5_000;
 /** A guest that has booted waits for nobody: what is looked for more often is found sooner. */
-const OWN_LONGEST_MS = 500;
+const OWN_LONGEST_MS = 1_000;
 
 const pauseAfter = (failures: number, longest: number): number =>
   Math.min(FIRST_MS * GROWTH ** (failures - 1), longest);

@@ -115,10 +115,10 @@ describe("a remote command", () => {
     const pauses = [...dialPauses(10)];
     expect(pauses.reduce((sum, pause) => sum + pause)).toBeCloseTo(11_333, 0);
     expect(pauses.slice(0, 3)).toEqual([100, 150, 225]);
-    expect(Math.max(...pauses)).toBe(500);
+    expect(Math.max(...pauses)).toBe(1000);
     expect([...dialPauses(0)]).toEqual([]);
     const endless = dialPauses(-1);
-    for (let day = 0; day < 86_400; day += 0.5) expect(endless.next().done).toBe(false);
+    for (let day = 0; day < 86_400; day++) expect(endless.next().done).toBe(false);
   });
 
   test("gives up after dialErrorLimit failures and says why", async () => {
