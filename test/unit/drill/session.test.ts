@@ -1,6 +1,5 @@
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { ResultStore } from "../../../verify/drill/resultStore";
 import { runDrills, undoCutOff } from "../../../verify/drill/session";
 import { fakeBench, fakeDrill, type FakeBench } from "./fakes";
 
