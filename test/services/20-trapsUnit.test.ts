@@ -58,6 +58,24 @@ describe("trap T8: silent servers of one service", () => {
   });
 });
 
+/**
+ * Waits until the daemon waits for an answer: between two checks it would hear a signal.
+ * @param server as /proc/net/tcp has its address, 192.168.7.102:80 being 6607A8C0:0050
+ */
+async function hangingCheck(fleet: Fleet, server: string): Promise<void> {
+  const established = new RegExp(`(\\S+) ${server} 01 `);
+  let seen = { from: "", since: 0 };
+  await until(
+    "a check that hangs",
+    () => 10 * slowness(),
+    () => {
+      const from = established.exec(fleet.box.must(["cat", "/proc/net/tcp"]))?.[1] ?? "";
+      if (from !== seen.from) seen = { from, since: Date.now() };
+      return from !== "" && Date.now() - seen.since > 1000;
+    },
+  );
+}
+
 describe("trap T11: the unit", () => {
   it("is not Debian's: the daemon stays in its foreground, ends with all its processes, and is started again", () => {
     const lines = unit().text.split("\n");
@@ -97,8 +115,7 @@ describe("trap T11: the unit", () => {
     expect(ldirectord("start")).toBe(0);
     await settled(fleet);
     fleet.member("web/2").process.signal("SIGSTOP");
-    // Its next check has begun, and hangs.
-    await pause(3);
+    await hangingCheck(fleet, "6607A8C0:0050");
     expect([ldirectord("stop"), ldirectord("start")]).toEqual([0, 0]);
     fleet.member("web/2").process.signal("SIGCONT");
     await until(
