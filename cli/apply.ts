@@ -20,7 +20,7 @@ export async function up(options: StackOptions): Promise<void> {
   const context = new StackContext(options);
   // Before anything is touched; the program itself checks again, and the host too.
   const lab = await context.configuredLab();
-  const counts = await context.alone("another `up`", () => apply(context, lab));
+  const counts = await context.alone("an `up`", () => apply(context, lab));
   const outputs = publicOutputs(await context.outputs());
   say(`up in ${seconds(started)}: ${summary(counts)}`);
   if (outputs.health) say(renderHealth(outputs.health));

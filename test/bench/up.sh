@@ -8,10 +8,12 @@ set -euo pipefail
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 LAB="$ROOT/scripts/lab"
 
+difference() { awk -v a="$1" -v b="$2" 'BEGIN {printf "%.1f", b - a}'; }
+
 seconds_of() {
   local begin=$EPOCHREALTIME
   "$@" >/dev/null 2>&1
-  awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN {printf "%.1f", b - a}'
+  difference "$begin" "$EPOCHREALTIME"
 }
 
 # banner ADDRESS: until sshd says who it is; a connection gets ten seconds to do so.
@@ -45,8 +47,6 @@ lines() { find "$ROOT/$1" -name '*.ts' -print0 | xargs -0 cat | wc -l; }
 
 # busy: seconds that this machine's processors have worked, all together, since it started.
 busy() { awk -v hz="$(getconf CLK_TCK)" '$1 == "cpu" {printf "%.1f", ($2 + $3 + $4 + $7 + $8) / hz}' /proc/stat; }
-
-difference() { awk -v a="$1" -v b="$2" 'BEGIN {printf "%.1f", b - a}'; }
 
 # row WHAT NUMBER…: with their median, the lower one of two.
 row() {
