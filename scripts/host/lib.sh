@@ -79,10 +79,13 @@ json_string() {
   text="${text//$'\n'/\\n}"
   text="${text//$'\t'/\\t}"
   text="${text//$'\r'/\\r}"
-  for code in {1..31}; do
-    printf -v char '%b' "\\x$(printf '%02x' "$code")"
-    [[ $text != *"$char"* ]] || text="${text//$char/$(printf '\\u%04x' "$code")}"
-  done
+  # Rare, and thirty processes to look for.
+  if [[ $text == *[[:cntrl:]]* ]]; then
+    for code in {1..31}; do
+      printf -v char '%b' "\\x$(printf '%02x' "$code")"
+      [[ $text != *"$char"* ]] || text="${text//$char/$(printf '\\u%04x' "$code")}"
+    done
+  fi
   printf '"%s"' "$text"
 }
 

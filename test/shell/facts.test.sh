@@ -70,3 +70,16 @@ test_numbers() {
   facts
   equals "$(fact '.memory.availableMiB > 0 and .disk.availableMiB >= 0')" true
 }
+
+test_any_text_is_json() {
+  local code char text
+  for code in {1..127}; do
+    printf -v char '%b' "\\x$(printf '%02x' "$code")"
+    text+="$char"
+  done
+  for text in "$text" plain 'a "quoted\\ name' "ä€"; do
+    # shellcheck disable=SC2016 # the inner shell expands it
+    run bash -c 'source "$1" && json_string "$2"' - "$ROOT/scripts/host/lib.sh" "$text"
+    equals "$(jq -j . <<<"$stdout")" "$text"
+  done
+}
