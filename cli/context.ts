@@ -32,18 +32,33 @@ export class StackContext {
     this.directory = join(".lab", options.stack);
     this.virsh = new Virsh(this.appliedOrConfigured()?.libvirtUri ?? "qemu:///system");
     const engine = options.engine === "auto" ? this.usualEngine() : options.engine;
+    const builtBy = this.builtBy();
     if (engine === "pulumi" && !pulumiOnPath())
-      throw new Error("--engine pulumi: there is no `pulumi` on PATH");
+      throw new Error(
+        `${builtBy === engine ? `stack ${options.stack} was built with Pulumi` : "--engine pulumi"}: ` +
+          "there is no `pulumi` on PATH",
+      );
+    if (builtBy !== undefined && builtBy !== engine)
+      throw new Error(
+        `--engine ${engine}: stack ${options.stack} was built by engine ${builtBy}, which alone knows its guests; ` +
+          "leave the option out, or run `scripts/lab down` without it first",
+      );
     this.backend =
       engine === "pulumi"
         ? new PulumiBackend(options.stack, this.directory, this.virsh)
         : new EmbeddedBackend(PROJECT, options.stack, this.directory);
   }
 
+  /** The engine whose state is here. What a backend of the user's own holds is not looked up. */
+  private builtBy(): "pulumi" | "embedded" | undefined {
+    if (existsSync(join(this.directory, "state.json"))) return "embedded";
+    const stacks = join(this.directory, "pulumi/.pulumi/stacks", PROJECT);
+    return existsSync(join(stacks, `${this.options.stack}.json`)) ? "pulumi" : undefined;
+  }
+
   /** The engine that built the stack; before that Pulumi, where it is to be had. */
   private usualEngine(): "pulumi" | "embedded" {
-    if (existsSync(join(this.directory, "state.json"))) return "embedded";
-    return pulumiOnPath() ? "pulumi" : "embedded";
+    return this.builtBy() ?? (pulumiOnPath() ? "pulumi" : "embedded");
   }
 
   /**

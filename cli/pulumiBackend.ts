@@ -26,6 +26,7 @@ interface Exported {
 }
 
 const DOMAIN = "libvirt:index/domain:Domain";
+const FORGET = ["stack", "rm", "--yes", "--preserve-config"];
 
 interface StackSettings {
   readonly config?: unknown;
@@ -61,6 +62,8 @@ export class PulumiBackend implements Backend {
   private readonly cli: PulumiCli;
   private readonly url: string;
   private readonly owner: Owner;
+  /** This run has made the stack. */
+  private made = false;
 
   constructor(
     private readonly stack: string,
@@ -81,7 +84,9 @@ export class PulumiBackend implements Backend {
       mkdirSync(state, { recursive: true, mode: 0o700 });
       env.PULUMI_BACKEND_URL = this.url;
     }
-    if (!process.env.PULUMI_CONFIG_PASSPHRASE && !process.env.PULUMI_CONFIG_PASSPHRASE_FILE) {
+    // An empty one is one; and what a backend of the user's was encrypted with only the user knows.
+    const { PULUMI_CONFIG_PASSPHRASE: given, PULUMI_CONFIG_PASSPHRASE_FILE: file } = process.env;
+    if (chosen === undefined && given === undefined && !file) {
       env.PULUMI_CONFIG_PASSPHRASE = passphrase(directory);
     }
     this.cli = new PulumiCli(stack, env);
@@ -154,6 +159,7 @@ export class PulumiBackend implements Backend {
     const before = existsSync(file) ? readFileSync(file) : undefined;
     const { code, stderr } = await this.cli.run("stack", "init");
     if (code !== 0) throw new Error(`pulumi stack init: ${stderr}`);
+    this.made = true;
     const salt = existsSync(file) ? parseYaml(file).encryptionsalt : undefined;
     if (before === undefined) rmSync(file, { force: true });
     else writeFileSync(file, before);
@@ -213,6 +219,8 @@ export class PulumiBackend implements Backend {
       return foreseen(readFileSync(events, "utf8"));
     } finally {
       rmSync(events, { force: true });
+      // Pulumi previews only a stack that is there; a backend keeps none that was never built.
+      if (this.made) await this.cli.run(...FORGET);
     }
   }
 
@@ -221,7 +229,7 @@ export class PulumiBackend implements Backend {
     await this.unlock();
     await this.recover();
     const counts = await this.apply("destroy");
-    await this.cli.shown(["stack", "rm", "--yes", "--preserve-config"]);
+    await this.cli.shown(FORGET);
     return counts;
   }
 

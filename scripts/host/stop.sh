@@ -32,6 +32,7 @@ namespace_is_empty() { [[ -z "$(ip netns pids "$NETNS" 2>/dev/null)" ]]; }
 
 main() {
   local guests networks
+  (($# == 0)) || die "usage: stop-host"
   if [[ ! -d $RUN_DIR ]]; then return 0; fi
   if ! is_root; then
     have sudo || die "root is needed to stop libvirtd, and there is no sudo here: run as root"

@@ -25,6 +25,25 @@ test_help_needs_nothing() {
   equals "$(cat "$CALLS")" ""
 }
 
+test_help_of_any_command_does_nothing_else() {
+  local command
+  project
+  rm "$BIN/node" "$BIN/npm" "$BIN/virsh"
+  for command in "doctor --help" "doctor --json -h" "stop-host --help" "image -h" "exec --help"; do
+    # shellcheck disable=SC2086
+    lab $command
+    exits 0
+    contains "$stdout" "usage: scripts/lab COMMAND"
+  done
+  equals "$(cat "$CALLS")" ""
+  # After `exec` it may be another command's.
+  lab exec bash -c 'echo "$0"' --help
+  equals "$stdout" "--help"
+  lab stop-host now
+  exits 1
+  contains "$stderr" "usage: stop-host"
+}
+
 test_unknown_command_is_refused() {
   project
   lab upp

@@ -196,7 +196,21 @@ describe("preview", () => {
       outputs: { vip: "10.0.0.100", health: "[unknown]", access: "[secret]" },
     });
     expect(existsSync("dev/preview.events")).toBe(false);
+    expect(asked()).not.toContain("stack rm --yes");
   });
+
+  it.each([{ events: "" }, { events: "not JSON" }])(
+    "leaves no stack that it had to make: %o",
+    async ({ events }) => {
+      pulumi.write("events", events);
+      await backend()
+        .preview()
+        .catch(() => undefined);
+      expect(asked()).toContain("stack init");
+      expect(asked().at(-1)).toBe("stack rm --yes");
+      expect(await backend().exists()).toBe(false);
+    },
+  );
 });
 
 describe("destroy", () => {
@@ -261,11 +275,28 @@ it("knows the domains of its state, and those that were being created", async ()
   ]);
 });
 
-it("keeps state and passphrase beside the stack where the user has chosen no backend", () => {
-  delete process.env.PULUMI_BACKEND_URL;
-  process.env.PULUMI_HOME = join(pulumi.directory, "home");
+describe("where the user has chosen no backend", () => {
+  beforeEach(() => {
+    delete process.env.PULUMI_BACKEND_URL;
+    process.env.PULUMI_HOME = join(pulumi.directory, "home");
+  });
+
+  it("state and passphrase are beside the stack", () => {
+    delete process.env.PULUMI_CONFIG_PASSPHRASE;
+    backend();
+    expect(statSync("dev/pulumi").mode & 0o777).toBe(0o700);
+    expect(statSync("dev/passphrase").mode & 0o777).toBe(0o600);
+    expect(readFileSync("dev/passphrase", "utf8")).toMatch(/^[\w-]{32}$/);
+  });
+
+  it("the user's own passphrase is taken, be it empty", () => {
+    backend();
+    expect(existsSync("dev/passphrase")).toBe(false);
+  });
+});
+
+it("makes up no passphrase for a backend that the user has chosen", () => {
+  delete process.env.PULUMI_CONFIG_PASSPHRASE;
   backend();
-  expect(statSync("dev/pulumi").mode & 0o777).toBe(0o700);
-  expect(statSync("dev/passphrase").mode & 0o777).toBe(0o600);
-  expect(readFileSync("dev/passphrase", "utf8")).toMatch(/^[\w-]{32}$/);
+  expect(existsSync("dev/passphrase")).toBe(false);
 });

@@ -1,0 +1,70 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { EngineChoice } from "../../../cli/backend";
+import { StackContext } from "../../../cli/context";
+import { fakePulumi, type FakePulumi } from "./support/fakePulumi";
+
+const home = process.cwd();
+let checkout: string;
+let pulumi: FakePulumi | undefined;
+beforeEach(() => {
+  checkout = mkdtempSync(join(tmpdir(), "lvs-dr-context-"));
+  process.chdir(checkout);
+});
+afterEach(() => {
+  process.chdir(home);
+  pulumi?.remove();
+  pulumi = undefined;
+  rmSync(checkout, { recursive: true });
+});
+
+const STATES = { embedded: "state.json", pulumi: "pulumi/.pulumi/stacks/lvs-dr/dev.json" };
+function built(by: keyof typeof STATES): void {
+  const file = join(".lab/dev", STATES[by]);
+  mkdirSync(join(file, ".."), { recursive: true });
+  writeFileSync(file, "{}");
+}
+const engine = (choice: EngineChoice): string =>
+  new StackContext({ stack: "dev", engine: choice }).backend.engine;
+
+describe("with a Pulumi CLI on PATH", () => {
+  beforeEach(() => {
+    pulumi = fakePulumi();
+  });
+
+  it.each([
+    ["auto", "pulumi"],
+    ["pulumi", "pulumi"],
+    ["embedded", "embedded"],
+  ] as const)("a new stack with --engine %s gets %s", (choice, expected) => {
+    expect(engine(choice)).toBe(expected);
+  });
+
+  it.each(["embedded", "pulumi"] as const)("a stack stays with the engine that built it: %s", (by) => {
+    built(by);
+    expect(engine("auto")).toBe(by);
+    expect(engine(by)).toBe(by);
+    const other = by === "pulumi" ? "embedded" : "pulumi";
+    expect(() => engine(other)).toThrow(
+      `--engine ${other}: stack dev was built by engine ${by}, which alone knows its guests; ` +
+        "leave the option out, or run `scripts/lab down` without it first",
+    );
+  });
+});
+
+describe("without", () => {
+  beforeEach(() => void vi.stubEnv("PATH", checkout));
+  afterEach(() => void vi.unstubAllEnvs());
+
+  it("a new stack gets the embedded engine", () => {
+    expect(engine("auto")).toBe("embedded");
+    expect(() => engine("pulumi")).toThrow("--engine pulumi: there is no `pulumi` on PATH");
+  });
+
+  it("a stack that Pulumi built is not taken for none", () => {
+    built("pulumi");
+    expect(() => engine("auto")).toThrow("stack dev was built with Pulumi: there is no `pulumi` on PATH");
+  });
+});
