@@ -16,7 +16,7 @@ import {
 /** What is to be done to one resource, and why. */
 export interface Plan {
   readonly op: "create" | "update" | "replace" | "same" | "refresh";
-  /** The inputs to apply: the program's, with ignored changes taken back. */
+  /** The inputs to apply: the program's; where the resource stays, with ignored changes taken back. */
   readonly inputs: Properties;
   readonly reasons: readonly string[];
   /** Only with `replace`. */
@@ -54,10 +54,11 @@ export function decide(old: ResourceState, goal: Goal, provider: Provider, at: C
   ];
   if (reasons.length > 0) {
     const sameName = provider.identity?.every(
-      (key) => differences(old.inputs[key], inputs[key]).length === 0,
+      (key) => differences(old.inputs[key], goal.inputs[key]).length === 0,
     );
     const deleteFirst = goal.deleteBeforeReplace ?? sameName ?? false;
-    return { op: "replace", inputs, reasons: shorten(reasons), deleteFirst };
+    // A new one is as the program says: to ignore a change means to leave the old one alone.
+    return { op: "replace", inputs: goal.inputs, reasons: shorten(reasons), deleteFirst };
   }
   const updating = changed.map((path) => describe(path, old.inputs, inputs));
   if (at.interrupted) updating.push("an earlier update was interrupted");

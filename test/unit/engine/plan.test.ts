@@ -222,12 +222,16 @@ describe("what was found amiss", () => {
     );
   });
 
-  test("what is gone is made with the program's inputs, ignored changes included", () => {
-    const at: Partial<Circumstances> = { found: { status: "gone", why: "" } };
-    expect(
-      plan(VOLUME, { create: "old" }, { create: "new" }, { ignoreChanges: parsePaths(["create"]) }, at)
-        .inputs,
-    ).toEqual({ create: "new" });
+  test.each([
+    ["gone", "create", "a", { found: { status: "gone", why: "" } }],
+    ["replaced", "replace", "b", {}],
+  ] as const)("what is %s is made with the program's inputs, ignored changes included", (_, op, name, at) => {
+    const [before, after] = [
+      { name: "a", create: "old" },
+      { name, create: "new" },
+    ];
+    const ignoring = { ignoreChanges: parsePaths(["create"]) };
+    expect(plan(VOLUME, before, after, ignoring, at)).toMatchObject({ op, inputs: after });
   });
 });
 
