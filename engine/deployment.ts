@@ -24,7 +24,6 @@ export class Deployment {
   private readonly applier: Applier;
   private readonly registered = new Set<string>();
   private readonly broken = new Set<string>();
-  private readonly disturbed = new Map<string, Disturbance>();
 
   constructor(
     private readonly run: Run,
@@ -121,9 +120,10 @@ export class Deployment {
       found: await this.read(old, provider),
       interrupted: intents.some((i) => i.kind === "update"),
       replacedPeers: goal.replaceWith.filter((peer) => this.applier.replaced.has(peer)),
-      disturbed: await this.disturbance(goal, old, provider),
+      disturbed: await this.disturbance(old, provider),
     });
-    this.spread(urn, plan, provider);
+    const kind = disturbance(plan, provider);
+    if (kind) this.run.disturb(urn, kind);
     if (plan.op === "replace") this.applier.replaced.add(urn);
     return plan;
   }
@@ -140,29 +140,11 @@ export class Deployment {
     }
   }
 
-  private async disturbance(
-    goal: Goal,
-    old: ResourceState,
-    provider: Provider,
-  ): Promise<Circumstances["disturbed"]> {
-    for (const urn of goal.dependencies) {
-      const kind = this.disturbed.get(urn);
-      if (!kind || !provider.fallsOver) continue;
-      if (await provider.fallsOver(bare(old), kind, this.run.context(old.urn, old.provider)))
-        return { by: nameOf(urn), kind };
-    }
-    return undefined;
-  }
-
-  /** Tells dependents-to-come that this resource is not what it was; a re-made disk makes its machine a new one, too. */
-  private spread(urn: string, plan: Plan, provider: Provider): void {
-    const anew = plan.recreated || plan.remade || (plan.op === "replace" && plan.deleteFirst);
-    const kind = anew
-      ? provider.disturbs?.gone
-      : plan.op === "refresh"
-        ? provider.disturbs?.drifted
-        : undefined;
-    if (kind) this.disturbed.set(urn, kind);
+  private async disturbance(old: ResourceState, provider: Provider): Promise<Circumstances["disturbed"]> {
+    const disturbed = this.run.state.disturbed[old.urn];
+    if (!disturbed || !provider.fallsOver) return undefined;
+    const context = this.run.context(old.urn, old.provider);
+    return (await provider.fallsOver(bare(old), disturbed.kind, context)) ? disturbed : undefined;
   }
 
   /** After a program that ended well: what it no longer mentions goes, and what was replaced. */
@@ -223,4 +205,11 @@ export class Deployment {
     if (error !== undefined) this.fail(urn, error);
     else this.counts[op] += 1;
   }
+}
+
+/** What dependents are told when this resource is not what it was; a re-made disk makes its machine a new one, too. */
+function disturbance(plan: Plan, provider: Provider): Disturbance | undefined {
+  const anew = plan.recreated || plan.remade || (plan.op === "replace" && plan.deleteFirst);
+  if (anew) return provider.disturbs?.gone;
+  return plan.op === "refresh" ? provider.disturbs?.drifted : undefined;
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { EngineEvent } from "./events";
-import { messageOf } from "./events";
+import { messageOf, nameOf } from "./events";
 import type { Exec } from "./exec";
-import type { Context, Known, Provider } from "./providers/provider";
+import type { Context, Disturbance, Known, Provider } from "./providers/provider";
 import type { Redactor } from "./redact";
 import type { ResourceState, State } from "./state";
 import { hasSecret, isSecret, reveal, secret, type Properties, type Value } from "./values";
@@ -79,10 +79,19 @@ export class Run {
     const at = instead ? this.state.resources.indexOf(instead) : -1;
     if (at >= 0) this.state.resources[at] = resource;
     else this.state.resources.push(resource);
+    delete this.state.disturbed[resource.urn];
   }
 
   forget(resource: ResourceState): void {
     this.state.resources = this.state.resources.filter((r) => r !== resource);
+    if (!resource.doomed) delete this.state.disturbed[resource.urn];
+  }
+
+  /** Notes, for this run or the next, that whatever depends on a resource must be applied again. */
+  disturb(urn: string, kind: Disturbance): void {
+    for (const { urn: dependent, dependencies } of this.state.resources) {
+      if (dependencies.includes(urn)) this.state.disturbed[dependent] = { by: nameOf(urn), kind };
+    }
   }
 
   /** Configuration of the provider a reference names. */

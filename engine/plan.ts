@@ -1,6 +1,6 @@
 import type { Goal } from "./goal";
-import type { Disturbance, Found, Provider } from "./providers/provider";
-import type { ResourceState } from "./state";
+import type { Found, Provider } from "./providers/provider";
+import type { Disturbed, ResourceState } from "./state";
 import {
   differences,
   formatPath,
@@ -34,7 +34,7 @@ export interface Circumstances {
   /** Resources it was to be replaced with (option replaceWith) that are being replaced. */
   readonly replacedPeers: readonly string[];
   /** A dependency was created anew or restarted, and this resource must be applied again for it. */
-  readonly disturbed?: { readonly by: string; readonly kind: Disturbance };
+  readonly disturbed?: Disturbed;
 }
 
 const MOST_REASONS = 6;

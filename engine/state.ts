@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import type { Disturbance } from "./providers/provider";
 import { mapSecrets, secret, type Properties, type Value } from "./values";
 
 /** One resource as last recorded. */
@@ -36,6 +37,12 @@ export interface Intent {
   readonly mark: string;
 }
 
+/** Why a resource must be applied again: that dependency is not what it was. */
+export interface Disturbed {
+  readonly by: string;
+  readonly kind: Disturbance;
+}
+
 export interface State {
   readonly version: 1;
   readonly project: string;
@@ -43,6 +50,8 @@ export interface State {
   /** In the order of creation: dependencies come before their dependents. */
   resources: ResourceState[];
   intents: Intent[];
+  /** By URN, until the resource is recorded again: a run that ends in between must not lose it. */
+  disturbed: { [urn: string]: Disturbed };
 }
 
 export class StateError extends Error {}
@@ -64,7 +73,8 @@ export class StateFile {
 
   /** The recorded state, or an empty one. */
   load(): State {
-    const empty: State = { version: 1, project: this.project, stack: this.stack, resources: [], intents: [] };
+    const { project, stack } = this;
+    const empty: State = { version: 1, project, stack, resources: [], intents: [], disturbed: {} };
     let text: string;
     try {
       text = fs.readFileSync(this.file, "utf8");
@@ -87,7 +97,7 @@ export class StateFile {
       );
     }
     const open = <T>(v: T): T => mapSecrets(v as Value, (s) => this.decrypt(s)) as T;
-    return { ...raw, resources: open(raw.resources), intents: open(raw.intents) };
+    return { ...empty, ...raw, resources: open(raw.resources), intents: open(raw.intents) };
   }
 
   /** Written to a temporary file, synced and renamed: a crash leaves the old state or the new one, never a torn one. */

@@ -247,7 +247,7 @@ describe("failure", () => {
     [LIBVIRT.domain, "domain", { name: "x" }, "virsh -c qemu:///system undefine x --managed-save"],
   ])("a foreign thing of the same name is left alone: %s", async (type, kind, inputs, remedy) => {
     host.pools.set("x", { uuid: "u", active: true, volumes: new Map([["x", ""]]) });
-    host.networks.set("x", { uuid: "u", active: true });
+    host.networks.set("x", { uuid: "u", active: true, starts: 1 });
     host.domains.set("x", { uuid: "u", state: "running", xml: "" });
     const { errors } = await up(async (declare) => void (await declare(type, "thing", inputs)));
     expect(errors.join()).toContain(`a ${kind} named "x" exists already and was not made by this stack`);
@@ -258,6 +258,28 @@ describe("failure", () => {
 
 const command = (create: string, more: Properties = {}): Properties => ({ create, ...more });
 const TEST = "command:test:Command";
+
+test("what a disk made anew means for others is remembered until they had their turn", async () => {
+  const program =
+    (other: string): TestProgram =>
+    async (declare) => {
+      const pool = await declare(LIBVIRT.pool, "pool", { name: "dev", target: { path: "/nowhere/dev" } });
+      const volume = { name: "disk", pool: "dev", capacity: 1 };
+      const disk = await declare(LIBVIRT.volume, "disk", volume, { dependencies: [pool.urn] });
+      const before = await declare(TEST, "other", command(other));
+      const dependencies = [disk.urn, before.urn];
+      await declare(TEST, "configure", command("configure"), { dependencies });
+    };
+  await up(program("other"));
+  host.pools.get("dev")?.volumes.clear();
+  behaviour = (text) => (text === "fails" ? Promise.reject(new Error("failed")) : Promise.resolve());
+  const failed = await up(program("fails"));
+  expect(failed.done()).toEqual(["create disk", "skip configure"]);
+  const next = await up(program("other"));
+  expect(next.done()).toEqual(["update other", "update configure"]);
+  expect(next.reasons("configure")).toEqual(["its dependency disk was recreated"]);
+  expect((await up(program("other"))).done()).toEqual([]);
+});
 
 describe("order", () => {
   test("a slow connection holds up only what depends on it", async () => {

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { expect, test } from "vitest";
 import { commandProvider } from "../../../engine/providers/command";
+import type { Provider } from "../../../engine/providers/provider";
 import { FakeHost, hostFrom, imageOf, type HostImage } from "./support/fakeHost";
 import { lab } from "./support/lab";
 import { inProcess, NO_CONFIG, stack, temporaryDirectory, type TestProgram } from "./support/stack";
@@ -12,10 +13,16 @@ interface Wreck {
   readonly files: Readonly<Record<string, Buffer>>;
 }
 
-const providers = (type: string): ReturnType<typeof commandProvider> | undefined =>
-  type === "command:test:Command"
-    ? commandProvider(() => Promise.resolve({ stdout: "done", stderr: "" }))
-    : undefined;
+/** Commands that write down on which disks their guest was configured. */
+function providersOf(host: FakeHost): (type: string) => Provider | undefined {
+  const configure = commandProvider((_, __, ___, { name }) => {
+    const domain = host.domains.get(`dev-${name.replace("-configure", "")}`);
+    if (domain?.state !== "running") throw new Error(`${name}: its guest does not run`);
+    domain.configuredOn = host.disksOf(domain);
+    return Promise.resolve({ stdout: "done", stderr: "" });
+  });
+  return (type) => (type === "command:test:Command" ? configure : undefined);
+}
 
 function filesOf(directory: string): Record<string, Buffer> {
   if (!fs.existsSync(`${directory}/state`)) return {};
@@ -40,6 +47,7 @@ async function run(
       void wrecks.push({ at: `${at} ${command}`, host: imageOf(host), files: filesOf(directory) });
   host.before = record("before");
   host.after = record("after");
+  const providers = providersOf(host);
   const { engine } = stack(directory, { exec: host.exec, providers, program: inProcess(() => program) });
   const result = action === "up" ? await engine.up(NO_CONFIG) : await engine.destroy();
   expect(result.errors, `${action} after a crash ${wreck.at}`).toEqual([]);
@@ -64,12 +72,19 @@ async function survives(wrecks: readonly Wreck[], program: TestProgram): Promise
   for (const wreck of wrecks) {
     const completed = await run(wreck, program, "up");
     expect(completed.host.contents(), `up after a crash ${wreck.at}`).toEqual(FULL);
-    expect([...completed.host.domains.values()].map((d) => d.state)).toEqual(["running", "running"]);
+    for (const [name, domain] of completed.host.domains) {
+      expect(domain, `${name} after a crash ${wreck.at}`).toMatchObject({
+        state: "running",
+        runsOn: completed.host.surroundings(domain),
+        configuredOn: completed.host.disksOf(domain),
+      });
+    }
     const state = JSON.parse(String(completed.files["dev.json"])) as {
       resources: { doomed?: true }[];
       intents: unknown[];
+      disturbed: object;
     };
-    expect(state.intents).toEqual([]);
+    expect([state.intents, state.disturbed]).toEqual([[], {}]);
     expect(state.resources.filter((r) => r.doomed)).toEqual([]);
     const destroyed = await run(wreck, program, "destroy");
     expect(destroyed.host.contents(), `destroy after a crash ${wreck.at}`).toEqual([]);
@@ -92,6 +107,16 @@ test("a crash at any point of an up that changes and replaces", async () => {
   await survives(wrecks, changed);
 });
 
+test("a crash at any point of an up that makes anew what was deleted by hand", async () => {
+  const { host, files } = await run(NOTHING, lab(), "up");
+  const before = { at: "before the deletion", host: imageOf(host), files };
+  // Its domains run on without it, and keep their links to nowhere until they are started anew.
+  before.host.networks.clear();
+  before.host.pools.get("dev")?.volumes.delete("dev-b.qcow2");
+  const { wrecks } = await run(before, lab(), "up");
+  await survives(wrecks, lab());
+});
+
 test("a crash at any point of destroy", async () => {
   const { host, files } = await run(NOTHING, lab(), "up");
   const { wrecks } = await run({ at: "complete", host: imageOf(host), files }, lab(), "destroy");
@@ -109,6 +134,7 @@ test("what a crash left is removed only when it is ours", async () => {
   for (const [name, content] of Object.entries(wreck.files))
     fs.writeFileSync(`${directory}/state/${name}`, content);
   const host = hostFrom(wreck.host);
+  const providers = providersOf(host);
   const { engine } = stack(directory, { exec: host.exec, providers, program: inProcess(() => lab()) });
   const up = await engine.up(NO_CONFIG);
   expect(up.errors.join()).toContain('a domain named "dev-a" exists already and was not made by this stack');

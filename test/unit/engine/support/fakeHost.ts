@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import type { Exec, ExecResult } from "../../../../engine/exec";
 
@@ -6,12 +7,16 @@ interface Domain {
   state: string;
   xml: string;
   snapshots?: boolean;
+  /** What it runs on since it was last started: disks and networks, which are others when they were made anew. */
+  runsOn?: string;
+  /** The disks that it was configured on, by a command of the tests'. */
+  configuredOn?: string;
 }
 
 /** libvirt and its host in memory, as far as virsh shows them; refuses what libvirt would refuse. */
 export class FakeHost {
   readonly domains = new Map<string, Domain>();
-  readonly networks = new Map<string, { uuid: string; active: boolean }>();
+  readonly networks = new Map<string, { uuid: string; active: boolean; starts: number }>();
   readonly pools = new Map<string, { uuid: string; active: boolean; volumes: Map<string, string> }>();
   /** Volumes ("pool/name") whose files were deleted behind libvirt's back: listed, but not there. */
   readonly ghosts = new Set<string>();
@@ -37,6 +42,18 @@ export class FakeHost {
     if (changes) await this.after(command);
     return result;
   };
+
+  /** The disks of a domain as they are now. */
+  disksOf({ xml }: Domain): string {
+    const disks = [...xml.matchAll(/pool="([^"]*)" volume="([^"]*)"/g)];
+    return disks.map(([, p = "", v = ""]) => this.pools.get(p)?.volumes.get(v) ?? "none").join(" ");
+  }
+
+  /** Its disks, and how often each network has been started: a domain keeps its link to the one that it was started on. */
+  surroundings(domain: Domain): string {
+    const networks = [...this.networks].map(([name, { uuid, starts }]) => `${name} ${uuid} ${starts}`);
+    return [this.disksOf(domain), ...networks].join("; ");
+  }
 
   /** Everything there is, for "nothing is left". */
   contents(): string[] {
@@ -81,7 +98,7 @@ export class FakeHost {
         for (const [, p, v] of domain?.xml.matchAll(/pool="([^"]*)" volume="([^"]*)"/g) ?? []) {
           if (!volumes(p).has(v ?? "")) throw new Refusal(`no storage vol with matching name '${String(v)}'`);
         }
-        if (domain) domain.state = "running";
+        if (domain) Object.assign(domain, { state: "running", runsOn: this.surroundings(domain) });
       },
       resume: () => {
         if (need(domain, "domain").state !== "paused") throw new Refusal("domain is not paused");
@@ -104,9 +121,12 @@ export class FakeHost {
       },
       "net-uuid": () => need(network, "network").uuid,
       "net-info": () => `Name: ${name}\nActive:         ${need(network, "network").active ? "yes" : "no"}`,
-      "net-define": () => void this.networks.set(xmlName, { uuid, active: false }),
+      "net-define": () => void this.networks.set(xmlName, { uuid, active: false, starts: 0 }),
       "net-autostart": () => void need(network, "network"),
-      "net-start": () => void (need(network, "network").active = true),
+      "net-start": () => {
+        need(network, "network").starts += 1;
+        if (network) network.active = true;
+      },
       "net-destroy": () => {
         if (!need(network, "network").active) throw new Refusal("network is not active");
         if (network) network.active = false;
@@ -132,7 +152,7 @@ export class FakeHost {
       "vol-create": () => {
         if (volumes(name).has(xmlName) || this.ghosts.has(`${name}/${xmlName}`))
           throw new Refusal(`storage volume '${xmlName}' exists already`);
-        volumes(name).set(xmlName, xml);
+        volumes(name).set(xmlName, `${xml}<!-- ${randomUUID()} -->`);
       },
       "vol-upload": () => void volumes(inPool).set(name, fs.readFileSync(words[1] ?? "", "utf8")),
       "vol-delete": () => {
