@@ -119,8 +119,6 @@ export class Applier {
     plan: Plan,
     old: ResourceState,
   ): Promise<ResourceState> {
-    if (old.protect)
-      throw new Error(`is protected and would have to be replaced: ${plan.reasons.join(", ")}`);
     if (!plan.deleteFirst) return this.create(urn, goal, provider, plan.inputs, old, true);
     const falling = this.falling(old);
     falling.forEach((r) => this.replaced.add(r.urn));
@@ -132,7 +130,7 @@ export class Applier {
     );
     if (left.length > 0)
       throw new Error(`cannot be replaced before ${left.map((r) => nameOf(r.urn)).join(", ")} is deleted`);
-    await remove(this.run, old, false);
+    await remove(this.run, old);
     return this.create(urn, goal, provider, plan.inputs);
   }
 
@@ -179,10 +177,6 @@ export function describe(
   inputs: Properties,
   outputs: Properties,
 ): ResourceState {
-  const { type, custom, parent, provider, dependencies, propertyDependencies, protect, retainOnDelete } =
-    goal;
-  return {
-      urn, type, custom, id, parent, provider, inputs, outputs, dependencies, propertyDependencies, protect,
-      retainOnDelete, deletedWith: goal.deletedWith,
-    }; // prettier-ignore
+  const { type, custom, parent, provider, dependencies, propertyDependencies } = goal;
+  return { urn, type, custom, id, parent, provider, inputs, outputs, dependencies, propertyDependencies };
 }

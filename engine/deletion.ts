@@ -9,15 +9,13 @@ function needs(dependent: ResourceState, r: ResourceState): boolean {
     dependent !== r &&
     (dependent.dependencies.includes(r.urn) ||
       dependent.parent === r.urn ||
-      dependent.deletedWith === r.urn ||
       dependent.provider === `${r.urn}::${r.id}`)
   );
 }
 
-/** Ends one resource and forgets it. With `deletedWith` set to something that goes too, there is nothing to be done. */
-export async function remove(run: Run, r: ResourceState, goesWith: boolean): Promise<void> {
-  if (r.protect) throw new Error("is protected: set protect: false and run up, then delete it");
-  if (r.custom && !goesWith && !r.retainOnDelete && !run.preview) {
+/** Ends one resource and forgets it. */
+export async function remove(run: Run, r: ResourceState): Promise<void> {
+  if (r.custom && !run.preview) {
     try {
       await run.providerOf(r.type).delete(bare(r), run.context(r.urn, r.provider));
     } catch (error) {
@@ -40,7 +38,6 @@ export async function removeAll(
   done: (r: ResourceState, seconds: number, error?: string) => void,
   started: (r: ResourceState) => void,
 ): Promise<readonly ResourceState[]> {
-  const leaving = new Set(candidates.map((r) => r.urn));
   const stuck: ResourceState[] = [];
   let left = [...candidates];
   while (left.length > 0 && !run.stopping.signal.aborted) {
@@ -51,7 +48,7 @@ export async function removeAll(
         started(r);
         const begin = Date.now();
         try {
-          await remove(run, r, r.deletedWith !== "" && leaving.has(r.deletedWith));
+          await remove(run, r);
           done(r, (Date.now() - begin) / 1000);
         } catch (error) {
           stuck.push(r);

@@ -98,7 +98,7 @@ export class Deployment {
   /** Why a resource cannot be touched at all: something it takes values from, or waits for, has failed. */
   private blocker(goal: Goal): string | undefined {
     const provider = goal.provider.split("::").slice(0, -1).join("::");
-    const failed = [...goal.dependencies, provider, goal.deletedWith].find((urn) => this.broken.has(urn));
+    const failed = [...goal.dependencies, provider].find((urn) => this.broken.has(urn));
     if (failed !== undefined) return `depends on ${nameOf(failed)}, which failed`;
     return !this.run.preview && hasUnknown(goal.inputs as Value)
       ? "an input depends on something that failed"

@@ -12,12 +12,12 @@ import { ALREADY_REPORTED, hostProgram, type ProgramHost } from "./program";
 import { invokes, providerOf } from "./providers";
 import type { Provider } from "./providers/provider";
 import { Redactor } from "./redact";
-import { StateFile, type ResourceState } from "./state";
+import { StateFile } from "./state";
 import { mask, reveal, secret, type Properties, type Value } from "./values";
 
 export type { Counts, DiagnosticEvent, EngineEvent, Op, ResourceEvent, SummaryEvent } from "./events";
 export { LockedError } from "./lock";
-export { StateError, type ResourceState } from "./state";
+export { StateError } from "./state";
 
 export interface EngineOptions {
   /** Directory of Pulumi.yaml. */
@@ -92,25 +92,6 @@ export class EmbeddedEngine {
       (run, deployment) => deployment.deleteAll([...run.state.resources], () => true),
       false,
     );
-  }
-
-  /** The stack's outputs as last recorded; secrets are "[secret]" unless asked for. */
-  outputs({ showSecrets = false }: { showSecrets?: boolean } = {}): Properties {
-    const outputs = (this.stateFile()
-      .load()
-      .resources.find((r) => r.type === "pulumi:pulumi:Stack")?.outputs ?? {}) as Value;
-    return (showSecrets ? reveal(outputs) : mask(outputs)) as Properties;
-  }
-
-  /** Everything recorded, secrets masked; for audits. */
-  resources(): readonly ResourceState[] {
-    return this.stateFile()
-      .load()
-      .resources.map((r) => ({
-        ...r,
-        inputs: mask(r.inputs as Value) as Properties,
-        outputs: mask(r.outputs as Value) as Properties,
-      }));
   }
 
   /** Stops starting new work and ends what is under way within a few seconds; the state stays usable. */

@@ -25,7 +25,7 @@ export interface Handlers {
  * The features the program may use. Resource references and output values stay off: a resource then travels as its id
  * and an output as its value, while dependencies come with the registration and secrets keep their wrapping.
  */
-const FEATURES = new Set(["secrets", "deletedWith", "replaceWith", "parameterization"]);
+const FEATURES = new Set(["secrets", "replaceWith", "parameterization"]);
 
 type Reply<T> = grpc.sendUnaryData<T>;
 type Call<T> = grpc.ServerUnaryCall<T, unknown>;
@@ -120,12 +120,16 @@ const toProperties = (struct: Struct | undefined): Properties => (struct?.toJava
 const toStruct = (properties: Properties): Struct =>
   Struct.fromJavaScript(properties as Parameters<typeof Struct.fromJavaScript>[0]);
 
-function toGoal(request: proto.RegisterResourceRequest): Goal {
+/** @throws Error naming an option that is not known here: what it asks for must not be left undone in silence */
+export function toGoal(request: proto.RegisterResourceRequest): Goal {
   const unsupported = {
     import: request.getImportid() !== "",
     "remote components": request.getRemote(),
     replacementTrigger: request.hasReplacementTrigger(),
     transforms: request.getTransformsList().length > 0,
+    protect: request.getProtect() ?? false,
+    retainOnDelete: request.getRetainondelete() ?? false,
+    deletedWith: request.getDeletedwith() !== "",
     aliases: request.getAliasesList().length > 0 || request.getAliasurnsList().length > 0,
     // An empty one comes with every request.
     customTimeouts: Object.values(request.getCustomtimeouts()?.toObject() ?? {}).some(Boolean),
@@ -147,9 +151,6 @@ function toGoal(request: proto.RegisterResourceRequest): Goal {
         .getEntryList()
         .map(([key]) => [key, request.getPropertydependenciesMap().get(key)?.getUrnsList() ?? []]),
     ),
-    protect: request.getProtect() ?? false,
-    retainOnDelete: request.getRetainondelete() ?? false,
-    deletedWith: request.getDeletedwith(),
     ignoreChanges: parsePaths(request.getIgnorechangesList()),
     replaceOnChanges: parsePaths(request.getReplaceonchangesList()),
     ...(request.getDeletebeforereplacedefined()

@@ -19,9 +19,6 @@ export interface ResourceState {
   readonly dependencies: readonly string[];
   /** Input property → the resources its value came from. */
   readonly propertyDependencies: { readonly [property: string]: readonly string[] };
-  readonly protect: boolean;
-  readonly retainOnDelete: boolean;
-  readonly deletedWith: string;
   /** Replaced by another of the same URN; to be deleted once the program has run. */
   readonly doomed?: true;
 }

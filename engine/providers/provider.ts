@@ -10,7 +10,7 @@ export interface Context {
   readonly config: Properties;
   /** Proof of ownership: chosen before the first attempt to create and kept in the intent record. */
   readonly mark: string;
-  /** Set when the run is interrupted or the resource's customTimeouts have passed. */
+  /** Set when the run is interrupted. */
   readonly signal: AbortSignal;
   /** Set a few seconds after `signal`: for operations better finished than broken off. */
   readonly killSignal: AbortSignal;

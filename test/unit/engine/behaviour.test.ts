@@ -9,6 +9,8 @@ import { lab, LIBVIRT, type LabOptions } from "./support/lab";
 import {
   inProcess,
   NO_CONFIG,
+  outputsIn,
+  recorded,
   stack,
   temporaryDirectory,
   type Stack,
@@ -342,42 +344,16 @@ describe("order", () => {
   });
 });
 
-describe("resource options", () => {
-  test("protect refuses replacement and deletion", async () => {
-    const program =
-      (trigger?: string): TestProgram =>
-      async (declare) => {
-        if (trigger) await declare(TEST, "r", command("c", { triggers: [trigger] }), { protect: true });
-      };
-    await up(program("1"));
-    expect((await up(program("2"))).errors.join()).toContain(
-      "r: is protected and would have to be replaced: triggers[0]",
-    );
-    expect((await up(program())).errors.join()).toContain("r: is protected");
-    expect((await engine(program()).engine.destroy()).ok).toBe(false);
-  });
-
-  test("retainOnDelete forgets without deleting", async () => {
-    await up(
-      async (declare) =>
-        void (await declare(TEST, "r", command("c", { delete: "d" }), { retainOnDelete: true })),
-    );
-    await up(async () => undefined);
-    expect(ran).toEqual(["c"]);
-  });
-
-  test("additionalSecretOutputs, and outputs of secret inputs, are secret", async () => {
-    const { engine: current, stateFile } = await up(async (declare) => {
-      const a = await declare(TEST, "a", command("canary-a"), {
-        additionalSecretOutputs: ["stdout", "create"],
-      });
-      const b = await declare(TEST, "b", command("b", { stdin: secret("canary-b") }));
-      return { a: a.outputs.stdout ?? null, b: b.outputs.stdout ?? null };
+test("additionalSecretOutputs, and outputs of secret inputs, are secret", async () => {
+  const { stateFile } = await up(async (declare) => {
+    const a = await declare(TEST, "a", command("canary-a"), {
+      additionalSecretOutputs: ["stdout", "create"],
     });
-    expect(current.outputs()).toEqual({ a: "[secret]", b: "[secret]" });
-    expect(current.outputs({ showSecrets: true })).toEqual({ a: "ran canary-a", b: "ran b" });
-    expect(fs.readFileSync(stateFile, "utf8")).not.toContain("canary-b");
+    const b = await declare(TEST, "b", command("b", { stdin: secret("canary-b") }));
+    return { a: a.outputs.stdout ?? null, b: b.outputs.stdout ?? null };
   });
+  expect(outputsIn(recorded(stateFile))).toEqual({ a: secret("ran canary-a"), b: secret("ran b") });
+  expect(fs.readFileSync(stateFile, "utf8")).not.toContain("canary-b");
 });
 
 describe("interruption", () => {

@@ -24,7 +24,7 @@ function withSecret(value: string): State {
   state.resources.push({
     urn: "urn:x", type: "t", custom: true, id: "1", parent: "", provider: "",
     inputs: { open: "visible", nested: [{ deep: secret(value) }] }, outputs: {}, dependencies: [],
-    propertyDependencies: {}, protect: false, retainOnDelete: false, deletedWith: "",
+    propertyDependencies: {},
   }); // prettier-ignore
   return state;
 }

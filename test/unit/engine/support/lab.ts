@@ -88,7 +88,6 @@ export function lab({
             parent,
             dependencies: [domain.urn],
             propertyDependencies: { triggers: [domain.urn] },
-            deletedWith: domain.urn,
           },
         );
         ids[name] = (command.outputs.stdout as string | undefined) ?? "";

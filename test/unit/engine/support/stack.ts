@@ -3,8 +3,9 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { EmbeddedEngine, type EngineEvent, type EngineOptions } from "../../../../engine";
 import type { Registered } from "../../../../engine/deployment";
-import type { Goal } from "../../../../engine/goal";
+import { STACK_TYPE, type Goal } from "../../../../engine/goal";
 import type { ProgramHost } from "../../../../engine/program";
+import { StateFile, type State } from "../../../../engine/state";
 import type { Properties } from "../../../../engine/values";
 
 /** What a test's program declares; every omitted option is Pulumi's default. */
@@ -23,7 +24,7 @@ export function inProcess(program: () => TestProgram): ProgramHost {
     const register: Declare = (type, name, inputs, options = {}) =>
       handlers.register({
         type, name, inputs, parent: "", custom: true, provider: "", dependencies: [], propertyDependencies: {},
-        protect: false, retainOnDelete: false, deletedWith: "", ignoreChanges: [], replaceOnChanges: [],
+        ignoreChanges: [], replaceOnChanges: [],
         replaceWith: [], additionalSecretOutputs: [], ...options,
       }); // prettier-ignore
     const stack = await register("pulumi:pulumi:Stack", "p-dev", {}, { custom: false });
@@ -84,5 +85,13 @@ export function stack(directory: string, options: Partial<EngineOptions>): Stack
         .pop()?.reasons ?? [],
   };
 }
+
+/** The state as it is on disk, secrets in the clear. */
+export const recorded = (stateFile: string, project = "p"): State =>
+  new StateFile(stateFile, project, "dev").load();
+
+/** The stack's outputs in it. */
+export const outputsIn = (state: State): Properties =>
+  state.resources.find(({ type }) => type === STACK_TYPE)?.outputs ?? {};
 
 export const NO_CONFIG = { values: {} };

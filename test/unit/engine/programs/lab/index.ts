@@ -53,7 +53,7 @@ class Guest extends pulumi.ComponentResource {
         logging: "stdout",
         addPreviousOutputInEnv: false,
       },
-      { ...child, deletedWith: this.domain },
+      child,
     );
     this.stdout = configure.stdout;
     this.registerOutputs({ stdout: this.stdout });
