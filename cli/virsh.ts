@@ -1,6 +1,7 @@
 /** What the CLI itself asks of libvirt: finding, starting and listing a stack's objects. */
-import { spawn } from "node:child_process";
-import { endWithProgram } from "../verify/childProcesses";
+import { spawn, type ChildProcessByStdio } from "node:child_process";
+import type { Readable } from "node:stream";
+import { spawnWatched } from "../engine/exec";
 
 export interface CommandResult {
   readonly code: number | null;
@@ -18,8 +19,12 @@ export function command(
   { env = process.env, detached = false }: { env?: NodeJS.ProcessEnv; detached?: boolean } = {},
 ): Promise<CommandResult> {
   return new Promise((done, fail) => {
-    const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"], env, detached });
-    if (detached) endWithProgram(child);
+    const start = detached ? spawnWatched : spawn;
+    const child = start(file, args, { stdio: ["ignore", "pipe", "pipe"], env }) as ChildProcessByStdio<
+      null,
+      Readable,
+      Readable
+    >;
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));

@@ -1,5 +1,5 @@
 /** Commands in guests over SSH, with the stack's key and pinned host keys. */
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   existsSync,
@@ -14,9 +14,9 @@ import {
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import type { Access } from "../components/observation";
+import { spawnWatched } from "../engine/exec";
 import { shellQuote } from "../model/payload";
 import type { Lab, RemoteHost } from "../model/types";
-import { endWithProgram } from "./childProcesses";
 
 export interface ShellResult {
   /** Exit status of the command; 255 when SSH itself failed, null when it was killed at the time limit. */
@@ -47,7 +47,7 @@ export interface GuestShellOptions {
   readonly detached?: boolean;
 }
 
-/** Where a stack's kept connections live: private, and short, because a socket's path holds at most 108 bytes. */
+/** Where a stack's connections live: private, and short, because a socket's path holds at most 108 bytes. */
 export function keptDirectory({ stack }: Pick<Lab, "stack">): string {
   const checkout = createHash("sha256").update(process.cwd()).digest("hex").slice(0, 8);
   const root = process.env.XDG_RUNTIME_DIR ?? tmpdir();
@@ -110,18 +110,18 @@ export class GuestShell implements Shell {
     this.keepOpen = keepOpen;
     this.connectTimeout = connectTimeout;
     this.detached = detached;
+    const kept = keptDirectory(access.lab);
+    makeOwn(kept);
     if (keepOpen) {
-      this.directory = keptDirectory(access.lab);
-      makeOwn(this.directory);
-      const key = join(this.directory, "key");
+      const key = join(kept, "key");
       // Another key is another generation of guests.
       if (existsSync(key) && readFileSync(key, "utf8") !== access.privateKey) {
         GuestShell.forget(access.lab);
-        makeOwn(this.directory);
+        makeOwn(kept);
       }
-    } else {
-      this.directory = mkdtempSync(join(tmpdir(), "lvs-dr-ssh-"));
     }
+    // In there, so that what a killed program leaves goes with the rest.
+    this.directory = keepOpen ? kept : mkdtempSync(join(kept, "d"));
     writeFileSync(join(this.directory, "key"), access.privateKey, { mode: 0o600 });
     const known = Object.entries(access.hosts).map(([name, host]) => `${name} ${host.hostKey}\n`);
     const { hostKey } = access.lab.remoteHost ?? {};
@@ -206,9 +206,9 @@ export class GuestShell implements Shell {
     { stdin = "", timeout = 30 }: RunOptions,
   ): Promise<ShellResult> {
     return new Promise((done, fail) => {
-      const { detached } = this;
-      const child = spawn("ssh", [...this.sshArguments(node), "--", command], { stdio: "pipe", detached });
-      if (detached) endWithProgram(child);
+      const start = this.detached ? spawnWatched : spawn;
+      const args = [...this.sshArguments(node), "--", command];
+      const child = start("ssh", args, { stdio: "pipe" }) as ChildProcessWithoutNullStreams;
       this.underWay.add(child);
       const timer = setTimeout(() => child.kill("SIGKILL"), timeout * 1000);
       let stdout = "";

@@ -1,9 +1,10 @@
 /** A program in a guest that talks while it runs, line by line. */
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess, ChildProcessByStdio } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { spawnWatched } from "../../engine/exec";
 import { shellQuote } from "../../model/payload";
-import { endWithProgram } from "../childProcesses";
 import type { GuestShell } from "../guestShell";
 
 /** Milliseconds that a program has to end after its stdin has. */
@@ -18,11 +19,10 @@ export class Stream {
 
   constructor(shell: GuestShell, node: string, command: string, onLine: (line: string) => void) {
     // A session of its own: Ctrl-C is for the drill, which ends its programs in its own time.
-    const child = spawn("ssh", [...shell.sshArguments(node), "--", command], {
+    const child = spawnWatched("ssh", [...shell.sshArguments(node), "--", command], {
       stdio: ["pipe", "pipe", "ignore"],
-      detached: true,
-    });
-    this.child = endWithProgram(child);
+    }) as ChildProcessByStdio<Writable, Readable, null>;
+    this.child = child;
     child.stdin.on("error", () => undefined);
     child.stdout.on("data", (chunk: Buffer) => {
       const lines = (this.rest + chunk.toString()).split("\n");

@@ -1,16 +1,17 @@
 /** Commands in guests that Ctrl-C does not reach, and that do not outlive the program. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import type { Access } from "../../../components/observation";
 import { parseConfig } from "../../../model/config";
-import { GuestShell } from "../../../verify/guestShell";
+import { GuestShell, keptDirectory } from "../../../verify/guestShell";
 
 const directory = mkdtempSync(join(tmpdir(), "detached-"));
 const { PATH } = process.env;
+const WAIT = { timeout: 15_000 };
 const access = {
   lab: parseConfig({}, { project: "lvs-dr", stack: "dev" }),
   privateKey: "",
@@ -20,10 +21,11 @@ const access = {
 beforeAll(() => {
   // Runs the command here.
   writeFileSync(join(directory, "ssh"), '#!/bin/bash\nexec bash -c "${@: -1}"\n', { mode: 0o755 });
-  process.env.PATH = `${directory}${delimiter}${PATH}`;
+  vi.stubEnv("PATH", `${directory}${delimiter}${PATH}`);
+  vi.stubEnv("XDG_RUNTIME_DIR", directory);
 });
 afterAll(() => {
-  process.env.PATH = PATH;
+  vi.unstubAllEnvs();
   rmSync(directory, { recursive: true });
 });
 
@@ -45,19 +47,22 @@ it("close ends what is under way", async () => {
   expect((await slow).code).toBeNull();
 });
 
-it("the program's end ends what is under way", async () => {
-  const module = JSON.stringify(join(__dirname, "../../../verify/childProcesses"));
-  const program =
-    `const { endWithProgram } = require(${module}); const { spawn } = require("node:child_process");` +
-    `const child = endWithProgram(spawn("sleep", ["30"], { detached: true, stdio: "ignore" }));` +
-    `console.log(child.pid); setTimeout(() => process.exit(0), 100);`;
-  const child = spawn("node", ["--require", "tsx/cjs", "-e", program], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let text = "";
-  child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
+it.each(["SIGTERM", "SIGKILL"] as const)("%s of the program ends what is under way", async (signal) => {
+  const module = JSON.stringify(join(__dirname, "../../../verify/guestShell"));
+  const pidFile = join(directory, signal);
+  const text =
+    `const { GuestShell } = require(${module});` +
+    `const shell = new GuestShell(${JSON.stringify(access)}, { detached: true });` +
+    `void shell.run("rs1", "echo $$ >${pidFile}; exec sleep 30"); setTimeout(() => undefined, 60000);`;
+  const child = spawn("node", ["--require", "tsx/cjs", "-e", text], { stdio: "inherit" });
+  await expect
+    .poll(() => existsSync(pidFile) && Number(readFileSync(pidFile, "utf8")), WAIT)
+    .toBeGreaterThan(0);
+  child.kill(signal);
   await once(child, "close");
-  const pid = Number(text);
-  expect(pid).toBeGreaterThan(0);
-  await expect.poll(() => existsSync(`/proc/${pid}/exe`)).toBe(false);
+  await expect.poll(() => existsSync(`/proc/${readFileSync(pidFile, "utf8").trim()}/exe`), WAIT).toBe(false);
+  // The key that it could not remove is where `down` looks.
+  expect(readdirSync(keptDirectory(access.lab))).toHaveLength(1);
+  GuestShell.forget(access.lab);
+  expect(existsSync(keptDirectory(access.lab))).toBe(false);
 });
