@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { parse } from "yaml";
@@ -9,7 +9,7 @@ interface Step {
   readonly run?: string;
   readonly uses?: string;
   readonly if?: string;
-  readonly with?: { readonly path?: string };
+  readonly with?: { readonly path?: string; readonly key?: string };
 }
 
 const workflow = parse(readFileSync("docs/examples/github-workflow.yml", "utf8")) as {
@@ -64,6 +64,20 @@ it("each step leaves the evidence that is uploaded, and says when something is w
   expect(upload.trim().split("\n")).toEqual(["report.html", "verify.xml", "drill.xml", "health.json"]);
   // A pipe hides what its first part says, but for pipefail, which comes with bash named.
   expect(lab.defaults?.run?.shell).toBe("bash");
+});
+
+it("the guest image's cache is told apart by what the image is made of, and by nothing else", async () => {
+  const script = '. scripts/image/lib.sh && printf "%s\\n" "$IMAGE_ROOT" "${IMAGE_RECIPE[@]}"';
+  const env = { ...process.env, LVS_DR_IMAGE_ROOT: "" };
+  const { stdout } = await promisify(execFile)("bash", ["-c", script], { env });
+  const [root, ...recipe] = stdout.trim().split("\n");
+  const cache = steps[order.indexOf("actions/cache")]?.with;
+  expect(cache?.path).toBe(root);
+  const hashed = /hashFiles\((.*)\)/.exec(cache?.key ?? "")?.[1] ?? "";
+  const parts = recipe.map((part) => `scripts/image/${part}`);
+  expect([...hashed.matchAll(/'([^']*)'/g)].map(([, pattern]) => pattern)).toEqual(
+    parts.map((part) => (statSync(part).isDirectory() ? `${part}/**` : part)),
+  );
 });
 
 it("documents agree on what it takes", () => {
