@@ -64,7 +64,7 @@ const service = z.strictObject({
   vip: ipv4().optional().describe("VIP of the service, in vipCidr.").meta(own("vip")),
   port: port().optional().describe("Port of the service; required but for `main`."),
   protocol: choice(["tcp", "udp"], "protocol").default("tcp").describe("Protocol of the service."),
-  scheduler: schedulerFields.scheduler.optional().describe("Scheduler.").meta(own("scheduler")),
+  scheduler: schedulerFields.scheduler.optional().describe("See `scheduler`.").meta(own("scheduler")),
   schedulerFlags: schedulerFields.schedulerFlags
     .optional()
     .describe("Flags of the scheduler.")
@@ -191,7 +191,9 @@ export const configSchema = z.strictObject({
     .describe("The director guest."),
   vip: ipv4().optional().describe("Virtual IP of the cluster.").meta(own("host part .100 of vipCidr")),
   port: port().default(80).describe("Port of the main service, and of the real servers."),
-  scheduler: schedulerFields.scheduler.default("wrr").describe("IPVS scheduler of the main service."),
+  scheduler: schedulerFields.scheduler
+    .default("wrr")
+    .describe("IPVS scheduler of the main service; twos is refused with the project's own image."),
   schedulerFlags: schedulerFields.schedulerFlags
     .default([])
     .describe("Flags of the scheduler, such as sh-port."),

@@ -82,7 +82,9 @@ export const healthCheck = z.strictObject({
       checktypeError,
     )
     .optional()
-    .describe("How real servers are checked; a number N means one negotiate check after N connects.")
+    .describe(
+      "How real servers are checked; a number N means one negotiate check after N connects; off is always refused.",
+    )
     .meta({ "x-default": "negotiate; connect where the port's protocol is unknown, ping for udp" }),
   service: choice(CHECK_SERVICES, "service that ldirectord can check")
     .optional()
