@@ -92,6 +92,10 @@ it("documents agree on what it takes", () => {
   expect(readme).toContain(`\`up\` ${up}`);
   expect(readme).toContain(`a second \`up\` ${seconds(/^\| second `up`[^|]*\| ([\d.]+) s/m)}`);
   expect(readme).toContain(`\`down\` ${seconds(/^\| `down`[^|]*\| ([\d.]+) s/m)}`);
+  const image = /^\| guest image[^|]*\| about a minute, once: (\d+ to \d+ s) /m.exec(figures)?.[1];
+  for (const file of ["README.md", "docs/image.md"])
+    expect(/about a minute \(([\d to]+ s) measured\)/.exec(read(file))?.[1]).toBe(image);
+  expect(image).toBeDefined();
   const ci = read("docs/ci.md");
   expect(ci).toContain(`\`up\` takes ${up}`);
   expect(ci).toContain(`Give the job ${lab["timeout-minutes"]} minutes`);
