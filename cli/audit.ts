@@ -1,6 +1,7 @@
 /** After `down`: is anything of this stack left anywhere? */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { STACK_LOCK } from "./context";
 import { HOST_DIRECTORIES, links, type HostDirectories, type Taps } from "./hostTraces";
 import type { StackNames, Virsh } from "./virsh";
 
@@ -15,6 +16,11 @@ export interface AuditScope extends StackNames {
   readonly taps: Taps;
   /** The guests were on another host: what is on this one is none of theirs. */
   readonly remote: boolean;
+}
+
+/** What is in a stack's directory, the lock of whoever looks apart. */
+export function contents(directory: string): string[] {
+  return names(directory).filter((name) => name !== `${STACK_LOCK}.lock`);
 }
 
 function names(directory: string): string[] {
@@ -60,7 +66,7 @@ export async function audit(
   ]);
   const files = [
     ...(scope.remote ? [] : [join(host.images, scope.prefix), ...networkFiles(scope, host)]),
-    scope.directory,
+    ...(contents(scope.directory).length > 0 ? [scope.directory] : []),
     scope.connections,
   ].filter((path) => existsSync(path));
   return [

@@ -13,6 +13,9 @@ import { PulumiBackend } from "./pulumiBackend";
 import { say } from "./terminal";
 import { Virsh, type StackNames } from "./virsh";
 
+/** In the stack's directory: what all that changes or breaks the stack holds meanwhile. */
+export const STACK_LOCK = "stack";
+
 export interface StackOptions {
   readonly stack: string;
   readonly engine: EngineChoice;
@@ -133,7 +136,7 @@ export class StackContext {
    * @throws LockedError naming what is at work, and its process
    */
   async alone<T>(what: string, work: () => Promise<T>): Promise<T> {
-    const unlock = acquireLock(join(this.directory, "stack"), what);
+    const unlock = acquireLock(join(this.directory, STACK_LOCK), what);
     try {
       return await work();
     } finally {

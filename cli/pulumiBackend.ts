@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
+import { ensurePrivateDirectory, writeAtomically } from "../engine/state";
 import { versionProblems } from "../model/hostChecksTools";
 import { PROJECT, prefixFor } from "../model/naming";
 import { formatProblem } from "../model/problems";
@@ -51,8 +52,8 @@ function chosenBackend(): string | undefined {
 function passphrase(directory: string): string {
   const file = join(directory, "passphrase");
   if (!existsSync(file)) {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    writeFileSync(file, randomBytes(24).toString("base64url"), { mode: 0o600, flag: "wx" });
+    ensurePrivateDirectory(directory);
+    writeAtomically(file, randomBytes(24).toString("base64url"));
   }
   return readFileSync(file, "utf8").trim();
 }
@@ -210,7 +211,7 @@ export class PulumiBackend implements Backend {
   async preview(): Promise<Foreseen> {
     await this.assertVersion();
     if (!(await this.exists())) await this.init();
-    const args = ["preview", "--config-file", this.configFile(), "--diff", "--suppress-outputs"];
+    const args = ["preview", "--config-file", this.configFile(), "--refresh", "--diff", "--suppress-outputs"];
     // What Pulumi prints of outputs is for people, and as long as all that is recorded of the guests.
     const events = resolve(this.directory, "preview.events");
     writeFileSync(events, "", { mode: 0o600 });

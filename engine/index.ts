@@ -177,7 +177,10 @@ export class EmbeddedEngine {
         parallel: this.options.parallel ?? 64,
         config: values,
         secretKeys,
-        onLine: (line) => run.emit({ type: "diagnostic", severity: "info", message: line }),
+        onLine: (line) => {
+          // Once interrupted, all that it tells is that the engine does not answer it any more.
+          if (!run.stopping.signal.aborted) run.emit({ type: "diagnostic", severity: "info", message: line });
+        },
         signal: run.killing.signal,
       },
       {

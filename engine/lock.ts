@@ -30,7 +30,10 @@ export function acquireLock(stateFile: string, what = "another run"): () => void
     fs.writeFileSync(draft, own, { mode: 0o600 });
     try {
       fs.linkSync(draft, file);
-      return () => fs.rmSync(file, { force: true });
+      return () => {
+        // Not another's: whoever removed the directory took ours with it.
+        if (read(file) === own) fs.rmSync(file);
+      };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     } finally {

@@ -9,6 +9,7 @@ import { down } from "../../../cli/down";
 import { EmbeddedBackend } from "../../../cli/embeddedBackend";
 import { removeLogs, tapsOf, type HostDirectories } from "../../../cli/hostTraces";
 import { Virsh } from "../../../cli/virsh";
+import { acquireLock } from "../../../engine/lock";
 import { parseConfig } from "../../../model/config";
 import { bridgeFor } from "../../../model/naming";
 import { keptDirectory } from "../../../verify/guestShell";
@@ -197,6 +198,28 @@ describe("down", () => {
     expect(said.join("")).toContain("audit: nothing is left");
     expect(existsSync(".lab/dev")).toBe(false);
     expect(existsSync(keptDirectory(options))).toBe(false);
+  });
+
+  it("holds its lock until it has looked", async () => {
+    host = fakeHost(NOBODY);
+    applied();
+    destroy();
+    state(false);
+    const looked = vi.spyOn(Virsh.prototype, "volumes").mockImplementation(() => {
+      expect(() => acquireLock(".lab/dev/stack")).toThrow("a `down`");
+      return Promise.resolve([]);
+    });
+    await down(options, directories);
+    expect(looked).toHaveBeenCalled();
+    expect(existsSync(".lab/dev")).toBe(false);
+  });
+
+  it("does without a record that was torn", () => {
+    host = fakeHost(NOBODY);
+    applied();
+    expect(new StackContext(options).names().labKnown).toBe(true);
+    writeFileSync(".lab/dev/lab.json", "");
+    expect(new StackContext(options).names().labKnown).toBe(false);
   });
 
   it("fails naming all that is left", async () => {

@@ -376,6 +376,21 @@ describe("interruption", () => {
     behaviour = () => Promise.resolve();
     expect((await up(program)).done()).toEqual(["create slow", "create late"]);
   });
+
+  test("shows nothing of what the program says of it", async () => {
+    const current = stack(directory, {
+      exec: host.exec,
+      program: ({ onLine }) => {
+        onLine("before", "stderr");
+        current.engine.interrupt();
+        onLine("Error: Channel has been shut down", "stderr");
+        return Promise.resolve(1);
+      },
+    });
+    expect(await current.engine.up(NO_CONFIG)).toMatchObject({ interrupted: true, errors: ["interrupted"] });
+    const lines = current.events.filter(({ type }) => type === "diagnostic");
+    expect(lines).toMatchObject([{ message: "before" }]);
+  });
 });
 
 test("a second run at the same time is refused", async () => {

@@ -93,6 +93,13 @@ describe("the lock", () => {
     acquireLock(file)();
   });
 
+  test("that another holds is not given back", () => {
+    const release = acquireLock(file);
+    fs.writeFileSync(`${file}.lock`, "another's");
+    release();
+    expect(fs.readFileSync(`${file}.lock`, "utf8")).toBe("another's");
+  });
+
   test("is taken over from a process that has gone", async () => {
     const child = spawn("sleep", ["60"]);
     const stat = fs.readFileSync(`/proc/${child.pid ?? 0}/stat`, "utf8");
