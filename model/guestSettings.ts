@@ -3,7 +3,7 @@ import { renderLdirectord, ldirectordFor } from "./ldirectord";
 import { ipvsRestoreRules, isQuiescent, renderTable, tableWeight } from "./ipvs";
 import { tableFor } from "./ldirectordTable";
 import { RUN_LIMIT, type Settings } from "./payload";
-import type { Lab, LabNode, Nic, RealServerEntry, VirtualService } from "./types";
+import { nicOn, type Lab, type LabNode, type RealServerEntry, type VirtualService } from "./types";
 
 function vips(lab: Lab): string {
   return [...new Set(lab.services.map((service) => service.vip))].join(" ");
@@ -11,12 +11,6 @@ function vips(lab: Lab): string {
 
 function common(lab: Lab, node: LabNode): Settings {
   return { LVS_ROLE: node.role, LVS_NODE: node.name, LVS_VIPS: vips(lab) };
-}
-
-function nicOn(node: LabNode, network: Nic["network"]): Nic {
-  const nic = node.nics.find((candidate) => candidate.network === network);
-  if (nic === undefined) throw new Error(`${node.name} has no NIC on the ${network} network`);
-  return nic;
 }
 
 export function clientSettings(lab: Lab): Settings {

@@ -196,6 +196,16 @@ export interface Lab {
   readonly configHash: string;
 }
 
+/**
+ * A node's NIC on one of the two segments.
+ * @throws Error when it has none: only the router is on both
+ */
+export function nicOn(node: Pick<LabNode, "name" | "nics">, network: NetworkName): Nic {
+  const nic = node.nics.find((each) => each.network === network);
+  if (nic === undefined) throw new Error(`${node.name} has no NIC on the ${network} network`);
+  return nic;
+}
+
 /** Every node of the lab in boot order. */
 export function labNodes(lab: Lab): readonly LabNode[] {
   return [lab.router, lab.client, lab.director, ...lab.realServers];

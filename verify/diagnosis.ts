@@ -1,13 +1,12 @@
 /** Runs the three-way diagnosis: each real server by its RIP, by the VIP through it alone, and as the client sees it. */
 import { parseIpvsSave, expectedTable, serviceKey } from "../model/ipvs";
 import { compareTables } from "../model/ipvsCompare";
-import type { Lab, VirtualService } from "../model/types";
+import { nicOn, type Lab, type VirtualService } from "../model/types";
 import { ARPING, parseArping, serverMac } from "./checks/arp";
 import { judge, type CheckContext, type Finding, type Probe } from "./checks/check";
 import {
   askCommand,
   checkedPage,
-  serverPort,
   setUpScript,
   targetsOf,
   tearDownScript,
@@ -106,7 +105,7 @@ async function askAll(
       shell,
       lab.router.name,
       targets.map(({ routerPort }) => ({ url, port: routerPort })),
-      `${ARPING} -I ${serverPort(lab)} ${service.vip}`,
+      `${ARPING} -I ${nicOn(lab.router, "server").device} ${service.vip}`,
     ),
     ask(shell, lab.client.name, [...targets.map(({ clientPort }) => ({ url, port: clientPort })), ...live]),
     // After the RIPs were asked: a guard that has refused there has said by now why.

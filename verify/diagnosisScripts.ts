@@ -3,7 +3,7 @@
  * in it. Only connections from a few source ports of ours are marked, so the live service never notices; the kernel
  * looks a marked packet up by its mark first.
  */
-import type { Lab, VirtualService } from "../model/types";
+import type { VirtualService } from "../model/types";
 
 export interface Target {
   /** Real server's name, or "sorry". */
@@ -106,8 +106,4 @@ export function checkedPage(service: VirtualService): string {
 
 export function vipUrl({ vip, port }: VirtualService): string {
   return `http://${vip}:${port}/`;
-}
-
-export function serverPort(lab: Lab): string {
-  return lab.router.nics.find((nic) => nic.network === "server")?.device ?? "eth1";
 }

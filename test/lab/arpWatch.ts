@@ -1,6 +1,7 @@
 /** Who says on the server segment that it has the VIP, over a time: asked each second from the router and from the host. */
 import { spawn } from "node:child_process";
 import { expect } from "vitest";
+import { nicOn } from "../../model/types";
 import { ARPING, macOwner, parseArping } from "../../verify/checks/arp";
 import { DrillRun } from "../../verify/drill/drillRun";
 import { Stream } from "../../verify/drill/stream";
@@ -16,7 +17,7 @@ const AFTER = 3000;
 export async function claimants(work: () => Promise<unknown>): Promise<string[]> {
   return inGuests(async (shell, lab) => {
     const [{ vip }] = lab.services;
-    const device = lab.router.nics.find(({ network }) => network === "server")?.device ?? "";
+    const { device } = nicOn(lab.router, "server");
     const { bridge, hostAddress } = lab.networks.server;
     // With its neighbour cache flushed each time; a permanent entry, as strategy static has one, stays.
     const ask =

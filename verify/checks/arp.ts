@@ -1,6 +1,6 @@
 /** Who answers "who has the VIP?": on the server segment, asked from the router and from the host, the director alone. */
 import { spawn } from "node:child_process";
-import type { Lab, LabNode } from "../../model/types";
+import { nicOn, type Lab, type LabNode } from "../../model/types";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
 
 /** Two broadcasts a second apart: whoever answers the first late is heard before the second is over. */
@@ -16,13 +16,13 @@ export function parseArping(text: string): string[] {
 
 /** MAC of a node's NIC on the server segment. */
 export function serverMac(node: LabNode): string {
-  return node.nics.find((nic) => nic.network === "server")?.mac.toLowerCase() ?? "";
+  return nicOn(node, "server").mac;
 }
 
 /** "director 52:54:…", or the bare MAC when it is nobody's. */
 export function macOwner(lab: Lab, mac: string): string {
   const nodes = [lab.router, lab.director, ...lab.realServers];
-  const owner = nodes.find((node) => node.nics.some((nic) => nic.mac.toLowerCase() === mac));
+  const owner = nodes.find((node) => node.nics.some((nic) => nic.mac === mac));
   return owner === undefined ? `unknown ${mac}` : `${owner.name} ${mac}`;
 }
 
@@ -79,7 +79,7 @@ async function fromHost(lab: Lab, vip: string): Promise<Finding> {
 }
 
 async function fromRouter({ lab, shell }: CheckContext, vip: string): Promise<Finding> {
-  const device = lab.router.nics.find((nic) => nic.network === "server")?.device ?? "eth1";
+  const device = nicOn(lab.router, "server").device;
   const command = `${ARPING} -I ${device} ${vip}`;
   const { stdout } = await shell.run(lab.router.name, command);
   return judgeArp(lab, vip, { from: "router", where: lab.router.name, command, text: stdout });

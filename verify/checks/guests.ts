@@ -1,5 +1,5 @@
 /** Each guest from the inside: addresses, routes, sysctls, units, clock, and what its own script says. */
-import { labNodes, type Lab, type LabNode } from "../../model/types";
+import { labNodes, nicOn, type Lab, type LabNode } from "../../model/types";
 import { judge, type CheckContext, type Finding, type Probe } from "./check";
 import { gatherFacts, unitsOf, type GuestFacts } from "./guestFacts";
 
@@ -8,12 +8,6 @@ const CLOCK_LIMIT = 2;
 
 function vips(lab: Lab): string[] {
   return [...new Set(lab.services.map((service) => service.vip))];
-}
-
-function deviceOn(node: LabNode, network: "client" | "server"): string {
-  const nic = node.nics.find((each) => each.network === network);
-  if (nic === undefined) throw new Error(`${node.name} has no NIC on the ${network} network`);
-  return nic.device;
 }
 
 /** Every sysctl that Direct Routing lives by, with its value, for one node. */
@@ -25,7 +19,7 @@ export function sysctlsOf(lab: Lab, node: LabNode): Record<string, string> {
       "net.ipv4.vs.expire_quiescent_template": "1",
       "net.ipv4.vs.conn_reuse_mode": "1",
       "net.ipv4.conf.all.send_redirects": "0",
-      [`net.ipv4.conf.${deviceOn(node, "server")}.send_redirects`]: "0",
+      [`net.ipv4.conf.${nicOn(node, "server").device}.send_redirects`]: "0",
     };
   }
   if (node.role !== "realServer") return {};
@@ -42,7 +36,8 @@ export function sysctlsOf(lab: Lab, node: LabNode): Record<string, string> {
 export function addressesOf(lab: Lab, node: LabNode): string[] {
   const own = node.nics.flatMap((nic) => nic.addresses.map((address) => `${nic.device} ${address}`));
   if (node.role === "realServer") own.push(...vips(lab).map((vip) => `lo ${vip}/32`));
-  if (node.role === "director") own.push(...vips(lab).map((vip) => `${deviceOn(node, "server")} ${vip}/32`));
+  if (node.role === "director")
+    own.push(...vips(lab).map((vip) => `${nicOn(node, "server").device} ${vip}/32`));
   return own;
 }
 

@@ -2,7 +2,7 @@
  * The path of Direct Routing, seen on the wire: requests cross the director, which rewrites nothing but the destination
  * MAC; replies go from the real server to the router, with the VIP as their source, past the director.
  */
-import type { Lab, VirtualService } from "../../model/types";
+import { nicOn, type Lab, type VirtualService } from "../../model/types";
 import { tableWeight } from "../../model/ipvs";
 import { macOwner, serverMac } from "./arp";
 import { Capture, parseCapture, type ArpFrame, type Frame } from "./capture";
@@ -187,15 +187,14 @@ async function lookAt(context: CheckContext, service: VirtualService): Promise<F
   const count = requestCount(service);
   const { first, last } = portRange(count);
   const filter = `(tcp and host ${lab.client.address} and portrange ${first}-${last}) or arp`;
-  const device = (node: typeof lab.router): string =>
-    node.nics.find((nic) => nic.network === "server")?.device ?? "";
-  const director = new Capture(shell, lab.director.name, device(lab.director), filter);
-  const router = new Capture(shell, lab.router.name, device(lab.router), filter);
+  const director = new Capture(shell, lab.director.name, nicOn(lab.director, "server").device, filter);
+  const router = new Capture(shell, lab.router.name, nicOn(lab.router, "server").device, filter);
   await Promise.all([director.start(), router.start()]);
   // A real server that must ask for the router's MAC shows which source it asks with. Not before somebody listens.
   const forgotten = await Promise.all(
-    lab.realServers.map(async ({ name, gateway, nics }) => {
-      const which = `to ${gateway} dev ${nics[0]?.device}`;
+    lab.realServers.map(async (node) => {
+      const { name, gateway } = node;
+      const which = `to ${gateway} dev ${nicOn(node, "server").device}`;
       const { stdout } = await shell.run(
         name,
         `ip neigh flush ${which}; ip neigh show ${which} nud permanent`,

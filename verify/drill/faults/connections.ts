@@ -1,5 +1,6 @@
 /** Faults that single connections feel: a client that vanishes, reused ports, a narrow path, restarted network services. */
 import { shellQuote } from "../../../model/payload";
+import { nicOn } from "../../../model/types";
 import { needsTwoServers } from "../actions";
 import { DrillRun } from "../drillRun";
 import { perl } from "../stream";
@@ -148,7 +149,7 @@ const pathMtu: Drill = {
   async run(run) {
     const { client, router, services, realServers } = run.lab;
     const [{ vip, port }] = services;
-    const nic = router.nics.find(({ network }) => network === "client");
+    const { device } = nicOn(router, "client");
     await run.begin();
     await Promise.all(
       realServers.map(({ name }) =>
@@ -158,7 +159,7 @@ const pathMtu: Drill = {
     await run.act(
       "the router's way to the client narrows to 1280",
       router.name,
-      `ip link set ${nic?.device} mtu 1280`,
+      `ip link set ${device} mtu 1280`,
     );
     const text = await run.ask(
       client.name,
@@ -184,9 +185,9 @@ const pathMtu: Drill = {
   },
   heal: async (run) => {
     const { router, realServers, networks } = run.lab;
-    const nic = router.nics.find(({ network }) => network === "client");
+    const { device } = nicOn(router, "client");
     await Promise.all([
-      run.shell.check(router.name, `ip link set ${nic?.device} mtu ${networks.client.mtu}`),
+      run.shell.check(router.name, `ip link set ${device} mtu ${networks.client.mtu}`),
       ...realServers.map(({ name }) => run.shell.check(name, `rm -f ${FILE}; ip route flush cache`)),
     ]);
   },

@@ -1,4 +1,5 @@
 /** Faults of whole guests: power cut, reboots. */
+import { nicOn } from "../../../model/types";
 import { needsTwoServers, noDaemon } from "../actions";
 import type { DrillRun } from "../drillRun";
 import { NotInTime } from "../waiting";
@@ -110,8 +111,8 @@ const realServerReboot: Drill = {
   async run(run) {
     const { target, lab } = run;
     const { vip } = lab.services[0];
-    const directorMac = lab.director.nics[0]?.mac.toLowerCase();
-    const device = lab.router.nics.find(({ network }) => network === "server")?.device;
+    const directorMac = nicOn(lab.director, "server").mac;
+    const device = nicOn(lab.router, "server").device;
     await run.begin();
     const macs = new Set<string>();
     const arping = await run.program(
@@ -138,7 +139,7 @@ const realServerReboot: Drill = {
     await run.ask(lab.router.name, "kill $(pidof arping) 2>/dev/null || true");
     const strangers = [...macs].filter((mac) => mac !== directorMac);
     run.figure("arpAnswersFromOthers", strangers.length, { max: 0 });
-    run.expect(macs.has(directorMac ?? ""), "the director answered no ARP request for the VIP");
+    run.expect(macs.has(directorMac), "the director answered no ARP request for the VIP");
     run.expect(served > 0, `${target.name} is back in the table, but answers no request to the VIP`);
     const log = await run.finish();
     run.judge(log, { failed: exposedRequests(run, run.promises.ejectSilent()) });

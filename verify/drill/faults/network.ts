@@ -1,6 +1,6 @@
 /** Faults of addresses and wires. */
 import { assessHealth } from "../../../model/health";
-import type { LabNode, NetworkName } from "../../../model/types";
+import { nicOn } from "../../../model/types";
 import { look } from "../../observe";
 import { byTheRunItself, needsTwoServers, noDaemon } from "../actions";
 import type { DrillRun } from "../drillRun";
@@ -10,16 +10,10 @@ import type { Drill } from "../drill";
 
 const START = "/usr/local/sbin/lvs-dr start";
 
-function nic(node: LabNode, network: NetworkName): LabNode["nics"][number] {
-  const found = node.nics.find((each) => each.network === network);
-  if (found === undefined) throw new Error(`${node.name} has no NIC on the ${network} network`);
-  return found;
-}
-
 /** The MACs that answer ARP requests for the VIP on the server segment, asked by the router. */
 async function arpAnswers(run: DrillRun): Promise<string[]> {
   const { router, services } = run.lab;
-  const device = nic(router, "server").device;
+  const device = nicOn(router, "server").device;
   // -b: all broadcast, or the first to answer would be asked alone.
   const text = await run.ask(router.name, `arping -b -I ${device} -c 3 -w 4 ${services[0].vip} || true`);
   return [
@@ -89,8 +83,8 @@ const arpLeak: Drill = {
       : "arpStrategy is not sysctl: there are no sysctls to break",
   async run(run) {
     const { target, lab } = run;
-    const director = nic(lab.director, "server").mac.toLowerCase();
-    const leaking = nic(target, "server").mac.toLowerCase();
+    const director = nicOn(lab.director, "server").mac;
+    const leaking = nicOn(target, "server").mac;
     await run.begin();
     const before = await arpAnswers(run);
     run.expect(
@@ -118,7 +112,7 @@ const arpLeak: Drill = {
     // The router may have learned the wrong MAC.
     await run.ask(
       lab.router.name,
-      `ip neigh flush dev ${nic(lab.router, "server").device} to ${lab.services[0].vip}`,
+      `ip neigh flush dev ${nicOn(lab.router, "server").device} to ${lab.services[0].vip}`,
     );
     const healed = run.event("the router's neighbour entry is flushed");
     const after = await arpAnswers(run);
@@ -131,7 +125,7 @@ const arpLeak: Drill = {
     const { router, services } = run.lab;
     await run.shell.check(
       router.name,
-      `ip neigh flush dev ${nic(router, "server").device} to ${services[0].vip}`,
+      `ip neigh flush dev ${nicOn(router, "server").device} to ${services[0].vip}`,
     );
   },
   sabotage: {
@@ -156,7 +150,7 @@ const lossyLink: Drill = {
     const seconds = run.sabotaged ? 40 : run.environment.soakSeconds;
     const { max, why } = lossPromise(run.lab, NETEM.loss / 100, seconds);
     if (why !== undefined) run.event(why);
-    const device = nic(director, "server").device;
+    const device = nicOn(director, "server").device;
     const end = `tc qdisc del dev ${device} root`;
     const begin = `tc qdisc replace dev ${device} root netem loss ${loss}% delay ${NETEM.delayMs}ms`;
     // With most packets lost neither the answer to this nor the word to end it might arrive: by the guest's own clock.
@@ -190,7 +184,7 @@ const lossyLink: Drill = {
     await run.shell.check(
       director.name,
       "systemctl stop lvs-dr-drill-netem.service 2>/dev/null; " +
-        `tc qdisc del dev ${nic(director, "server").device} root 2>/dev/null || true`,
+        `tc qdisc del dev ${nicOn(director, "server").device} root 2>/dev/null || true`,
       {
         timeout: 120,
       },
@@ -205,8 +199,8 @@ const lossyLink: Drill = {
 };
 
 const CUT = (run: DrillRun): string => {
-  const { device } = nic(run.target, "server");
-  const mac = nic(run.lab.director, "server").mac;
+  const { device } = nicOn(run.target, "server");
+  const mac = nicOn(run.lab.director, "server").mac;
   return (
     "nft -f - <<'NFT'\ntable netdev lvsdr_drill {\n" +
     `chain in { type filter hook ingress device "${device}" priority 0; ether saddr ${mac} drop; }\n` +
