@@ -77,7 +77,7 @@ test_a_change_moves_the_vip_and_what_serves_it() {
 
 # keeps CAUSE: `two` fails, and everything is as `one` made it.
 keeps() {
-  in_namespaces 'install one; state >/run/before; '"$1"' ! install two 2>/run/words; cat /run/words; state >/run/after; diff /run/before /run/after; ./lvs-dr status'
+  in_namespaces 'install one; state >/run/before; '"$1"' if install two 2>/run/words; then echo "it was taken"; exit 1; fi; cat /run/words; state >/run/after; diff /run/before /run/after; ./lvs-dr status'
   exits 0
 }
 

@@ -73,8 +73,10 @@ test_a_strategy_by_arptables_works_with_the_real_one() {
   done
   unshare -n arptables -n -L >/dev/null 2>&1 || skip "arptables does not work here"
   UNDER="unshare -n"
-  real_server 'sysctls_now() { :; }; arptables_on; arptables_on; arptables -A LVS-DR-IN -d 10.0.0.109 -j DROP; ! arp_rules_right; arptables_on; arp_rules_right
-    arptables -D OUTPUT -j LVS-DR-OUT; ! arp_rules_right; arptables_on; expect_arp_rules "$LVS_VIPS"; report; arp_rules_now | grep -c .' LVS_VIPS="10.0.0.100 10.0.0.101"
+  real_server 'sysctls_now() { :; }
+    wrong() { if arp_rules_right; then echo "taken for right: $1"; exit 1; fi; }
+    arptables_on; arptables_on; arptables -A LVS-DR-IN -d 10.0.0.109 -j DROP; wrong "a rule more"; arptables_on; arp_rules_right
+    arptables -D OUTPUT -j LVS-DR-OUT; wrong "no hook"; arptables_on; expect_arp_rules "$LVS_VIPS"; report; arp_rules_now | grep -c .' LVS_VIPS="10.0.0.100 10.0.0.101"
   exits 0
   equals "$stdout" 6
 }
