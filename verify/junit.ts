@@ -47,6 +47,8 @@ export function renderJunit(name: string, startedAt: string, cases: readonly Jun
     attributeNamePrefix: "@",
     format: true,
     suppressEmptyNode: true,
+    // An attribute whose text is "true" would be left without its value, which is no XML.
+    suppressBooleanAttributes: false,
   });
   const suites = groups.map((group) => {
     const own = cases.filter((each) => each.group === group);

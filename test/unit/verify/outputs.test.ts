@@ -1,4 +1,4 @@
-import { XMLParser } from "fast-xml-parser";
+import { XMLParser, XMLValidator } from "fast-xml-parser";
 import parsePrometheus from "parse-prometheus-text-format";
 import { describe, expect, it } from "vitest";
 import { renderPrometheus } from "../../../verify/prometheus";
@@ -179,6 +179,14 @@ describe("verify's texts", () => {
     expect(parsed.testsuites).toMatchObject({ "@_tests": "3", "@_failures": "1", "@_skipped": "1" });
     expect(JSON.stringify(parsed)).toContain("fix      start it");
     expect(verifyJunit(odd)).not.toContain("\u0007");
+  });
+  it("are XML even where a text is just `true`", () => {
+    const [check] = VERIFY.checks;
+    if (!check) throw new Error("three checks");
+    const evidence = { ...check.evidence, seen: "true" };
+    const text = verifyJunit({ ...VERIFY, checks: [{ ...check, evidence }] });
+    expect(XMLValidator.validate(text)).toBe(true);
+    expect(text).toContain('message="true"');
   });
 });
 
