@@ -1,5 +1,6 @@
 /** Strategies, modes, draining and reboots: every change by `up`, every effect seen in the guests. */
 import { afterAll, expect, it } from "vitest";
+import { DRILL_LIMITS } from "../../model/drillLimits";
 import type { Health } from "../../model/health";
 import { shellQuote } from "../../model/payload";
 import { claimants } from "./arpWatch";
@@ -17,6 +18,9 @@ import {
   outputs,
   run,
 } from "./support";
+
+/** What drills promise, stretched as for the slowest host without KVM. */
+const RESTART_SECONDS = 5 * DRILL_LIMITS.restartSeconds;
 
 const TWO = [
   { name: "rs1", weight: 1 },
@@ -158,8 +162,13 @@ it("ldirectord killed, restarted, or given bad files by hand: the old configurat
     cp -p ${cf} /run/good.cf
     trap 'cat /run/good.cf >${cf}' EXIT
     before=$(ipvsadm -Sn)
+    was=$(systemctl show -P MainPID ${unit})
     systemctl kill --kill-whom=all -s KILL ${unit}
-    sleep 3
+    for ((i = 0; i < ${RESTART_SECONDS * 5}; i++)); do
+      is=$(systemctl show -P MainPID ${unit})
+      [[ $is == 0 || $is == "$was" ]] || break
+      sleep 0.2
+    done
     systemctl is-active ${unit}
     systemctl restart ${unit}
     # Until it has read its file: what is put there before that is what it starts with.
