@@ -125,6 +125,17 @@ export function serverKey({ address, port }: Pick<IpvsServer, "address" | "port"
   return `${address}:${port}`;
 }
 
+/**
+ * Firewall marks of the services that `verify diagnosis` puts into the table for some seconds; as many as a service can have real
+ * servers, and its sorry server. scripts/guest/ipvsTable.sh has them too.
+ */
+export const DIAGNOSIS_MARKS = { first: 27_000, last: 27_099 } as const;
+
+export function isOfDiagnosis({ protocol, family, port }: Address): boolean {
+  const { first, last } = DIAGNOSIS_MARKS;
+  return protocol === "fwm" && family !== 6 && port >= first && port <= last;
+}
+
 /** The weight a server has in the table while it is up. */
 export function tableWeight(server: RealServerEntry): number {
   return server.drain ? 0 : server.weight;

@@ -1,5 +1,46 @@
 /** What differs between the table that is and the table that was meant, in words. */
-import { serverKey, serviceKey, type IpvsServer, type IpvsService } from "./ipvs";
+import {
+  expectedTable,
+  isOfDiagnosis,
+  serverKey,
+  serviceKey,
+  type IpvsServer,
+  type IpvsService,
+} from "./ipvs";
+import type { Lab, VirtualService } from "./types";
+
+/** Calls a real server of the lab by name and endpoint, any other by its endpoint alone. */
+function serverNames(lab: Lab): (server: Pick<IpvsServer, "address" | "port">) => string {
+  const names = new Map(lab.realServers.map(({ address, name }) => [address, name]));
+  return (server) => {
+    const name = names.get(server.address);
+    return name === undefined ? serverKey(server) : `${name} ${serverKey(server)}`;
+  };
+}
+
+/** Whether an entry of this service is its own sorry server, which belongs there while all real servers are down. */
+export function isSorry(service: VirtualService, server: Pick<IpvsServer, "address" | "port">): boolean {
+  return service.sorry !== undefined && serverKey(service.sorry) === serverKey(server);
+}
+
+/**
+ * What differs between the kernel's table and the lab's, in words. What a diagnosis that is under way has put there is no part of it.
+ * @param aside services whose own sorry server is no difference
+ */
+export function compareWithLab(
+  lab: Lab,
+  table: readonly IpvsService[],
+  aside: readonly VirtualService[],
+): string[] {
+  const seen = table
+    .filter((service) => !isOfDiagnosis(service))
+    .map((entry) => {
+      const service = aside.find((each) => serviceKey(each) === serviceKey(entry));
+      if (service === undefined) return entry;
+      return { ...entry, servers: entry.servers.filter((server) => !isSorry(service, server)) };
+    });
+  return compareTables(seen, expectedTable(lab), serverNames(lab));
+}
 
 /**
  * @param named calls a real server by name where it has one

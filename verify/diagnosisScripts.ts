@@ -3,6 +3,7 @@
  * in it. Only connections from a few source ports of ours are marked, so the live service never notices; the kernel
  * looks a marked packet up by its mark first.
  */
+import { DIAGNOSIS_MARKS } from "../model/ipvs";
 import type { VirtualService } from "../model/types";
 
 export interface Target {
@@ -18,8 +19,6 @@ export interface Target {
 
 /** nft table of ours: removing it removes every rule. */
 const NFT_TABLE = "lvs_dr_diagnosis";
-/** Marks from here on; nobody else's in a lab. */
-const FIRST_MARK = 27_000;
 /** Ports that a request may use, so that one still in use does not spoil it. */
 export const PORTS_EACH = 3;
 /** Seconds after which the director cleans up by itself, whatever became of us. */
@@ -33,7 +32,7 @@ export function targetsOf(service: VirtualService): Target[] {
   const first = 61_000 + Math.floor(Math.random() * (65_000 - 61_000 - span));
   return all.map((server, i) => ({
     ...server,
-    mark: FIRST_MARK + i,
+    mark: DIAGNOSIS_MARKS.first + i,
     routerPort: first + 2 * i * PORTS_EACH,
     clientPort: first + (2 * i + 1) * PORTS_EACH,
   }));

@@ -141,12 +141,15 @@ prefill() {
 # differences: what the table on stdin holds that the configuration does not explain, one a line. Under ldirectord a
 # real server may be absent (found dead), or have weight 0 in a service that is quiescent (`# quiescent: -t VIP:port`),
 # and a sorry server may stand in for all of them (`# sorry: -t VIP:port -r ADDRESS:port`); anything else is as meant or wrong.
+# What `scripts/lab verify diagnosis` has put there for some seconds is left out: firewall marks 27000 to 27099 (DIAGNOSIS_MARKS in
+# model/ipvs.ts).
 differences() {
   local now
   IFS= read -rd '' now || true
   awk -v mode="$LVS_MODE" '
     { sub(/ +$/, "") }
     /^== table$/ { intable = 1; next }
+    intable && / -f 270[0-9][0-9] -[sr] / { next }
     !intable && $1 == "-A" { service[$0] = 1 }
     !intable && $1 == "-a" { server[$0] = 1; line = $0; sub(/ -w .*/, "", line); base[line] = 1 }
     !intable && $2 == "sorry:" { server["-a " $3 " " $4 " " $5 " " $6 " -g -w 1"] = 2 }

@@ -108,7 +108,7 @@ finds() {
 }
 
 test_differences() {
-  local wrr="-A $SERVICE -s wrr" rules
+  local wrr="-A $SERVICE -s wrr" rules foreign
   rules="$(lines "$wrr" "$ONE" "$TWO" "$SORRY_NOTE")"
   finds "" "$rules" "$(lines "$wrr" "$TWO" "$ONE")"
   finds "" "$rules" "$(lines "$wrr " "$ONE")"
@@ -120,6 +120,10 @@ test_differences() {
   finds "real server not meant so: $SORRY" "$(lines "$wrr" "$ONE")" "$(lines "$wrr" "$SORRY")"
   finds "$(lines "service not meant so: -A $SERVICE -s rr" "service missing: $wrr")" "$rules" "$(lines "-A $SERVICE -s rr" "$ONE")"
   finds "service missing: $wrr" "$rules" ""
+  finds "" "$rules" "$(lines "$wrr" "$ONE" "-A -f 27000 -s rr" "-a -f 27000 -r 192.168.7.10:0 -g -w 1" "-A -f 27064 -s rr")"
+  for foreign in "-A -f 7 -s rr" "-A -f 26999 -s rr" "-A -f 27100 -s rr" "-A -f 270001 -s rr" "-A -f 27000 -6 -s rr"; do
+    finds "service not meant so: $foreign" "$rules" "$(lines "$wrr" "$ONE" "$foreign")"
+  done
   finds "real server missing: $TWO" "$(lines "$wrr" "$ONE" "$TWO")" "$(lines "$wrr" "$ONE")" LVS_MODE=static
 }
 

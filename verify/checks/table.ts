@@ -1,29 +1,20 @@
 /** The kernel's table on the director: the services as configured, every real server by Route, the sorry server out. */
 import { expectedTable, parseIpvsSave, renderTable, serverKey, serviceKey } from "../../model/ipvs";
-import { compareTables } from "../../model/ipvsCompare";
+import { compareWithLab, isSorry } from "../../model/ipvsCompare";
 import type { Lab } from "../../model/types";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
 
 export function judgeTable(lab: Lab, save: string): Finding[] {
   const where = lab.director.name;
   const command = "ipvsadm -Sn";
-  const sorries = lab.services.flatMap(({ sorry }) => (sorry ? [serverKey(sorry)] : []));
   const table = parseIpvsSave(save);
-  const standIns = table.flatMap((service) =>
-    service.servers
-      .filter((server) => sorries.includes(serverKey(server)))
-      .map((server) => `${serverKey(server)} in ${serviceKey(service)}`),
-  );
-  const real = table.map((service) => ({
-    ...service,
-    servers: service.servers.filter((server) => !sorries.includes(serverKey(server))),
-  }));
-  const names = new Map(lab.realServers.map(({ address, name }) => [address, name]));
-  const differences = compareTables(
-    real,
-    expectedTable(lab),
-    (server) => `${names.get(server.address) ?? "unknown"} ${serverKey(server)}`,
-  );
+  const standIns = lab.services.flatMap((service) => {
+    const entry = table.find((each) => serviceKey(each) === serviceKey(service));
+    const sorry = entry?.servers.find((server) => isSorry(service, server));
+    return sorry === undefined ? [] : [`${serverKey(sorry)} in ${serviceKey(service)}`];
+  });
+  // The check below is about them.
+  const differences = compareWithLab(lab, table, lab.services);
   return [
     judge(
       "table.servers",
@@ -37,7 +28,7 @@ export function judgeTable(lab: Lab, save: string): Finding[] {
       },
       "scripts/lab verify diagnosis tells which of the path's parts fails; journalctl -u lvs-dr-ldirectord has the checks' view",
     ),
-    sorries.length === 0
+    lab.services.every(({ sorry }) => sorry === undefined)
       ? skipped("table.sorry", "the sorry server is out", "this lab has no sorry server")
       : judge(
           "table.sorry",
