@@ -63,9 +63,14 @@ export function directorRunLimit(lab: Lab): number {
   return Math.max(RUN_LIMIT, lab.drainTimeout + settleSeconds(lab) + START_SECONDS);
 }
 
+/** Ports of the services for which the director's own web server stands in; without any, none runs there. */
+export function sorryPorts(lab: Lab): number[] {
+  const local = lab.services.filter(({ sorry }) => sorry?.address === "127.0.0.1");
+  return [...new Set(local.map(({ port }) => port))];
+}
+
 export function directorSettings(lab: Lab): Settings {
   const conf = lab.mode === "ldirectord" ? ldirectordFor(lab) : undefined;
-  const sorryOnDirector = lab.services.filter((service) => service.sorry?.address === "127.0.0.1");
   return {
     ...common(lab, lab.director),
     LVS_CONFIG_HASH: lab.configHash,
@@ -76,7 +81,7 @@ export function directorSettings(lab: Lab): Settings {
     LVS_IPVS_RULES: [...ipvsRestoreRules(lab), ...annotations(lab)].join("\n"),
     // A text file ends with a newline, as the article's `echo` writes it.
     LVS_SORRY_PAGE: lab.sorryPage.replace(/\n?$/, "\n"),
-    LVS_SORRY_PORTS: [...new Set(sorryOnDirector.map((service) => service.port))].join(" "),
+    LVS_SORRY_PORTS: sorryPorts(lab).join(" "),
     LVS_DRAIN_SECONDS: String(lab.drainTimeout),
     LVS_SETTLE_SECONDS: String(settleSeconds(lab)),
     LVS_RUN_LIMIT: String(directorRunLimit(lab)),

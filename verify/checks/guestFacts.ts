@@ -1,6 +1,7 @@
 /** One script that gathers what a guest can say of itself, and its parsed answer. */
 import { parseGuestStatus } from "../../model/guestStatus";
-import type { LabNode } from "../../model/types";
+import { sorryPorts } from "../../model/guestSettings";
+import type { Lab, LabNode } from "../../model/types";
 import type { Shell } from "../guestShell";
 
 export interface GuestFacts {
@@ -21,12 +22,16 @@ export interface GuestFacts {
   readonly problems: readonly string[];
 }
 
-/** By role: what systemd must have running. */
-export function unitsOf(node: LabNode, mode: string): string[] {
+/** What systemd must have running in a guest. */
+export function unitsOf(lab: Lab, node: LabNode): string[] {
   const base = ["ssh.service", "systemd-networkd.service"];
   if (node.role === "realServer") return [...base, "nginx.service", "lvs-dr-guard.service"];
   if (node.role !== "director") return base;
-  return mode === "ldirectord" ? [...base, "nginx.service", "lvs-dr-ldirectord.service"] : base;
+  return [
+    ...base,
+    ...(sorryPorts(lab).length > 0 ? ["nginx.service"] : []),
+    ...(lab.mode === "ldirectord" ? ["lvs-dr-ldirectord.service"] : []),
+  ];
 }
 
 const SYSCTL_DIRECTORY = "/proc/sys/";

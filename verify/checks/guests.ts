@@ -158,7 +158,7 @@ function strayVips(lab: Lab, node: LabNode, facts: GuestFacts): string[] {
 }
 
 async function look({ lab, shell }: CheckContext, node: LabNode): Promise<Finding[]> {
-  const units = unitsOf(node, lab.mode);
+  const units = unitsOf(lab, node);
   try {
     const facts = await gatherFacts(shell, node, Object.keys(sysctlsOf(lab, node)), units);
     return judgeGuest(lab, node, facts);

@@ -1,75 +1,19 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../../model/config";
+import { expectedTable, isOfDiagnosis, renderTable } from "../../../model/ipvs";
 import { judgeArp, parseArping, serverMac } from "../../../verify/checks/arp";
-import { binomialBound } from "../../../verify/checks/binomial";
 import { parseCapture } from "../../../verify/checks/capture";
 import { runProbe, type CheckContext, type Finding } from "../../../verify/checks/check";
-import { parseFacts } from "../../../verify/checks/guestFacts";
+import { parseFacts, unitsOf } from "../../../verify/checks/guestFacts";
 import { addressesOf, judgeGuest, sysctlsOf } from "../../../verify/checks/guests";
 import { judgePath } from "../../../verify/checks/path";
 import { judgeTable } from "../../../verify/checks/table";
-import { judgeCount, parseCount } from "../../../verify/checks/weights";
+import { targetsOf } from "../../../verify/diagnosisScripts";
 import { LAB } from "./fixtures";
 
 const [SERVICE] = LAB.services;
 const failing = (findings: readonly Finding[]): string[] =>
   findings.filter(({ status }) => status === "fail").map(({ name }) => name);
-
-describe("binomialBound", () => {
-  it("is the textbook's for a fair coin", () => {
-    // P(X <= 1) = 11/1024, P(X = 0) = 1/1024.
-    expect(binomialBound(10, 0.5, 0.02)).toEqual({ low: 1, high: 9 });
-    expect(binomialBound(10, 0.5, 0.03)).toEqual({ low: 2, high: 8 });
-  });
-  it("holds the mean, and grows with certainty", () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 400 }),
-        fc.double({ min: 0.01, max: 0.99, noNaN: true }),
-        (n, p) => {
-          const loose = binomialBound(n, p, 1e-6);
-          const tight = binomialBound(n, p, 1e-2);
-          expect(loose.low).toBeLessThanOrEqual(tight.low);
-          expect(loose.high).toBeGreaterThanOrEqual(tight.high);
-          expect(tight.low).toBeLessThanOrEqual(Math.ceil(n * p));
-          expect(tight.high).toBeGreaterThanOrEqual(Math.floor(n * p));
-        },
-      ),
-    );
-  });
-});
-
-describe("weights", () => {
-  it("passes what wrr gives, and fails a 1:1 share", () => {
-    const good = parseCount("     60 200 rs1\n    180 200 rs2\n", 240);
-    expect(good).toEqual({ answers: { rs1: 60, rs2: 180 }, failed: 0 });
-    expect(failing(judgeCount(LAB, SERVICE, good, 240))).toEqual([]);
-    const even = { answers: { rs1: 120, rs2: 120 }, failed: 0 };
-    expect(failing(judgeCount(LAB, SERVICE, even, 240))).toEqual(["weights.main.shares"]);
-  });
-  it("counts what failed and who should not have answered", () => {
-    const count = parseCount("     1 000 \n     2 200 director\n    60 200 rs1\n   177 200 rs2\n", 240);
-    expect(count.failed).toBe(1);
-    const [answers] = judgeCount(LAB, SERVICE, count, 240);
-    expect(answers).toMatchObject({
-      status: "fail",
-      fix: expect.stringContaining("director should not serve") as string,
-    });
-  });
-  it("asks for stickiness under persistence, and promises nothing for other schedulers", () => {
-    const sticky = { ...SERVICE, persistent: 600 };
-    expect(failing(judgeCount(LAB, sticky, { answers: { rs2: 240 }, failed: 0 }, 240))).toEqual([]);
-    const spread = { answers: { rs1: 60, rs2: 180 }, failed: 0 };
-    expect(failing(judgeCount(LAB, sticky, spread, 240))).toEqual(["weights.main.shares"]);
-    const [, shares] = judgeCount(
-      LAB,
-      { ...SERVICE, scheduler: "sh" },
-      { answers: { rs2: 240 }, failed: 0 },
-      240,
-    );
-    expect(shares?.status).toBe("skip");
-  });
-});
 
 describe("arp", () => {
   const reply = (mac: string): string => `Unicast reply from 10.0.0.100 [${mac.toUpperCase()}]  1.6ms\n`;
@@ -97,6 +41,19 @@ describe("table", () => {
     ["masq", table("192.168.7.20:80 -m -w 3", "192.168.7.10:80 -g -w 1"), ["table.servers"]],
     ["sorry", table("127.0.0.1:80 -g -w 1"), ["table.servers", "table.sorry"]],
   ])("%s", (_what, save, expected) => expect(failing(judgeTable(LAB, save))).toEqual(expected));
+  it("tells a service's sorry server from another service's real server at the same endpoint", () => {
+    const services = [
+      { name: "main", realServers: [{ name: "rs1" }], sorryServer: { address: "192.168.7.20" } },
+      { name: "other", vip: "10.0.0.101", port: 80, realServers: [{ name: "rs2" }], sorryServer: false },
+    ];
+    const lab = parseConfig({ services }, { project: "lvs-dr", stack: "unit" });
+    const meant = renderTable(expectedTable(lab)).join("\n");
+    expect(failing(judgeTable(lab, meant))).toEqual([]);
+    const standsIn = meant.replace("-r 192.168.7.10:80", "-r 192.168.7.20:80");
+    expect(failing(judgeTable(lab, standsIn))).toEqual(["table.servers", "table.sorry"]);
+    const [, sorry] = judgeTable(lab, standsIn);
+    expect(sorry?.evidence.seen).toBe("192.168.7.20:80 in tcp 10.0.0.100:80");
+  });
 });
 
 describe("path", () => {
@@ -163,6 +120,35 @@ describe("path", () => {
     // One that has not answered proves nothing, and need not.
     expect(judged(crossing, there + back)).toEqual([]);
   });
+});
+
+it("the marks of a diagnosis are known as such, for as many real servers as there can be", () => {
+  const lab = parseConfig({ realServerCount: 64 }, { project: "lvs-dr", stack: "unit" });
+  const targets = targetsOf(lab.services[0]);
+  expect(targets).toHaveLength(65);
+  for (const { mark } of targets) expect(isOfDiagnosis({ protocol: "fwm", vip: "", port: mark })).toBe(true);
+});
+
+describe("units", () => {
+  const units = (config: Record<string, unknown>): string[] => {
+    const lab = parseConfig(config, { project: "lvs-dr", stack: "unit" });
+    return unitsOf(lab, lab.director).filter(
+      (unit) => !["ssh.service", "systemd-networkd.service"].includes(unit),
+    );
+  };
+  const [nginx, daemon] = ["nginx.service", "lvs-dr-ldirectord.service"];
+  it.each([
+    ["its own sorry page", {}, [nginx, daemon]],
+    ["no sorry server", { sorryServer: false }, [daemon]],
+    ["a sorry server elsewhere", { sorryServer: { address: "192.168.7.99" } }, [daemon]],
+    [
+      "one at another service",
+      { sorryServer: false, services: [{ name: "alt", port: 8080 }] },
+      [nginx, daemon],
+    ],
+    ["a static table", { director: { mode: "static" } }, [nginx]],
+    ["a static table and no sorry server", { director: { mode: "static" }, sorryServer: false }, []],
+  ])("of a director with %s", (_what, config, expected) => expect(units(config)).toEqual(expected));
 });
 
 describe("guests", () => {
