@@ -1,7 +1,8 @@
 /** Who answers the client, counted: each real server's share by its weight. */
 import { tableWeight } from "../../model/ipvs";
+import { servingWeights, turnBounds } from "../../model/turns";
 import type { Lab, VirtualService } from "../../model/types";
-import { binomialBound } from "./binomial";
+import { binomialBound, type Bound } from "./binomial";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
 
 /** Requests counted for each service. */
@@ -35,12 +36,15 @@ export function parseCount(text: string, requests: number): Count {
   return { answers, failed: requests - good };
 }
 
-function shares(service: VirtualService): Map<string, number> {
-  const weightOf =
-    service.scheduler === "rr" ? (weight: number) => Math.min(weight, 1) : (weight: number) => weight;
-  const weights = service.realServers.map((server) => [server.name, weightOf(tableWeight(server))] as const);
-  const sum = weights.reduce((total, [, weight]) => total + weight, 0);
-  return new Map(weights.map(([name, weight]) => [name, weight / sum]));
+/** The counts of each server that are no fault: what chance excuses, and what turns alone bring about. */
+function boundsOf(service: VirtualService, requests: number): (Bound & { readonly server: string })[] {
+  const weights = servingWeights(service);
+  const sum = [...weights.values()].reduce((total, weight) => total + weight, 0);
+  const turns = turnBounds([...weights.values()], requests);
+  return [...weights].map(([server, weight], i) => {
+    const { low, high } = binomialBound(requests, weight / sum, ALPHA);
+    return { server, low: Math.min(low, turns[i]?.low ?? low), high: Math.max(high, turns[i]?.high ?? high) };
+  });
 }
 
 export function judgeCount(lab: Lab, service: VirtualService, count: Count, requests: number): Finding[] {
@@ -89,13 +93,13 @@ function judgeShares(
       `${scheduler} promises no share for one client's requests`,
     );
   }
-  const bounds = [...shares(service)].map(([server, share]) => {
-    const { low, high } = binomialBound(requests, share, ALPHA);
-    return { server, low, high, seen: count.answers[server] ?? 0 };
-  });
+  const bounds = boundsOf(service, requests).map((bound) => ({
+    ...bound,
+    seen: count.answers[bound.server] ?? 0,
+  }));
   const expected =
     `${bounds.map(({ server, low, high }) => `${server} ${low} to ${high}`).join(", ")} of ${requests}` +
-    ` (binomial: a fair ${scheduler} leaves each range with a probability of at most ${ALPHA})`;
+    ` (what the turns of ${scheduler} give, and for other traffic binomial, which leaves each range with a probability of at most ${ALPHA})`;
   return judge(
     name,
     `requests are shared by weight (${service.realServers.map((server) => `${server.name} ${tableWeight(server)}`).join(" : ")})`,

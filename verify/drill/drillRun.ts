@@ -1,4 +1,5 @@
 /** One run of a drill: what its script does and says goes through here, and what it saw is kept here. */
+import { tableWeight } from "../../model/ipvs";
 import { shellQuote } from "../../model/payload";
 import type { Lab, LabNode } from "../../model/types";
 import type { GuestShell, RunOptions } from "../guestShell";
@@ -55,7 +56,7 @@ export class DrillRun extends RunRecord {
 
   /** The real servers of the main service that take part. */
   get servers(): readonly LabNode[] {
-    const names = this.lab.services[0].realServers.filter(({ weight, drain }) => weight > 0 && !drain);
+    const names = this.lab.services[0].realServers.filter((server) => tableWeight(server) > 0);
     return this.lab.realServers.filter(({ name }) => names.some((server) => server.name === name));
   }
 

@@ -1,6 +1,7 @@
 /** What is promised: from the lab's own check settings, weights and `drills.limits`. Seconds are for KVM: `scale` stretches them. */
 import { DRILL_LIMITS, type DrillLimits } from "../../model/drillLimits";
 import { detectionSeconds, holdSeconds } from "../../model/detection";
+import { gcd, servingWeights } from "../../model/turns";
 import type { Lab } from "../../model/types";
 
 /** For what no formula covers: the daemon's own work and the kernel's edit. */
@@ -46,18 +47,14 @@ export function promises(lab: Lab): Promises {
  * kernel's wrr goes down from the largest weight and serves, at each step, all that weigh as much.
  */
 export function othersBetweenTurns(lab: Lab, name: string): number | undefined {
-  const [{ scheduler, realServers }] = lab.services;
-  const serving = realServers.filter(({ weight, drain }) => weight > 0 && !drain);
-  if (scheduler === "rr") return serving.length - 1;
-  if (scheduler !== "wrr") return undefined;
-  const unit = serving.map(({ weight }) => weight).reduce(gcd, 0);
-  const own = serving.find((server) => server.name === name)?.weight ?? 0;
-  if (own === unit) return serving.reduce((sum, { weight }) => sum + weight, 0) / unit - 1;
-  return serving.filter(({ weight }) => weight >= own).length - 1;
-}
-
-function gcd(a: number, b: number): number {
-  return b === 0 ? a : gcd(b, a % b);
+  const [service] = lab.services;
+  if (!["rr", "wrr"].includes(service.scheduler)) return undefined;
+  const all = servingWeights(service);
+  const weights = [...all.values()].filter((weight) => weight > 0);
+  const unit = weights.reduce(gcd, 0);
+  const own = all.get(name) ?? 0;
+  if (own === unit) return weights.reduce((sum, weight) => sum + weight, 0) / unit - 1;
+  return weights.filter((weight) => weight >= own).length - 1;
 }
 
 /**
@@ -69,11 +66,11 @@ function lostInARow(lab: Lab, name: string): number | undefined {
   return others === 0 ? undefined : others === 1 ? 2 : 0;
 }
 
-/** A real server's share of the requests, from the weights. */
+/** A real server's share of the requests, from the weights; nothing comes to one that is drained. */
 export function weightShare(lab: Lab, name: string): number {
-  const [{ realServers }] = lab.services;
-  const total = realServers.reduce((sum, { weight }) => sum + weight, 0);
-  return (realServers.find((server) => server.name === name)?.weight ?? 0) / total;
+  const weights = servingWeights(lab.services[0]);
+  const total = [...weights.values()].reduce((sum, weight) => sum + weight, 0);
+  return (weights.get(name) ?? 0) / total;
 }
 
 /** A promise that the configuration may not keep, and then why. */

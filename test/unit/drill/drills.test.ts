@@ -131,6 +131,11 @@ describe("promises", () => {
 
   it("know a server's share", () => {
     expect(weightShare(lab, "rs1")).toBe(0.25);
+    const realServers = [{ weight: 3 }, { weight: 1 }, { weight: 4, drain: true }];
+    const shares = (scheduler: string): number[] =>
+      ["rs1", "rs2", "rs3"].map((name) => weightShare(parseConfig({ scheduler, realServers }, dev), name));
+    expect(shares("wrr")).toEqual([0.75, 0.25, 0]);
+    expect(shares("rr")).toEqual([0.5, 0.5, 0]);
   });
 });
 
