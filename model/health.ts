@@ -1,15 +1,8 @@
 /** The verdict on a lab: from what was observed on the director, the guests and the client to the `health` output. */
-import {
-  expectedTable,
-  parseIpvsSave,
-  serverKey,
-  serviceKey,
-  type IpvsServer,
-  type IpvsService,
-} from "./ipvs";
-import { compareTables } from "./ipvsCompare";
+import { parseIpvsSave, serverKey, serviceKey, type IpvsServer, type IpvsService } from "./ipvs";
+import { compareWithLab } from "./ipvsCompare";
 import { parseIpvsList, rowOf, type IpvsList } from "./ipvsList";
-import type { Lab, RealServerEntry, VirtualService } from "./types";
+import { clientService, type Lab, type RealServerEntry, type VirtualService } from "./types";
 
 export type HealthStatus = "healthy" | "degraded" | "sorry" | "down";
 export type RealServerState = "up" | "down" | "drained";
@@ -59,6 +52,7 @@ export interface DirectorObservation {
 }
 
 export interface NodeObservation {
+  /** Whether SSH got there, whatever became of the question. */
   readonly reachable: boolean;
   /** Verdict of the guest's own `lvs-dr status`. */
   readonly ok: boolean;
@@ -81,7 +75,7 @@ export interface Observation {
   readonly observedAt: string;
   readonly director: DirectorObservation;
   readonly nodes: Readonly<Record<string, NodeObservation>>;
-  /** Requests to the main service from the client guest; none when it could not be asked. */
+  /** Requests from the client guest, to `clientService`; none when it could not be asked, or no service speaks TCP. */
   readonly client: { readonly requests: readonly ClientRequest[] };
 }
 
@@ -105,8 +99,9 @@ export function assessHealth(lab: Lab, observation: Observation): Health {
   problems.push(...nodeProblems(lab, observation));
   const requests = observation.client.requests;
   problems.push(...clientProblems(lab, requests));
+  const asked = clientService(lab) ?? lab.services[0];
   return {
-    status: statusOf(services, table !== undefined, requests, problems),
+    status: statusOf(services[lab.services.indexOf(asked)], table !== undefined, requests, problems),
     observedAt: observation.observedAt,
     configHash: lab.configHash,
     services,
@@ -115,17 +110,16 @@ export function assessHealth(lab: Lab, observation: Observation): Health {
 }
 
 function statusOf(
-  services: readonly ServiceHealth[],
+  asked: ServiceHealth | undefined,
   tableKnown: boolean,
   requests: readonly ClientRequest[],
   problems: readonly string[],
 ): HealthStatus {
-  const main = services[0];
-  const served = main?.sorry === true || main?.realServers.some((server) => server.weight > 0) === true;
+  const served = asked?.sorry === true || asked?.realServers.some((server) => server.weight > 0) === true;
   // The client is who counts; where it could not be asked, the table tells whether anyone would answer.
   const answered = requests.length > 0 ? requests.some((request) => request.ok) : tableKnown && served;
   if (!answered) return "down";
-  if (main?.sorry === true) return "sorry";
+  if (asked?.sorry === true) return "sorry";
   return problems.length > 0 ? "degraded" : "healthy";
 }
 
@@ -191,29 +185,11 @@ function tableProblems(
   table: readonly IpvsService[],
   services: readonly ServiceHealth[],
 ): string[] {
-  const names = new Map(lab.realServers.map((server) => [server.address, server.name]));
-  const sorries = new Set(
-    lab.services.flatMap((service) =>
-      service.sorry ? [`${serviceKey(service)} ${serverKey(service.sorry)}`] : [],
-    ),
-  );
   // While nobody else serves, the sorry server is meant to be there.
-  const standsIn = new Set(lab.services.filter((_, index) => services[index]?.sorry).map(serviceKey));
-  const seen = table.map((service) => ({
-    ...service,
-    servers: service.servers.filter(
-      (server) =>
-        !(standsIn.has(serviceKey(service)) && sorries.has(`${serviceKey(service)} ${serverKey(server)}`)),
-    ),
-  }));
-  const named = (server: Pick<IpvsServer, "address" | "port">): string => {
-    const name = names.get(server.address);
-    return name === undefined ? serverKey(server) : `${name} ${serverKey(server)}`;
-  };
-  const stood = lab.services.filter((service) => standsIn.has(serviceKey(service)));
+  const stood = lab.services.filter((_, index) => services[index]?.sorry);
   return [
     ...stood.map((service) => `${lab.director.name}: the sorry server stands in for ${serviceKey(service)}`),
-    ...compareTables(seen, expectedTable(lab), named),
+    ...compareWithLab(lab, table, stood),
   ];
 }
 
@@ -244,6 +220,7 @@ function nodeProblems(lab: Lab, { director, nodes }: Observation): string[] {
 
 function clientProblems(lab: Lab, requests: readonly ClientRequest[]): string[] {
   const name = lab.client.name;
+  if (clientService(lab) === undefined) return [];
   if (requests.length === 0) return [`${name}: could not be asked to send requests`];
   const failed = requests.filter((request) => !request.ok).length;
   if (failed === 0) return [];

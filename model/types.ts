@@ -206,6 +206,11 @@ export function nicOn(node: Pick<LabNode, "name" | "nics">, network: NetworkName
   return nic;
 }
 
+/** The service that the client's HTTP requests are for: the first over TCP. Without one there is nothing that it could ask. */
+export function clientService(lab: Pick<Lab, "services">): VirtualService | undefined {
+  return lab.services.find(({ protocol }) => protocol === "tcp");
+}
+
 /** Every node of the lab in boot order. */
 export function labNodes(lab: Lab): readonly LabNode[] {
   return [lab.router, lab.client, lab.director, ...lab.realServers];

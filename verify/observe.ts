@@ -1,7 +1,14 @@
 /** Looks at the cluster once: every guest's own status, and requests that the client really makes through the VIP. */
-import { assessHealth, type ClientRequest, type Health, type Observation } from "../model/health";
+import {
+  assessHealth,
+  type ClientRequest,
+  type DirectorObservation,
+  type Health,
+  type NodeObservation,
+  type Observation,
+} from "../model/health";
 import { parseGuestStatus, type GuestStatus } from "../model/guestStatus";
-import { labNodes, type Lab } from "../model/types";
+import { clientService, labNodes, type Lab } from "../model/types";
 import type { Shell } from "./guestShell";
 
 const STATUS = "/usr/local/sbin/lvs-dr status";
@@ -28,15 +35,38 @@ export function parseRequests(text: string): ClientRequest[] {
   }));
 }
 
-async function guestStatus(shell: Shell, node: string, also?: string): Promise<GuestStatus | undefined> {
-  // Run by the login shell itself: one more bash costs a guest without KVM some 50 ms.
-  const script = also === undefined ? STATUS : `${STATUS}\ncode=$?\n${also}\nexit $code`;
-  const { code, stdout } = await shell.run(node, script, { timeout: 20 });
-  return parseStatus(code, stdout);
+/** Seconds for a guest's answer, and for the client's, whose requests may each take their time. */
+const STATUS_LIMIT = 20;
+const CLIENT_LIMIT = 40;
+
+interface Sight {
+  /** Undefined for a guest that could not say how it is. */
+  readonly status: GuestStatus | undefined;
+  readonly node: NodeObservation;
 }
 
-function parseStatus(code: number | null, stdout: string): GuestStatus | undefined {
-  return code === 0 || code === 1 ? parseGuestStatus(stdout) : undefined;
+async function guestStatus(shell: Shell, node: string, also?: string): Promise<Sight> {
+  // Run by the login shell itself: one more bash costs a guest without KVM some 50 ms.
+  const script = also === undefined ? STATUS : `${STATUS}\ncode=$?\n${also}\nexit $code`;
+  const { code, stdout } = await shell.run(node, script, { timeout: STATUS_LIMIT });
+  return sightOf(code, stdout, STATUS_LIMIT);
+}
+
+/** @param code as the script ended: 0 or 1 is its verdict, 255 SSH's own, null the end of `limit` seconds */
+function sightOf(code: number | null, stdout: string, limit: number): Sight {
+  if (code === 0 || code === 1) {
+    const status = parseGuestStatus(stdout);
+    const { problems } = status;
+    return { status, node: { reachable: true, ok: code === 0 && problems.length === 0, problems } };
+  }
+  const why =
+    code === null
+      ? `did not answer within ${limit} s`
+      : code === 126 || code === 127
+        ? "its own check is missing: run `scripts/lab up`"
+        : `its own check ended with ${code}`;
+  const reachable = code !== 255;
+  return { status: undefined, node: { reachable, ok: false, problems: reachable ? [why] : [] } };
 }
 
 const REQUESTS_MARK = "== requests\n";
@@ -44,19 +74,21 @@ const REQUESTS_MARK = "== requests\n";
 /** The client's status and its requests, made at the same time, over one session: each costs a guest without KVM time. */
 async function clientSight(
   shell: Shell,
-  node: string,
-  url: string,
-  also = "",
-): Promise<{ status: GuestStatus | undefined; requests: ClientRequest[] }> {
+  { client: { name: node }, services }: Lab,
+  also?: string,
+): Promise<Sight & { readonly requests: readonly ClientRequest[] }> {
+  const service = clientService({ services });
+  if (service === undefined) return { ...(await guestStatus(shell, node, also)), requests: [] };
+  const url = `http://${service.vip}:${service.port}/`;
   const script =
-    `exec 3< <(${requestsCommand(url, REQUESTS)})\n${STATUS}\ncode=$?\n${also}\n` +
+    `exec 3< <(${requestsCommand(url, REQUESTS)})\n${STATUS}\ncode=$?\n${also ?? ""}\n` +
     `printf '${REQUESTS_MARK.replace("\n", "\\n")}'\ncat <&3\nexit $code`;
-  const { code, stdout } = await shell.run(node, script, { timeout: 40 });
+  const { code, stdout } = await shell.run(node, script, { timeout: CLIENT_LIMIT });
   // What is answered may look like anything: it is not searched for sections.
   const mark = stdout.indexOf(REQUESTS_MARK);
   const [status, answers] =
     mark < 0 ? [stdout, ""] : [stdout.slice(0, mark), stdout.slice(mark + REQUESTS_MARK.length)];
-  return { status: parseStatus(code, status), requests: parseRequests(answers) };
+  return { ...sightOf(code, status, CLIENT_LIMIT), requests: parseRequests(answers) };
 }
 
 /** One look at everything. A guest that does not answer is part of what is seen, no error. */
@@ -75,42 +107,31 @@ export async function lookCloser(
   also: Readonly<Record<string, string>>,
 ): Promise<{ observation: Observation; statuses: ReadonlyMap<string, GuestStatus | undefined> }> {
   const nodes = labNodes(lab);
-  const [service] = lab.services;
-  const url = `http://${service.vip}:${service.port}/`;
   const others = nodes.filter(({ name }) => name !== lab.client.name);
-  const [client, ...statuses] = await Promise.all([
-    clientSight(shell, lab.client.name, url, also[lab.client.name]),
-    ...others.map(({ name }) => guestStatus(shell, name, also[name])),
+  const [client, ...sights] = await Promise.all([
+    clientSight(shell, lab, also[lab.client.name]),
+    ...others.map(async ({ name }) => [name, await guestStatus(shell, name, also[name])] as const),
   ]);
-  const byName = new Map([
-    [lab.client.name, client.status] as const,
-    ...others.map(({ name }, i) => [name, statuses[i]] as const),
-  ]);
-  const director = byName.get(lab.director.name);
+  const byName = new Map<string, Sight>([[lab.client.name, client], ...sights]);
   const observation: Observation = {
     observedAt: new Date().toISOString(),
-    director: {
-      reachable: director !== undefined,
-      ipvsSave: director?.sections["ipvsadm-save"] ?? "",
-      ipvsList: director?.sections["ipvsadm-list"] ?? "",
-      daemon: {
-        active: director?.values.daemon === "active",
-        configHash: director?.values.configHash ?? "",
-      },
-    },
-    nodes: Object.fromEntries(
-      [...byName].map(([name, status]) => [
-        name,
-        {
-          reachable: status !== undefined,
-          ok: status !== undefined && status.problems.length === 0,
-          problems: status?.problems ?? [],
-        },
-      ]),
-    ),
+    director: directorOf(byName.get(lab.director.name)),
+    nodes: Object.fromEntries([...byName].map(([name, { node }]) => [name, node])),
     client: { requests: client.requests },
   };
-  return { observation, statuses: byName };
+  return { observation, statuses: new Map([...byName].map(([name, { status }]) => [name, status])) };
+}
+
+function directorOf(sight: Sight | undefined): DirectorObservation {
+  const reachable = sight?.node.reachable ?? false;
+  if (sight?.status === undefined) return { reachable };
+  const { sections, values } = sight.status;
+  return {
+    reachable,
+    ipvsSave: sections["ipvsadm-save"] ?? "",
+    ipvsList: sections["ipvsadm-list"] ?? "",
+    daemon: { active: values.daemon === "active", configHash: values.configHash ?? "" },
+  };
 }
 
 /**

@@ -62,6 +62,14 @@ export const noSorryServer: Sabotage = {
   },
 };
 
+/** Why a lab can have no drill at all; undefined when it can. */
+export function needsTcp(run: DrillRun): string | undefined {
+  const [{ protocol, name }] = run.lab.services;
+  return protocol === "tcp"
+    ? undefined
+    : `it needs a main service over TCP: the load is HTTP, and ${name} is ${protocol}`;
+}
+
 /** Why a lab cannot have drills that need a second real server; undefined when it can. */
 export function needsTwoServers(run: DrillRun): string | undefined {
   return run.servers.length < 2 ? "it needs two real servers in rotation" : needsDaemon(run);

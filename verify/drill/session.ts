@@ -1,4 +1,5 @@
 /** The drills of one call, one after the other: what became of each is told even when one of them is the end of it. */
+import { needsTcp } from "./actions";
 import { DRILLS } from "./catalogue";
 import { restore } from "./restoring";
 import { renderResult } from "./resultText";
@@ -33,6 +34,11 @@ export async function undoCutOff(bench: Bench, drills: readonly Drill[] = DRILLS
   store.markDone();
 }
 
+function whyUnfit(drill: Drill, bench: Bench): string | undefined {
+  const run = openRun(bench, "fault", drill);
+  return needsTcp(run) ?? drill.unfit?.(run);
+}
+
 export async function runDrills(
   drills: readonly Drill[],
   bench: Bench,
@@ -49,7 +55,7 @@ export async function runDrills(
     };
     // A run that was over when somebody interrupted has its result.
     if (environment.signal.aborted) ended ??= new Interrupted(INTERRUPTED);
-    const unfit = ended === undefined ? drill.unfit?.(openRun(bench, "fault", drill)) : undefined;
+    const unfit = ended === undefined ? whyUnfit(drill, bench) : undefined;
     if (ended !== undefined) skip("its turn did not come");
     else if (unfit !== undefined) skip(unfit);
     else

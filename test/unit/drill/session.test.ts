@@ -32,6 +32,20 @@ it("a drill that cannot be undone ends the call, and what was over is told", asy
   expect(error?.message).toMatch(/^stuck is not undone: no way in;/);
 });
 
+it("no drill is run where the main service is not TCP, and it is said why", async () => {
+  const { lab } = bench.environment;
+  const [main] = lab.services;
+  const environment = { ...bench.environment, lab: { ...lab, services: [{ ...main, protocol: "udp" }] } };
+  const { outcomes } = await runDrills(
+    [fakeDrill(did)],
+    { ...bench, environment } as unknown as FakeBench,
+    ONCE,
+  );
+  const reason = "it needs a main service over TCP: the load is HTTP, and main is udp";
+  expect(outcomes).toEqual([{ name: "fake", description, verdict: "skip", reason }]);
+  expect(did).toEqual([]);
+});
+
 it("Ctrl-C while the lab is mended leaves that drill its result, and the others out", async () => {
   const drill = fakeDrill(did, {
     heal: () => {

@@ -1,55 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config";
-import { assessHealth, EXIT_CODES, type ClientRequest, type Observation } from "../../../model/health";
-import { labNodes, type Lab } from "../../../model/types";
-
-const article = parseConfig({}, { project: "lvs-dr", stack: "dev" });
-const SERVICE = "-A -t 10.0.0.100:80 -s wrr";
-const RS1 = "-a -t 10.0.0.100:80 -r 192.168.7.10:80 -g -w 1";
-const RS2 = "-a -t 10.0.0.100:80 -r 192.168.7.20:80 -g -w 3";
-const SORRY = "-a -t 10.0.0.100:80 -r 127.0.0.1:80 -g -w 1";
-const LIST = `IP Virtual Server version 1.2.1 (size=4096)
-Prot LocalAddress:Port Scheduler Flags
-  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn
-TCP  10.0.0.100:80 wrr
-  -> 192.168.7.10:80              Route   1      2          7
-  -> 192.168.7.20:80              Route   3      5          13
-`;
-
-const good: ClientRequest = { ok: true, status: 200, server: "rs1", body: "<h1>rs1</h1>", seconds: 0.01 };
-const bad: ClientRequest = { ok: false, status: 0, server: "", body: "", seconds: 3 };
-
-interface Seen {
-  readonly lab?: Lab;
-  readonly table?: readonly string[];
-  readonly director?: Partial<Observation["director"]>;
-  readonly nodes?: Observation["nodes"];
-  readonly requests?: readonly ClientRequest[];
-}
-
-function assess({
-  lab = article,
-  table = [SERVICE, RS1, RS2],
-  director,
-  nodes,
-  requests = [good, good],
-}: Seen = {}) {
-  const fine = Object.fromEntries(
-    labNodes(lab).map(({ name }) => [name, { reachable: true, ok: true, problems: [] }]),
-  );
-  return assessHealth(lab, {
-    observedAt: "2026-01-02T03:04:05.000Z",
-    director: {
-      reachable: true,
-      ipvsSave: table.join("\n"),
-      ipvsList: LIST,
-      daemon: { active: true, configHash: lab.configHash },
-      ...director,
-    },
-    nodes: { ...fine, ...nodes },
-    client: { requests },
-  });
-}
+import { EXIT_CODES } from "../../../model/health";
+import { article, assess, bad, good, RS1, RS2, SERVICE, SORRY, type Seen } from "./assessed";
 
 describe("assessHealth", () => {
   it("gives the whole output for a healthy lab", () => {

@@ -105,28 +105,53 @@ describe("look", () => {
     expect(nodes["client"]).toMatchObject({ ok: true, problems: [] });
   });
 
-  it("takes a guest that complains as reached, and one that fails otherwise as not", async () => {
+  it("takes a check that fails without a word for what it is", async () => {
+    const { nodes } = await look(shell({ rs1: { code: 1, stdout: "role=realServer\n" } }), lab);
+    expect(nodes["rs1"]).toEqual({ reachable: true, ok: false, problems: [] });
+  });
+
+  it("sends the client's requests to the first service over TCP, and none where all are UDP", async () => {
+    const services = [
+      { name: "main", protocol: "udp" },
+      { name: "web", port: 8080 },
+    ];
+    const asked = async (some: object[]): Promise<string | undefined> => {
+      const guests = shell();
+      const commands: string[] = [];
+      const run = (node: string, command: string): Promise<ShellResult> => {
+        if (node === "client") commands.push(command);
+        return guests.run(node, command);
+      };
+      const { client } = await look(
+        { run },
+        parseConfig({ port: 53, services: some }, { project: "lvs-dr", stack: "dev" }),
+      );
+      expect(client.requests).toHaveLength(commands.join().includes("curl ") ? 1 : 0);
+      return /http:[^']*/.exec(commands.join())?.[0];
+    };
+    expect(await asked(services)).toBe("http://10.0.0.100:8080/");
+    expect(await asked(services.slice(0, 1))).toBeUndefined();
+  });
+
+  it("takes only a guest that SSH does not get to as out of reach, and says what became of the others", async () => {
     const { nodes, director } = await look(
       shell({
         rs1: { code: 1, stdout: "problem=no VIP on lo\n" },
         rs2: { code: 255, stdout: "" },
         router: { code: null, stdout: "" },
         director: { code: 127, stdout: "" },
+        client: { code: 2, stdout: "" },
       }),
       lab,
     );
     expect(nodes).toMatchObject({
-      client: { reachable: true, ok: true, problems: [] },
+      client: { reachable: true, ok: false, problems: ["its own check ended with 2"] },
       rs1: { reachable: true, ok: false, problems: ["no VIP on lo"] },
       rs2: { reachable: false, ok: false, problems: [] },
-      router: { reachable: false, ok: false },
+      router: { reachable: true, ok: false, problems: ["did not answer within 20 s"] },
+      director: { reachable: true, ok: false, problems: ["its own check is missing: run `scripts/lab up`"] },
     });
-    expect(director).toEqual({
-      reachable: false,
-      ipvsSave: "",
-      ipvsList: "",
-      daemon: { active: false, configHash: "" },
-    });
+    expect(director).toEqual({ reachable: true });
   });
 });
 
