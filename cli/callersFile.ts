@@ -1,9 +1,15 @@
 /** Files that people name are meant from where they stand; the program works in the project's root. */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 
-// Read when the module is loaded, before main() changes the directory.
-const directory = process.cwd();
+let callers = process.cwd();
 
+/** Goes to the project's root, from which everything of it is found. */
+export function enterProject(): void {
+  callers = process.cwd();
+  process.chdir(join(__dirname, ".."));
+}
+
+/** A file that somebody has named, absolute. */
 export function callersFile(name: string): string {
-  return resolve(directory, name);
+  return resolve(callers, name);
 }

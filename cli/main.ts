@@ -1,8 +1,8 @@
 /** `scripts/lab`'s commands, after the shell entry has prepared the host. */
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { Argument, Command, Option } from "commander";
 import { PROJECT } from "../model/naming";
+import { enterProject } from "./callersFile";
 import type { StackOptions } from "./context";
 import { say } from "./terminal";
 
@@ -122,8 +122,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
 };
 
 async function main(): Promise<void> {
-  // People may stand anywhere; everything of the project is found from its root.
-  process.chdir(join(__dirname, ".."));
+  enterProject();
   const chosen = COMMANDS[process.argv[2] ?? ""];
   for (const add of chosen === undefined ? Object.values(COMMANDS) : [chosen]) await add();
   await program.parseAsync();

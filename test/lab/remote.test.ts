@@ -147,6 +147,7 @@ describe.skipIf(why !== "")(`a libvirt on another host${why && `: ${why}`}`, () 
       expect(stdout.trim()).toBe(node);
     }
     expect(logins() - before).toBeGreaterThanOrEqual(NODES.length);
+    expect((await run(["ssh", "client", "exit 7"], STACK)).code).toBe(7);
   });
 
   it("changes nothing at a second up", async () => {

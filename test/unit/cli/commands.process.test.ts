@@ -1,0 +1,104 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { XMLValidator } from "fast-xml-parser";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checkout, type Checkout } from "./support/checkout";
+
+let lab: Checkout;
+beforeAll(() => {
+  // No guest can be reached, but for a command by name.
+  lab = checkout('case "${*: -2}" in "-- exit-7") echo here; exit 7 ;; *) exit 255 ;; esac');
+});
+afterAll(() => lab.remove());
+
+describe("output", () => {
+  it("prints a text as it is, and with --json as JSON", async () => {
+    const [plain, json, nodes] = await Promise.all([
+      lab.run("output", "vip"),
+      lab.run("output", "vip", "--json"),
+      lab.run("output", "nodes"),
+    ]);
+    expect(plain).toEqual({ code: 0, stdout: "10.0.0.100\n", stderr: "" });
+    expect(json).toEqual({ code: 0, stdout: '"10.0.0.100"\n', stderr: "" });
+    expect(JSON.parse(nodes.stdout)).toEqual(lab.outputs.nodes);
+  });
+
+  it("refuses a name that is none of an output, or of one that is secret", async () => {
+    const [nosuch, access, all] = await Promise.all([
+      lab.run("output", "nosuch"),
+      lab.run("output", "access"),
+      lab.run("output"),
+    ]);
+    const stderr = "error: no output 'nosuch'; there are vip, url, nodes, imageDigest\n";
+    expect(nosuch).toEqual({ code: 1, stdout: "", stderr });
+    expect(access).toEqual({ code: 1, stdout: "", stderr: stderr.replace("nosuch", "access") });
+    expect(JSON.parse(all.stdout)).toMatchObject({ vip: "10.0.0.100", imageDigest: "sha256:0123" });
+    expect(all.stdout).not.toContain("canary-key");
+  });
+});
+
+describe("status", () => {
+  it("ends with 5 when nobody answers", async () => {
+    const { code, stdout } = await lab.run("status");
+    expect(stdout).toMatch(/^down, observed at /);
+    expect(code).toBe(5);
+  });
+
+  it("--watch looks again and again until it is interrupted, and ends as the last look", async () => {
+    const { child, ended } = lab.start("status", "--watch", "0.1");
+    let looks = 0;
+    child.stdout?.on("data", (chunk: Buffer) => {
+      looks += chunk.toString().match(/^down, observed at /gm)?.length ?? 0;
+      if (looks >= 3) child.kill("SIGINT");
+    });
+    const { code, stdout } = await ended;
+    const times = stdout.match(/(?<=^down, observed at )\S+(?=,)/gm) ?? [];
+    expect(new Set(times).size).toBeGreaterThanOrEqual(3);
+    expect(code).toBe(5);
+  });
+
+  it("--watch is for people, at intervals that are some", async () => {
+    for (const [args, why] of [
+      [["--watch", "--json"], "--watch is for people"],
+      [["--watch", "0"], "seconds, above 0"],
+    ] as const) {
+      const { code, stderr } = await lab.run("status", ...args);
+      expect([code, stderr]).toEqual([1, expect.stringContaining(why)]);
+    }
+  });
+});
+
+it("ssh ends with the command's own status", async () => {
+  const [known, unknown] = await Promise.all([
+    lab.run("ssh", "rs1", "exit-7"),
+    lab.run("ssh", "rs9", "exit-7"),
+  ]);
+  expect(known).toEqual({ code: 7, stdout: "here\n", stderr: "" });
+  expect(unknown).toMatchObject({
+    code: 1,
+    stderr: "error: no guest is called 'rs9'; there are router, client, director, rs1, rs2\n",
+  });
+});
+
+describe("a file that is named", () => {
+  it("lands where its name is meant from, not in the program's own directory", async () => {
+    const before = readdirSync(lab.directory);
+    const verify = await lab.run("verify", "table", "--deadline", "0", "--junit", "verify.xml");
+    expect(verify.code).toBe(1);
+    const report = await lab.run("report", "lab.html");
+    expect(report).toMatchObject({ code: 0, stderr: "lab.html: down, 0 checks passed, 0 drills\n" });
+    expect(readdirSync(lab.directory)).toEqual(before);
+    expect(readdirSync(lab.elsewhere).sort()).toEqual(["lab.html", "verify.xml"]);
+    expect(XMLValidator.validate(readFileSync(join(lab.elsewhere, "verify.xml"), "utf8"))).toBe(true);
+  });
+
+  it("is told with its directory when that does not exist", async () => {
+    const { code, stderr } = await lab.run("report", "none/lab.html");
+    const path = join(lab.elsewhere, "none/lab.html");
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining(`ENOENT: no such file or directory, open '${path}'`),
+    ]);
+    expect(existsSync(join(lab.directory, "none"))).toBe(false);
+  });
+});
