@@ -10,9 +10,10 @@ const FIELD = /^(?:services\[(\d+)\]\.)?healthCheck\.(\w+)$/;
 /** A refused time, with what the allowed ones come to beside everything else that is configured. */
 export function withDetection(problem: Problem, config: Config, identity: Identity): Problem {
   const match = FIELD.exec(problem.key);
-  const field = match?.[2] as keyof typeof CHECK_TIMES;
-  const range = CHECK_TIMES[field];
-  if (match === null || range === undefined) return problem;
+  const field = match?.[2] ?? "";
+  // A mistyped key may be any word, `constructor` too.
+  if (match === null || !Object.hasOwn(CHECK_TIMES, field)) return problem;
+  const range = CHECK_TIMES[field as keyof typeof CHECK_TIMES];
   const index = match[1] === undefined ? undefined : Number(match[1]);
   const seconds = range.map((value) => secondsWith(config, identity, index, { [field]: value }));
   if (seconds.includes(undefined)) return problem;

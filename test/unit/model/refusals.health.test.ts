@@ -48,6 +48,13 @@ expectRefusals("health checks and ldirectord", [
     ],
   },
   {
+    name: "an unknown key by a name that every object has",
+    raw: { healthCheck: { valueOf: null } },
+    lines: [
+      "healthCheck.valueOf: is no configuration key. Fix: remove it; known here are checktype, service, checkport, checkcommand, request, receive, httpmethod, virtualhost, login, passwd, database, secret, checktimeout, negotiatetimeout, checkinterval, failurecount.",
+    ],
+  },
+  {
     name: "33 where nothing is checked",
     raw: { healthCheck: { checktype: "on", failurecount: 0 } },
     lines: ["healthCheck.failurecount = 0: must be an integer from 1 to 10 failures. Fix: choose 1 to 10."],
