@@ -3,7 +3,7 @@ import { resolve, type Identity } from "./defaults";
 import { CHECK_TIMES, detectionSeconds } from "./detection";
 import type { Problem } from "./problems";
 import type { Config } from "./schema";
-import { MAIN } from "./serviceDefaults";
+import { serviceIndices } from "./servicePlaces";
 
 const FIELD = /^(?:services\[(\d+)\]\.)?healthCheck\.(\w+)$/;
 
@@ -35,13 +35,7 @@ function secondsWith(
   if (owner === undefined) return undefined;
   owner.healthCheck = { ...owner.healthCheck, ...times };
   const draft = resolve(changed, identity);
-  const service = draft.services[index === undefined ? 0 : positionOf(config, index)];
+  const service = draft.services[index === undefined ? 0 : serviceIndices(config).indexOf(index)];
   if (service === undefined || service.check.checktype === "on") return undefined;
   return detectionSeconds(service, 1, draft);
-}
-
-/** Position among the lab's services, of which main is the first. */
-function positionOf(config: Config, index: number): number {
-  if (config.services[index]?.name === MAIN) return 0;
-  return 1 + config.services.slice(0, index).filter(({ name }) => name !== MAIN).length;
 }

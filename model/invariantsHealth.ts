@@ -2,90 +2,68 @@
 import { asksNobody, lackingFields, negotiates, type NeededField } from "./checkNeeds";
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
+import type { Problem } from "./problems";
 import type { Config } from "./schema";
-import { MAIN } from "./serviceDefaults";
-import type { HealthCheck, VirtualService } from "./types";
+import { keysOf, servicePlaces } from "./servicePlaces";
+import type { DirectorMode, HealthCheck, RealServerEntry, VirtualService } from "./types";
 
-// Where the drills, the status and the tests look for it.
+/** Reports a field of a service's check; `involved` are further fields that the finding depends on. */
+type Report = (
+  field: keyof HealthCheck,
+  problem: Omit<Problem, "key">,
+  ...involved: (keyof HealthCheck)[]
+) => void;
 
 export function checkHealth(findings: Findings, config: Config, draft: Draft): void {
-  draft.services.forEach((service, position) => {
-    const changes = config.services.findIndex((each) => (each.name ?? "") === service.name);
-    const key =
-      position === 0 && (changes < 0 || config.services[changes]?.healthCheck === undefined)
-        ? "healthCheck"
-        : `services[${changes < 0 ? indexOf(config, position) : changes}].healthCheck`;
-    checkOne(findings, key, service);
-  });
+  for (const place of servicePlaces(config, draft)) {
+    const keys = (field: string): [string, ...string[]] => keysOf(config, place, `healthCheck.${field}`);
+    checkOne(place.service, (field, problem, ...involved) => {
+      const [key, ...also] = keys(field);
+      findings.add({ key, ...problem }, ...also, ...involved.flatMap(keys));
+    });
+  }
   checkPairs(findings, config, draft);
   checkDaemon(findings, config, draft);
 }
 
-/** Index in `services` of the lab's service at a position; main is at 0 and not always in the list. */
-function indexOf(config: Config, position: number): number {
-  return config.services.flatMap((each, index) => (each.name === MAIN ? [] : [index]))[position - 1] ?? 0;
-}
-
-function checkOne(findings: Findings, key: string, service: VirtualService): void {
+function checkOne(service: VirtualService, report: Report): void {
   const { check, protocol } = service;
   const external = check.checktype === "external" || check.checktype === "external-perl";
-  const needs = (field: keyof HealthCheck, why: string): void => {
-    if (check[field] !== undefined) return;
-    findings.add({ key: `${key}.${field}`, message: `is missing: ${why} needs it`, fix: "give it a value" });
-  };
   if (check.checktype === "off") {
     const message = "puts no real server into the table: every request would go to the sorry server";
-    findings.add({
-      key: `${key}.checktype`,
-      value: "off",
-      message,
-      fix: "say on for real servers that are never checked",
-    });
+    const fix = "say on for real servers that are never checked";
+    report("checktype", { value: "off", message, fix });
   }
-  if (external) needs("checkcommand", `checktype ${check.checktype}`);
+  if (external && check.checkcommand === undefined) {
+    const message = `is missing: checktype ${check.checktype} needs it`;
+    report("checkcommand", { message, fix: "give it a value" }, "checktype");
+  }
   if (!external && check.checkcommand !== undefined) {
     const fix = "set checktype to external, or remove checkcommand";
-    findings.add({
-      key: `${key}.checkcommand`,
-      value: check.checkcommand,
-      message: "is run by external checks only",
-      fix,
-    });
+    const message = "is run by external checks only";
+    report("checkcommand", { value: check.checkcommand, message, fix }, "checktype");
   }
-  checkNegotiation(findings, key, service);
+  checkNegotiation(service, report);
   if (check.httpmethod === "HEAD" && check.receive !== undefined) {
+    const message = "cannot match the answer to HEAD, which has no body";
     const fix = "remove receive, or use httpmethod GET";
-    findings.add({
-      key: `${key}.receive`,
-      value: check.receive,
-      message: "cannot match the answer to HEAD, which has no body",
-      fix,
-    });
+    report("receive", { value: check.receive, message, fix }, "httpmethod");
   }
   if (protocol === "udp" && check.checktype === "connect") {
     const message = "cannot be used with udp: ldirectord would silently ping instead";
-    findings.add({
-      key: `${key}.checktype`,
-      value: "connect",
-      message,
-      fix: "say ping, or negotiate with a service",
-    });
+    const fix = "say ping, or negotiate with a service";
+    report("checktype", { value: "connect", message, fix });
   }
 }
 
 /** What ldirectord would take for a check, and which says nothing of the server. */
-function checkNegotiation(
-  findings: Findings,
-  key: string,
-  { check, port, protocol, realServers }: VirtualService,
-): void {
+function checkNegotiation({ check, port, protocol, realServers }: VirtualService, report: Report): void {
   const { checktype, service = "none", httpmethod } = check;
   const simple = protocol === "udp" ? "ping" : "connect";
-  const involved = [`${key}.service`, `${key}.checktype`];
   if (asksNobody(checktype, service)) {
     const message = `asks nothing with service none, that of port ${port}: a dead server would be taken for alive`;
     const fix = `say ${simple}, or set service to a protocol`;
-    findings.add({ key: `${key}.checktype`, value: checktype, message, fix }, ...involved);
+    report("checktype", { value: checktype, message, fix }, "service");
   }
   const given = (field: NeededField): boolean =>
     check[field] !== undefined ||
@@ -94,63 +72,63 @@ function checkNegotiation(
   for (const { field, otherwise } of lackingFields(checktype, service, given)) {
     const message = `is missing: a ${service} check without it ${otherwise}`;
     const fix = `give it a value, or set checktype to ${simple}`;
-    findings.add({ key: `${key}.${field}`, message, fix }, ...involved);
+    report(field, { message, fix }, "service", "checktype");
   }
   const own = realServers.find(({ receive }) => receive !== undefined);
   if (httpmethod === "HEAD" && own !== undefined && negotiates(checktype)) {
     const message = `gets an answer without body, which receive of ${own.name} cannot match`;
     const fix = "remove that receive, or use httpmethod GET";
-    findings.add({ key: `${key}.httpmethod`, value: httpmethod, message, fix });
+    report("httpmethod", { value: httpmethod, message, fix });
   }
 }
 
 /** ldirectord takes request and receive of one real server only as a pair, and the thresholds in order. */
-function checkPairs(findings: Findings, config: Config, { mode, realServers }: Draft): void {
-  const names = realServers.map(({ name }) => name);
-  const lists = [
-    { key: "realServers", servers: config.realServers },
-    ...config.services.map((service, index) => ({
-      key: `services[${index}].realServers`,
-      servers: service.realServers,
-    })),
-  ];
-  for (const { key, servers } of lists) {
-    servers?.forEach((server, index) => {
-      const at = `${key}[${index}]`;
-      const [lone, missing] = server.request === undefined ? ["receive", "request"] : ["request", "receive"];
-      if ((server.request === undefined) !== (server.receive === undefined)) {
-        const message = `is missing beside ${lone}: ldirectord takes the two only together`;
-        findings.add(
-          { key: `${at}.${missing}`, message, fix: `set ${missing}, or remove ${lone}` },
-          `${at}.${lone}`,
-        );
-      }
+function checkPairs(findings: Findings, config: Config, draft: Draft): void {
+  config.realServers?.forEach((server, index) =>
+    checkPair(findings, `realServers[${index}]`, server, server, draft.mode),
+  );
+  for (const { service, index } of servicePlaces(config, draft)) {
+    config.services[index ?? -1]?.realServers?.forEach((server, member) => {
       // What a service does not say of a server, the server says itself.
-      const own = config.realServers?.[names.indexOf(server.name ?? "")];
-      const { lowerThreshold = own?.lowerThreshold, upperThreshold = own?.upperThreshold } = server;
-      const says = server.lowerThreshold !== undefined || server.upperThreshold !== undefined;
-      if (says && upperThreshold !== undefined && mode === "static") {
-        const message = "is set by ldirectord, which does not run in static mode";
-        const fix = "set director.mode to ldirectord, or remove the thresholds";
-        findings.add({ key: `${at}.upperThreshold`, value: upperThreshold, message, fix }, "director.mode");
-      }
-      if (
-        says &&
-        lowerThreshold !== undefined &&
-        (upperThreshold === undefined || lowerThreshold >= upperThreshold)
-      ) {
-        const message =
-          upperThreshold === undefined
-            ? "has no effect without upperThreshold"
-            : `is not below upperThreshold ${upperThreshold}`;
-        const fix = "set upperThreshold above it";
-        findings.add(
-          { key: `${at}.lowerThreshold`, value: lowerThreshold, message, fix },
-          `${at}.upperThreshold`,
-        );
-      }
+      const whole = service.realServers.find(({ name }) => name === server.name) ?? server;
+      checkPair(findings, `services[${index}].realServers[${member}]`, server, whole, draft.mode);
     });
   }
+}
+
+/** `undefined` as well as left out: both come from the schema. */
+type Pair = {
+  readonly [K in "request" | "receive" | "lowerThreshold" | "upperThreshold"]?:
+    RealServerEntry[K] | undefined;
+};
+
+/** @param says what is listed at the key @param whole the same with what it takes over */
+function checkPair(findings: Findings, key: string, says: Pair, whole: Pair, mode: DirectorMode): void {
+  const { request, lowerThreshold, upperThreshold } = whole;
+  const [lone, missing] =
+    request === undefined ? (["receive", "request"] as const) : (["request", "receive"] as const);
+  if (says[lone] !== undefined && whole[missing] === undefined) {
+    const message = `is missing beside ${lone}: ldirectord takes the two only together`;
+    const fix = `set ${missing}, or remove ${lone}`;
+    findings.add({ key: `${key}.${missing}`, message, fix }, `${key}.${lone}`);
+  }
+  if (says.lowerThreshold === undefined && says.upperThreshold === undefined) return;
+  if (upperThreshold !== undefined && mode === "static") {
+    const message = "is set by ldirectord, which does not run in static mode";
+    const fix = "set director.mode to ldirectord, or remove the thresholds";
+    findings.add({ key: `${key}.upperThreshold`, value: upperThreshold, message, fix }, "director.mode");
+  }
+  if (lowerThreshold === undefined || (upperThreshold !== undefined && lowerThreshold < upperThreshold))
+    return;
+  const message =
+    upperThreshold === undefined
+      ? "has no effect without upperThreshold"
+      : `is not below upperThreshold ${upperThreshold}`;
+  const fix = "set upperThreshold above it";
+  findings.add(
+    { key: `${key}.lowerThreshold`, value: lowerThreshold, message, fix },
+    `${key}.upperThreshold`,
+  );
 }
 
 function checkDaemon(findings: Findings, config: Config, draft: Draft): void {

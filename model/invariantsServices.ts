@@ -1,39 +1,15 @@
 /** The virtual services: one each, ports that Direct Routing keeps, somebody to serve them. */
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
-import { contains, parseCidr } from "./ip";
+import { contains, kindOf, parseCidr } from "./ip";
 import { ownedAddresses } from "./owners";
 import { nearest } from "./problems";
 import type { Config } from "./schema";
 import { hasNamedFlags, MAIN } from "./serviceDefaults";
-import type { VirtualService } from "./types";
-
-/** Where a service's fields are configured. */
-interface Place {
-  readonly service: VirtualService;
-  /** Index in `services`, undefined for a main service that is not changed there. */
-  readonly index: number | undefined;
-}
-
-/** Key of a field: of `services` where it is set there or the service is another than main, else the top-level one. */
-function keyOf(config: Config, { index }: Place, field: string): string {
-  if (index === undefined) return field;
-  const [head = ""] = field.split(/[.[]/);
-  const set = (config.services[index] as Record<string, unknown> | undefined)?.[head] !== undefined;
-  return config.services[index]?.name === MAIN && !set ? field : `services[${index}].${field}`;
-}
-
-function places(config: Config, draft: Draft): Place[] {
-  const changes = config.services.findIndex((service) => service.name === MAIN);
-  const others = config.services.flatMap((service, index) => (service.name === MAIN ? [] : [index]));
-  return draft.services.map((service, position) => ({
-    service,
-    index: position === 0 ? (changes < 0 ? undefined : changes) : others[position - 1],
-  }));
-}
+import { keysOf, servicePlaces, type Place } from "./servicePlaces";
 
 export function checkServices(findings: Findings, config: Config, draft: Draft): void {
-  const all = places(config, draft);
+  const all = servicePlaces(config, draft);
   for (const place of all) {
     checkPort(findings, config, place);
     checkScheduling(findings, config, place);
@@ -47,12 +23,12 @@ export function checkServices(findings: Findings, config: Config, draft: Draft):
 
 function checkPort(findings: Findings, config: Config, place: Place): void {
   const { index, service } = place;
-  const key = keyOf(config, place, "port");
+  const [key, ...also] = keysOf(config, place, "port");
   if (index !== undefined && service.name !== MAIN && config.services[index]?.port === undefined) {
     findings.add({ key, message: "is missing", fix: "write the port of the service" });
   } else if (service.port === 22) {
     const message = "is SSH's port, through which the guests are configured";
-    findings.add({ key, value: 22, message, fix: "choose a port from 1–65535, not SSH's" });
+    findings.add({ key, value: 22, message, fix: "choose a port from 1–65535, not SSH's" }, ...also);
   }
 }
 
@@ -77,33 +53,37 @@ function checkPorts(findings: Findings, config: Config, draft: Draft): void {
 
 function checkScheduling(findings: Findings, config: Config, place: Place): void {
   const { service } = place;
+  const [schedulerKey, ...schedulerAlso] = keysOf(config, place, "scheduler");
   if (service.scheduler === "twos" && config.image === undefined) {
     const message = "is not in Debian 12's kernel, which the project's own image has";
     const fix = "choose another one, or an image whose kernel has the module ip_vs_twos";
-    findings.add({ key: keyOf(config, place, "scheduler"), value: "twos", message, fix });
+    findings.add({ key: schedulerKey, value: "twos", message, fix }, ...schedulerAlso);
   }
   for (const flag of service.schedulerFlags) {
     const [prefix = ""] = flag.split("-");
     // What ipvsadm does not show would never make the table the one meant.
     const unnamed = flag === "flag-3" && hasNamedFlags(service.scheduler);
     if ((prefix === "flag" && !unnamed) || prefix === service.scheduler) continue;
-    const key = keyOf(config, place, "schedulerFlags");
+    const [key, ...also] = keysOf(config, place, "schedulerFlags");
     const message = `is no flag of scheduler ${service.scheduler}`;
     const fix = unnamed ? "remove flag-3" : `use scheduler ${prefix}, or remove ${flag}`;
-    findings.add({ key, value: flag, message, fix }, keyOf(config, place, "scheduler"));
+    findings.add({ key, value: flag, message, fix }, ...also, schedulerKey, ...schedulerAlso);
   }
   if (service.ops && service.protocol !== "udp") {
     const fix = "set protocol to udp, or remove ops";
-    findings.add({ key: keyOf(config, place, "ops"), value: true, message: "is for udp services only", fix });
+    const [key] = keysOf(config, place, "ops");
+    const protocol = keysOf(config, place, "protocol");
+    findings.add({ key, value: true, message: "is for udp services only", fix }, ...protocol);
   }
   const configured = place.index === undefined ? undefined : config.services[place.index]?.persistenceNetmask;
   const masked = configured ?? (service.name === MAIN ? config.persistenceNetmask : undefined);
   if (masked !== undefined && masked !== "255.255.255.255" && service.persistent === undefined) {
-    const key = keyOf(config, place, "persistenceNetmask");
+    const [key, ...also] = keysOf(config, place, "persistenceNetmask");
     const fix = "set persistent to the seconds that a client shall stick, or remove the mask";
     findings.add(
       { key, value: masked, message: "has no effect without persistence", fix },
-      keyOf(config, place, "persistent"),
+      ...also,
+      ...keysOf(config, place, "persistent"),
     );
   }
 }
@@ -112,18 +92,27 @@ function checkSorry(findings: Findings, config: Config, draft: Draft, place: Pla
   const { service } = place;
   if (service.sorry === undefined) return;
   const { address, port } = service.sorry;
-  const portKey = keyOf(config, place, "sorryServer.port");
+  const [portKey, ...also] = keysOf(config, place, "sorryServer.port");
   if (port !== service.port) {
     const message = `differs from the service's port ${service.port}: Direct Routing cannot map ports`;
     findings.add(
       { key: portKey, value: port, message, fix: `use ${service.port}, or leave the key out` },
-      keyOf(config, place, "port"),
+      ...also,
+      ...keysOf(config, place, "port"),
     );
   }
-  if (address === "127.0.0.1") return;
-  const key = keyOf(config, place, "sorryServer.address");
+  const [key, ...addressAlso] = keysOf(config, place, "sorryServer.address");
   const cidr = config.serverNetwork.cidr;
-  const fix = `use 127.0.0.1, the director's own web server, or another server in ${cidr}`;
+  if (address === "127.0.0.1") {
+    if (service.protocol === "tcp") return;
+    const message = `is the director's own web server, which answers tcp only, and ${service.name} is udp`;
+    const fix = `use another server in ${cidr}, or set sorryServer to false`;
+    findings.add({ key, value: address, message, fix }, ...addressAlso, ...keysOf(config, place, "protocol"));
+    return;
+  }
+  const own = service.protocol === "tcp" ? "127.0.0.1, the director's own web server, or " : "";
+  const fix = `use ${own}another server in ${cidr}`;
+  const network = parseCidr(cidr);
   const node = ownedAddresses(config, draft).find((each) => each.value === address);
   const why = service.realServers.some((member) => member.address === address)
     ? `a real server of ${service.name}, which cannot stand in when they are all down`
@@ -134,10 +123,13 @@ function checkSorry(findings: Findings, config: Config, draft: Draft, place: Pla
         : undefined;
   if (why !== undefined) {
     const message = `is the address of ${node?.owner} (${node?.key}), ${why}`;
-    findings.add({ key, value: address, message, fix }, node?.key ?? "");
-  } else if (!contains(parseCidr(cidr), address)) {
+    findings.add({ key, value: address, message, fix }, ...addressAlso, node?.key ?? "");
+  } else if (!contains(network, address)) {
     const message = `is outside serverNetwork.cidr ${cidr}; gate needs one segment`;
-    findings.add({ key, value: address, message, fix }, "serverNetwork.cidr");
+    findings.add({ key, value: address, message, fix }, ...addressAlso, "serverNetwork.cidr");
+  } else if (kindOf(network, address) !== "host") {
+    const message = `is the ${kindOf(network, address)} address of serverNetwork.cidr ${cidr}`;
+    findings.add({ key, value: address, message, fix }, ...addressAlso, "serverNetwork.cidr");
   }
 }
 
@@ -198,12 +190,12 @@ function checkTwins(findings: Findings, config: Config, all: readonly Place[]): 
     const message = `makes ${name} the same service as ${other.service.name}, ${id}`;
     findings.add(
       {
-        key: keyOf(config, place, "port"),
+        key: keysOf(config, place, "port")[0],
         value: port,
         message,
         fix: "choose another port, VIP or protocol",
       },
-      keyOf(config, other, "port"),
+      ...keysOf(config, other, "port"),
     );
   }
 }

@@ -219,7 +219,9 @@ export const configSchema = z.strictObject({
     .describe("How the VIP's ARP conflict is solved on the real servers and the router."),
   sorryServer: mainSorryServer
     .prefault({})
-    .describe("Answers while no real server is up (ldirectord's fallback), or false for none."),
+    .describe(
+      "Answers while no real server is up (ldirectord's fallback), or false for none. A main service of protocol udp has none unless an address is set.",
+    ),
   healthCheck: healthCheck
     .prefault({})
     .describe("How the main service's real servers are checked; see ldirectord(8)."),

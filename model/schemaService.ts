@@ -11,8 +11,8 @@ import {
   netmask,
   nodeName,
   pattern,
+  says,
 } from "./schemaParts";
-import { says } from "./schemaParts";
 
 /** Schedulers of Linux 6.1, as ipvsadm names them. */
 export const SCHEDULERS = [
@@ -238,7 +238,7 @@ export const schedulerFields = {
 export const weight = () => integer(0, 65535, "", "; 0 means no new connections");
 export const port = () => integer(1, 65535, "", ", not SSH's 22");
 
-const thresholds = {
+const ofServer = {
   lowerThreshold: integer(1, 2147483647, "connections")
     .optional()
     .describe("Connections below which an overloaded server gets new ones again."),
@@ -261,19 +261,22 @@ export const serviceRealServer = z.strictObject({
     .describe("Weight 0, open connections keep running.")
     .meta({ "x-default": "the server's own" }),
   port: port().optional().describe("Only the service's port: Direct Routing cannot map ports."),
-  ...thresholds,
+  ...ofServer,
 });
 
 /** Fields shared by the list `realServers` of the lab. */
 export const realServerService = {
   port: port().optional().describe("Only the service's port: Direct Routing cannot map ports."),
-  ...thresholds,
+  ...ofServer,
 };
 
 const sorryEndpoint = {
   address: ipv4()
-    .default("127.0.0.1")
-    .describe("127.0.0.1 is the director's own web server; another address must be on the server segment."),
+    .optional()
+    .describe(
+      "127.0.0.1 is the director's own web server, for tcp only; another address must be on the server segment.",
+    )
+    .meta({ "x-default": "127.0.0.1" }),
   port: port().optional().describe("Only the service's port: Direct Routing cannot map ports."),
 };
 

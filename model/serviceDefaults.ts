@@ -14,10 +14,9 @@ export function resolveServices(
   realServers: readonly RealServerEntry[],
 ): [VirtualService, ...VirtualService[]] {
   const changes = config.services.find((service) => service.name === MAIN);
-  const sorry =
-    config.sorryServer === false
-      ? false
-      : { address: config.sorryServer.address, port: config.sorryServer.port };
+  const { sorryServer } = config;
+  // A page alone names no server: the clients of every tcp service read it.
+  const isDefault = sorryServer !== false && !sorryServer.address && !sorryServer.port;
   const base: ServiceConfig = {
     name: MAIN,
     vip,
@@ -29,7 +28,7 @@ export function resolveServices(
     persistenceNetmask: config.persistenceNetmask,
     ops: false,
     quiescent: config.quiescent,
-    sorryServer: sorry,
+    sorryServer: isDefault ? undefined : sorryServer,
     ldirectord: {},
   };
   const main = build(
@@ -66,7 +65,7 @@ export function serviceName(service: ServiceConfig, index: number): string {
 function build(from: ServiceConfig, check: HealthCheck, all: readonly RealServerEntry[]): VirtualService {
   const port = from.port ?? 80;
   const persistent = from.persistent ?? 0;
-  const sorry = from.sorryServer ?? (from.protocol === "tcp" ? { address: "127.0.0.1" } : false);
+  const sorry = from.sorryServer ?? (from.protocol === "tcp" ? {} : false);
   const netmask = from.persistenceNetmask;
   return {
     name: from.name ?? MAIN,

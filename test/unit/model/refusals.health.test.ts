@@ -1,4 +1,6 @@
 /** What is refused of health checks and ldirectord, word for word; numbers are those of the project's list of bad inputs. */
+import { expect, it } from "vitest";
+import { parseConfig } from "../../../model/config";
 import { expectRefusals } from "./refusals";
 
 expectRefusals("health checks and ldirectord", [
@@ -147,6 +149,36 @@ expectRefusals("health checks and ldirectord", [
     ],
   },
   {
+    name: "a field of main at the key where it is set, or would be",
+    raw: {
+      healthCheck: { checkcommand: "/bin/true" },
+      services: [{ name: "main", healthCheck: { checkinterval: 2, service: "mysql", login: "u" } }],
+    },
+    lines: [
+      'healthCheck.checkcommand = "/bin/true": is run by external checks only. Fix: set checktype to external, or remove checkcommand.',
+      "healthCheck.database: is missing: a mysql check without it takes every server for dead. Fix: give it a value, or set checktype to connect.",
+      "healthCheck.request: is missing: a mysql check without it takes every server for dead. Fix: give it a value, or set checktype to connect.",
+    ],
+  },
+  {
+    name: "once what was refused of main, here or there",
+    raw: {
+      healthCheck: { checktype: "external", checkcommand: "relative" },
+      services: [{ name: "main", healthCheck: { checkinterval: 2 } }],
+    },
+    lines: ['healthCheck.checkcommand = "relative": is not an absolute path. Fix: start it with /.'],
+  },
+  {
+    name: "once what was refused of main where it is changed",
+    raw: {
+      healthCheck: { checktype: "external" },
+      services: [{ port: 81 }, { name: "main", healthCheck: { checkcommand: "relative" } }],
+    },
+    lines: [
+      'services[1].healthCheck.checkcommand = "relative": is not an absolute path. Fix: start it with /.',
+    ],
+  },
+  {
     name: "SQL without login",
     raw: { healthCheck: { service: "mysql", request: "SELECT 1" } },
     lines: [
@@ -277,3 +309,12 @@ expectRefusals("health checks and ldirectord", [
     lines: ['ldirectord.emailalert[0] = "root": is no e-mail address. Fix: write user@example.com.'],
   },
 ]);
+
+it("takes half of request and receive from a service, and half from the real server itself", () => {
+  const services = [
+    { port: 81, realServers: [{ name: "rs1", request: "x" }], healthCheck: { service: "http" } },
+  ];
+  const raw = { realServers: [{ request: "a", receive: "b" }, {}], services };
+  const lab = parseConfig(raw, { project: "lvs-dr", stack: "dev" });
+  expect(lab.services[1]?.realServers).toEqual([expect.objectContaining({ request: "x", receive: "b" })]);
+});

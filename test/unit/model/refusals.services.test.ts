@@ -1,4 +1,6 @@
 /** What is refused of services and scheduling, word for word; numbers are those of the project's list of bad inputs. */
+import { expect, it } from "vitest";
+import { parseConfig } from "../../../model/config";
 import { expectRefusals } from "./refusals";
 
 expectRefusals("services and scheduling", [
@@ -150,6 +152,46 @@ expectRefusals("services and scheduling", [
     ],
   },
   {
+    name: "sorry at the network's own addresses",
+    raw: {
+      sorryServer: { address: "192.168.7.0" },
+      services: [{ port: 81, sorryServer: { address: "192.168.7.255" } }],
+    },
+    lines: [
+      'sorryServer.address = "192.168.7.0": is the network address of serverNetwork.cidr 192.168.7.0/24. Fix: use 127.0.0.1, the director\'s own web server, or another server in 192.168.7.0/24.',
+      'services[0].sorryServer.address = "192.168.7.255": is the broadcast address of serverNetwork.cidr 192.168.7.0/24. Fix: use 127.0.0.1, the director\'s own web server, or another server in 192.168.7.0/24.',
+    ],
+  },
+  {
+    name: "sorry of udp on the director",
+    raw: {
+      services: [
+        { port: 53, protocol: "udp", sorryServer: {} },
+        { port: 69, protocol: "udp", sorryServer: { address: "127.0.0.1" } },
+        { port: 123, protocol: "udp", sorryServer: { address: "192.168.7.30" } },
+      ],
+    },
+    lines: [
+      'services[0].sorryServer.address = "127.0.0.1": is the director\'s own web server, which answers tcp only, and service1 is udp. Fix: use another server in 192.168.7.0/24, or set sorryServer to false.',
+      'services[1].sorryServer.address = "127.0.0.1": is the director\'s own web server, which answers tcp only, and service2 is udp. Fix: use another server in 192.168.7.0/24, or set sorryServer to false.',
+      'services[2].sorryServer.address = "192.168.7.30": is the address of the director (DIP) (director.address), whose own page is at 127.0.0.1. Fix: use another server in 192.168.7.0/24.',
+    ],
+  },
+  {
+    name: "sorry of a main service of udp on the director",
+    raw: { sorryServer: { address: "127.0.0.1" }, services: [{ name: "main", protocol: "udp" }] },
+    lines: [
+      'sorryServer.address = "127.0.0.1": is the director\'s own web server, which answers tcp only, and main is udp. Fix: use another server in 192.168.7.0/24, or set sorryServer to false.',
+    ],
+  },
+  {
+    name: "once what main changes by a value that is refused itself",
+    raw: { schedulerFlags: ["sh-port"], services: [{ name: "main", scheduler: "shh" }] },
+    lines: [
+      'services[0].scheduler = "shh": is no scheduler. Fix: choose one of rr, wrr, lc, wlc, fo, ovf, lblc, lblcr, dh, sh, mh, sed, nq, twos.',
+    ],
+  },
+  {
     name: "sorry malformed",
     raw: { sorryServer: "true" },
     lines: [
@@ -244,3 +286,22 @@ expectRefusals("services and scheduling", [
     lines: ["services[0].ops = true: is for udp services only. Fix: set protocol to udp, or remove ops."],
   },
 ]);
+
+it("gives a further service of udp no sorry server", () => {
+  const lab = parseConfig({ services: [{ port: 53, protocol: "udp" }] }, { project: "lvs-dr", stack: "dev" });
+  expect(lab.services[1]?.sorry).toBeUndefined();
+});
+
+it.each([
+  ["tcp", {}, { address: "127.0.0.1", port: 80 }],
+  ["udp", {}, undefined],
+  ["udp", { sorryServer: { page: "closed" } }, undefined],
+  ["udp", { sorryServer: { address: "192.168.7.99" } }, { address: "192.168.7.99", port: 80 }],
+] as const)(
+  "gives a main service of %s with %o the sorry server that can answer it",
+  (protocol, keys, sorry) => {
+    const services = [{ name: "main", protocol }];
+    const lab = parseConfig({ ...keys, services }, { project: "lvs-dr", stack: "dev" });
+    expect(lab.services[0].sorry).toEqual(sorry);
+  },
+);
