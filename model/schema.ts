@@ -53,6 +53,9 @@ const realServer = z.strictObject({
     .describe("Default gateway. Only the router: replies must bypass the director.")
     .meta(own("router.serverAddress")),
   ...realServerService,
+  request: realServerService.request.describe(
+    "Replaces the check's request for this server, in services whose check has the same service as main's; needs receive.",
+  ),
   ...sizing,
 });
 

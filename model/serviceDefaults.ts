@@ -40,6 +40,8 @@ export function resolveServices(
     ),
     realServers,
   );
+  // Another protocol's check could make nothing of what a real server is asked for.
+  const unasked = realServers.map(({ request: _request, receive: _receive, ...server }) => server);
   const others = config.services.flatMap((service, index) => {
     if (service.name === MAIN) return [];
     const port = service.port ?? config.port;
@@ -51,7 +53,7 @@ export function resolveServices(
       build(
         { ...inherited, name: serviceName(service, index), ...given(service) } as ServiceConfig,
         check,
-        realServers,
+        check.service === main.check.service ? realServers : unasked,
       ),
     ];
   });

@@ -104,7 +104,7 @@ virtual=10.0.0.100:80
     cleanstop=yes
     fallbackcommand=/bin/true`,
       `virtual=10.0.0.100:3306
-    real=192.168.7.10:3306 gate 1 "own.html", "^ok$" l:5 u:9
+    real=192.168.7.10:3306 gate 1 l:5 u:9
     real=192.168.7.20:3306 gate 0
     fallback=127.0.0.1:3306 gate
     protocol=tcp
@@ -125,6 +125,29 @@ virtual=10.0.0.100:80
     expect(text).toContain("execute=one.cf\nexecute=two.cf\n");
     expect(text).toContain("emailalert=a@b.example,c@d.example\n");
   });
+});
+
+it("asks a real server for what it has of its own where a check has the main one's service, or a service says so", () => {
+  const lab = parseConfig(
+    {
+      realServers: [{ request: "own.html", receive: "^ok$" }, {}],
+      services: [
+        { port: 81, healthCheck: { service: "http" } },
+        { port: 82, realServers: [{ name: "rs1", request: "82.html" }], healthCheck: { service: "http" } },
+        { port: 25 },
+        { port: 119, realServers: [{ name: "rs1", request: "group", receive: "^211" }] },
+      ],
+    },
+    dev,
+  );
+  const real = renderLdirectord(ldirectordFor(lab)).match(/real=192\.168\.7\.10:.*/g);
+  expect(real).toEqual([
+    'real=192.168.7.10:80 gate 1 "own.html", "^ok$"',
+    'real=192.168.7.10:81 gate 1 "own.html", "^ok$"',
+    'real=192.168.7.10:82 gate 1 "82.html", "^ok$"',
+    "real=192.168.7.10:25 gate 1",
+    'real=192.168.7.10:119 gate 1 "group", "^211"',
+  ]);
 });
 
 describe("ldirectordFor, by protocol", () => {

@@ -248,6 +248,16 @@ expectRefusals("health checks and ldirectord", [
     ],
   },
   {
+    name: "request that a service gives without receive, where the server's own is another protocol's",
+    raw: {
+      realServers: [{ request: "a", receive: "b" }, {}],
+      services: [{ port: 119, realServers: [{ name: "rs1", request: "x" }] }],
+    },
+    lines: [
+      "services[0].realServers[0].receive: is missing beside request: ldirectord takes the two only together. Fix: set receive, or remove request.",
+    ],
+  },
+  {
     name: "thresholds out of order",
     raw: { realServers: [{ lowerThreshold: 5, upperThreshold: 5 }, { lowerThreshold: 1 }] },
     lines: [
