@@ -1,7 +1,7 @@
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Health } from "../model/health";
-import type { Lab, RemoteHost } from "../model/types";
+import type { Lab, RemoteHost, VirtualService } from "../model/types";
 import type { Host } from "./guestRole";
 
 /** How to reach the guests; what `scripts/lab ssh` and every observation use. */
@@ -22,7 +22,7 @@ export function accessTo(
   lab: Lab,
   hosts: readonly Host[],
   privateKey: pulumi.Output<string>,
-): { [key in keyof Access]: pulumi.Input<Access[key]> } {
+): { lab: pulumi.Inputs; privateKey: pulumi.Output<string>; hosts: pulumi.Output<Access["hosts"]> } {
   const entries = hosts.map((host) =>
     pulumi.output(host.hostKey).apply((hostKey) => {
       const { address, user } = host;
@@ -32,9 +32,21 @@ export function accessTo(
     }),
   );
   return {
-    lab: hasPassword(lab) ? pulumi.secret(lab) : lab,
+    lab: { ...lab, services: lab.services.map(veiled) },
     privateKey: pulumi.secret(privateKey),
     hosts: pulumi.all(entries).apply((all) => Object.fromEntries(all)),
+  };
+}
+
+/** A service whose check's passwords are secret. */
+function veiled({ check: { passwd, secret, ...check }, ...service }: VirtualService): pulumi.Inputs {
+  return {
+    ...service,
+    check: {
+      ...check,
+      ...(passwd !== undefined && { passwd: pulumi.secret(passwd) }),
+      ...(secret !== undefined && { secret: pulumi.secret(secret) }),
+    },
   };
 }
 

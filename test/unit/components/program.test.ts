@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { builtDigest } from "../../../components/imageDigest";
 import { DRY_RUN } from "../../../components/ldirectordProbe";
-import { labNodes } from "../../../model/types";
+import { Redactor } from "../../../engine/redact";
+import { secret, type Value } from "../../../engine/values";
+import { labNodes, type VirtualService } from "../../../model/types";
 import { DOMAIN, HEALTH, lab, LOCAL, NETWORK, RANDOM, REMOTE, runProgram, VOLUME } from "./support/fixtures";
 import { find, UNKNOWN, type Recording } from "./support/recorder";
 
@@ -49,6 +51,15 @@ function labUrns(realServers: readonly string[], stack = "dev"): string[] {
     ...machineUrns(stack, "director", "Director", "director"),
     ...realServers.flatMap((name) => machineUrns(stack, name, "RealServer", name)),
   ].sort();
+}
+
+/** Values as they travel: recordings leave the signature of secrets out. */
+function wired(value: unknown): Value {
+  if (Array.isArray(value)) return value.map(wired);
+  if (typeof value !== "object" || value === null) return value as Value;
+  const entries = Object.entries(value).map(([key, inner]) => [key, wired(inner)] as const);
+  const [[key, inner] = ["", null]] = entries;
+  return entries.length === 1 && key === "secret" ? secret(inner) : Object.fromEntries(entries);
 }
 
 const urnsOf = ({ urns }: Recording): string[] => [...urns].sort();
@@ -263,6 +274,27 @@ describe("the program with a configuration", () => {
     );
     expect(JSON.stringify(registrations)).toContain("hunter2");
     expect(veiled).not.toContain("hunter2");
+  });
+
+  it("veils of the outputs' lab no more than its checks' passwords, so that messages may name guests and addresses", async () => {
+    const radius = { service: "radius", login: "u", passwd: "hunter2", secret: "correct horse" };
+    const config = {
+      services: [{ port: 1812, protocol: "udp", healthCheck: { checktype: "negotiate", ...radius } }],
+    };
+    const recording = await runProgram({ config });
+    const { services, ...rest } = lab(config);
+    const { check, ...service } = services[1] as VirtualService;
+    const veils = { passwd: { secret: "hunter2" }, secret: { secret: "correct horse" } };
+    expect(recording.outputs.access).toMatchObject({
+      lab: { ...rest, services: [services[0], { ...service, check: { ...check, ...veils } }] },
+    });
+
+    const redactor = new Redactor();
+    redactor.learn(wired(recording.outputs));
+    const said = (password: string) =>
+      `lvs-dr-dev-rs1 at 192.168.7.10: no answer to ${password} through 10.0.0.100`;
+    expect(redactor.redact(said("hunter2"))).toBe(said("[secret]"));
+    expect(redactor.redact(said("correct horse"))).toBe(said("[secret]"));
   });
 
   it("shares nothing with another stack on the same host", async () => {
