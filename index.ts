@@ -15,7 +15,7 @@ import { Router } from "./components/router";
 import { Pool } from "./components/pool";
 import { VirtualMachine } from "./components/virtualMachine";
 import { KEY_SECRET, sshKeyPair } from "./model/sshKey";
-import { labNodes, type LabNode } from "./model/types";
+import { guestId, labNodes, type LabNode } from "./model/types";
 
 export = async () => {
   const lab = labConfig();
@@ -39,13 +39,11 @@ export = async () => {
   const configured: pulumi.Resource[] = [];
 
   /** Builds one guest and gives it its role. Under TCG guests that boot at once slow each other down: they take turns. */
-  function guest(node: LabNode, role: (host: Host) => GuestRole): void {
+  function guest(node: LabNode, role: (name: string, host: Host) => GuestRole): void {
+    const id = guestId(node);
     const bootAfter = accelerator === "qemu" ? configured.at(-lab.bootParallel) : undefined;
-    const machine = new VirtualMachine(
-      node.name,
-      { lab, node, pool, networks, boot: image.source, authorizedKey, accelerator, bootAfter },
-      opts,
-    );
+    const args = { lab, node, pool, networks, boot: image.source, authorizedKey, accelerator, bootAfter };
+    const machine = new VirtualMachine(id, args, opts);
     const host: Host = {
       name: node.name,
       address: node.address,
@@ -57,14 +55,14 @@ export = async () => {
       ...(proxy && { proxy }),
     };
     hosts.push(host);
-    configured.push(role(host).configured);
+    configured.push(role(id, host).configured);
   }
 
-  guest(lab.router, (host) => new Router("router", { host, lab }));
-  guest(lab.client, (host) => new Client("client", { host, lab }));
-  for (const node of lab.realServers) guest(node, (host) => new RealServer(node.name, { host, lab, node }));
+  guest(lab.router, (name, host) => new Router(name, { host, lab }));
+  guest(lab.client, (name, host) => new Client(name, { host, lab }));
+  for (const node of lab.realServers) guest(node, (name, host) => new RealServer(name, { host, lab, node }));
   // Last: what it puts into the table answers by then.
-  guest(lab.director, (host) => new Director("director", { host, lab }, { dependsOn: [...configured] }));
+  guest(lab.director, (name, host) => new Director(name, { host, lab }, { dependsOn: [...configured] }));
 
   const access = accessTo(lab, hosts, privateKey);
   const [service] = lab.services;

@@ -215,3 +215,11 @@ export function clientService(lab: Pick<Lab, "services">): VirtualService | unde
 export function labNodes(lab: Lab): readonly LabNode[] {
   return [lab.router, lab.client, lab.director, ...lab.realServers];
 }
+
+/**
+ * What a guest stays the same by from one `up` to the next, whatever else changes: a real server's name, else the role. No real
+ * server has a role for its name.
+ */
+export function guestId({ name, role }: LabNode): string {
+  return role === "realServer" ? name : role;
+}

@@ -1,6 +1,6 @@
 /** What a change of the configuration touches: everything else is registered exactly as before. */
 import { beforeAll, expect, it } from "vitest";
-import { runProgram, type Config } from "./support/fixtures";
+import { DOMAIN, runProgram, type Config } from "./support/fixtures";
 import type { Recording } from "./support/recorder";
 
 type Inputs = Map<string, Record<string, unknown>>;
@@ -122,6 +122,22 @@ it.each<[string, Config, string[]]>([
   ["nothing, by how many boot at a time", { bootParallel: 1 }, []],
 ])("touches %s", async (_what, config, expected) => {
   expect(await touched(config)).toEqual([...expected].sort());
+});
+
+it("replaces a renamed guest where it is, so that the old one is gone before its address is taken again", async () => {
+  const config = { client: { name: "pc" }, router: { name: "gate" }, director: { name: "lvs1" } };
+  const names = ["client", "router", "director"];
+  expect((await touched(config)).filter((line) => /^[+-]/.test(line))).toEqual([]);
+  const { registrations, outputs } = await runProgram({ config });
+  const domains = names.map((name) =>
+    registrations.find((each) => each.type === DOMAIN && each.name === name),
+  );
+  expect(domains.map((domain) => domain?.inputs.name)).toEqual(
+    ["pc", "gate", "lvs1"].map((name) => `lvs-dr-dev-${name}`),
+  );
+  for (const domain of domains)
+    expect(domain?.options).toMatchObject({ replaceOnChanges: ["name"], deleteBeforeReplace: true });
+  expect(Object.keys(outputs.nodes as object).sort()).toEqual(["gate", "lvs1", "pc", "rs1", "rs2"]);
 });
 
 it("touches the new server and the director alone, when the third of many comes", async () => {

@@ -52,6 +52,14 @@ expectRefusals("guests, names and the platform", [
     ],
   },
   {
+    name: "23 role's word for a real server, where the role has another name",
+    raw: { director: { name: "lvs1" }, realServers: [{ name: "director" }, { name: "lvs1" }] },
+    lines: [
+      'realServers[0].name = "director": is reserved for the director itself (director.name). Fix: choose another name.',
+      'realServers[1].name = "lvs1": is the name of both the director (director.name) and real server 2. Fix: choose another name.',
+    ],
+  },
+  {
     name: "23 reserved name",
     raw: { realServers: [{ name: "localhost" }] },
     lines: [
