@@ -1,7 +1,7 @@
 /** From typed configuration to the lab: every default that depends on another key, and every derived name. */
-import { AddressPlan, parseCidr, withPrefix, type Cidr } from "./ip";
+import { AddressPlan, hostsOf, parseCidr, withPrefix, type Cidr } from "./ip";
 import { bridgeFor, macFor, prefixFor } from "./naming";
-import type { Config } from "./schema";
+import { MAX_REAL_SERVERS, type Config } from "./schema";
 import { resolveServices } from "./serviceDefaults";
 import type { Lab, LabNetwork, LabNode, Nic, RealServerEntry, RemoteHost } from "./types";
 
@@ -44,11 +44,12 @@ export function resolve(config: Config, { project, stack }: Identity): Draft {
   const serverHost = serverNetwork.hostAddress ?? onServer.fixed(1);
   const serverRouter = router.serverAddress ?? onServer.fixed(200);
   const dip = director.address ?? onServer.fixed(30);
-  // The article's two end in .10 and .20; more follow the director's .30, wherever there is room.
-  const servers: RealServerDraft[] = listed.map((server, index) => ({
+  const named = listed.map((server, index) => ({ ...server, name: server.name ?? `rs${index + 1}` }));
+  // The host, the router and the director have an address too.
+  const addresses = serverAddresses(named, onServer, hostsOf(serverCidr) - 3);
+  const servers: RealServerDraft[] = named.map((server, index) => ({
     ...server,
-    name: server.name ?? `rs${index + 1}`,
-    address: server.address ?? (index < 2 ? onServer.fixed(10 * (index + 1)) : onServer.next(29 + index)),
+    address: addresses[index] ?? NO_ADDRESS,
   }));
 
   const onVip = planFor(vipCidr, [config.vip, router.vipAddress, ...config.services.map((each) => each.vip)]);
@@ -176,6 +177,29 @@ function planFor(cidr: Cidr, taken: readonly (string | undefined)[]): Plan {
     fixed: (hostPart) => plan.fixed(hostPart) ?? NO_ADDRESS,
     next: (hostPart) => plan.next(hostPart) ?? NO_ADDRESS,
   };
+}
+
+/**
+ * Each real server's address, or a default: by the number in which its name ends, so that it keeps it when another server
+ * goes. By its position where not each name has a number of its own, or the network no room for so many.
+ * @param room addresses that all real servers together can have
+ */
+function serverAddresses(
+  servers: readonly { readonly name: string; readonly address?: string | undefined }[],
+  plan: Plan,
+  room: number,
+): string[] {
+  // The article's two end in .10 and .20; more follow the director's .30, wherever there is room.
+  const standard = (place: number): string => (place <= 2 ? plan.fixed(10 * place) : plan.next(28 + place));
+  const explicit = servers.filter(({ address }) => address !== undefined).length;
+  const highest = Math.min(MAX_REAL_SERVERS, room - explicit);
+  const numbers = servers.map(({ name }) => Number(/\d+$/.exec(name)?.[0]));
+  const numbered =
+    new Set(numbers).size === numbers.length && numbers.every((number) => number >= 1 && number <= highest);
+  if (!numbered) return servers.map(({ address }, index) => address ?? standard(index + 1));
+  // Of those that are not there too: whether they are must make no difference.
+  const all = Array.from({ length: Math.max(...numbers) }, (_unused, index) => standard(index + 1));
+  return servers.map(({ address }, index) => address ?? all[(numbers[index] ?? 0) - 1] ?? NO_ADDRESS);
 }
 
 /** The article's weights are 1 and 3; further servers count 1. */

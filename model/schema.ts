@@ -15,6 +15,8 @@ import {
   weight,
 } from "./schemaService";
 
+export const MAX_REAL_SERVERS = 64;
+
 const memory = () => integer(256, 65536, "MiB", "; a Debian 12 guest does not boot reliably below 256 MiB");
 const vcpus = () => integer(1, 16, "virtual CPUs");
 const mtu = () => integer(1280, 9000, "bytes").default(1500).describe("MTU of every NIC on the segment.");
@@ -40,7 +42,9 @@ const macField = () =>
 
 const realServer = z.strictObject({
   name: nodeName().optional().describe("Name of the guest, and its host name.").meta(own("rs1, rs2, …")),
-  address: address(".10, .20, .31, .32 …"),
+  address: address(".10, .20, .31, .32 …").describe(
+    "IPv4 address, without prefix. The default goes by the number in which the name ends, and so stays when another server goes; by the position in the list, where not every name has a number of its own from 1 to 64.",
+  ),
   weight: weight().default(1).describe("Weight in the table."),
   drain: flag()
     .default(false)
@@ -206,16 +210,20 @@ export const configSchema = z.strictObject({
   persistenceNetmask: schedulerFields.persistenceNetmask
     .default("255.255.255.255")
     .describe("Clients that share this part of their address stick together."),
-  realServerCount: integer(1, 64, "real servers")
+  realServerCount: integer(1, MAX_REAL_SERVERS, "real servers")
     .optional()
     .describe("Number of real servers with names, addresses and weights of their own.")
     .meta(own("2")),
   realServers: z
     .array(realServer, { error: says("must be a list", "write a list of real servers") })
     .min(1, { error: says("is empty: need at least one real server", "add one, or leave the key out") })
-    .max(64, { error: says("has more than 64 real servers", "remove some") })
+    .max(MAX_REAL_SERVERS, {
+      error: says(`has more than ${MAX_REAL_SERVERS} real servers`, "remove some"),
+    })
     .optional()
-    .describe("The real servers one by one, instead of realServerCount.")
+    .describe(
+      "The real servers one by one, instead of realServerCount. What one guest gives up of its addresses another can have at the next `up` only, since guests go last: `scripts/lab` refuses it, Pulumi alone would build both.",
+    )
     .meta(own("rs1 with weight 1 and rs2 with weight 3")),
   arpStrategy: choice(["sysctl", "arptables", "static"], "ARP strategy")
     .default("sysctl")

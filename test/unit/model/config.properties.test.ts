@@ -112,6 +112,29 @@ describe("parseConfig", () => {
     );
   });
 
+  it("leaves each real server whose name has a number its address, whichever others go, and in any order", () => {
+    const networks = fc.constantFrom(["192.168.7.0/24", 64] as const, ["192.168.7.0/28", 11] as const);
+    const cases = networks.chain(([cidr, highest]) =>
+      fc
+        .uniqueArray(fc.integer({ min: 1, max: highest }), { minLength: 1 })
+        .map((numbers) => numbers.map((number) => `${number % 2 ? "rs" : "web-0"}${number}`))
+        .chain((all) =>
+          fc.tuple(fc.constant(cidr), fc.constant(all), fc.shuffledSubarray(all, { minLength: 1 })),
+        ),
+    );
+    const addresses = (cidr: string, names: readonly string[]): Record<string, string> => {
+      const raw = { serverNetwork: { cidr }, realServers: names.map((name) => ({ name })) };
+      const { realServers } = parseConfig(raw, { project: "lvs-dr", stack: "dev" });
+      return Object.fromEntries(realServers.map(({ name, address }) => [name, address]));
+    };
+    fc.assert(
+      fc.property(cases, ([cidr, all, left]) => {
+        expect(addresses(cidr, all)).toMatchObject(addresses(cidr, left));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it("gives every project and stack names, bridges and MAC addresses of their own", () => {
     fc.assert(
       fc.property(

@@ -112,6 +112,41 @@ describe("parseConfig", () => {
   });
 });
 
+describe("default addresses of real servers", () => {
+  const of = (names: readonly string[], cidr = "192.168.7.0/24"): string => {
+    const raw = { serverNetwork: { cidr }, realServers: names.map((name) => ({ name })) };
+    return parseConfig(raw, dev)
+      .realServers.map(({ address }) => address.split(".")[3])
+      .join(" ");
+  };
+
+  it("go by the number in which each name ends", () => {
+    expect(of(["rs1", "rs2", "rs3", "rs64"])).toBe("10 20 31 92");
+    expect(of(["web07", "rs3", "b2"])).toBe("35 31 20");
+  });
+
+  it.each([
+    ["a name has none", ["a", "rs1", "rs3"]],
+    ["two names have the same", ["rs1", "web01", "rs3"]],
+    ["one is too high", ["rs1", "rs65", "rs3"]],
+    ["one is 0", ["rs0", "rs2", "rs1"]],
+  ])("go by their position where %s", (_why, names) => {
+    expect(of(names)).toBe("10 20 31");
+  });
+
+  it("go by their position where the network has no room for the others' numbers", () => {
+    expect(of(["rs11", "rs1"], "192.168.7.0/28").split(" ")[1]).toBe(of(["rs1"], "192.168.7.0/28"));
+    expect(of(["rs12", "rs1"], "192.168.7.0/28")).toBe(of(["a", "b"], "192.168.7.0/28"));
+    expect(of(["a", "b", "c"], "192.168.7.0/29").split(" ")).toHaveLength(3);
+  });
+
+  it("leave room for those that are set", () => {
+    const realServers = [{ address: "192.168.7.3" }, { address: "192.168.7.4" }, {}];
+    const lab = parseConfig({ serverNetwork: { cidr: "192.168.7.0/29" }, realServers }, dev);
+    expect(lab.realServers[2]?.address).toBe("192.168.7.5");
+  });
+});
+
 describe("generated files", () => {
   it("are those of the schema", async () => {
     for (const [path, text] of Object.entries(await generated())) {
