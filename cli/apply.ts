@@ -1,7 +1,9 @@
 /** `scripts/lab up` and `preview`: what makes or changes a stack. */
+import { handovers } from "../model/handover";
+import { ConfigError } from "../model/problems";
 import type { Lab } from "../model/types";
 import { renderHealth } from "../verify/healthText";
-import { recordApplied } from "./applied";
+import { lastApplied, recordApplied } from "./applied";
 import type { ChangeCounts } from "./backend";
 import { StackContext, type StackOptions } from "./context";
 import { publicOutputs } from "./outputs";
@@ -14,12 +16,28 @@ export function summary(counts: ChangeCounts): string {
   return parts.length > 0 ? parts.join(", ") : "nothing to do";
 }
 
+/**
+ * The lab to be built.
+ * @throws ConfigError also for what cannot be reached from the lab as it is in one `up`
+ */
+async function applicableLab(context: StackContext): Promise<Lab> {
+  const lab = await context.configuredLab();
+  const applied = lastApplied(context.directory);
+  const found = applied === undefined ? [] : handovers(applied, lab);
+  if (found.length === 0) return lab;
+  // Of what an `up` set out to build only that counts which came to be.
+  const built = await context.backend.domains();
+  const problems = found.filter(({ from }) => built.has(from.domain)).map(({ problem }) => problem);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return lab;
+}
+
 /** Prints the outputs when all is as meant. */
 export async function up(options: StackOptions): Promise<void> {
   const started = Date.now();
   const context = new StackContext(options);
   // Before anything is touched; the program itself checks again, and the host too.
-  const lab = await context.configuredLab();
+  const lab = await applicableLab(context);
   const counts = await context.alone("an `up`", () => apply(context, lab));
   const outputs = publicOutputs(await context.outputs());
   say(`up in ${seconds(started)}: ${summary(counts)}`);
@@ -43,7 +61,7 @@ async function apply(context: StackContext, lab: Lab): Promise<ChangeCounts> {
 
 export async function preview(options: StackOptions): Promise<void> {
   const context = new StackContext(options);
-  await context.configuredLab();
+  await applicableLab(context);
   context.announce("preview:");
   const { counts, outputs } = await context.backend.preview();
   say(`would: ${summary(counts)}`);
