@@ -2,6 +2,10 @@ import { MASK, secretStrings, type Value } from "./values";
 
 /** Shorter strings would mask half of every message, and are no secrets worth the name. */
 const SHORTEST = 6;
+/** Likewise for one line of several, which may be a word of a script that has a password in it. */
+const SHORTEST_LINE = 10;
+/** Fields of an SSH connection that are no secret: @pulumi/command wraps it as a whole. */
+const PLAIN = new Set(["host", "hostKey", "user"]);
 
 /** Removes every secret the engine has seen from text that is about to be shown. */
 export class Redactor {
@@ -9,16 +13,17 @@ export class Redactor {
 
   /** Learns the secrets in a value, each line of a multi-line one (a private key) by itself too. */
   learn(value: Value): void {
-    for (const text of secretStrings(value)) this.learnText(text);
+    for (const text of secretStrings(value, PLAIN)) {
+      this.hide(text, SHORTEST);
+      for (const line of text.split("\n")) this.hide(line, SHORTEST_LINE);
+    }
   }
 
-  learnText(text: string): void {
-    for (const part of [text, ...text.split("\n")]) {
-      const trimmed = part.trim();
-      if (trimmed.length < SHORTEST) continue;
-      this.secrets.add(trimmed);
-      this.secrets.add(JSON.stringify(trimmed).slice(1, -1));
-    }
+  private hide(text: string, shortest: number): void {
+    const trimmed = text.trim();
+    if (trimmed.length < shortest) return;
+    this.secrets.add(trimmed);
+    this.secrets.add(JSON.stringify(trimmed).slice(1, -1));
   }
 
   redact(text: string): string {

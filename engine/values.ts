@@ -58,11 +58,14 @@ export function known(properties: Properties): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([, v]) => !hasUnknown(v)));
 }
 
-/** Every string hidden in a secret of this value. */
-export function secretStrings(v: Value, inside = false): string[] {
-  if (isSecret(v)) return secretStrings(v.value, true);
-  if (Array.isArray(v)) return v.flatMap((item) => secretStrings(item, inside));
-  if (isObject(v)) return Object.values(v).flatMap((item) => secretStrings(item, inside));
+/** Every string hidden in a secret of this value. @param plain keys below which nothing is secret */
+export function secretStrings(v: Value, plain: ReadonlySet<string>, inside = false): string[] {
+  if (isSecret(v)) return secretStrings(v.value, plain, true);
+  if (Array.isArray(v)) return v.flatMap((item) => secretStrings(item, plain, inside));
+  if (isObject(v))
+    return Object.entries(v).flatMap(([key, item]) =>
+      plain.has(key) ? [] : secretStrings(item, plain, inside),
+    );
   return inside && typeof v === "string" ? [v] : [];
 }
 
