@@ -16,6 +16,9 @@ apt_get() {
 
 install_packages() { apt_get install --no-install-recommends -- "$@"; }
 
+# finish_interrupted: of an installation that was killed; apt refuses any other until then.
+finish_interrupted() { DEBIAN_FRONTEND=noninteractive dpkg --force-confold --configure -a </dev/null; }
+
 # logged LOG COMMAND…: hundreds of lines of apt's are only of interest when it fails.
 logged() {
   local log="$1"
@@ -38,6 +41,8 @@ main() {
   log="$(mktemp)"
   # A fresh container has no package lists at all, an old machine stale ones: then update and try again.
   if ! logged "$log" install_packages "$@"; then
+    # What it says if it fails, the next installation says again.
+    logged "$log" finish_interrupted || true
     retry 3 5 logged "$log" apt_get update || say "warning: apt-get update failed; using the package lists at hand"
     retry 3 5 logged "$log" install_packages "$@" || {
       tail -n 30 "$log" >&2

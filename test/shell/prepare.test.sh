@@ -68,6 +68,22 @@ test_a_workstation_gets_no_ldirectord_unasked() {
   not_called apt-get
 }
 
+test_a_killed_installation_is_finished_first() {
+  need_root
+  apt_that_works
+  : >"$T/updated"
+  : >"$T/interrupted"
+  mv "$BIN/apt-get" "$BIN/apt-get.whole"
+  fake apt-get "[[ ! -e '$T/interrupted' ]] || { echo \"E: dpkg was interrupted, you must manually run 'dpkg --configure -a'\" >&2; exit 100; }
+    exec '$BIN/apt-get.whole' \"\$@\""
+  fake dpkg "[[ \" \$* \" != *' --configure -a '* || \$DEBIAN_FRONTEND != noninteractive ]] || rm '$T/interrupted'"
+  fake sleep ''
+  rm "$BIN/qemu-img"
+  run "$ROOT/scripts/host/prepare.sh" packages
+  exits 0
+  called "dpkg --force-confold --configure -a"
+}
+
 test_apt_out_of_reach_shows_apt_s_words() {
   need_root
   fake apt-get 'echo "E: Unable to fetch some archives" >&2; exit 100'
