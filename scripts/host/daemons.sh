@@ -62,19 +62,18 @@ adopt_namespace() {
 # start_daemon NAME: in the namespace, detached from our terminal, our pipes and our lock.
 start_daemon() {
   local name="$1"
-  pid_runs "$PID_DIR/$name.pid" "$name" >/dev/null && return 0
+  if pid_runs "$PID_DIR/$name.pid" "$name" >/dev/null; then return 0; fi
   rm -f "$PID_DIR/$name.pid"
   LIBVIRT_LOG_OUTPUTS="3:file:$RUN_DIR/$name.log" ip netns exec "$NETNS" \
     setsid "$name" -d >>"$RUN_DIR/$name.err" 2>&1 </dev/null 8>&- ||
     die "$name does not start: $(cat "$RUN_DIR/$name.err" "$RUN_DIR/$name.log" 2>/dev/null | tail -n 3 | tr '\n' ' ')"
   wait_for 10 pid_runs "$PID_DIR/$name.pid" "$name" >/dev/null ||
     die "$name has gone again: $(tail -n 3 "$RUN_DIR/$name.log" 2>/dev/null | tr '\n' ' ')"
-  install -m 0644 "$PID_DIR/$name.pid" "$RUN_DIR/$name.pid"
 }
 
 start_in_namespace() {
   have libvirtd || die "libvirtd is not installed: $(install_command libvirt-daemon-system)"
-  # First of all: stop.sh takes it as the sign that there is something to undo.
+  # First of all: it is the sign that there is something to undo.
   install -d -m 0755 "$RUN_DIR"
   make_namespace
   # Both write here; an old file must not pass for today's error.
@@ -94,6 +93,9 @@ start_by_systemd() {
 
 main() {
   is_root || die "daemons.sh must run as root"
+  # Two runs at once, of two checkouts perhaps, must not start two.
+  exec 8>"$DAEMONS_LOCK"
+  flock 8
   repair_kvm_device
   [[ -d $DNSMASQ_DIR ]] || install -d -m 0755 "$DNSMASQ_DIR"
   case "$(lab_namespace)" in
@@ -102,6 +104,7 @@ main() {
     none) start_by_systemd ;;
     planned) start_in_namespace ;;
   esac
+  [[ ! -d $RUN_DIR ]] || record_daemons
   wait_for "$START_DEADLINE" libvirt_answers ||
     die "libvirt does not answer after $START_DEADLINE s: $(libvirt_error) $(tail -n 3 "$LOG" 2>/dev/null | tr '\n' ' ')"
 }

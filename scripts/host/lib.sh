@@ -7,8 +7,11 @@
 # Containers and CI runners have no libvirtd of their own: ours then runs in this network namespace, and the lab's
 # bridges, addresses and traffic stay in it.
 readonly NETNS="${LVS_DR_NETNS_NAME:-lvs-lab}"
-# What we started is recorded here, so that stop.sh ends that and nothing else.
+# What we started is recorded here, so that stop.sh ends that and nothing else. Made before anything is started, removed
+# when nothing of it is left.
 readonly RUN_DIR="${LVS_DR_RUN_DIR:-/run/lvs-lab}"
+# The host's, whichever checkout starts or stops: held by daemons.sh and stop.sh, as root.
+readonly DAEMONS_LOCK="${LVS_DR_DAEMONS_LOCK:-/run/lvs-lab.lock}"
 readonly IMAGE_ROOT="${LVS_DR_IMAGE_ROOT:-/var/lib/libvirt/images/lvs-dr}"
 readonly LIBVIRT_URI="${LVS_DR_LIBVIRT_URI:-qemu:///system}"
 readonly OS_RELEASE="${LVS_DR_OS_RELEASE:-/etc/os-release}"
@@ -184,6 +187,19 @@ libvirtd_pid() {
   pid_runs "$PID_DIR/libvirtd.pid" libvirtd || pid_runs "$PID_DIR/virtqemud.pid" virtqemud || true
 }
 
+# in_namespace PID: of our namespace. Only root may look.
+in_namespace() { [[ -n "$(netns_inode)" && "$(netns_of "$1")" == "$(netns_inode)" ]]; }
+
+# record_daemons: those of ours that run; who started them may have been killed before it did.
+record_daemons() {
+  local name pid
+  for name in virtlogd libvirtd; do
+    pid="$(pid_runs "$PID_DIR/$name.pid" "$name")" || continue
+    ! in_namespace "$pid" || is_recorded "$name" "$pid" || install -m 0644 "$PID_DIR/$name.pid" "$RUN_DIR/$name.pid"
+  done
+}
+is_recorded() { [[ "$(cat "$RUN_DIR/$1.pid" 2>/dev/null)" == "$2" ]]; }
+
 # lab_namespace: where the guests can be reached: `here` (this namespace), the namespace's name, `lost` (libvirtd
 # runs in a namespace that has no name any more), `planned` (nothing runs yet; it will be $NETNS) or `none`
 # (nothing runs, and systemd is to start it).
@@ -197,8 +213,8 @@ lab_namespace() {
   fi
   theirs="$(netns_of "$pid")"
   if [[ -z $theirs ]]; then
-    # Not root: believe the record that we left when we started it.
-    if [[ "$(cat "$RUN_DIR/libvirtd.pid" 2>/dev/null)" == "$pid" && -e /run/netns/$NETNS ]]; then
+    # Not root: believe what we left when we started it.
+    if [[ -d $RUN_DIR && -e /run/netns/$NETNS ]]; then
       echo "$NETNS"
     else
       echo here

@@ -52,10 +52,12 @@ daemons_are_right() {
   case "$(lab_namespace)" in
     here | none) answers_or_refuses "${1:-}" ;;
     # The program enters it as root, so it does not matter whether this user is let in.
-    "$NETNS") ! is_root || libvirt_answers ;;
+    "$NETNS") is_known_to_stop && { ! is_root || libvirt_answers; } ;;
     *) return 1 ;;
   esac
 }
+# is_known_to_stop: what we started is recorded for stop.sh.
+is_known_to_stop() { [[ ! -d $RUN_DIR ]] || is_recorded libvirtd "$(libvirtd_pid)"; }
 answers_or_refuses() {
   local error
   error="$(libvirt_error)"
@@ -83,21 +85,13 @@ admit_user() {
 
 daemons() {
   if daemons_are_right; then return 0; fi
-  if ! is_root && ! daemons_are_right refused; then
+  if is_root; then
+    "$HERE/daemons.sh"
+  elif ! daemons_are_right refused; then
     have sudo || die "root is needed to start libvirtd, and there is no sudo here: run as root"
     say "==> sudo, to start libvirtd"
-  fi
-  mkdir -p "$HERE/../../.lab"
-  # Two runs at once must not start two.
-  (
-    flock 8
-    if is_root; then
-      if daemons_are_right; then exit 0; fi
-    elif daemons_are_right refused; then
-      exit 0
-    fi
     as_root "$HERE/daemons.sh"
-  ) 8>"$HERE/../../.lab/host.lock"
+  fi
   is_root || [[ "$(lab_namespace)" == "$NETNS" ]] || admit_user
 }
 

@@ -25,26 +25,41 @@ stop_daemon() {
   rm -f "$RUN_DIR/$name.pid"
 }
 
-# active: guests and networks that a libvirtd of ours keeps.
+# active list|net-list: guests or networks that a libvirtd of ours keeps; nothing where it does not answer.
 active() { timeout -k 1 10 virsh -q -c "$LIBVIRT_URI" "$1" --name 2>/dev/null </dev/null | grep -v '^$' | paste -sd ' ' || true; }
+
+# guest_processes: QEMU's in our namespace, whether libvirtd knows of them or not.
+guest_processes() {
+  local pid
+  for pid in $(ip netns pids "$NETNS" 2>/dev/null); do
+    [[ "$(cat "/proc/$pid/comm" 2>/dev/null)" != qemu-system* ]] || is_zombie "$pid" || echo "$pid"
+  done
+}
 
 namespace_is_empty() { [[ -z "$(ip netns pids "$NETNS" 2>/dev/null)" ]]; }
 
 main() {
-  local guests networks
+  local guests networks processes
   (($# == 0)) || die "usage: stop-host"
   if [[ ! -d $RUN_DIR ]]; then return 0; fi
   if ! is_root; then
     have sudo || die "root is needed to stop libvirtd, and there is no sudo here: run as root"
     exec sudo -- "$HERE/stop.sh" "$@"
   fi
+  exec 8>"$DAEMONS_LOCK"
+  flock 8
+  # Another one may have done it while we waited.
+  if [[ ! -d $RUN_DIR ]]; then return 0; fi
+  record_daemons
   if pid_runs "$RUN_DIR/libvirtd.pid" libvirtd >/dev/null; then
     guests="$(active list)"
     [[ -z $guests ]] || die "guests are running: $guests (scripts/lab down)"
     networks="$(active net-list)"
     [[ -z $networks ]] || die "networks are active: $networks (scripts/lab down)"
-    stop_daemon libvirtd
   fi
+  processes="$(guest_processes | paste -sd ' ')"
+  [[ -z $processes ]] || die "guests are running, and libvirtd does not tell which: processes $processes (scripts/lab down)"
+  stop_daemon libvirtd
   stop_daemon virtlogd
   if [[ -n "$(netns_inode)" ]]; then
     # libvirtd's own children may take a moment longer.

@@ -117,6 +117,88 @@ test_running_guests_keep_it_from_stopping() {
   [[ -d /proc/$(daemon) ]]
 }
 
+test_guests_that_libvirtd_does_not_know_keep_it_too() {
+  container
+  start
+  kill -KILL "$(daemon)"
+  cp "$(readlink -f "$BIN/sleep")" "$T/qemu-system-x86_64"
+  ip netns exec "$LVS_DR_NETNS_NAME" "$T/qemu-system-x86_64" 60 &
+  local guest=$!
+  while [[ "$(cat "/proc/$guest/comm")" != qemu-system* ]]; do sleep 0.05; done
+  stop
+  kill "$guest"
+  exits 1
+  contains "$stderr" "processes $guest (scripts/lab down)"
+  [[ -d /proc/$(cat "$LVS_DR_PID_DIR/virtlogd.pid") ]]
+}
+
+# not_recorded: as if a kill -9 had come between the daemons' start and their record.
+not_recorded() { rm "$LVS_DR_RUN_DIR"/{virtlogd,libvirtd}.pid; }
+
+test_daemons_that_are_not_recorded_are_known_to_users_and_recorded_by_the_next_start() {
+  local setpriv
+  container
+  setpriv="$(PATH=/usr/bin:/bin command -v setpriv)" || skip "no setpriv"
+  start
+  not_recorded
+  project
+  chmod 0755 "$T"
+  # shellcheck disable=SC2016 # the inner shell expands it
+  equals "$("$setpriv" --reuid=65534 --regid=65534 --clear-groups -- \
+    bash -c 'source "$1" && lab_namespace' - "$T/project/scripts/host/lib.sh")" "$LVS_DR_NETNS_NAME"
+  run "$T/project/scripts/host/prepare.sh" daemons
+  exits 0
+  equals "$(cat "$LVS_DR_RUN_DIR/libvirtd.pid")" "$(daemon)"
+  equals "$(cat "$LVS_DR_RUN_DIR/virtlogd.pid")" "$(cat "$LVS_DR_PID_DIR/virtlogd.pid")"
+}
+
+test_daemons_that_are_not_recorded_are_stopped_and_not_under_guests() {
+  local first
+  container
+  start
+  first="$(daemon)"
+  not_recorded
+  echo "lvs-dr-dev-rs1" >"$T/guests"
+  stop
+  exits 1
+  contains "$stderr" "guests are running: lvs-dr-dev-rs1"
+  [[ -d /proc/$first && -d /proc/$(cat "$LVS_DR_PID_DIR/virtlogd.pid") ]]
+  rm "$T/guests"
+  not_recorded
+  stop
+  exits 0
+  contains "$stderr" "libvirtd ended"
+  contains "$stderr" "virtlogd ended"
+  [[ ! -e /run/netns/$LVS_DR_NETNS_NAME && ! -e $LVS_DR_RUN_DIR ]]
+}
+
+test_two_checkouts_at_once_start_one_libvirtd() {
+  local first
+  container
+  project
+  # Long enough for both to find that there is no namespace yet.
+  fake ip "case \"\$*\" in 'netns add '*) sleep 1 ;; esac; exec '$(PATH="$REAL_PATH:/usr/sbin:/sbin" command -v ip)' \"\$@\""
+  "$T/project/scripts/host/prepare.sh" daemons 2>"$T/first" &
+  first=$!
+  run "$ROOT/scripts/host/prepare.sh" daemons
+  wait "$first" || fail "$(cat "$T/first")"
+  exits 0
+  equals "$(calls "ip netns add")" 1
+  equals "$(grep -c '^libvirtd' "$CALLS")" 1
+  # The daemons do not keep it.
+  flock -n "$LVS_DR_DAEMONS_LOCK" bash -c :
+}
+
+test_a_stop_waits_for_who_starts_or_stops() {
+  container
+  start
+  flock "$LVS_DR_DAEMONS_LOCK" bash -c 'echo held >"$1"; sleep 1; echo given >"$1"' - "$T/lock" &
+  while [[ ! -s $T/lock ]]; do sleep 0.05; done
+  stop
+  exits 0
+  equals "$(cat "$T/lock")" given
+}
+
 test_a_daemon_that_dies_tells_why() {
   container
   fake libvirtd 'echo "internal error: no such thing" >&2; exit 1'
