@@ -13,6 +13,8 @@ HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 source "$HERE/lib.sh"
 
 readonly DEADLINE="${LVS_DR_KVM_DEADLINE:-15}"
+readonly BOOT_DIR="${LVS_DR_BOOT_DIR:-/boot}"
+readonly MODULES_DIR="${LVS_DR_MODULES_DIR:-/lib/modules}"
 
 # cache_file: beside the images where we may write, else in the user's cache.
 cache_file() {
@@ -35,14 +37,15 @@ host_key() {
   } 2>/dev/null | sha256sum | cut -d ' ' -f 1
 }
 
-# probe_kernel: the guests' own kernel once the image is built, else the host's if it may be read; or nothing.
+# probe_kernel: the guests' own kernel once the image is built, else one of the host's that may be read (Debian's and
+# Fedora's, Fedora's copy, Arch's); or nothing.
 probe_kernel() {
-  local directory kernel="${LVS_DR_PROBE_KERNEL:-}"
-  if [[ -z $kernel ]] && directory="$("$HERE/../image/path.sh" 2>/dev/null)"; then
-    kernel="$directory/vmlinuz"
-  fi
-  [[ -r $kernel ]] || kernel="/boot/vmlinuz-$(uname -r)"
-  [[ ! -r $kernel ]] || echo "$kernel"
+  local directory kernel kernels=("${LVS_DR_PROBE_KERNEL:-}")
+  if [[ -z ${kernels[0]} ]] && directory="$("$HERE/../image/path.sh" 2>/dev/null)"; then kernels=("$directory/vmlinuz"); fi
+  kernels+=("$BOOT_DIR/vmlinuz-$(uname -r)" "$MODULES_DIR/$(uname -r)/vmlinuz" "$BOOT_DIR/vmlinuz-linux")
+  for kernel in "${kernels[@]}"; do
+    if [[ -r $kernel ]]; then echo "$kernel" && return 0; fi
+  done
 }
 
 # answer VERDICT REASON
@@ -80,11 +83,13 @@ main() {
   [[ $mode != --cached ]] || { echo unknown && return 0; }
 
   kernel="$(probe_kernel)"
-  [[ -n $kernel ]] || { answer qemu "no kernel to try it with: the guest image is not built yet" && return 0; }
+  [[ -n $kernel ]] || { answer qemu "none of this host's kernels may be read to try it: run scripts/lab image once, which brings one" && return 0; }
   say "==> booting a kernel under KVM, to see whether it works (up to $DEADLINE s, once)"
   if reason="$("$HERE/kvmProbe.sh" "$kernel" "$DEADLINE")"; then
     keep "$file" "$key" kvm ""
     answer kvm ""
+  elif [[ -z $reason ]]; then
+    answer qemu "the probe failed: see above"
   else
     keep "$file" "$key" qemu "$reason"
     answer qemu "$reason"

@@ -118,7 +118,9 @@ check_kvm() {
   verdict="$("$HERE/accelerator.sh" --cached 2>&1 | head -n 1)" || true
   case "$verdict" in
     kvm) report ok "KVM" "a kernel has booted under it" ;;
-    unknown) report ok "KVM" "not tried yet: \`scripts/lab up\` boots a kernel under it first" ;;
+    unknown)
+      report ok "KVM" "not tried yet: \`scripts/lab up\` boots a kernel under it first: the guest image's, or where that is not built (scripts/lab image) one of this host's that $(id -un) may read"
+      ;;
     *) report warning "KVM" "${verdict#notice: }" "scripts/host/accelerator.sh --fresh (tries again)" ;;
   esac
 }

@@ -2,7 +2,7 @@
 # Boots a real 64-bit kernel under KVM as far as its first user process, which says so on the serial line and powers
 # off. That /dev/kvm exists and opens proves nothing: nested without hardware help, a 64-bit guest hangs under it.
 #
-#   kvmProbe.sh KERNEL [SECONDS]     exit 0: it ran; 1: it did not, with the reason on stdout
+#   kvmProbe.sh KERNEL [SECONDS]     exit 0: it ran; 1: it did not, with the reason on stdout, or could not be tried
 set -euo pipefail
 
 HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -67,7 +67,10 @@ probe() {
   local kernel="$1" seconds="$2" serial="$WORK/serial" errors="$WORK/errors" deadline
   : >"$serial"
   init_program >"$WORK/init"
-  { cpio_entry init $((8#100755)) "$WORK/init" && cpio_entry 'TRAILER!!!' 0 /dev/null; } >"$WORK/initrd"
+  {
+    cpio_entry init $((8#100755)) "$WORK/init"
+    cpio_entry 'TRAILER!!!' 0 /dev/null
+  } >"$WORK/initrd"
   qemu-system-x86_64 -no-user-config -nodefaults -display none -no-reboot -machine pc -accel kvm -cpu host -m 256 \
     -kernel "$kernel" -initrd "$WORK/initrd" -append 'console=ttyS0 panic=-1' -serial "file:$serial" \
     >"$errors" 2>&1 </dev/null &

@@ -78,6 +78,37 @@ test_another_qemu_is_tried_anew() {
   equals "$stdout" kvm
 }
 
+test_a_kernel_of_the_host_is_tried_where_no_image_is_built() {
+  local kernel
+  kvm_host 'echo "lvs-dr: a 64-bit user process runs" >"$serial"; exec sleep 30'
+  unset LVS_DR_PROBE_KERNEL
+  accelerator
+  equals "$stdout" qemu
+  contains "$stderr" "run scripts/lab image once"
+  for kernel in "$T/boot/vmlinuz-linux" "$T/modules/$(uname -r)/vmlinuz" "$T/boot/vmlinuz-$(uname -r)"; do
+    mkdir -p "$(dirname "$kernel")"
+    : >"$kernel"
+    accelerator --fresh
+    equals "$stdout" kvm
+    called "-kernel $kernel "
+  done
+}
+
+test_a_probe_that_could_not_be_made_is_no_verdict() {
+  kvm_host 'echo "lvs-dr: a 64-bit user process runs" >"$serial"; exec sleep 30'
+  # Another one than the last of the archive's steps.
+  fake stat "[[ \$* != '-c %s '*/init ]] || { echo 'stat: no such thing' >&2; exit 1; }; exec '$(PATH="$REAL_PATH" command -v stat)' \"\$@\""
+  accelerator
+  exits 0
+  equals "$stdout" qemu
+  contains "$stderr" "stat: no such thing"
+  contains "$stderr" "the probe failed: see above"
+  not_called "-accel kvm"
+  fake stat "exec '$(PATH="$REAL_PATH" command -v stat)' \"\$@\""
+  accelerator
+  equals "$stdout" kvm
+}
+
 test_cached_never_boots() {
   kvm_host 'exit 1'
   accelerator --cached

@@ -81,6 +81,12 @@ test_refused_user_is_told_the_group() {
   contains "$stdout" "usermod -aG libvirt"
 }
 
+test_kvm_that_was_not_tried_says_with_what_it_will_be() {
+  : >"$LVS_DR_KVM_DEVICE"
+  doctor
+  contains "$stdout" "the guest image's, or where that is not built (scripts/lab image) one of this host's"
+}
+
 test_libvirt_s_own_error_is_shown() {
   fake virsh 'printf "error: failed to connect\nerror: Failed to connect socket: No such file\n" >&2; exit 1'
   doctor

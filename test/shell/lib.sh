@@ -26,6 +26,7 @@ set_up() {
   export HOME="$T/home" LVS_DR_OS_RELEASE="$T/os-release" LVS_DR_SBIN="" LVS_DR_RUN_DIR="$T/run/lab" \
     LVS_DR_PID_DIR="$T/run" LVS_DR_IMAGE_ROOT="$T/images" LVS_DR_KVM_DEVICE="$T/no-kvm" LVS_DR_SYSTEMD_DIR="$T/no-systemd" \
     LVS_DR_DNSMASQ_DIR="$T/dnsmasq" LVS_DR_DAEMONS_LOCK="$T/daemons.lock" \
+    LVS_DR_BOOT_DIR="$T/boot" LVS_DR_MODULES_DIR="$T/modules" \
     LVS_DR_LAB_DIR="$T/lab" LVS_DR_NETNS_NAME="lvs-lab-test-$$" CALLS="$T/calls"
   unset XDG_CACHE_HOME LVS_DR_NETNS LVS_DR_PROBE_KERNEL
   : >"$CALLS"
