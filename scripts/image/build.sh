@@ -14,10 +14,10 @@ source "$IMAGE_SCRIPTS/contents.sh"
 readonly TOOLS=(mmdebstrap qemu-img mkfs.ext4 jq lz4 flock systemctl)
 # Where libvirt keeps what it knows of its guests, whether it runs or not.
 readonly DOMAINS=${LVS_DR_DOMAINS_DIR:-/etc/libvirt/qemu}
-build=''
 
+# write_manifest WORK: of the image in WORK/out, made from the root file system in WORK/root.
 write_manifest() {
-    local root=$1 out=$2 file size mtime
+    local build=$1 root=$1/root out=$1/out file size mtime
     for file in "${IMAGE_FILES[@]}"; do
         read -r size mtime < <(stat -c '%s %Y' "$out/$file")
         jq -n --arg f "$file" --arg sha256 "$(sha256sum <"$out/$file" | cut -d' ' -f1)" --argjson size "$size" --argjson mtime "$mtime" \
@@ -38,15 +38,13 @@ refuse_for_guests() {
     [[ -z $guests ]] || die "guests lie on the image in $directory${2:+, which $2}: $guests. First take them down (scripts/lab down), then build it anew"
 }
 
-build_image() {
-    local directory=$1
-    build=$(mktemp -d "$IMAGE_ROOT/.build.XXXXXX")
+# make_image WORK DIRECTORY: for build_cached.
+make_image() {
+    local build=$1 directory=$2 tool
+    for tool in "${TOOLS[@]}"; do command -v "$tool" >/dev/null || die "$tool is missing: run scripts/lab doctor"; done
+    refuse_for_guests "$directory" "$(image_complete "$directory" || echo 'is missing or damaged')"
     make_contents "$build"
-    write_manifest "$build/root" "$build/out"
-    chmod 0644 "$build"/out/*
-    sync -f "$build/out/manifest.json"
-    [[ ! -e $directory ]] || mv -T "$directory" "$build/old"
-    mv -T "$build/out" "$directory"
+    write_manifest "$build"
 }
 
 verify_image() {
@@ -56,26 +54,15 @@ verify_image() {
 }
 
 main() {
-    local directory tool
+    local directory whole=image_complete
     directory=$(image_directory)
     case ${1:-} in
         --verify) verify_image "$directory" && echo "$directory" && return ;;
-        --force | '') ;;
+        --force) whole=false ;;
+        '') ;;
         *) die "usage: build.sh [--force | --verify]" ;;
     esac
-    if [[ ${1:-} != --force ]] && image_complete "$directory"; then echo "$directory" && return; fi
-    ((EUID == 0)) || die "building the image needs root"
-    for tool in "${TOOLS[@]}"; do command -v "$tool" >/dev/null || die "$tool is missing: run scripts/lab doctor"; done
-    mkdir -p "$IMAGE_ROOT"
-    exec 9>"$IMAGE_ROOT/.lock"
-    flock -n 9 || { say "another build is running; waiting for it" && flock 9; }
-    if [[ ${1:-} == --force ]] || ! image_complete "$directory"; then
-        refuse_for_guests "$directory" "$(image_complete "$directory" || echo 'is missing or damaged')"
-        # Under the lock, so none of these belongs to a build that still runs.
-        rm -rf "$IMAGE_ROOT"/.build.*
-        trap '[[ -z $build ]] || rm -rf "$build"' EXIT
-        build_image "$directory"
-    fi
+    build_cached "$directory" .build "$whole" make_image
     echo "$directory"
 }
 

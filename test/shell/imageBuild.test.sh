@@ -6,18 +6,20 @@
 builder() {
   [[ $EUID -eq 0 ]] || skip "not root"
   local name
-  for name in tar truncate sync; do ln -s "$(PATH=/usr/bin:/bin command -v "$name")" "$BIN/$name"; done
+  for name in tar truncate sync mount umount; do ln -s "$(PATH=/usr/bin:/bin command -v "$name")" "$BIN/$name"; done
   project
   IMAGE="$T/project/scripts/image"
   printf 'mkdir -p "$1/lib/modules/6.1" && echo kernel >"$2/vmlinuz" && echo initrd >"$2/initrd.img"\n' >"$IMAGE/recipe/kernel.sh"
   : >"$IMAGE/recipe/customize.sh"
   fake apt-config ''
   fake dpkg-query 'echo "base-files 12.4"'
-  fake mmdebstrap 'for word in "$@"; do case $word in *.tar) tar -cf "$word" -T /dev/null ;; esac; done'
+  # What it unpacks a system in, and removes at its end.
+  fake mmdebstrap 'mktemp -d "${TMPDIR:-/tmp}/mmdebstrap.XXXXXX" >/dev/null; for word in "$@"; do case $word in *.tar) tar -cf "$word" -T /dev/null ;; esac; done'
   fake mkfs.ext4 'echo "ext4 of build $(grep -c ^mmdebstrap "$CALLS")" >"${@: -1}"'
   fake qemu-img 'cp "${@: -2:1}" "${@: -1}"'
   # Guests of this host are no business of these tests.
-  export LVS_DR_DOMAINS_DIR="$T/domains"
+  export LVS_DR_DOMAINS_DIR="$T/domains" TMPDIR="$T/tmp"
+  mkdir "$TMPDIR"
 }
 
 build() { run "$IMAGE/build.sh" "$@"; }
@@ -36,7 +38,7 @@ built() {
 slow_disk() { fake qemu-img "echo half >\"\${@: -1}\"; : >'$T/half'; sleep $1; cp \"\${@: -2:1}\" \"\${@: -1}\""; }
 half_done() { for _ in {1..100}; do [[ ! -e $T/half ]] || return 0; sleep 0.1; done && fail "the build never got that far"; }
 
-no_leftovers() { equals "$(find "$T/images" -name '.build.*')" ""; }
+no_leftovers() { equals "$(find "$T/images" -name '.build.*')$(ls "$TMPDIR")" ""; }
 
 test_a_build_is_used_until_the_recipe_changes() {
   builder
@@ -91,11 +93,52 @@ test_a_killed_build_leaves_nothing_that_is_used() {
     exits 1
     [[ $signal != TERM ]] || no_leftovers
   done
+  equals "$(ls "$TMPDIR")" ""
   contains "$(find "$T/images" -name disk.qcow2)" "/.build."
   fake qemu-img 'cp "${@: -2:1}" "${@: -1}"'
   built
   no_leftovers
   equals "$(cat "$directory/disk.qcow2")" "ext4 of build 3"
+}
+
+# shellcheck disable=SC2317
+clean_up() { { grep -o " $T/images/[^ ]*" /proc/self/mounts || true; } | xargs -r umount; }
+
+test_what_a_killed_build_had_mounted_is_unmounted() {
+  builder
+  mkdir "$T/mounted"
+  mount -t tmpfs none "$T/mounted" 2>/dev/null || skip "may not mount"
+  umount "$T/mounted"
+  fake mmdebstrap 'mkdir "$TMPDIR/sys" && mount -t tmpfs none "$TMPDIR/sys" && : >"$TMPDIR/sys/file" && : >'"'$T/half'"' && sleep 20'
+  setsid "$IMAGE/build.sh" >/dev/null 2>&1 &
+  half_done
+  kill -KILL -- "-$!"
+  wait "$!" || true
+  contains "$(cat /proc/self/mounts)" " $T/images/.build."
+  fake mmdebstrap 'for word in "$@"; do case $word in *.tar) tar -cf "$word" -T /dev/null ;; esac; done'
+  built
+  no_leftovers
+  lacks "$(cat /proc/self/mounts)" " $T/images/"
+}
+
+test_a_narrow_umask_narrows_no_image() {
+  builder
+  rm -r "$T/images"
+  printf '%s\n' 'mkdir "$1/made" && : >"$1/made/file"' >"$IMAGE/recipe/customize.sh"
+  fake mkfs.ext4 'for word in "$@"; do case $word in */root) stat -c %a "$word/made" "$word/made/file" | paste -sd " " ;; esac; done >"${@: -1}"'
+  umask 077
+  built
+  equals "$(stat -c %a "$T/images" "$directory" "$directory"/* | paste -sd ' ')" "755 755 644 644 644 644"
+  equals "$(cat "$directory/disk.qcow2")" "755 644"
+}
+
+test_a_checkout_that_others_may_not_read_makes_the_same_image() {
+  builder
+  cp "$ROOT/scripts/image/recipe/customize.sh" "$IMAGE/recipe/"
+  chmod -R go= "$IMAGE/recipe/rootfs"
+  mkdir -p "$T/root/etc/ssh" "$T/root"/{var/lib/dbus,var/lib/systemd}
+  (umask 022 && bash "$IMAGE/recipe/customize.sh" "$T/root")
+  equals "$(stat -c %a "$T/root/etc/modprobe.d" "$T/root/etc/ssh/sshd_config" "$T/root/etc/acpi/PWRF/00000080" | paste -sd ' ')" "755 644 755"
 }
 
 test_a_failed_build_leaves_nothing_that_is_used() {
@@ -193,4 +236,31 @@ test_no_other_disk_is_put_under_guests() {
   equals "$(builds)" 1
   rm "$LVS_DR_DOMAINS_DIR/lvs-dr-dev-rs1.xml"
   built
+}
+
+test_the_tests_images_are_built_alike() {
+  local script first
+  builder
+  ln -s "$(PATH=/usr/bin:/bin command -v dd)" "$BIN/dd"
+  mkdir -p "$T/project/test/lab" "$T/project/test/services" "$T/system"/{etc/ssh,boot/grub,usr/lib/grub/i386-pc,var/lib/dbus}
+  cp -R "$ROOT/test/lab/cloudImage" "$T/project/test/lab/"
+  cp -R "$ROOT/test/services/rootfs" "$T/project/test/services/"
+  truncate -s 512 "$T/system/usr/lib/grub/i386-pc/boot.img"
+  fake mkfs.ext4 ''
+  fake chroot ': >"$1/boot/grub/core.img"'
+  fake mmdebstrap 'mktemp -d >/dev/null; for word in "$@"; do case $word in *.tar) tar -C "'"$T/system"'" -cf "$word" . ;; esac; done'
+  umask 077
+  for script in lab/cloudImage services/rootfs; do
+    rm -rf "$T/images"
+    : >"$CALLS"
+    run "$T/project/test/$script/build.sh"
+    exits 0
+    first="$stdout"
+    [[ -e $first ]]
+    equals "$(stat -c %a "$T/images" "$(dirname "$first")" | paste -sd ' ')" "755 755"
+    run "$T/project/test/$script/build.sh"
+    equals "$stdout" "$first"
+    equals "$(builds)" 1
+    equals "$(find "$T/images" -name '.[cs]*')$(ls "$TMPDIR")" ""
+  done
 }

@@ -38,7 +38,8 @@ hide_all_but() {
 main() {
     local root=${1:?usage: customize.sh ROOT} here unit
     here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-    cp -r --no-preserve=ownership "$here/rootfs/." "$root/"
+    # Of a checkout that others may not read, the guest's services still must.
+    cp -r --no-preserve=mode,ownership "$here/rootfs/." "$root/"
     chmod 0755 "$root/etc/acpi/PWRF/00000080"
     systemctl --quiet --root "$root" disable "${DISABLE[@]}"
     systemctl --quiet --root "$root" enable "${ENABLE[@]}"

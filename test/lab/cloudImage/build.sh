@@ -16,7 +16,6 @@ readonly DISK_MIB=2048 FIRST_SECTOR=2048
 readonly GRUB_MODULES=(biosdisk part_msdos ext2 normal configfile linux)
 # Those that GRUB 2.06 reads, whatever this host's mke2fs would choose.
 readonly EXT4_FEATURES=none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,flex_bg,sparse_super,large_file,huge_file,dir_nlink,extra_isize
-build=''
 
 # The files that the image is made of; build.sh among them, as it makes the disk.
 hash_of_recipe() {
@@ -26,7 +25,7 @@ hash_of_recipe() {
 
 customize() {
     local root=$1
-    cp -r --no-preserve=ownership "$HERE/rootfs/." "$root/"
+    cp -r --no-preserve=mode,ownership "$HERE/rootfs/." "$root/"
     systemctl --quiet --root "$root" enable systemd-networkd systemd-resolved
     # An image for everyone: cloud-init brings host keys and name, the first boot a machine id.
     rm -f "$root"/etc/ssh/ssh_host_* "$root/var/lib/dbus/machine-id" "$root/etc/hostname" "$root/etc/resolv.conf"
@@ -63,33 +62,27 @@ make_disk() {
         -d "$root" "$disk" "$((DISK_MIB - FIRST_SECTOR / 2048))M"
 }
 
+# make_image WORK: for build_cached.
+make_image() {
+    local build=$1
+    mkdir "$build/root" "$build/out"
+    say "installing Debian $SUITE with cloud-init (about two minutes)"
+    # An initrd with the drivers of any machine costs an emulated CPU seconds at every boot.
+    # shellcheck disable=SC2016 # $1 is for the hook to expand
+    make_root "$build/root.tar" "$build/log" "$HERE/packages" --setup-hook='mkdir -p "$1/etc/initramfs-tools/conf.d" &&
+        echo MODULES=list >"$1/etc/initramfs-tools/conf.d/modules" && printf "%s\n" virtio_pci virtio_blk ext4 >"$1/etc/initramfs-tools/modules"'
+    tar -C "$build/root" -xf "$build/root.tar"
+    customize "$build/root"
+    make_disk "$build/root" "$build/disk.raw"
+    qemu-img convert -O qcow2 "$build/disk.raw" "$build/out/disk.qcow2"
+}
+
+is_whole() { [[ -s $1/disk.qcow2 ]]; }
+
 main() {
     local directory
     directory=$IMAGE_ROOT/cloud-test-$(hash_of_recipe)
-    if [[ ! -s $directory/disk.qcow2 ]]; then
-        ((EUID == 0)) || die "building the image needs root"
-        mkdir -p "$IMAGE_ROOT"
-        exec 9>"$IMAGE_ROOT/.cloud-test.lock"
-        flock 9
-    fi
-    if [[ ! -s $directory/disk.qcow2 ]]; then
-        rm -rf "$IMAGE_ROOT"/.cloud-test.?*/
-        build=$(mktemp -d "$IMAGE_ROOT/.cloud-test.XXXXXX")
-        trap 'rm -rf "$build"' EXIT
-        mkdir -m 0755 "$build/root" "$build/out"
-        say "installing Debian $SUITE with cloud-init (about two minutes)"
-        # An initrd with the drivers of any machine costs an emulated CPU seconds at every boot.
-        # shellcheck disable=SC2016 # $1 is for the hook to expand
-        make_root "$build/root.tar" "$build/log" "$HERE/packages" --setup-hook='mkdir -p "$1/etc/initramfs-tools/conf.d" &&
-            echo MODULES=list >"$1/etc/initramfs-tools/conf.d/modules" && printf "%s\n" virtio_pci virtio_blk ext4 >"$1/etc/initramfs-tools/modules"'
-        tar -C "$build/root" -xf "$build/root.tar"
-        customize "$build/root"
-        make_disk "$build/root" "$build/disk.raw"
-        qemu-img convert -O qcow2 "$build/disk.raw" "$build/out/disk.qcow2"
-        chmod 0644 "$build/out/disk.qcow2"
-        sync -f "$build/out/disk.qcow2"
-        mv -T "$build/out" "$directory"
-    fi
+    build_cached "$directory" .cloud-test is_whole make_image
     echo "$directory/disk.qcow2"
 }
 

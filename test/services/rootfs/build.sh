@@ -11,8 +11,6 @@ source "$HERE/../../../scripts/image/lib.sh"
 # shellcheck source-path=SCRIPTDIR source=../../../scripts/image/debianRoot.sh
 source "$IMAGE_SCRIPTS/debianRoot.sh"
 
-build=''
-
 # The Perl modules that the guest image brings for ldirectord: the suite shows that they suffice.
 perl_packages() { grep -E '^lib.*-perl$' "$IMAGE_SCRIPTS/recipe/packages"; }
 
@@ -20,28 +18,23 @@ hash_of_recipe() {
     { (cd "$HERE" && find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum) && sha256sum <"$IMAGE_SCRIPTS/debianRoot.sh" && perl_packages; } | sha256sum | cut -c1-16
 }
 
+# make_system WORK: for build_cached.
+make_system() {
+    local build=$1
+    mkdir -p "$build/out/root"
+    say "installing Debian $SUITE with a real server of each protocol (about two minutes)"
+    { cat "$HERE/packages" && perl_packages; } >"$build/packages"
+    make_root "$build/root.tar" "$build/log" "$build/packages"
+    tar -C "$build/out/root" -xf "$build/root.tar"
+    rm -rf "$build"/out/root/var/cache/apt/* "$build"/out/root/var/lib/apt/lists/*
+}
+
+is_whole() { [[ -e $1/root ]]; }
+
 main() {
     local directory
     directory=$IMAGE_ROOT/services-$(hash_of_recipe)
-    if [[ ! -e $directory/root ]]; then
-        ((EUID == 0)) || die "building the root file system needs root"
-        mkdir -p "$IMAGE_ROOT"
-        exec 9>"$IMAGE_ROOT/.services.lock"
-        flock 9
-    fi
-    if [[ ! -e $directory/root ]]; then
-        rm -rf "$IMAGE_ROOT"/.services.?*/
-        build=$(mktemp -d "$IMAGE_ROOT/.services.XXXXXX")
-        trap 'rm -rf "$build"' EXIT
-        mkdir -m 0755 "$build/out" "$build/out/root"
-        say "installing Debian $SUITE with a real server of each protocol (about two minutes)"
-        { cat "$HERE/packages" && perl_packages; } >"$build/packages"
-        make_root "$build/root.tar" "$build/log" "$build/packages"
-        tar -C "$build/out/root" -xf "$build/root.tar"
-        rm -rf "$build"/out/root/var/cache/apt/* "$build"/out/root/var/lib/apt/lists/*
-        chmod 0755 "$build/out"
-        mv -T "$build/out" "$directory"
-    fi
+    build_cached "$directory" .services is_whole make_system
     echo "$directory/root"
 }
 
