@@ -95,11 +95,9 @@ daemons() {
   is_root || [[ "$(lab_namespace)" == "$NETNS" ]] || admit_user
 }
 
-# The images are built by whoever runs the lab; QEMU's user must be able to pass through. 0711 on the parent is
-# Debian's own.
+# The images are root's; everyone, QEMU's user too, must be able to pass through. 0711 on the parent is Debian's own.
 image_root() {
-  [[ -d $IMAGE_ROOT && -w $IMAGE_ROOT ]] && return 0
-  as_root install -d -m 0755 -o "$(id -u)" -g "$(id -g)" "$IMAGE_ROOT"
+  [[ -d $IMAGE_ROOT && -x $IMAGE_ROOT ]] || as_root install -d -m 0755 "$IMAGE_ROOT"
 }
 
 main() {

@@ -24,6 +24,15 @@ test_libvirt_s_directory_for_networks_is_made() {
 
 need_root() { [[ $EUID -eq 0 ]] || skip "not root"; }
 
+test_the_image_directory_is_root_s_and_everyone_passes() {
+  need_root
+  rm -r "$LVS_DR_IMAGE_ROOT"
+  umask 077
+  run "$ROOT/scripts/host/prepare.sh" remote
+  exits 0
+  equals "$(stat -c '%U:%G %a' "$LVS_DR_IMAGE_ROOT")" "root:root 755"
+}
+
 test_complete_host_is_left_alone() {
   run "$ROOT/scripts/host/prepare.sh" all test
   exits 0

@@ -77,6 +77,15 @@ test_a_member_since_its_login_is_not_asked_for_anything() {
   not_called sudo
 }
 
+test_a_member_without_sudo_goes_on_where_root_has_prepared_all() {
+  user_host
+  rm "$BIN/sudo"
+  "$SETPRIV" --clear-groups -- /bin/chown -R root "$T/images"
+  FAKE_GROUPS="nogroup libvirt" lab up
+  exits 0
+  contains "$stdout" "program: up groups nogroup libvirt root no"
+}
+
 test_a_member_who_is_refused_ends_with_the_reason() {
   user_host
   fake virsh 'echo "error: access denied by policy" >&2; exit 1'
