@@ -45,15 +45,15 @@ check_commands() {
 
 check_node() {
   local own="$LAB/node/bin" version mend="scripts/host/node.sh path --install"
-  [[ "$(os_family)" == debian ]] || mend="$(install_command nodejs npm), or Node.js 20 from https://nodejs.org"
+  [[ "$(os_family)" == debian ]] || mend="$(install_command nodejs npm), or from https://nodejs.org"
   if node_version_ok node; then
     report ok "node" "$(node --version)"
   elif node_version_ok "$own/node"; then
     report ok "node" "$("$own/node" --version) in .lab/node"
   elif version="$(node --version 2>/dev/null)"; then
-    report missing "node" "$version is too old: 20 or newer is needed" "$mend"
+    report missing "node" "$version is not supported: $NODE_WANTED is needed" "$mend"
   else
-    report missing "node" "20 or newer is needed" "$mend"
+    report missing "node" "$NODE_WANTED is needed" "$mend"
   fi
   if have npm || [[ -x $own/npm ]]; then
     report ok "npm" "installs the node modules"

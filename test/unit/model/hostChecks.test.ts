@@ -293,7 +293,7 @@ const cases: [string, Record<string, unknown>, HostFacts, string[]][] = [
     [
       'host.pulumi = "v3.100.0": is outside the tested versions: from 3.200.0, below 4.0.0. Fix: install a version of pulumi in that range.',
       'host.@pulumi/command = "4.5.0": is outside the tested versions: from 1.2.1, below 1.3.0. Fix: install a version of @pulumi/command in that range.',
-      'host.node = "18.19.0": is outside the tested versions: from 20.0.0, below 25.0.0. Fix: install a version of node in that range.',
+      'host.node = "18.19.0": is outside the tested versions: from 20.19.0, below 25.0.0. Fix: install a version of node in that range.',
     ],
   ],
 ];
