@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs Debian or Ubuntu packages: without questions, without recommended extras, patiently.
 #
-#   packages.sh PACKAGE…
+#   packages.sh PACKAGE… [-- EXTRA…]     an EXTRA that apt does not know is left out, with a warning
 set -euo pipefail
 
 HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -26,28 +26,41 @@ logged() {
   "$@" >"$log" 2>&1
 }
 
+# known PACKAGE: apt has one to install. Ubuntu, for one, has Chromium only as a snap.
+known() { [[ "$(apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: //p')" == [^\(]* ]]; }
+
 main() {
-  (($# > 0)) || die "usage: packages.sh PACKAGE…"
-  [[ "$(os_family)" == debian ]] || die "not Debian or Ubuntu: $(install_command "$@")"
+  local wanted=() extras packages extra log
+  (($# > 0)) || die "usage: packages.sh PACKAGE… [-- EXTRA…]"
+  while (($# > 0)) && [[ $1 != -- ]]; do wanted+=("$1") && shift; done
+  extras=("${@:2}")
+  packages=("${wanted[@]}" "${extras[@]}")
+  [[ "$(os_family)" == debian ]] || die "not Debian or Ubuntu: $(install_command "${packages[@]}")"
   if ! is_root; then
-    have sudo || die "root is needed: $(install_command "$@") (there is no sudo here; run it as root)"
-    say "==> sudo, to install: $*"
-    exec sudo -- "$HERE/packages.sh" "$@"
+    have sudo || die "root is needed: $(install_command "${packages[@]}") (there is no sudo here; run it as root)"
+    say "==> sudo, to install: ${packages[*]}"
+    exec sudo -- "$HERE/packages.sh" "${wanted[@]}" -- "${extras[@]}"
   fi
   # Where no init system runs, a package is not to start its service either (invoke-rc.d obeys this).
   has_systemd || export RUNLEVEL=1
-  say "==> installing: $*"
-  local log
+  say "==> installing: ${packages[*]}"
   log="$(mktemp)"
   # A fresh container has no package lists at all, an old machine stale ones: then update and try again.
-  if ! logged "$log" install_packages "$@"; then
+  if ! logged "$log" install_packages "${packages[@]}"; then
     # What it says if it fails, the next installation says again.
     logged "$log" finish_interrupted || true
-    retry 3 5 logged "$log" apt_get update || say "warning: apt-get update failed; using the package lists at hand"
-    retry 3 5 logged "$log" install_packages "$@" || {
+    if retry 3 5 logged "$log" apt_get update; then
+      packages=("${wanted[@]}")
+      for extra in "${extras[@]}"; do
+        if known "$extra"; then packages+=("$extra"); else say "warning: apt does not know $extra: left out"; fi
+      done
+    else
+      say "warning: apt-get update failed; using the package lists at hand"
+    fi
+    ((${#packages[@]} == 0)) || retry 3 5 logged "$log" install_packages "${packages[@]}" || {
       tail -n 30 "$log" >&2
       rm -f "$log"
-      die "apt could not install: $*"
+      die "apt could not install: ${packages[*]}"
     }
   fi
   rm -f "$log"

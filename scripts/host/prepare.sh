@@ -30,16 +30,15 @@ needs_of() {
 
 # packages [test|unit|remote]
 packages() {
-  local missing needs extras
+  local needs extras missing wished
   needs_of "${1:-}"
-  mapfile -t missing < <(missing_packages "${needs[@]}" "${extras[@]}")
-  ((${#missing[@]} > 0)) || return 0
+  mapfile -t missing < <(missing_packages "${needs[@]}")
   if [[ "$(os_family)" != debian ]]; then
-    mapfile -t missing < <(missing_packages "${needs[@]}")
     ((${#missing[@]} > 0)) || return 0
     die "this is not Debian or Ubuntu; please install what is missing, then try again:"$'\n'"  $(install_command "${missing[@]}")"
   fi
-  "$HERE/packages.sh" "${missing[@]}"
+  mapfile -t wished < <(missing_packages "${extras[@]}" | grep -vxF -f <(printf '%s\n' "${missing[@]}"))
+  ((${#missing[@]} + ${#wished[@]} == 0)) || "$HERE/packages.sh" "${missing[@]}" -- "${wished[@]}"
 }
 
 kvm_device_is_right() {

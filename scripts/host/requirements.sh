@@ -34,7 +34,7 @@ local|sysctl|procps|procps-ng|procps-ng|procps|bridge settings of the lab's own 
 local|arping|iputils-arping|iputils|iputils|iputils|asks from the host who answers for the VIP
 unit|perl:Time::HiRes|perl|perl-Time-HiRes|perl|perl|runs the drills' clients
 test|git|git|git-core|git|git-core|tells which files are the project's
-test|chromium|chromium|chromium|chromium|chromium|opens the report in a browser
+test|chromium,chromium-browser|chromium|chromium|chromium|chromium|opens the report in a browser
 test|shellcheck|shellcheck|ShellCheck|shellcheck|ShellCheck|checks the shell scripts
 optional|ldirectord|ldirectord|ldirectord|-|ldirectord|a dry run of ldirectord.cf at preview
 optional|sshd|openssh-server|openssh-server|openssh|openssh-server|the test of a libvirt on another host

@@ -34,7 +34,7 @@ set_up() {
   fake npm ''
   fake virsh 'case "$*" in *" uri") echo qemu:///system ;; esac'
   for name in libvirtd qemu-system-x86_64 qemu-img iptables dnsmasq ssh ssh-keygen mmdebstrap mkfs.ext4 lz4 xorriso arping chromium sysctl \
-    systemctl perl git shellcheck ldirectord ipvsadm sshd apt-get dpkg; do
+    systemctl perl git shellcheck ldirectord ipvsadm sshd apt-get apt-cache dpkg; do
     fake "$name" ''
   done
   export PATH="$BIN"

@@ -68,6 +68,29 @@ test_test_tools_are_installed_for_tests_only() {
   called "-- shellcheck"
 }
 
+test_a_test_tool_that_apt_does_not_know_is_left_out() {
+  need_root
+  apt_that_works
+  mv "$BIN/apt-get" "$BIN/apt-get.debian"
+  fake apt-get "[[ \" \$* \" != *' chromium '* ]] || { echo \"E: Package 'chromium' has no installation candidate\" >&2; exit 100; }
+    exec '$BIN/apt-get.debian' \"\$@\""
+  fake apt-cache 'case "$2" in chromium) printf "chromium:\n  Installed: (none)\n  Candidate: (none)\n" ;;
+    *) printf "%s:\n  Installed: (none)\n  Candidate: 0.9.0-1\n" "$2" ;; esac'
+  rm "$BIN/chromium" "$BIN/shellcheck" "$BIN/qemu-img"
+  run "$ROOT/scripts/host/prepare.sh" packages test
+  exits 0
+  contains "$stderr" "apt does not know chromium: left out"
+  called "-- qemu-utils shellcheck"
+  run "$ROOT/scripts/host/prepare.sh" packages test
+  exits 0
+  contains "$stderr" "apt does not know chromium: left out"
+  # Ubuntu's own name.
+  fake chromium-browser ''
+  run "$ROOT/scripts/host/prepare.sh" packages test
+  exits 0
+  equals "$stderr" ""
+}
+
 test_a_workstation_gets_no_ldirectord_unasked() {
   need_root
   mkdir "$LVS_DR_SYSTEMD_DIR"
