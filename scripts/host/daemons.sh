@@ -85,10 +85,12 @@ start_in_namespace() {
 }
 
 start_by_systemd() {
+  local units
   say "==> starting libvirtd by systemd"
-  systemctl start libvirtd.socket 2>/dev/null || systemctl start virtqemud.socket 2>/dev/null ||
-    systemctl start libvirtd.service ||
-    die "systemd could not start libvirtd: systemctl status libvirtd"
+  if systemctl start libvirtd.socket 2>/dev/null; then return 0; fi
+  mapfile -t units < <(modular_sockets)
+  ((${#units[@]} > 0)) || units=(libvirtd.service)
+  systemctl start "${units[@]}" || die "systemd could not start libvirt: systemctl status ${units[*]}"
 }
 
 main() {

@@ -21,6 +21,8 @@ readonly DISK_MIB=4096
 SUDO=""
 is_root || SUDO="sudo "
 RESULTS=()
+# Not empty: something is missing that `scripts/lab up` does not mend.
+BY_HAND=""
 
 # report STATUS NAME DETAIL [MEND]
 report() { RESULTS+=("$1"$'\x1f'"$2"$'\x1f'"$3"$'\x1f'"${4:-}"); }
@@ -73,7 +75,7 @@ check_modules() {
 }
 
 check_libvirt() {
-  local error where user mend
+  local error where user mend units=""
   error="$(libvirt_error)"
   user="$(id -un)"
   if [[ -z $error ]]; then
@@ -88,8 +90,10 @@ check_libvirt() {
     mend="sudo usermod -aG libvirt,kvm $user, then log in again"
     [[ "$(groups_not_taken_up)" != *libvirt* ]] || mend="log in again: this login is older than the membership in libvirt"
     report missing "libvirt" "refuses $user: $error" "$mend"
+    have sudo || BY_HAND=yes
   elif has_systemd; then
-    report missing "libvirt" "$error" "${SUDO}systemctl enable --now libvirtd"
+    have libvirtd || units="$(modular_sockets | paste -sd ' ')"
+    report missing "libvirt" "$error" "${SUDO}systemctl enable --now ${units:-libvirtd}"
   else
     report missing "libvirt" "$error" "scripts/host/prepare.sh daemons"
   fi
@@ -110,6 +114,7 @@ check_kvm() {
   else
     report missing "$KVM_DEVICE" "$permissions: libvirt probes QEMU anew at every call, 4 s each" \
       "${SUDO}chown root:kvm $KVM_DEVICE && ${SUDO}chmod 0660 $KVM_DEVICE"
+    ! has_systemd || BY_HAND=yes
   fi
   if [[ -c $KVM_DEVICE && ! (-r $KVM_DEVICE && -w $KVM_DEVICE) ]]; then
     report warning "KVM" "$(id -un) may not open $KVM_DEVICE" "sudo usermod -aG kvm $(id -un), then log in again"
@@ -137,6 +142,7 @@ check_room() {
   facts="$disk MiB free at $parent, $DISK_MIB needed"
   if ((disk >= DISK_MIB)); then report ok "disk space" "$facts"; else
     report missing "disk space" "$facts" "free some, e.g. old images: du -sh $IMAGE_ROOT/*"
+    BY_HAND=yes
   fi
 }
 
@@ -181,7 +187,9 @@ print_text() {
   echo "$missing missing."
   mapfile -t packages < <(missing_packages host local)
   ((${#packages[@]} == 0)) || printf 'All packages at once:\n  %s\n' "$(install_command "${packages[@]}")"
-  [[ "$(os_family)" != debian ]] || echo "\`scripts/lab up\` does all that by itself."
+  if [[ "$(os_family)" == debian && -z $BY_HAND ]] && { is_root || have sudo; }; then
+    echo "\`scripts/lab up\` does all that by itself."
+  fi
 }
 
 print_json() {

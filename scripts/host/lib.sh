@@ -153,6 +153,15 @@ is_refusal() {
   return 1
 }
 
+# modular_sockets: systemd's, of libvirt's daemons for guests, networks and storage pools; nothing where they are not
+# installed: libvirtd is all three.
+modular_sockets() {
+  local unit
+  for unit in virtqemud.socket virtnetworkd.socket virtstoraged.socket; do
+    ! systemctl cat "$unit" >/dev/null 2>&1 || echo "$unit"
+  done
+}
+
 # groups_not_taken_up: those of libvirt and kvm that this user is a member of, and this process is not: a membership
 # holds from the next login on.
 groups_not_taken_up() {

@@ -94,6 +94,40 @@ test_libvirt_s_own_error_is_shown() {
   contains "$stdout" "Failed to connect socket: No such file"
 }
 
+test_up_is_promised_to_do_only_what_it_does() {
+  local promise="does all that by itself"
+  complete_project
+  fake systemctl 'case "$*" in "cat virt"*) exit 0 ;; esac; exit 1'
+  rm "$BIN/qemu-img"
+  run "$T/project/scripts/host/doctor.sh"
+  contains "$stdout" "$promise"
+  # Somebody's own rules of udev's.
+  mkdir "$LVS_DR_SYSTEMD_DIR"
+  : >"$LVS_DR_KVM_DEVICE"
+  chmod 0600 "$LVS_DR_KVM_DEVICE"
+  fake getent ''
+  run "$T/project/scripts/host/doctor.sh"
+  contains "$stdout" "2 missing."
+  lacks "$stdout" "$promise"
+  rm "$LVS_DR_KVM_DEVICE"
+  fake df 'printf "heading\n/dev/a 1 1 1024 1 /\n"'
+  run "$T/project/scripts/host/doctor.sh"
+  contains "$stdout" "2 missing."
+  lacks "$stdout" "$promise"
+}
+
+test_modular_daemons_are_named() {
+  mkdir "$LVS_DR_SYSTEMD_DIR"
+  fake virsh 'echo "error: Failed to connect socket" >&2; exit 1'
+  doctor
+  contains "$stdout" "systemctl enable --now libvirtd"$'\n'
+  rm "$BIN/libvirtd"
+  fake virtqemud ''
+  fake systemctl 'case "$*" in "cat virtqemud.socket" | "cat virtnetworkd.socket") exit 0 ;; esac; exit 1'
+  doctor
+  contains "$stdout" "systemctl enable --now virtqemud.socket virtnetworkd.socket"$'\n'
+}
+
 test_libvirt_without_its_directory_for_networks() {
   rm -r "$LVS_DR_DNSMASQ_DIR"
   doctor

@@ -22,6 +22,21 @@ test_libvirt_s_directory_for_networks_is_made() {
   not_called libvirtd
 }
 
+test_modular_daemons_are_started_all() {
+  need_root
+  mkdir "$LVS_DR_SYSTEMD_DIR"
+  fake virsh "[[ -e '$T/started' ]] || { echo 'error: Failed to connect socket' >&2; exit 1; }"
+  fake systemctl "case \"\$*\" in 'start virtqemud.socket virtnetworkd.socket virtstoraged.socket') touch '$T/started' ;; 'cat virt'*) ;; *) exit 1 ;; esac"
+  run "$ROOT/scripts/host/prepare.sh" daemons
+  exits 0
+  : >"$CALLS"
+  rm "$T/started"
+  fake systemctl "case \"\$*\" in 'start libvirtd.socket') touch '$T/started' ;; *) exit 1 ;; esac"
+  run "$ROOT/scripts/host/prepare.sh" daemons
+  exits 0
+  equals "$(calls "systemctl ")" 1
+}
+
 need_root() { [[ $EUID -eq 0 ]] || skip "not root"; }
 
 test_the_image_directory_is_root_s_and_everyone_passes() {
