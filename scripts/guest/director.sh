@@ -72,8 +72,9 @@ StartLimitIntervalSec=0
 [Service]
 Type=simple
 # ldirectord sets an alarm around its first request, while LWP still loads modules: one that the alarm interrupts stays half
-# loaded, and every later check of the process fails. So they are loaded before it starts.
-Environment="PERL5OPT=$PERL_MODULES"
+# loaded, and every later check of the process fails. So they are loaded before it starts. And supervised it logs to stdout, which
+# Perl holds back in a block of some kilobytes unless told otherwise: the journal would have a death with the next event, or never.
+Environment="PERL5OPT=-MIO::Handle;STDOUT->autoflush $PERL_MODULES"
 # What it starts with it need not be told again.
 ExecStartPre=/bin/touch $TOLD
 ExecStart=/usr/sbin/ldirectord $CF start

@@ -84,6 +84,18 @@ describe("trap T11: the unit", () => {
     );
   });
 
+  it("logs a death when it happens, though nothing happens after it", async () => {
+    const fleet = await fleetOf(TWO);
+    await settled(fleet);
+    await fleet.member("web/1").process.kill();
+    await fleet.member("web/1").out(budget(fleet));
+    await until(
+      "the death in the log",
+      () => 2 * slowness(),
+      () => fleet.daemon.output.includes("Deleted real server: 192.168.7.101:80"),
+    );
+  });
+
   it("stops and starts while a check hangs: a daemon runs, and the table is the same", async () => {
     const fleet = await fleetOf(TWO);
     await settled(fleet);

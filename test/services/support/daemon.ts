@@ -101,7 +101,7 @@ export class Daemon {
     return this.process.tree().filter(isChecking);
   }
 
-  /** What it printed: its log too, as it is supervised; in blocks, so the last lines come late. */
+  /** What it printed: its log too, as it is supervised. */
   get output(): string {
     return this.box.read(OUTPUT);
   }
