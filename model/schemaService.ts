@@ -209,7 +209,9 @@ export const ldirectordSettings = z.strictObject({
       ),
     })
     .default("/var/log/ldirectord.log")
-    .describe("Log file, or the name of a syslog facility."),
+    .describe(
+      "Log file, or the name of a syslog facility; ldirectord reads it and, supervised, does not use it: its log is in the director's journal (journalctl -u lvs-dr-ldirectord).",
+    ),
   callback: absolutePath().optional().describe("Program that is run when the file has changed."),
   execute: z
     .array(directive())
