@@ -1,4 +1,5 @@
 /** What each guest's script is told: shell settings from the lab. */
+import { holdSeconds } from "./detection";
 import { renderLdirectord, ldirectordFor } from "./ldirectord";
 import { ipvsRestoreRules, isQuiescent, renderTable, tableWeight } from "./ipvs";
 import { tableFor } from "./ldirectordTable";
@@ -44,15 +45,17 @@ export function realServerSettings(lab: Lab, node: LabNode): Settings {
   };
 }
 
-/** Seconds for the kernel's table to become what was meant after a reload: one check of every server, and time to spare. */
+/**
+ * Seconds for the kernel's table to become what was meant after a reload: one check of every server, and time to spare. At its start and
+ * at each reload ldirectord checks all services one after the other, also where each then gets a process of its own.
+ */
 function settleSeconds(lab: Lab): number {
-  const rounds = lab.services.map(
-    ({ check, realServers }) => Math.max(check.negotiatetimeout, check.checktimeout) * realServers.length,
+  const round = lab.services.reduce(
+    (sum, { check, realServers }) => sum + holdSeconds(check) * realServers.length,
+    0,
   );
   const interval = Math.max(...lab.services.map(({ check }) => check.checkinterval));
-  // Without processes of their own, services are checked one after the other.
-  const slowest = lab.ldirectord.fork ? Math.max(...rounds) : rounds.reduce((sum, each) => sum + each, 0);
-  return Math.ceil(30 + interval + slowest);
+  return Math.ceil(30 + interval + round);
 }
 
 /** Seconds that a director's `start` takes beside drain and settling: a dry run under load, the daemon's start, and all else. */

@@ -56,6 +56,17 @@ describe("trap T8: silent servers of one service", () => {
   it("do without fork: three more of them come first", async () => {
     expect(await removal({ change: globally({ fork: false }), daemon: "later" })).toBeGreaterThan(3 * 3);
   });
+
+  it("do for one round after a reload: all services are checked one after the other first (open)", async () => {
+    const fleet = await fleetOf({ silent: web({ count: 4 }), web: web({ count: 2 }) });
+    await settled(fleet);
+    const silent = [1, 2, 3, 4].map((index) => fleet.member(`silent/${index}`));
+    for (const member of silent) member.process.signal("SIGSTOP");
+    for (const member of silent) await member.out(30);
+    expect(fleet.daemon.reload()).toBe(true);
+    await fleet.member("web/1").process.kill();
+    expect(await fleet.member("web/1").out(30)).toBeGreaterThan(3 * 3);
+  });
 });
 
 /**

@@ -150,8 +150,18 @@ describe("settings", () => {
     const seconds = (config: object) => Number(directorSettings(lab({ ...config })).LVS_SETTLE_SECONDS);
     expect(seconds({ realServerCount: 10 })).toBeGreaterThan(seconds({ realServerCount: 2 }));
     expect(seconds({ healthCheck: { checkinterval: 30 } })).toBeGreaterThanOrEqual(seconds({}) + 29);
-    const more = { services: [service], ldirectord: { fork: false } };
-    expect(seconds(more)).toBeGreaterThan(seconds({ services: [service] }));
+    // One service after the other, with processes of their own too: three silent services of three servers take three times as long.
+    const times = { checkinterval: 1, checktimeout: 30, negotiatetimeout: 30 };
+    const three = {
+      realServerCount: 3,
+      healthCheck: times,
+      services: [service, { ...service, name: "third", port: 9090 }],
+    };
+    expect(seconds(three)).toBe(30 + 1 + 3 * 3 * 30);
+    expect(seconds({ ...three, ldirectord: { fork: false } })).toBe(seconds(three));
+    // An imap check tries twice.
+    const imap = { name: "imap", port: 143, healthCheck: { service: "imap", negotiatetimeout: 30 } };
+    expect(seconds({ healthCheck: { checkinterval: 1 }, services: [imap] })).toBeGreaterThan(30 + 2 * 2 * 30);
   });
 
   it("limits the director's run by what its waits may take", () => {
