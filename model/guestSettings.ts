@@ -115,6 +115,9 @@ function annotations(lab: Lab): string[] {
   });
 }
 
+/** Longest that the director's script waits for an answer, seconds; a slower server that ldirectord would wait for is ldirectord's to judge. */
+const PROBE_SECONDS = 2;
+
 /**
  * How the director's script sees for itself whether a server that is not in the table passes its check; undefined where it cannot
  * (other protocols, logins, a directory that takes servers out) or need not.
@@ -132,5 +135,6 @@ function probeOf(lab: Lab, { check, protocol }: VirtualService, server: RealServ
   const receive = server.receive ?? check.receive ?? "";
   // One line whose words are told apart by blanks; a whole URL goes elsewhere.
   if (path.includes("://") || !/^[!-~]+$/.test(path) || !/^(\S(.*\S)?)?$/.test(receive)) return undefined;
-  return `http ${checkport} ${virtualhost} ${path} ${receive}`.trimEnd();
+  const seconds = Math.min(check.negotiatetimeout, PROBE_SECONDS);
+  return `http ${checkport} ${seconds} ${virtualhost} ${path} ${receive}`.trimEnd();
 }

@@ -59,16 +59,19 @@ drain_gone() {
 }
 
 # undrain FORMER: servers that FORMER, the rules until now, or a change that was not brought to its end had drained, and that
-# are to serve again, get their weight before
-# ldirectord reads of it: it takes whatever has weight 0 for dead, and would delete the entry, its open connections with it,
-# until the next check. One that does not accept a connection is left to that check.
+# are to serve again, get their weight before ldirectord reads of it: it takes whatever has weight 0 for dead, and would delete
+# the entry, its open connections with it, until the next check. One that fails that check (without a note: does not accept a
+# connection) is left to it.
 undrain() {
-  local former=$1 rule address port
+  local former=$1 rule address port entry
   [[ -e $DRAINED || $former == *" -w 0"* ]] || return 0
   while read -r rule; do
     address=${rule#* -r } && address=${address%% *}
     port=${address##*:} && address=${address%:*}
-    if [[ $rule == "-a -t "* ]]; then
+    entry=${rule#-a } && entry=${entry%% -g *}
+    if [[ $'\n'$LVS_IPVS_RULES == *$'\n# check: '"$entry "* ]]; then
+      passes "$entry" || continue
+    elif [[ $rule == "-a -t "* ]]; then
       timeout 1 bash -c "exec 3<>/dev/tcp/${address//[\[\]]/}/$port" 2>/dev/null || continue
     fi
     # shellcheck disable=SC2086 # a rule is several words
@@ -196,18 +199,18 @@ absent() {
 }
 
 # passes ENTRY: whether that real server gives now what ldirectord asks of it, by its note `# check: ENTRY on`, `… connect PORT` or
-# `… http PORT HOST PATH [RECEIVE]`; without a note nobody knows, and ldirectord is believed.
+# `… http PORT SECONDS HOST PATH [RECEIVE]`; without a note nobody knows, and ldirectord is believed.
 passes() {
-  local address=${1##* } kind port host path receive
+  local address=${1##* } kind port seconds host path receive
   address=${address%:*}
   [[ $'\n'$LVS_IPVS_RULES$'\n' =~ $'\n# check: '"$1 "([^$'\n']*) ]] || return 1
-  read -r kind port host path receive <<<"${BASH_REMATCH[1]}"
+  read -r kind port seconds host path receive <<<"${BASH_REMATCH[1]}"
   # shellcheck disable=SC2016 # the inner shell and perl expand these
   case $kind in
   on) ;;
   connect) timeout 1 bash -c "exec 3<>/dev/tcp/$address/$port" 2>/dev/null ;;
   http)
-    timeout 2 bash -c 'exec 3<>"/dev/tcp/$1/$2" && printf "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n" "$4" "$3" >&3 && cat <&3' \
+    timeout "$seconds" bash -c 'exec 3<>"/dev/tcp/$1/$2" && printf "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n" "$4" "$3" >&3 && cat <&3' \
       bash "$address" "$port" "$host" "$path" 2>/dev/null |
       RECEIVE=$receive perl -0777 -e '$_ = <STDIN> // ""; exit !(m{^HTTP/\S+ 2} && s/^.*?\r?\n\r?\n//s && m{(?:$ENV{RECEIVE})})'
     ;;

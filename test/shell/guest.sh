@@ -70,14 +70,14 @@ fill() { lines "$@" | ipvsadm -R; }
 # changes: what was done to the table since `fill`.
 changes() { tail -n "+$((${1:-0} + 1))" "$T/table" | cut -d ' ' -f 2-; }
 
-# web PORT [STATUS [BODY]]: a web server at 127.0.0.1 that answers all requests so.
+# web PORT [STATUS [BODY [SECONDS]]]: a web server at 127.0.0.1 that answers all requests so, after SECONDS.
 web() {
   guest_tools
-  perl -MIO::Socket::INET -e 'my ($port, $status, $body) = @ARGV;
+  perl -MIO::Socket::INET -e 'my ($port, $status, $body, $seconds) = @ARGV;
     my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => $port, Listen => 5, ReuseAddr => 1) or die;
     $| = 1; print $s->sockport, "\n";
-    while (my $c = $s->accept) { while (<$c>) { last if /^\r?$/ } print $c "HTTP/1.1 $status\r\nServer: x\r\n\r\n$body"; close $c; }' \
-    "$1" "${2:-200 OK}" "${3:-test}" >"$T/port" &
+    while (my $c = $s->accept) { while (<$c>) { last if /^\r?$/ } select(undef, undef, undef, $seconds); print $c "HTTP/1.1 $status\r\nServer: x\r\n\r\n$body"; close $c; }' \
+    "$1" "${2:-200 OK}" "${3:-test}" "${4:-0}" >"$T/port" &
   WEB=$!
   while [[ ! -s $T/port ]]; do sleep 0.05; done
   PORT="$(cat "$T/port")"

@@ -98,6 +98,22 @@ test_undrain_leaves_alone_whom_nobody_drained_and_who_does_not_answer() {
   equals "$(changes 2)" ""
 }
 
+test_undrain_leaves_alone_who_fails_its_check_though_its_port_accepts() {
+  local entry note
+  fake_ipvsadm
+  web 0 "503 Unfit"
+  entry="-t 10.0.0.100:$PORT -r 127.0.0.1:$PORT"
+  for note in "http $PORT 2 www /test.html test" "connect 1"; do
+    : >"$T/table"
+    fill "-A -t 10.0.0.100:$PORT -s wrr" "-a $entry -g -w 0"
+    in_table "$FORMER_DRAINED" LVS_IPVS_RULES="$(lines "-a $entry -g -w 3" "# check: $entry $note")" FORMER="-a $entry -g -w 0"
+    exits 0
+    equals "$(changes 2)" ""
+  done
+  in_table "$FORMER_DRAINED" LVS_IPVS_RULES="$(lines "-a $entry -g -w 3" "# check: $entry connect $PORT")" FORMER="-a $entry -g -w 0"
+  equals "$(changes 2)" "-e $entry -g -w 3"
+}
+
 # finds DIFFERENCES RULES TABLE [SETTING=VALUE...]
 finds() {
   local expected=$1 rules=$2 table=$3
@@ -152,7 +168,7 @@ settles() {
 test_settle_refuses_the_absence_of_a_server_that_passes_its_check() {
   local note
   web 0 "200 OK" "a test page"
-  for note in on "connect $PORT" "http $PORT www /test.html test" "http $PORT www /"; do
+  for note in on "connect $PORT" "http $PORT 2 www /test.html test" "http $PORT 2 www /"; do
     settles "$note"
     exits 1
     contains "$stderr" "after 1 s the kernel's table is not what was meant: real server missing though it passes its check: -t 10.0.0.100:$PORT"
@@ -162,7 +178,7 @@ test_settle_refuses_the_absence_of_a_server_that_passes_its_check() {
 test_settle_takes_for_dead_who_fails_its_check_or_cannot_be_asked() {
   local note
   web 0 "503 Unfit" "a test page"
-  for note in "" "connect 1" "http $PORT www /test.html test" "http 1 www /test.html test"; do
+  for note in "" "connect 1" "http $PORT 2 www /test.html test" "http 1 2 www /test.html test"; do
     settles "$note"
     exits 0
     contains "$stderr" "taken for dead: -t 10.0.0.100:$PORT -r 127.0.0.1:$PORT"
@@ -170,8 +186,15 @@ test_settle_takes_for_dead_who_fails_its_check_or_cannot_be_asked() {
   kill "$WEB"
   : >"$T/port"
   web 0 "200 OK" "another page, with what is looked for in the header only"
-  settles "http $PORT www / Server: x"
+  settles "http $PORT 2 www / Server: x"
   exits 0
+  kill "$WEB"
+  : >"$T/port"
+  # Too late for ldirectord.
+  web 0 "200 OK" "a test page" 1.4
+  settles "http $PORT 1 www /test.html test"
+  exits 0
+  contains "$stderr" "taken for dead"
 }
 
 test_settle_waits_for_a_server_that_is_on_its_way() {

@@ -129,8 +129,8 @@ const DIRECTOR = {
   LVS_IPVS_RULES: [
     ...TABLE,
     "# sorry: -t 10.0.0.100:80 -r 127.0.0.1:80",
-    "# check: -t 10.0.0.100:80 -r 192.168.7.10:80 http 80 192.168.7.10 /test.html test",
-    "# check: -t 10.0.0.100:80 -r 192.168.7.20:80 http 80 192.168.7.20 /test.html test",
+    "# check: -t 10.0.0.100:80 -r 192.168.7.10:80 http 80 2 192.168.7.10 /test.html test",
+    "# check: -t 10.0.0.100:80 -r 192.168.7.20:80 http 80 2 192.168.7.20 /test.html test",
   ].join("\n"),
   LVS_SORRY_PAGE: "sorry server\n",
   LVS_SORRY_PORTS: "80",

@@ -106,15 +106,16 @@ describe("settings", () => {
       notes({ realServers: [{}, { drain: true }], ...config }).filter((line) => line.startsWith("# check:"));
     const probe = (text: string) => [`# check: -t 10.0.0.100:80 -r 192.168.7.10:80 ${text}`];
     const check = (healthCheck: object, more: object = {}) => probes({ healthCheck, ...more });
-    expect(probes({})).toEqual(probe("http 80 192.168.7.10 /test.html test"));
+    expect(probes({})).toEqual(probe("http 80 2 192.168.7.10 /test.html test"));
     expect(
       check({ checktype: 4, virtualhost: "www", checkport: 81, request: "/a?b", receive: "a b" }),
-    ).toEqual(probe("http 81 www /a?b a b"));
+    ).toEqual(probe("http 81 2 www /a?b a b"));
     expect(check({ checktype: "connect", checkport: 81 })).toEqual(probe("connect 81"));
     expect(check({ checktype: "on" })).toEqual(probe("on"));
+    expect(check({ negotiatetimeout: 1 })).toEqual(probe("http 80 1 192.168.7.10 /test.html test"));
     const own = { request: "own.html", receive: "mine" };
     expect(probes({ realServers: [own, { drain: true }] })).toEqual(
-      probe("http 80 192.168.7.10 /own.html mine"),
+      probe("http 80 2 192.168.7.10 /own.html mine"),
     );
     // Where it cannot know, ldirectord is believed.
     for (const unknown of [
