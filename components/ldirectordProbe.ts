@@ -7,7 +7,7 @@ import { hostScript } from "./hostProbe";
 import { refusal } from "./refusal";
 
 /** The table it would make, or its complaint and how it ended. */
-export const DRY_RUN = 'bash scripts/host/ldirectord-dry-run.sh --table - 2>&1 || echo "exit $?"';
+export const DRY_RUN = 'bash scripts/host/ldirectord-dry-run.sh - 2>&1 || echo "exit $?"';
 const NOT_INSTALLED = "exit 3";
 
 /**

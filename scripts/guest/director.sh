@@ -82,7 +82,7 @@ Environment=PERLIO=perlio
 # A file without services would empty the table, one that cannot be read freezes the checks, and one that ipvsadm would not
 # take leaves another table than it says: the daemon is not told. What the lab has read before is not read again.
 ExecReload=/bin/grep -q ^virtual $CF
-ExecReload=/bin/sh -c 'cmp -s $CF $VALIDATED || TMPDIR=/run DRY_RUN_SECONDS=80 $DRY_RUN --table $CF >/dev/null'
+ExecReload=/bin/sh -c 'cmp -s $CF $VALIDATED || TMPDIR=/run DRY_RUN_SECONDS=80 $DRY_RUN $CF >/dev/null'
 # Until it catches the signal, some seconds after its start, it would die of it.
 ExecReload=/bin/sh -c 'for i in \$\$(seq 300); do grep -q "^SigCgt:.*[13579bdf]\$\$" /proc/\$MAINPID/status && exit; sleep 0.2; done; exit 1'
 ExecReload=/bin/kill -HUP \$MAINPID
@@ -145,7 +145,7 @@ validate_cf() {
   local would complaints words differing line status=0
   if ! { holds "$CF" "$LVS_LDIRECTORD_CF" || holds "$VALIDATED" "$LVS_LDIRECTORD_CF" || holds "$CF.former" "$LVS_LDIRECTORD_CF"; }; then
     complaints=$(mktemp /run/lvs-dr.XXXXXX)
-    would=$(printf '%s' "$LVS_LDIRECTORD_CF" | TMPDIR=/run DRY_RUN_SECONDS=120 "$DRY_RUN" --table - 2>"$complaints") || status=$?
+    would=$(printf '%s' "$LVS_LDIRECTORD_CF" | TMPDIR=/run DRY_RUN_SECONDS=120 "$DRY_RUN" - 2>"$complaints") || status=$?
     words=$(<"$complaints")
     rm -f "$complaints"
     ((status != 124)) || die "$LVS_NODE: ldirectord did not read the new configuration within 120 s; the old one still serves"

@@ -1,11 +1,9 @@
 #!/usr/bin/env bash
-# ldirectord-dry-run.sh [--table|--check] FILE — what the real ldirectord would make of a configuration, without touching
-# the kernel or any network: its own parser reads the file, and a stand-in for ipvsadm (DryRun.pm) keeps the table.
-#   (no option)  the ipvsadm commands it would run at its start, one a line, all checks passing
-#   --table      the table after them, as `ipvsadm -Sn` prints it
-#   --check      nothing: only whether its parser accepts the file
-# FILE may be - for stdin. Exit: 0; 2 the file is bad (ldirectord's own words on stderr); 3 ldirectord is not installed; 124 it
-# takes longer than DRY_RUN_SECONDS (30). The director's script brings this one with it and asks the guest's ldirectord.
+# ldirectord-dry-run.sh FILE — the table that the real ldirectord would make of a configuration while all checks pass, as
+# `ipvsadm -Sn` prints it, thresholds appended, without touching the kernel or any network: its own parser reads the file, and a
+# stand-in for ipvsadm (DryRun.pm) keeps the table. FILE may be - for stdin.
+# Exit: 0; 2 ldirectord, Perl or ipvsadm would not take it (in their words on stderr); 3 ldirectord is not installed; 124 it takes
+# longer than DRY_RUN_SECONDS (30). The director's script brings this one with it and asks the guest's ldirectord.
 set -euo pipefail
 umask 077
 
@@ -16,7 +14,7 @@ work=""
 clean_up() { [[ -z $work ]] || rm -rf -- "$work"; }
 
 usage() {
-  sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+  sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
   exit 64
 }
 
@@ -25,12 +23,12 @@ copy_config() {
   sed -E "s|^([[:space:]]+monitorfile[[:space:]]*=).*|\\1\"$work/monitor.log\"|" -- "$1" >"$2"
 }
 
-# run_ldirectord COMMAND: in a directory of ours alone, since -d runs the ./ipvsadm of the current one. PERLIO: else
+# run_ldirectord: in a directory of ours alone, since -d runs the ./ipvsadm of the current one. PERLIO: else
 # ldirectord sets it and starts itself anew, and each start compiles 5,000 lines of Perl.
 run_ldirectord() (
   cd "$work"
   PERL5LIB="$HERE/ldirectord-dry-run" PERL5OPT=-MDryRun PERLIO=perlio PERL_HASH_SEED=0 HOSTNAME=director \
-    timeout -k 1 "${DRY_RUN_SECONDS:-30}" "$LDIRECTORD" -d "$work/${work##*/}.cf" "$1" >"$work/stdout" 2>"$work/log"
+    timeout -k 1 "${DRY_RUN_SECONDS:-30}" "$LDIRECTORD" -d "$work/${work##*/}.cf" start >"$work/stdout" 2>"$work/log"
 )
 
 # explain: the daemon's complaint, without the path of the copy.
@@ -39,12 +37,8 @@ explain() {
 }
 
 main() {
-  local mode=commands status=0
-  case "${1:-}" in
-  --table | --check) mode="${1#--}" && shift ;;
-  -?*) usage ;;
-  esac
-  (($# == 1)) || usage
+  local status=0
+  [[ $# == 1 && $1 != -?* ]] || usage
   if [[ ! -x $LDIRECTORD ]]; then
     echo "ldirectord is not installed: apt-get install ldirectord" >&2
     exit 3
@@ -54,18 +48,11 @@ main() {
   copy_config "$1" "$work/${work##*/}.cf"
   # With -d it takes this one, and would else need the real one installed; DryRun.pm does its work.
   : >"$work/ipvsadm"
-  : >"$work/commands"
   : >"$work/table"
-  if [[ $mode == check ]]; then
-    # `status` reads the configuration and stops: 3 says that no such daemon runs, as it must be.
-    run_ldirectord status || status=$?
-    ((status == 3)) || { explain && exit 2; }
-    return 0
-  fi
-  run_ldirectord start || status=$?
+  run_ldirectord || status=$?
   ((status != 124)) || exit 124
   ((status == 0)) || { explain && exit 2; }
   [[ ! -s $work/refused ]] || { sort -u -- "$work/refused" >&2 && exit 2; }
-  cat "$work/$mode"
+  cat "$work/table"
 }
 main "$@"

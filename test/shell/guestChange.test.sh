@@ -43,7 +43,7 @@ in_namespaces() {
   stands_in='case "$*" in
     *is-active*lvs-dr-ldirectord*) [[ -e /run/daemon ]] && echo active ;;
     *is-active*) exit 3 ;;
-    "start "*|"reload "*) : >/run/daemon; [[ -e '"$T"'/deaf ]] || { : >'"$T"'/table; '"$LIBRARY"' --table /etc/ha.d/ldirectord.cf | ipvsadm -R; } ;;
+    "start "*|"reload "*) : >/run/daemon; [[ -e '"$T"'/deaf ]] || { : >'"$T"'/table; '"$LIBRARY"' /etc/ha.d/ldirectord.cf | ipvsadm -R; } ;;
   esac'
   {
     echo "set -euo pipefail; export PATH=$REAL"

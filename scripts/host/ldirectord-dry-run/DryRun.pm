@@ -1,7 +1,7 @@
 # Loaded into ldirectord by `perl -MDryRun`: takes out everything that would leave the process, keeps the table that
 # ipvsadm would keep, and ends the daemon after its start. The parser and the decisions stay the daemon's own.
-# Writes in the current directory: commands (each change), table (as `ipvsadm -Sn` prints it, thresholds appended) and
-# refused (what ipvsadm or the kernel would not take).
+# Writes in the current directory: table (as `ipvsadm -Sn` prints it, thresholds appended) and refused (what ipvsadm or the kernel
+# would not take).
 package DryRun;
 use strict;
 use warnings;
@@ -102,10 +102,7 @@ sub change {
 # system_wrapper("./ipvsadm …"): the words, as the shell would split them.
 sub ipvsadm {
 	my (@words) = @_;
-	if (eval { change(@words); 1 }) {
-		note("commands", "ipvsadm @words");
-		return 0;
-	}
+	return 0 if eval { change(@words); 1 };
 	chomp(my $why = $@);
 	note("refused", "ipvsadm would refuse: ipvsadm @words: $why");
 	return 256;
