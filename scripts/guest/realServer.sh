@@ -261,8 +261,9 @@ role_started() { systemctl -q --no-block restart "$GUARD"; }
 role_stop() {
   systemctl -q disable --now "$GUARD" 2>/dev/null || true
   rm -f "/etc/systemd/system/$GUARD" "$GUARD_AT_BOOT" "$LEAVING"
-  # The next `start` ends that.
+  # The next `start` ends that, or a boot, after which nobody withdraws this server: nginx is not to answer its check then.
   withdraw "lvs-dr is stopped here"
+  rm -f /etc/systemd/system/multi-user.target.wants/nginx.service
   drop_vips lo lo:vip ""
   arptables_off
   sysctls_now "${ARP_OPEN[@]}"

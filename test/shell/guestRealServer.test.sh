@@ -156,3 +156,20 @@ test_it_goes_when_nobody_uses_it_any_more() {
   not_called "ip addr del 10.0.0.100"
   [[ ! -e $T/guest/run/lvs-dr/leaving ]] || fail "it still leaves"
 }
+
+test_a_stopped_one_answers_no_check_after_a_boot_either() {
+  local link="$T/guest/etc/systemd/system/multi-user.target.wants/nginx.service"
+  had "10.0.0.100" "80"
+  mkdir -p "${link%/*}"
+  echo "www-data:x:33:33::/:" >"$T/guest/etc/passwd"
+  # As a package or the last `start` has enabled it.
+  ln -s /lib/systemd/system/nginx.service "$link"
+  real_server 'sysctls_now() { :; }; role_stop'
+  exits 0
+  equals "$(cat "$T/guest/run/lvs-dr/unfit")" "lvs-dr is stopped here"
+  [[ ! -L $link ]] || fail "a boot starts nginx"
+  real_server 'serve_pages "$LVS_PORTS" "$LVS_RIP"'
+  exits 0
+  equals "$(readlink "$link")" /lib/systemd/system/nginx.service
+  called "systemctl restart nginx.service"
+}
