@@ -120,7 +120,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
         ...(args.bootAfter && { dependsOn: args.bootAfter }),
       },
     );
-    this.generation = [this.domain.id, disk.id, seedVolume.name];
+    this.generation = [this.domain.uuid, disk.id, seedVolume.name];
     this.registerOutputs({ hostKey: this.hostKey });
   }
 

@@ -209,6 +209,8 @@ replace_payload() {
   timeout -k 10 "$RUN_LIMIT" "$PAYLOAD" start || status=$?
   if ((status == 0)); then
     rm -f "$former"
+    # All of it is needed at the next boot, which may come of a power cut.
+    sync -f "$PAYLOAD"
   elif [[ -e $former ]]; then
     [[ ! $(<"$former") =~ LVS_RUN_LIMIT=\'([0-9]+)\' ]] || limit=${BASH_REMATCH[1]}
     mv -f "$former" "$PAYLOAD"

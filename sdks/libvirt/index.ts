@@ -58,7 +58,7 @@ export class Volume extends pulumi.CustomResource {
   declare public readonly path: pulumi.Output<string>;
 
   constructor(name: string, args: VolumeArgs, opts?: pulumi.CustomResourceOptions) {
-    // `path` is an output of the provider: unknown until the volume exists.
+    // What is an output of the provider alone is unknown until the resource exists.
     super("libvirt:index/volume:Volume", name, { path: undefined, ...args }, opts ?? {}, false, packageRef);
   }
 }
@@ -66,8 +66,10 @@ export class Volume extends pulumi.CustomResource {
 /** A virtual machine, https://libvirt.org/formatdomain.html. An update stops, redefines and starts it. */
 export class Domain extends pulumi.CustomResource {
   declare public readonly name: pulumi.Output<string>;
+  /** libvirt's, another one for each domain that is made anew. Pulumi's `id` is "missing ID" for all of them. */
+  declare public readonly uuid: pulumi.Output<string>;
 
   constructor(name: string, args: DomainArgs, opts?: pulumi.CustomResourceOptions) {
-    super("libvirt:index/domain:Domain", name, { ...args }, opts ?? {}, false, packageRef);
+    super("libvirt:index/domain:Domain", name, { uuid: undefined, ...args }, opts ?? {}, false, packageRef);
   }
 }

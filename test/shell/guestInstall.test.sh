@@ -53,6 +53,7 @@ test_a_script_does_not_go_on_with_what_could_not_be_written() {
 payload() {
   mkdir -p "$T"/guest/{run,etc/systemd/system,usr/local/sbin}
   guest_tools
+  fake sync ''
   {
     printf '#!%s\nreadonly LVS_ROLE=role LVS_NODE=node LVS_VIPS="" NAME=%s\n' "$BIN/bash" "$1"
     guest_text common.sh
@@ -80,6 +81,8 @@ test_install_puts_a_payload_in_its_place_and_starts_it() {
   equals "$(installed)" second
   equals "$(cat "$T/steps")" "$(lines "first starts" "second starts")"
   equals "$(left)" lvs-dr
+  # What started must be on the disk, should the guest lose its power now.
+  equals "$(grep -c "^sync -f .*/usr/local/sbin/lvs-dr$" "$CALLS")" 2
 }
 
 test_a_payload_that_is_refused_changes_nothing() {

@@ -228,7 +228,7 @@ describe("VirtualMachine", () => {
       HOST_KEY,
     ]);
     expect(recording.componentOutputs[PARENT]).toEqual({ hostKey: hostKey.publicKey });
-    expect(recording.outputs.generation).toEqual(["router-id", "router-disk-id", seed.name]);
+    expect(recording.outputs.generation).toEqual(["router-uuid", "router-disk-id", seed.name]);
   });
 
   it("boots a cloud image from its disk, with its identity on an ISO that cloud-init reads", async () => {

@@ -190,7 +190,9 @@ function created(
       return { path: `/pools/${inputs.pool}/${inputs.name}` };
     case "libvirt:index/pool:Pool":
     case "libvirt:index/network:Network":
+      return {};
     case "libvirt:index/domain:Domain":
+      return { uuid: `${name}-uuid` };
     case "command:local:Command":
     case "command:remote:Command":
     case "pulumi:providers:libvirt":
