@@ -2,9 +2,10 @@
  * What neither engine sees by itself: the provider doesn't re-read whether a domain runs, and a remote command knows
  * nothing of what a person changed in the guest. `scripts/lab up` puts these right before it applies the program.
  */
-import type { Lab } from "../model/types";
+import { guestPayload } from "../model/guestPayload";
 import { directorRunLimit } from "../model/guestSettings";
-import { labNodes } from "../model/types";
+import { INSTALL_AND_START, PAYLOAD } from "../model/payload";
+import { labNodes, type Lab } from "../model/types";
 import type { Shell } from "../verify/guestShell";
 import type { StackNames, Virsh } from "./virsh";
 
@@ -38,21 +39,27 @@ export async function repairLibvirt(
   }
 }
 
-/** Runs each guest's own script again where it says that something is not as meant. Silent guests are left alone. */
+/** A shell's exit status where there is no such command. */
+const NO_SUCH_COMMAND = 127;
+
+/**
+ * Runs each guest's own script again where it says that something is not as meant, and puts it back where it is gone: neither
+ * engine can know that. Silent guests are left alone.
+ */
 export async function repairGuests(shell: Shell, lab: Lab, say: (line: string) => void): Promise<void> {
   await Promise.all(
-    labNodes(lab).map(async ({ name }) => {
-      const { code, stdout } = await shell.run(name, "/usr/local/sbin/lvs-dr status", { timeout: 30 });
-      if (code !== 1) return;
+    labNodes(lab).map(async (node) => {
+      const { name } = node;
+      const { code, stdout } = await shell.run(name, `${PAYLOAD} status`, { timeout: 30 });
+      if (code !== 1 && code !== NO_SUCH_COMMAND) return;
+      if (code === NO_SUCH_COMMAND) say(`${name}: ${PAYLOAD} is missing: installing it again`);
       const problems = stdout.split("\n").filter((line) => line.startsWith("problem="));
       for (const line of problems) say(`${name}: ${line.slice("problem=".length)}: putting it right`);
       // The director's may have to drain first: no guest's has longer.
       const limit = directorRunLimit(lab);
-      const { code: started, stderr } = await shell.run(
-        name,
-        `timeout -k 10 ${limit} /usr/local/sbin/lvs-dr start`,
-        { timeout: limit + 20 },
-      );
+      const { code: started, stderr } = await (code === NO_SUCH_COMMAND
+        ? shell.run(name, INSTALL_AND_START, { stdin: guestPayload(lab, node), timeout: limit + 20 })
+        : shell.run(name, `timeout -k 10 ${limit} ${PAYLOAD} start`, { timeout: limit + 20 }));
       if (started !== 0) say(`${name}: could not be put right: ${stderr.split("\n").at(-1) ?? ""}`);
     }),
   );

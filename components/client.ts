@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { clientSettings } from "../model/guestSettings";
+import { guestPayload } from "../model/guestPayload";
 import type { Lab } from "../model/types";
 import { GuestRole, type Host } from "./guestRole";
 
@@ -16,7 +16,7 @@ export class Client extends GuestRole {
     super(
       "lvsdr:index:Client",
       name,
-      { host: args.host, scripts: ["client.sh"], settings: clientSettings(args.lab) },
+      { host: args.host, payload: guestPayload(args.lab, args.lab.client) },
       opts,
     );
   }

@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import { directorSettings } from "../model/guestSettings";
+import { guestPayload } from "../model/guestPayload";
 import type { Lab } from "../model/types";
 import { hasPassword } from "./observation";
 import { GuestRole, type Host } from "./guestRole";
@@ -15,19 +14,12 @@ export interface DirectorArgs {
 /** The director: the VIP, the IPVS table, and ldirectord or nobody to keep it. */
 export class Director extends GuestRole {
   constructor(name: string, args: DirectorArgs, opts?: pulumi.ComponentResourceOptions) {
-    const settings = {
-      ...directorSettings(args.lab),
-      // The guest's ldirectord is asked as this host's is, in components/ldirectordProbe.ts.
-      LVS_DRY_RUN: readFileSync("scripts/host/ldirectord-dry-run.sh", "utf8"),
-      LVS_DRY_RUN_MODULE: readFileSync("scripts/host/ldirectord-dry-run/DryRun.pm", "utf8"),
-    };
     super(
       "lvsdr:index:Director",
       name,
       {
         host: args.host,
-        scripts: ["pages.sh", "ipvsTable.sh", "declaredVips.sh", "director.sh"],
-        settings,
+        payload: guestPayload(args.lab, args.lab.director),
         secret: hasPassword(args.lab),
       },
       opts,

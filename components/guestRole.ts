@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { INSTALL_AND_START, renderPayload, type Settings } from "../model/payload";
+import { INSTALL_AND_START } from "../model/payload";
 
 /** A machine reachable by SSH: plain data, so that components after the VM know nothing of libvirt. */
 export interface Host {
@@ -29,22 +28,10 @@ export interface Host {
 
 export interface RemoteScriptArgs {
   readonly host: Host;
-  /** Files below scripts/guest/ beside common.sh, in the order in which they are put together. */
-  readonly scripts: readonly string[];
-  readonly settings: Settings;
-  /** Whether a password is among the settings: then state and previews veil them. */
+  /** The guest's script with its settings (model/guestPayload.ts). */
+  readonly payload: string;
+  /** Whether a password is in it: then state and previews veil it. */
   readonly secret?: boolean;
-}
-
-const scripts = new Map<string, string>();
-
-function script(file: string): string {
-  let text = scripts.get(file);
-  if (text === undefined) {
-    text = readFileSync(`scripts/guest/${file}`, "utf8");
-    scripts.set(file, text);
-  }
-  return text;
 }
 
 /**
@@ -76,8 +63,7 @@ export abstract class GuestRole extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super(type, name, {}, opts);
-    const { host } = args;
-    const payload = renderPayload(args.settings, ["common.sh", ...args.scripts].map(script));
+    const { host, payload } = args;
     this.configured = new remote.Command(
       name,
       {

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { realServerSettings } from "../model/guestSettings";
+import { guestPayload } from "../model/guestPayload";
 import type { Lab, LabNode } from "../model/types";
 import { GuestRole, type Host } from "./guestRole";
 
@@ -15,11 +15,10 @@ export interface RealServerArgs {
 /** A real server: its pages, the VIP on lo, and silence about it on the wire. */
 export class RealServer extends GuestRole {
   constructor(name: string, args: RealServerArgs, opts?: pulumi.ComponentResourceOptions) {
-    const settings = realServerSettings(args.lab, args.node);
     super(
       "lvsdr:index:RealServer",
       name,
-      { host: args.host, scripts: ["pages.sh", "realServer.sh"], settings },
+      { host: args.host, payload: guestPayload(args.lab, args.node) },
       opts,
     );
   }

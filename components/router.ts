@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { routerSettings } from "../model/guestSettings";
+import { guestPayload } from "../model/guestPayload";
 import type { Lab } from "../model/types";
 import { GuestRole, type Host } from "./guestRole";
 
@@ -16,7 +16,7 @@ export class Router extends GuestRole {
     super(
       "lvsdr:index:Router",
       name,
-      { host: args.host, scripts: ["router.sh"], settings: routerSettings(args.lab) },
+      { host: args.host, payload: guestPayload(args.lab, args.lab.router) },
       opts,
     );
   }

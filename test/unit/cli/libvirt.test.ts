@@ -2,6 +2,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { repairGuests, repairLibvirt } from "../../../cli/repair";
 import { command, Virsh } from "../../../cli/virsh";
 import { parseConfig } from "../../../model/config";
+import { guestPayload } from "../../../model/guestPayload";
+import { INSTALL_AND_START } from "../../../model/payload";
 import type { ShellResult } from "../../../verify/guestShell";
 import { fakeHost, type FakeHost } from "./fakeVirsh";
 
@@ -139,11 +141,14 @@ describe("repairGuests", () => {
       rs1: { code: 1, stdout: "role=realServer\nproblem=10.0.0.100 is not on lo\nproblem=arp_ignore is 0\n" },
       rs2: { code: 1, stdout: "problem=no nginx\n" },
       director: { code: 255, stderr: "No route to host" },
+      router: { code: 127, stderr: "bash: /usr/local/sbin/lvs-dr: No such file or directory" },
     };
+    const installed: [string, string | undefined][] = [];
     await repairGuests(
       {
-        run: (node, text) => {
+        run: (node, text, options) => {
           if (text.endsWith(" start")) started.push(node);
+          if (text === INSTALL_AND_START) installed.push([node, options?.stdin]);
           const answer = text.endsWith(" status")
             ? status[node]
             : node === "rs2" && { code: 1, stderr: "a\nno such unit" };
@@ -154,7 +159,9 @@ describe("repairGuests", () => {
       (line) => said.push(line),
     );
     expect(started.sort()).toEqual(["rs1", "rs2"]);
+    expect(installed).toEqual([["router", guestPayload(lab, lab.router)]]);
     expect(said.sort()).toEqual([
+      "router: /usr/local/sbin/lvs-dr is missing: installing it again",
       "rs1: 10.0.0.100 is not on lo: putting it right",
       "rs1: arp_ignore is 0: putting it right",
       "rs2: could not be put right: no such unit",

@@ -1,0 +1,47 @@
+/** What each guest is sent: its role's script, with its settings. */
+import { readFileSync } from "node:fs";
+import { clientSettings, directorSettings, realServerSettings, routerSettings } from "./guestSettings";
+import { renderPayload, type Settings } from "./payload";
+import type { Lab, LabNode } from "./types";
+
+const files = new Map<string, string>();
+
+/** A file's text; below the project's directory, in which the program runs. */
+function read(file: string): string {
+  let text = files.get(file);
+  if (text === undefined) {
+    text = readFileSync(`scripts/${file}`, "utf8");
+    files.set(file, text);
+  }
+  return text;
+}
+
+interface Role {
+  /** Files below scripts/guest/ beside common.sh, in the order in which they are put together. */
+  readonly scripts: readonly string[];
+  readonly settings: (lab: Lab, node: LabNode) => Settings;
+}
+
+const ROLES: Readonly<Record<LabNode["role"], Role>> = {
+  client: { scripts: ["client.sh"], settings: clientSettings },
+  router: { scripts: ["router.sh"], settings: routerSettings },
+  realServer: { scripts: ["pages.sh", "realServer.sh"], settings: realServerSettings },
+  director: {
+    scripts: ["pages.sh", "ipvsTable.sh", "declaredVips.sh", "director.sh"],
+    settings: (lab) => ({
+      ...directorSettings(lab),
+      // The guest's ldirectord is asked as this host's is, in components/ldirectordProbe.ts.
+      LVS_DRY_RUN: read("host/ldirectord-dry-run.sh"),
+      LVS_DRY_RUN_MODULE: read("host/ldirectord-dry-run/DryRun.pm"),
+    }),
+  },
+};
+
+/** @param node one of the lab's */
+export function guestPayload(lab: Lab, node: LabNode): string {
+  const { scripts, settings } = ROLES[node.role];
+  return renderPayload(
+    settings(lab, node),
+    ["common.sh", ...scripts].map((name) => read(`guest/${name}`)),
+  );
+}
