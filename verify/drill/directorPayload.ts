@@ -33,7 +33,14 @@ export function withCheck(lab: Lab, change: Partial<HealthCheck>): Lab {
   return { ...lab, services: [{ ...main, check: { ...main.check, ...change } }, ...rest] };
 }
 
-const WHAT_CHANGES = ["LVS_MODE", "LVS_LDIRECTORD_CF", "LVS_LDIRECTORD_TABLE", "LVS_IPVS_RULES"] as const;
+const WHAT_CHANGES = [
+  "LVS_MODE",
+  "LVS_LDIRECTORD_CF",
+  "LVS_LDIRECTORD_TABLE",
+  "LVS_IPVS_RULES",
+  "LVS_SETTLE_SECONDS",
+  "LVS_RUN_LIMIT",
+] as const;
 
 /** Converges the director on another lab. Fails where `up` would, with the guest's words. */
 export async function applyDirector(run: DrillRun, what: string, lab: Lab): Promise<number> {
@@ -51,8 +58,10 @@ export async function applySettings(run: DrillRun, what: string, settings: Setti
     (text, [key, value]) => replaceSetting(text, key, value),
     await run.ask(name, `[[ -e ${SAVED} ]] || cp -p ${PAYLOAD} ${SAVED}; cat ${PAYLOAD}`),
   );
+  // Where it fails, the former one is started again.
+  const timeout = 2 * directorRunLimit(run.lab) + 20;
   return run
-    .act(what, name, INSTALL_AND_START, { stdin: payload, timeout: directorRunLimit(run.lab) + 20 })
+    .act(what, name, INSTALL_AND_START, { stdin: payload, timeout })
     .catch((error: unknown) => told(what, error));
 }
 
