@@ -15,6 +15,7 @@ readonly SYSCTL_FILE=/etc/sysctl.d/90-lvs-dr.conf
 readonly RUN_LIMIT=${LVS_RUN_LIMIT:-300}
 PROBLEMS=()
 UNITS_CHANGED=0
+STARTED_BEFORE=0
 
 log() { printf 'lvs-dr: %s\n' "$*" >&2; }
 die() {
@@ -166,6 +167,7 @@ reload_units() {
 
 # at_boot: this payload runs again at every boot.
 at_boot() {
+  [[ ! -e /etc/systemd/system/lvs-dr.service ]] || STARTED_BEFORE=1
   unit lvs-dr.service <<UNIT
 [Unit]
 Description=This guest's part of the LVS Direct Routing lab
@@ -182,6 +184,12 @@ TimeoutStartSec=$RUN_LIMIT
 [Install]
 WantedBy=multi-user.target
 UNIT
+}
+
+# forget_failure: of our unit at boot, that has come right by now. A first start has none, and the unit itself (which systemd gives
+# an INVOCATION_ID) ends its own.
+forget_failure() {
+  ((STARTED_BEFORE == 0)) || [[ -n ${INVOCATION_ID:-} ]] || systemctl -q reset-failed lvs-dr.service 2>/dev/null || true
 }
 
 # report: what `status` ends with; one problem a line, exit 1 when there is any.
@@ -249,6 +257,7 @@ dispatch() {
     unset ADDRESSES
     role_check
     report >&2 || die "$LVS_NODE: not as meant after start"
+    forget_failure
     ;;
   stop)
     role_stop

@@ -85,6 +85,20 @@ test_install_puts_a_payload_in_its_place_and_starts_it() {
   equals "$(grep -c "^sync -f .*/usr/local/sbin/lvs-dr$" "$CALLS")" 2
 }
 
+test_a_boot_that_failed_is_forgotten_when_all_has_come_right() {
+  with_first
+  not_called reset-failed
+  run env INVOCATION_ID=boot "$T/guest/usr/local/sbin/lvs-dr" start
+  exits 0
+  not_called reset-failed
+  payload second 'role_check() { [[ -n ${INVOCATION_ID:-} ]] || problem "not yet"; }'
+  installs second
+  exits 1
+  contains "$stderr" "problem=not yet"
+  # The former one has come right.
+  equals "$(grep -c "^systemctl -q reset-failed lvs-dr.service$" "$CALLS")" 1
+}
+
 test_a_payload_that_is_refused_changes_nothing() {
   with_first
   payload second 'role_validate() { die "nobody wants that"; }'
