@@ -45,12 +45,13 @@ export function weightOf(list: readonly Change[], service: string, server: strin
 }
 
 /**
- * How much longer things take than on an idle machine: by the processes that want each processor, in the last minute or right now, at
- * least 1. Times that ldirectord promises are asserted as they are on an idle machine, and in proportion on a busy one.
+ * How much longer things take than on an idle machine: by the processes that want each processor, in the last minute or right now, from
+ * 1 to 6: more want them for a moment only. Times that ldirectord promises are asserted as they are on an idle machine, and in
+ * proportion on a busy one.
  */
 export function slowness(): number {
   const [minute = "", , , runnable = ""] = readFileSync("/proc/loadavg", "utf8").split(/[ /]/);
-  return Math.max(1, Math.max(Number(minute), Number(runnable)) / availableParallelism());
+  return Math.min(6, Math.max(1, Math.max(Number(minute), Number(runnable)) / availableParallelism()));
 }
 
 /** Time for something that leaves no trace to look for. @param seconds on an idle machine */
