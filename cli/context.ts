@@ -34,11 +34,12 @@ export class StackContext {
   constructor(readonly options: StackOptions) {
     this.directory = join(".lab", options.stack);
     this.virsh = new Virsh(this.appliedOrConfigured()?.libvirtUri ?? "qemu:///system");
-    const engine = options.engine === "auto" ? this.usualEngine() : options.engine;
     const builtBy = this.builtBy();
-    if (engine === "pulumi" && !pulumiOnPath())
+    const wanted = options.engine === "auto" ? builtBy : options.engine;
+    const engine = wanted ?? (pulumiOnPath() ? "pulumi" : "embedded");
+    if (wanted === "pulumi" && !pulumiOnPath())
       throw new Error(
-        `${builtBy === engine ? `stack ${options.stack} was built with Pulumi` : "--engine pulumi"}: ` +
+        `${builtBy === wanted ? `stack ${options.stack} was built with Pulumi` : "--engine pulumi"}: ` +
           "there is no `pulumi` on PATH",
       );
     if (builtBy !== undefined && builtBy !== engine)
@@ -52,16 +53,11 @@ export class StackContext {
         : new EmbeddedBackend(PROJECT, options.stack, this.directory);
   }
 
-  /** The engine whose state is here. What a backend of the user's own holds is not looked up. */
+  /** The engine whose state is here; a stack without any gets Pulumi, where it is to be had. What a backend of the user's own holds is not looked up. */
   private builtBy(): "pulumi" | "embedded" | undefined {
     if (existsSync(join(this.directory, "state.json"))) return "embedded";
     const stacks = join(this.directory, "pulumi/.pulumi/stacks", PROJECT);
     return existsSync(join(stacks, `${this.options.stack}.json`)) ? "pulumi" : undefined;
-  }
-
-  /** The engine that built the stack; before that Pulumi, where it is to be had. */
-  private usualEngine(): "pulumi" | "embedded" {
-    return this.builtBy() ?? (pulumiOnPath() ? "pulumi" : "embedded");
   }
 
   /**

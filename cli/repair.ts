@@ -4,7 +4,7 @@
  */
 import { guestPayload } from "../model/guestPayload";
 import { directorRunLimit } from "../model/guestSettings";
-import { INSTALL_AND_START, PAYLOAD } from "../model/payload";
+import { INSTALL_AND_START, isPayloadGone, PAYLOAD } from "../model/payload";
 import { labNodes, type Lab } from "../model/types";
 import type { Shell } from "../verify/guestShell";
 import type { StackNames, Virsh } from "./virsh";
@@ -39,9 +39,6 @@ export async function repairLibvirt(
   }
 }
 
-/** A shell's exit status where there is no such command. */
-const NO_SUCH_COMMAND = 127;
-
 /**
  * Runs each guest's own script again where it says that something is not as meant, and puts it back where it is gone: neither
  * engine can know that. Silent guests are left alone.
@@ -51,13 +48,14 @@ export async function repairGuests(shell: Shell, lab: Lab, say: (line: string) =
     labNodes(lab).map(async (node) => {
       const { name } = node;
       const { code, stdout } = await shell.run(name, `${PAYLOAD} status`, { timeout: 30 });
-      if (code !== 1 && code !== NO_SUCH_COMMAND) return;
-      if (code === NO_SUCH_COMMAND) say(`${name}: ${PAYLOAD} is missing: installing it again`);
+      const gone = isPayloadGone(code);
+      if (code !== 1 && !gone) return;
+      if (gone) say(`${name}: ${PAYLOAD} is missing: installing it again`);
       const problems = stdout.split("\n").filter((line) => line.startsWith("problem="));
       for (const line of problems) say(`${name}: ${line.slice("problem=".length)}: putting it right`);
       // The director's may have to drain first: no guest's has longer.
       const limit = directorRunLimit(lab);
-      const { code: started, stderr } = await (code === NO_SUCH_COMMAND
+      const { code: started, stderr } = await (gone
         ? shell.run(name, INSTALL_AND_START, { stdin: guestPayload(lab, node), timeout: limit + 20 })
         : shell.run(name, `timeout -k 10 ${limit} ${PAYLOAD} start`, { timeout: limit + 20 }));
       if (started !== 0) say(`${name}: could not be put right: ${stderr.split("\n").at(-1) ?? ""}`);

@@ -20,6 +20,10 @@ export function renderPayload(settings: Settings, files: readonly string[]): str
 
 /** Where a guest keeps its payload, to run it again at every boot. */
 export const PAYLOAD = "/usr/local/sbin/lvs-dr";
+
+/** Whether a shell's exit status says that there is none that could be run. */
+export const isPayloadGone = (status: number | null): boolean => status === 126 || status === 127;
+
 /**
  * Longest `start`, seconds, where its settings name no other (LVS_RUN_LIMIT): session.Run of the provider cannot be cancelled.
  * scripts/guest/common.sh knows it too.

@@ -8,10 +8,11 @@ import {
   type Observation,
 } from "../model/health";
 import { parseGuestStatus, type GuestStatus } from "../model/guestStatus";
+import { isPayloadGone, PAYLOAD } from "../model/payload";
 import { clientService, labNodes, type Lab } from "../model/types";
 import type { Shell } from "./guestShell";
 
-const STATUS = "/usr/local/sbin/lvs-dr status";
+const STATUS = `${PAYLOAD} status`;
 /** Enough that under wrr each server has its turn, few enough that a look stays quick. */
 const REQUESTS = 8;
 
@@ -62,7 +63,7 @@ function sightOf(code: number | null, stdout: string, limit: number): Sight {
   const why =
     code === null
       ? `did not answer within ${limit} s`
-      : code === 126 || code === 127
+      : isPayloadGone(code)
         ? "its own check is missing: run `scripts/lab up`"
         : `its own check ended with ${code}`;
   const reachable = code !== 255;

@@ -141,6 +141,7 @@ describe("repairGuests", () => {
       rs1: { code: 1, stdout: "role=realServer\nproblem=10.0.0.100 is not on lo\nproblem=arp_ignore is 0\n" },
       rs2: { code: 1, stdout: "problem=no nginx\n" },
       director: { code: 255, stderr: "No route to host" },
+      client: { code: 126, stderr: "bash: /usr/local/sbin/lvs-dr: Permission denied" },
       router: { code: 127, stderr: "bash: /usr/local/sbin/lvs-dr: No such file or directory" },
     };
     const installed: [string, string | undefined][] = [];
@@ -159,8 +160,11 @@ describe("repairGuests", () => {
       (line) => said.push(line),
     );
     expect(started.sort()).toEqual(["rs1", "rs2"]);
-    expect(installed).toEqual([["router", guestPayload(lab, lab.router)]]);
+    expect(new Map(installed)).toEqual(
+      new Map([lab.router, lab.client].map((node) => [node.name, guestPayload(lab, node)])),
+    );
     expect(said.sort()).toEqual([
+      "client: /usr/local/sbin/lvs-dr is missing: installing it again",
       "router: /usr/local/sbin/lvs-dr is missing: installing it again",
       "rs1: 10.0.0.100 is not on lo: putting it right",
       "rs1: arp_ignore is 0: putting it right",

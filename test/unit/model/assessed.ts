@@ -56,3 +56,9 @@ export function assess({
     client: { requests },
   });
 }
+
+/** Of the same: status, states of the first service's real servers, problems. */
+export function verdict(seen: Seen): unknown[] {
+  const { status, services, problems } = assess(seen);
+  return [status, services[0]?.realServers.map(({ state }) => state), problems];
+}
