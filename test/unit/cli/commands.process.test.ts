@@ -49,7 +49,8 @@ describe("status", () => {
     let looks = 0;
     child.stdout?.on("data", (chunk: Buffer) => {
       looks += chunk.toString().match(/^down, observed at /gm)?.length ?? 0;
-      if (looks >= 3) child.kill("SIGINT");
+      // Once: the second ends it at once.
+      if (looks >= 3 && !child.killed) child.kill("SIGINT");
     });
     const { code, stdout } = await ended;
     const times = stdout.match(/(?<=^down, observed at )\S+(?=,)/gm) ?? [];
