@@ -1,8 +1,9 @@
 /** After `down`: is anything of this stack left anywhere? */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { STACK_LOCK } from "./context";
 import { HOST_DIRECTORIES, links, type HostDirectories, type Taps } from "./hostTraces";
+import { contents } from "./stackDirectory";
 import type { StackNames, Virsh } from "./virsh";
 
 export interface AuditScope extends StackNames {
@@ -18,18 +19,9 @@ export interface AuditScope extends StackNames {
   readonly remote: boolean;
 }
 
-/** What is in a stack's directory, the lock of whoever looks apart. */
-export function contents(directory: string): string[] {
-  return names(directory).filter((name) => name !== `${STACK_LOCK}.lock`);
-}
-
-function names(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    // Not there, or not for this user to read.
-    return [];
-  }
+/** What is in a stack's directory, apart from the lock of whoever looks, with which the rest goes in the end. */
+export function stackFiles(directory: string): string[] {
+  return contents(directory).filter((name) => name !== `${STACK_LOCK}.lock`);
 }
 
 async function interfaces({ bridges, taps }: AuditScope): Promise<string[]> {
@@ -46,7 +38,7 @@ async function interfaces({ bridges, taps }: AuditScope): Promise<string[]> {
 /** Of a network's DHCP and DNS, which libvirt keeps by the network's name and by the bridge's. */
 function networkFiles({ bridges, prefix }: AuditScope, { dnsmasq }: HostDirectories): string[] {
   const own = [...bridges, `${prefix}-client`, `${prefix}-server`];
-  return names(dnsmasq)
+  return contents(dnsmasq)
     .filter((file) => own.some((name) => file.startsWith(`${name}.`)))
     .map((file) => join(dnsmasq, file));
 }
@@ -66,7 +58,7 @@ export async function audit(
   ]);
   const files = [
     ...(scope.remote ? [] : [join(host.images, scope.prefix), ...networkFiles(scope, host)]),
-    ...(contents(scope.directory).length > 0 ? [scope.directory] : []),
+    ...(stackFiles(scope.directory).length > 0 ? [scope.directory] : []),
     scope.connections,
   ].filter((path) => existsSync(path));
   return [

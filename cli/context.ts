@@ -1,5 +1,5 @@
 /** One stack as the commands see it: its names, its directory, its engine, and its guests once they exist. */
-import { existsSync, readdirSync, rmdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { GuestShell } from "../verify/guestShell";
@@ -10,6 +10,7 @@ import { pulumiOnPath, type Backend, type EngineChoice, type StackOutputs } from
 import { lastApplied } from "./applied";
 import { EmbeddedBackend } from "./embeddedBackend";
 import { PulumiBackend } from "./pulumiBackend";
+import { deleteEmptyDirectory, stackDirectory } from "./stackDirectory";
 import { say } from "./terminal";
 import { Virsh, type StackNames } from "./virsh";
 
@@ -18,6 +19,8 @@ export const STACK_LOCK = "stack";
 
 export interface StackOptions {
   readonly stack: string;
+  /** The stack's in a Pulumi backend, where one was named. */
+  readonly organization?: string | undefined;
   readonly engine: EngineChoice;
 }
 
@@ -32,7 +35,7 @@ export class StackContext {
   readonly virsh: Virsh;
 
   constructor(readonly options: StackOptions) {
-    this.directory = join(".lab", options.stack);
+    this.directory = stackDirectory(options.stack);
     this.virsh = new Virsh(this.appliedOrConfigured()?.libvirtUri ?? "qemu:///system");
     const builtBy = this.builtBy();
     const wanted = options.engine === "auto" ? builtBy : options.engine;
@@ -47,9 +50,17 @@ export class StackContext {
         `--engine ${engine}: stack ${options.stack} was built by engine ${builtBy}, which alone knows its guests; ` +
           "leave the option out, or run `scripts/lab down` without it first",
       );
+    const { organization } = options;
+    // The one organization that Pulumi's own backends without a service have.
+    if (engine === "embedded" && organization !== undefined && organization !== "organization")
+      throw new Error(
+        `--stack ${organization}/${options.stack}: the embedded engine knows no organizations: --stack ${options.stack}`,
+      );
+    const reference =
+      organization === undefined ? options.stack : `${organization}/${PROJECT}/${options.stack}`;
     this.backend =
       engine === "pulumi"
-        ? new PulumiBackend(options.stack, this.directory, this.virsh)
+        ? new PulumiBackend(options.stack, this.directory, this.virsh, reference)
         : new EmbeddedBackend(PROJECT, options.stack, this.directory);
   }
 
@@ -137,8 +148,7 @@ export class StackContext {
       return await work();
     } finally {
       unlock();
-      // Where nothing came of it, not even a directory stays.
-      if (existsSync(this.directory) && readdirSync(this.directory).length === 0) rmdirSync(this.directory);
+      deleteEmptyDirectory(this.options.stack);
     }
   }
 

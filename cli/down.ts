@@ -1,13 +1,12 @@
 /** `scripts/lab down`: ends a stack, and finds out whether it is gone. */
-import { rmSync } from "node:fs";
-import { join } from "node:path";
 import { keptDirectory } from "../verify/guestShell";
 import { summary } from "./apply";
-import { audit, contents, type AuditScope } from "./audit";
+import { audit, stackFiles, type AuditScope } from "./audit";
 import type { Backend, ChangeCounts } from "./backend";
 import { StackContext, type StackOptions } from "./context";
 import { HOST_DIRECTORIES, removeLogs, tapsOf } from "./hostTraces";
 import { ownDomains } from "./ownership";
+import { deleteFromStack } from "./stackDirectory";
 import { say, seconds } from "./terminal";
 
 /** What went wrong in words, or what came of it. */
@@ -45,11 +44,6 @@ async function stateLeft(backend: Backend, stack: string): Promise<string[]> {
   return (await backend.exists()) ? [`state of stack ${stack}, kept by ${engine}`] : [];
 }
 
-/** All but the lock that we hold, with which the rest goes in the end. */
-function emptyDirectory(directory: string): void {
-  for (const name of contents(directory)) rmSync(join(directory, name), { recursive: true });
-}
-
 /** @throws Error with what failed, naming what is left; LockedError */
 export async function down(options: StackOptions, host = HOST_DIRECTORIES): Promise<void> {
   const context = new StackContext(options);
@@ -74,7 +68,7 @@ async function destroy(context: StackContext, host: typeof HOST_DIRECTORIES): Pr
   const clean = destroyed.error === undefined && state.error === undefined && state.value.length === 0;
   let logs: string[] = [];
   if (clean) {
-    emptyDirectory(directory);
+    for (const name of stackFiles(directory)) deleteFromStack(options.stack, name);
     if (!scope.remote) logs = removeLogs(scope, host);
     say(`down in ${seconds(started)}: ${summary(destroyed.value)}`);
   }

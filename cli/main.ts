@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { Argument, Command, Option } from "commander";
 import { PROJECT } from "../model/naming";
+import { parseStackReference } from "../model/stackName";
 import { enterProject } from "./callersFile";
 import type { StackOptions } from "./context";
 import { say } from "./terminal";
@@ -11,14 +12,20 @@ const program = new Command("scripts/lab")
   .enablePositionalOptions()
   .exitOverride();
 
+/** Refuses what cannot be a stack's name, before anything else is done with it. */
+function withStack(command: Command): Command {
+  const read = (given: string): string => {
+    const { name, organization } = parseStackReference(given);
+    command.setOptionValue("organization", organization);
+    return name;
+  };
+  return command.option("-s, --stack <name>", "the stack", read, "dev");
+}
+
 function stackCommand(name: string, description: string): Command {
-  return program
-    .command(name)
-    .description(description)
-    .option("-s, --stack <name>", "the stack", "dev")
-    .addOption(
-      new Option("--engine <engine>", "who applies").choices(["auto", "pulumi", "embedded"]).default("auto"),
-    );
+  return withStack(program.command(name).description(description)).addOption(
+    new Option("--engine <engine>", "who applies").choices(["auto", "pulumi", "embedded"]).default("auto"),
+  );
 }
 
 /** Each command with what it loads: what a command does not need would only make it slower. */
@@ -86,9 +93,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
   // For scripts/lab, which takes `up`'s own arguments for it.
   "image-source": async () => {
     const { stackLab } = await import("./stackLab");
-    program
-      .command("image-source", { hidden: true })
-      .option("-s, --stack <name>", "the stack", "dev")
+    withStack(program.command("image-source", { hidden: true }))
       .allowUnknownOption()
       .allowExcessArguments()
       .action(({ stack }: StackOptions) => {

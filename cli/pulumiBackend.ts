@@ -12,6 +12,7 @@ import type { Backend, ChangeCounts, Foreseen, StackOutputs } from "./backend";
 import { PulumiCli } from "./pulumiCli";
 import { foreseen } from "./pulumiEvents";
 import { discard, hasStaleLock, mendFileBackend, type Owner, type PendingOperation } from "./pulumiRecovery";
+import { deleteFromStack } from "./stackDirectory";
 import { holdsSecret, readStackConfig, stackFile, type StackConfig } from "./stackFile";
 import type { Virsh } from "./virsh";
 
@@ -70,6 +71,8 @@ export class PulumiBackend implements Backend {
     private readonly stack: string,
     private readonly directory: string,
     private readonly virsh: Virsh,
+    /** The stack as Pulumi is to be asked for it: with its organization, where that was named. */
+    reference = stack,
   ) {
     this.owner = { project: PROJECT, stack, prefix: prefixFor(PROJECT, stack) };
     const env: NodeJS.ProcessEnv = {
@@ -90,7 +93,7 @@ export class PulumiBackend implements Backend {
     if (chosen === undefined && given === undefined && !file) {
       env.PULUMI_CONFIG_PASSPHRASE = passphrase(directory);
     }
-    this.cli = new PulumiCli(stack, env);
+    this.cli = new PulumiCli(reference, env);
     mendFileBackend(this.url, this.owner);
   }
 
@@ -219,7 +222,7 @@ export class PulumiBackend implements Backend {
       await this.cli.shown([...args, "--event-log", events], undefined, { PULUMI_DEBUG_COMMANDS: "true" });
       return foreseen(readFileSync(events, "utf8"));
     } finally {
-      rmSync(events, { force: true });
+      deleteFromStack(this.stack, "preview.events");
       // Pulumi previews only a stack that is there; a backend keeps none that was never built.
       if (this.made) await this.cli.run(...FORGET);
     }

@@ -4,6 +4,7 @@ import type { Findings } from "./findings";
 import { ownedNames } from "./owners";
 import type { Config } from "./schema";
 import { serviceName } from "./serviceDefaults";
+import { stackNameProblem } from "./stackName";
 
 const LOCAL_URI = /^qemu(\+unix)?:\/\/\/system(\?.*)?$/;
 const SSH_URI =
@@ -126,6 +127,9 @@ const ROLES: Readonly<Record<string, string>> = {
 };
 
 export function checkNames(findings: Findings, config: Config, draft: Draft): void {
+  const why = stackNameProblem(draft.stack);
+  if (why !== undefined)
+    findings.add({ key: "stack", value: draft.stack, message: why, fix: "choose another name" });
   const first = new Map<string, string>();
   for (const { key, value, owner } of ownedNames(config, draft)) {
     const other = first.get(value);

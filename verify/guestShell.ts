@@ -1,6 +1,5 @@
 /** Commands in guests over SSH, with the stack's key and pinned host keys. */
 import { spawn, spawnSync, type ChildProcess, type ChildProcessWithoutNullStreams } from "node:child_process";
-import { createHash } from "node:crypto";
 import {
   existsSync,
   lstatSync,
@@ -15,6 +14,7 @@ import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import type { Access } from "../components/observation";
 import { spawnWatched } from "../engine/exec";
+import { sha256 } from "../model/naming";
 import { shellQuote } from "../model/payload";
 import type { Lab, RemoteHost } from "../model/types";
 
@@ -49,9 +49,10 @@ export interface GuestShellOptions {
 
 /** Where a stack's connections live: private, and short, because a socket's path holds at most 108 bytes. */
 export function keptDirectory({ stack }: Pick<Lab, "stack">): string {
-  const checkout = createHash("sha256").update(process.cwd()).digest("hex").slice(0, 8);
+  const checkout = sha256(process.cwd()).slice(0, 8);
   const root = process.env.XDG_RUNTIME_DIR ?? tmpdir();
-  return join(root, `lvs-dr-${userInfo().uid}-${checkout}-${stack}`);
+  const name = stack.length <= 24 ? stack : sha256(stack).slice(0, 8);
+  return join(root, `lvs-dr-${userInfo().uid}-${checkout}-${name}`);
 }
 
 /**

@@ -55,10 +55,37 @@ test_unknown_command_is_refused() {
 test_arguments_exit_status_and_directory_are_the_program_s() {
   prepared_project
   cd "$T/home"
-  PROGRAM_EXIT=4 lab status --stack "a b" --json
+  PROGRAM_EXIT=4 lab status --stack ci-7.x --json
   exits 4
-  equals "$stdout" "program: status --stack a b --json in $T/home"
+  equals "$stdout" "program: status --stack ci-7.x --json in $T/home"
   equals "$stderr" ""
+}
+
+test_every_command_refuses_a_name_that_cannot_be_a_stack_s_before_anything_else() {
+  local command name
+  prepared_project
+  for command in up preview down output status verify drill "report x.html" "ssh"; do
+    for name in "" . .. ../.. /etc "a b" 'x;id' node "$(printf '%0101d' 0)" other/elsewhere/dev; do
+      # shellcheck disable=SC2086
+      lab $command --stack "$name" rs1
+      exits 1
+      equals "$stdout" ""
+      contains "$stderr" "error: --stack \"$name\": "
+    done
+    # shellcheck disable=SC2086
+    lab $command --stack=
+    exits 1
+    # shellcheck disable=SC2086
+    lab $command -s
+    exits 1
+  done
+  equals "$(cat "$CALLS")" ""
+  contains "$stderr" "must not be empty"
+  # What follows a guest's name is the guest's.
+  lab ssh rs1 tar --stack ..
+  exits 0
+  lab down --stack organization/lvs-dr/dev
+  exits 0
 }
 
 test_reading_commands_prepare_nothing() {

@@ -54,6 +54,26 @@ describe("with a Pulumi CLI on PATH", () => {
   });
 });
 
+describe("a stack named with its organization", () => {
+  const context = (choice: EngineChoice, organization: string): StackContext =>
+    new StackContext({ stack: "dev", organization, engine: choice });
+
+  it("is asked for as it was named, and kept by its own name", async () => {
+    pulumi = fakePulumi();
+    const { backend, directory } = context("pulumi", "acme");
+    await backend.exists();
+    expect(pulumi.asked()).toEqual(["stack export --stack acme/lvs-dr/dev --non-interactive"]);
+    expect(directory).toBe(".lab/dev");
+  });
+
+  it("is the embedded engine's only where the organization is the one that every local backend has", () => {
+    expect(context("embedded", "organization").backend.engine).toBe("embedded");
+    expect(() => context("embedded", "acme")).toThrow(
+      "--stack acme/dev: the embedded engine knows no organizations: --stack dev",
+    );
+  });
+});
+
 describe("without", () => {
   beforeEach(() => void vi.stubEnv("PATH", checkout));
   afterEach(() => void vi.unstubAllEnvs());

@@ -3,11 +3,12 @@ import * as fc from "fast-check";
 import { expect } from "vitest";
 import { ConfigError, parseConfig } from "../../../model/config";
 import { toAddress } from "../../../model/ip";
+import { stackNameProblem } from "../../../model/stackName";
 import type { Lab } from "../../../model/types";
 
 export const identity = fc.record({
   project: fc.constantFrom("lvs-dr", "Other Project"),
-  stack: fc.string({ minLength: 1 }),
+  stack: fc.stringMatching(/^[A-Za-z0-9._-]{1,20}$/).filter((name) => stackNameProblem(name) === undefined),
 });
 
 const address = fc.oneof(

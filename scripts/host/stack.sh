@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# For scripts/lab: which stack a command is about, known before there is a Node.js to run the program. Source it after lib.sh.
+
+readonly PROJECT=lvs-dr
+readonly STACK_NAME='^[A-Za-z0-9._-]+$'
+
+# parse_stack REFERENCE: prints the stack's name; dies with the reason where it cannot be one. model/stackName.ts has the
+# same rule for the program, which may be called without this script.
+parse_stack() {
+  local given="$1" name="${1##*/}" organization="" project="$PROJECT" why=""
+  case "$given" in
+    */*/*/*) why="expected NAME, ORGANIZATION/NAME or ORGANIZATION/$PROJECT/NAME" ;;
+    */*/*) organization="${given%%/*}" project="${given#*/}" project="${project%%/*}" ;;
+    */*) organization="${given%%/*}" ;;
+    *) organization=none ;;
+  esac
+  if [[ -n $why ]]; then
+    :
+  elif [[ -z $name ]]; then
+    why="a stack's name must not be empty"
+  elif [[ ! $name =~ $STACK_NAME ]]; then
+    why='a stack'"'"'s name consists of letters, digits, "-", "_" and "."'
+  elif ((${#name} > 100)); then
+    why="a stack's name has at most 100 characters, not ${#name}"
+  elif [[ $name == . || $name == .. ]]; then
+    why="that names a directory, not a stack"
+  elif [[ $name =~ ^(node|node\.lock|modules\.lock|test-results|image-digests\.json)$ ]]; then
+    why=".lab/$name is the checkout's own, choose another name"
+  elif [[ $project != "$PROJECT" ]]; then
+    why="the project here is $PROJECT"
+  elif [[ ! $organization =~ $STACK_NAME ]]; then
+    why='an organization'"'"'s name consists of letters, digits, "-", "_" and "."'
+  fi
+  [[ -z $why ]] || die "--stack $(json_string "$given"): $why"
+  echo "$name"
+}
+
+# stack_of COMMAND ARGUMENT…: prints the name of the stack that it is about; dies where it cannot be one.
+stack_of() {
+  local command="$1" stack=dev
+  shift
+  while (($# > 0)); do
+    case "$1" in
+      --) break ;;
+      --stack | -s) stack="${2:-}" && shift ;;
+      --stack=*) stack="${1#*=}" ;;
+      -s?*) stack="${1#-s}" ;;
+      -*) ;;
+      # What follows is for the guest.
+      *) [[ $command != ssh ]] || break ;;
+    esac
+    (($# > 0)) && shift
+  done
+  parse_stack "$stack"
+}
