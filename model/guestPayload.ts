@@ -25,7 +25,7 @@ interface Role {
 const ROLES: Readonly<Record<LabNode["role"], Role>> = {
   client: { scripts: ["client.sh"], settings: clientSettings },
   router: { scripts: ["router.sh"], settings: routerSettings },
-  realServer: { scripts: ["pages.sh", "realServer.sh"], settings: realServerSettings },
+  realServer: { scripts: ["pages.sh", "guard.sh", "realServer.sh"], settings: realServerSettings },
   director: {
     scripts: ["pages.sh", "ipvsTable.sh", "declaredVips.sh", "director.sh"],
     settings: (lab) => ({

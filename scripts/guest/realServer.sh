@@ -2,7 +2,7 @@
 # shellcheck source=scripts/guest/common.sh disable=SC2154
 # A real server: pages by nginx, the VIP /32 on lo so that replies leave with the VIP as source, and one of three ways
 # of keeping quiet when someone asks who has the VIP. The way is in force before the address is.
-# Settings: LVS_IF, LVS_RIP, LVS_PORTS, LVS_ARP_STRATEGY (sysctl | arptables | static), LVS_INDEX_PAGE, LVS_TEST_PAGE.
+# Settings: LVS_IF, LVS_RIP, LVS_PORTS, LVS_ARP_STRATEGY (sysctl | arptables | static), LVS_INDEX_PAGE, LVS_TEST_PAGE. Needs pages.sh and guard.sh.
 
 ARP_QUIET=(net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.lo.arp_ignore=1
   net.ipv4.conf.all.arp_announce=2 net.ipv4.conf.lo.arp_announce=2)
@@ -13,17 +13,13 @@ by_arptables() { [[ $LVS_ARP_STRATEGY != sysctl ]]; }
 
 # There while this boot's kernel may have rules of ours.
 readonly ARPTABLES_USED=/run/lvs-dr/arptables
-readonly GUARD=lvs-dr-guard.service
-readonly GUARD_AT_BOOT=/etc/tmpfiles.d/lvs-dr-guard.conf
-# Seconds between two looks at the sysctls; every how many looks all else is looked at, though no change was told.
-readonly GUARD_PERIOD=1 GUARD_ROUNDS=10
 # VIPs and ports that left the configuration: the director, which is changed after its real servers, still forwards to them.
 readonly LEAVING=/run/lvs-dr/leaving
 # Seconds that they stay at least; then until nobody uses them.
 readonly LEAVING_SECONDS=30
 LEAVING_VIPS='' LEAVING_PORTS=''
 
-ROLE_NEEDS=(nginx:nginx-light)
+ROLE_NEEDS=(nginx:nginx-light perl:perl-base)
 if by_arptables; then ROLE_NEEDS+=(arptables:arptables); fi
 
 # arp_rules: the rules meant, one a line, as arguments of `arptables -A`.
@@ -109,56 +105,6 @@ arptables_on() {
 
 expect_arp_sysctls() { if by_arptables; then expect_sysctls "${ARP_OPEN[@]}"; else expect_sysctls "${ARP_QUIET[@]}"; fi; }
 
-guard_installed() {
-  unit "$GUARD" <<UNIT
-[Unit]
-Description=Withdraws this real server from its health check while it is not fit to serve the VIP
-# At boot the VIP comes first.
-After=lvs-dr.service
-StartLimitIntervalSec=0
-
-[Service]
-ExecStart=/usr/local/sbin/lvs-dr guard
-Restart=always
-RestartSec=1
-
-[Install]
-WantedBy=multi-user.target
-UNIT
-  # nginx is up earlier than the VIP: until the guard has judged, the check is refused.
-  put "$GUARD_AT_BOOT" <<CONF || written $?
-d /run/lvs-dr 0755 root root -
-f! $UNFIT 0644 root root - booting: not judged yet
-CONF
-}
-
-# withdraw REASON: the health check is refused from now on.
-withdraw() {
-  local before=''
-  [[ ! -e $UNFIT ]] || read -r before <"$UNFIT" || true
-  [[ $before != "$1" ]] || return 0
-  [[ -d ${UNFIT%/*} ]] || mkdir -p "${UNFIT%/*}"
-  printf '%s\n' "$1" >"$UNFIT"
-  log "withdrawn from its health check: $1"
-}
-
-# judge: withdraws this server or gives it back. A web server that is down is no reason: the check itself sees that, and
-# the server would be back later than it need be.
-judge() {
-  local all
-  PROBLEMS=()
-  unset ADDRESSES
-  expect_quiet_vip
-  if ((${#PROBLEMS[@]} == 0)); then
-    [[ ! -e $UNFIT ]] || { rm -f "$UNFIT" && log "its health check is answered again"; }
-    return 0
-  fi
-  # While `lvs-dr start` is half-way through a change nothing can be judged; at its end it restarts the guard.
-  flock -n /run/lvs-dr.lock true || return 0
-  printf -v all '; %s' "${PROBLEMS[@]}"
-  withdraw "${all#; }"
-}
-
 # leave: notes what left the configuration, and is still there, in LEAVING_VIPS and LEAVING_PORTS and for the guard.
 leave() {
   local old word port
@@ -213,28 +159,6 @@ let_go() {
     log "nobody used it any more:${vips:+ VIP $vips}${ports:+ port $ports}"
   fi
   exec {lock}>&-
-}
-
-# role_guard: told of addresses by the kernel, reads the sysctls itself: a round starts no process.
-role_guard() {
-  local changes rounds=0
-  exec {changes}< <(exec ip -4 monitor address)
-  while true; do
-    PROBLEMS=()
-    expect_arp_sysctls
-    if ((--rounds <= 0 || ${#PROBLEMS[@]} > 0)) || [[ -e $UNFIT ]]; then
-      judge
-      rounds=$GUARD_ROUNDS
-      [[ ! -e $LEAVING ]] || let_go
-    fi
-    if read -r -t "$GUARD_PERIOD" -u "$changes"; then
-      # One change is several lines.
-      while read -r -t 0.05 -u "$changes"; do :; done
-      rounds=0
-    elif (($? <= 128)); then
-      die "ip monitor has ended"
-    fi
-  done
 }
 
 role_start() {

@@ -6,7 +6,7 @@ source "$ROOT/test/shell/guest.sh"
 
 # real_server SCRIPT [SETTING=VALUE...]
 real_server() {
-  guest "common.sh pages.sh realServer.sh" "$1" LVS_RIP=192.168.7.10 LVS_PORTS=80 LVS_ARP_STRATEGY=arptables LVS_INDEX_PAGE=x LVS_TEST_PAGE=x "${@:2}"
+  guest "common.sh pages.sh guard.sh realServer.sh" "$1" LVS_RIP=192.168.7.10 LVS_PORTS=80 LVS_ARP_STRATEGY=arptables LVS_INDEX_PAGE=x LVS_TEST_PAGE=x "${@:2}"
 }
 
 # listed LINE...: what `arptables -n -L` prints.
@@ -172,4 +172,42 @@ test_a_stopped_one_answers_no_check_after_a_boot_either() {
   exits 0
   equals "$(readlink "$link")" /lib/systemd/system/nginx.service
   called "systemctl restart nginx.service"
+}
+
+# next_change: within five seconds the watch has printed a line.
+WATCHED='next_change() { read -r -t 5 -u "$changes" || { echo "no change was seen: $1"; exit 1; }; }
+  still() { ! read -r -t 1.5 -u "$changes" || { echo "a change was seen: $1"; exit 1; }; }
+  exec {changes}< <(watch_changes net.ipv4.conf.lo.arp_ignore=1 net.ipv4.conf.lo.arp_announce=2)
+  next_change "the start"; still "nothing"; '
+
+# watched SCRIPT: in a network namespace of its own, with the real kernel's addresses and sysctls.
+watched() {
+  local name
+  for name in unshare ip; do
+    ln -sf "$(PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v "$name" || skip "$name is not installed")" "$BIN/$name"
+  done
+  unshare -n ip link >/dev/null 2>&1 || skip "no network namespaces here"
+  UNDER="unshare -n"
+  mkdir -p "$T/guest/proc"
+  # Of whoever opens it, and so of the namespace.
+  ln -sfn /proc/sys "$T/guest/proc/sys"
+  real_server "$WATCHED$1"
+  exits 0
+}
+
+test_the_guard_wakes_when_an_address_changes() {
+  watched 'ip addr add 10.0.0.100/32 dev lo; next_change "added"; still "added"
+    ip addr del 10.0.0.100/32 dev lo; next_change "deleted"; still "deleted"'
+}
+
+test_the_guard_wakes_when_a_sysctl_changes_and_when_it_changes_back() {
+  watched 'echo 1 >'"$T"'/guest/proc/sys/net/ipv4/conf/lo/arp_ignore; next_change "set"; still "set"
+    echo 0 >'"$T"'/guest/proc/sys/net/ipv4/conf/lo/arp_ignore; next_change "set back"; still "set back"'
+}
+
+test_a_guard_whose_watch_ends_ends_too() {
+  real_server 'watch_changes() { echo changed; }; judge() { echo judged; }; role_guard'
+  exits 1
+  equals "$stdout" judged
+  contains "$stderr" "the watch over addresses and sysctls has ended"
 }

@@ -175,7 +175,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "serves its name and is silent about the VIP",
     makeRealServer,
     {},
-    "pages.sh realServer.sh",
+    "pages.sh guard.sh realServer.sh",
     RS1,
   ],
   [
@@ -184,7 +184,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "uses arptables with the static ARP strategy too",
     makeRealServer,
     { arpStrategy: "static" },
-    "pages.sh realServer.sh",
+    "pages.sh guard.sh realServer.sh",
     { ...RS1, LVS_ARP_STRATEGY: "static" },
   ],
   [
