@@ -12,7 +12,6 @@ import type { Backend, ChangeCounts, Foreseen, StackOutputs } from "./backend";
 import { PulumiCli } from "./pulumiCli";
 import { foreseen } from "./pulumiEvents";
 import { discard, hasStaleLock, mendFileBackend, type Owner, type PendingOperation } from "./pulumiRecovery";
-import { deleteFromStack } from "./stackDirectory";
 import { holdsSecret, readStackConfig, stackFile, type StackConfig } from "./stackFile";
 import type { Virsh } from "./virsh";
 
@@ -222,7 +221,7 @@ export class PulumiBackend implements Backend {
       await this.cli.shown([...args, "--event-log", events], undefined, { PULUMI_DEBUG_COMMANDS: "true" });
       return foreseen(readFileSync(events, "utf8"));
     } finally {
-      deleteFromStack(this.stack, "preview.events");
+      rmSync(events, { force: true });
       // Pulumi previews only a stack that is there; a backend keeps none that was never built.
       if (this.made) await this.cli.run(...FORGET);
     }
