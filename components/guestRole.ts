@@ -34,15 +34,18 @@ export interface RemoteScriptArgs {
   readonly secret?: boolean;
 }
 
+/** Seconds until an attempt to connect fails where nobody has the address: Linux asks three times by ARP. */
+const ABSENT_S = 3;
+
 /**
- * Dial attempts that last `seconds`: the provider waits 100 ms x 1.5^n between them, at most 5 s
- * (pulumi-command 1.2.1), and an attempt at a machine that is down fails at once or after 3 s.
+ * Dial attempts at a machine that is not there that last `seconds`: the provider waits 100 ms x 1.5^n between them, at
+ * most 5 s (pulumi-command 1.2.1).
  */
 export function dialErrorLimit(seconds: number): number {
   let waited = 0;
   let attempts = 0;
   for (let delay = 0.1; waited < seconds; delay = Math.min(delay * 1.5, 5)) {
-    waited += delay;
+    waited += delay + ABSENT_S;
     attempts += 1;
   }
   return attempts;

@@ -66,7 +66,7 @@ export const remoteCommand = commandProvider(run);
 
 /**
  * Tries until a connection stands; a command that has begun is never repeated.
- * @throws with the last reason when it has paused as long as the real provider would for `dialErrorLimit` failures, at once
+ * @throws with the last reason when it has tried as long as the real provider would for `dialErrorLimit` failures, at once
  *   for a wrong host key
  */
 async function dial(

@@ -110,26 +110,44 @@ describe("a remote command", () => {
     expect(Date.now() - begin).toBeGreaterThanOrEqual(100 + 150 + 225 - 5);
   });
 
-  test("tries more often than the real provider does, and for as long", () => {
-    // 0.1 s x 1.5^n: 11.3 s in all for ten of them.
-    const pauses = [...dialPauses(10)];
-    expect(pauses.reduce((sum, pause) => sum + pause)).toBeCloseTo(11_333, 0);
-    expect(pauses.slice(0, 3)).toEqual([100, 150, 225]);
-    expect(Math.max(...pauses)).toBe(1000);
+  test.each([
+    ["refuses", 0],
+    ["is not there", 3000],
+    ["drops packets", 10_000],
+  ])("tries a machine that %s as long as the real provider tries one that is not there", (_, attempt) => {
+    // 68 failures, each after 3 s, and pauses of 0.1 s x 1.5^n, at most 5 s.
+    let clock = 1000;
+    const pauses = dialPauses(68, () => clock);
+    const seen: number[] = [];
+    for (;;) {
+      clock += attempt;
+      const { value, done } = pauses.next();
+      if (done) break;
+      seen.push(value);
+      clock += value;
+    }
+    const seconds = (clock - 1000) / 1000;
+    expect(seconds).toBeGreaterThanOrEqual(504);
+    expect(seconds).toBeLessThan(506 + 10);
+    expect(seen.slice(0, 3)).toEqual([100, 150, 225]);
+    expect(Math.max(...seen)).toBe(1000);
+  });
+
+  test("never ends where any number of failures is tolerated, and at once where none is", () => {
     expect([...dialPauses(0)]).toEqual([]);
     const endless = dialPauses(-1);
     for (let day = 0; day < 86_400; day++) expect(endless.next().done).toBe(false);
   });
 
-  test("gives up after dialErrorLimit failures and says why", async () => {
+  test("gives up after its last failure and says why", async () => {
     const failing = remoteCommand.create(
-      inputs({ connection: { ...CONNECTION, dialErrorLimit: 1 } }),
+      inputs({ connection: { ...CONNECTION, dialErrorLimit: 0 } }),
       context(ssh(() => REFUSED)),
     );
     await expect(failing).rejects.toThrow(
-      "cannot reach 10.1.2.3 by SSH after 2 attempts: ssh: connect to host 10.1.2.3 port 22: Connection refused",
+      "cannot reach 10.1.2.3 by SSH after 1 attempts: ssh: connect to host 10.1.2.3 port 22: Connection refused",
     );
-    expect([attempts, fs.readdirSync(scratch)]).toEqual([2, []]);
+    expect([attempts, fs.readdirSync(scratch)]).toEqual([1, []]);
   });
 
   test("waits no longer once interrupted, and names the last error", async () => {
