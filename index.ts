@@ -51,6 +51,7 @@ export = async () => {
       privateKey,
       hostKey: machine.hostKey,
       bootTimeout: lab.bootTimeout,
+      after: machine.booted,
       generation: machine.generation,
       ...(proxy && { proxy }),
     };

@@ -61,6 +61,7 @@ async function destroy(context: StackContext, host: typeof HOST_DIRECTORIES): Pr
   for (const [domain, state] of own) {
     if (state !== "shut off") await virsh.run("destroy", domain).catch((error: Error) => say(error.message));
   }
+  await virsh.deleteOldConsoles(scope).catch((error: Error) => say(error.message));
   context.forgetGuests();
   const destroyed = await attempt<ChangeCounts>(() => backend.destroy(), {});
   // Asked while it can still say yes: with the directory a local state is gone too.

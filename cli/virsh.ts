@@ -103,4 +103,14 @@ export class Virsh {
     );
     return lists.flat();
   }
+
+  /** Deletes the older parts of the guests' consoles, which no engine knows: virtlogd begins a new file after 2 MiB. */
+  async deleteOldConsoles(stack: StackNames): Promise<void> {
+    const volumes = async (): Promise<string[][]> =>
+      (await this.volumes(stack)).map((volume) => volume.split("/"));
+    const pools = new Set((await volumes()).map(([pool = ""]) => pool));
+    for (const pool of pools) await this.run("pool-refresh", pool);
+    for (const [pool = "", name = ""] of await volumes())
+      if (/-console\.\d+$/.test(name)) await this.run("vol-delete", "--pool", pool, name);
+  }
 }

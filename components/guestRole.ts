@@ -22,6 +22,8 @@ export interface Host {
   };
   /** Seconds it may take until it answers, counted from the first attempt. */
   readonly bootTimeout: number;
+  /** What is to be done before it is configured, such as its boot. */
+  readonly after?: pulumi.Resource;
   /** Changes when the machine has lost what was configured in it: then the script runs again. */
   readonly generation: readonly pulumi.Input<string>[];
 }
@@ -87,7 +89,7 @@ export abstract class GuestRole extends pulumi.ComponentResource {
         logging: "none",
         addPreviousOutputInEnv: false,
       },
-      { parent: this },
+      { parent: this, ...(host.after && { dependsOn: host.after }) },
     );
     this.registerOutputs({});
   }

@@ -1,14 +1,17 @@
-import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { local } from "@pulumi/command";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { cloudInitSeed, imageSeed, kernelCmdline, seedLines } from "../model/guestBoot";
+import { sha256 } from "../model/naming";
 import { KEY_SECRET, sshKeyPair } from "../model/sshKey";
 import type { Lab, LabNode, NetworkName } from "../model/types";
 import type { BootSource } from "./guestImage";
 import type { Network } from "./network";
+
+/** Bytes of a console before its guest's first start, which makes it empty; libvirt would take none for unknown. */
+const CONSOLE_BYTES = 4096;
 
 export interface VirtualMachineArgs {
   readonly lab: Lab;
@@ -25,11 +28,13 @@ export interface VirtualMachineArgs {
   readonly bootAfter?: pulumi.Resource | undefined;
 }
 
-/** One guest: its SSH host key, seed disk, overlay disk and domain. */
+/** One guest: its SSH host key, seed disk, overlay disk, console and domain, until it answers SSH. */
 export class VirtualMachine extends pulumi.ComponentResource {
   /** The SSH host key that connections pin, as in known_hosts without the name. */
   public readonly hostKey: pulumi.Output<string>;
   public readonly domain: libvirt.Domain;
+  /** Done when it answers SSH. */
+  public readonly booted: pulumi.Resource;
   /** Changes whenever the guest loses its disk, and so what was configured in it. */
   public readonly generation: pulumi.Output<string>[];
 
@@ -57,71 +62,116 @@ export class VirtualMachine extends pulumi.ComponentResource {
       { ...child, replaceOnChanges: ["name", "capacity", "target", "backingStore"] },
     );
 
-    const tcg = args.accelerator === "qemu";
-    this.domain = new libvirt.Domain(
-      name,
+    // A volume, so that it ends with the stack, and whoever may use libvirt can read it, on another host too.
+    const consoleVolume = new libvirt.Volume(
+      `${name}-console`,
       {
-        name: node.domain,
-        // For people who look at `virsh list --title`, and for the audit, which knows a stack's guests by it.
-        title: `${lab.project} ${lab.stack}: ${node.role} ${node.name}`,
-        type: args.accelerator,
-        memory: node.memoryMiB,
-        memoryUnit: "MiB",
-        vcpu: node.vcpus,
-        cpu: tcg ? { mode: "custom", model: "qemu64" } : { mode: "host-passthrough" },
-        // QEMU reserves up to 1 GiB of translation cache a guest by default.
-        features: { acpi: true, ...(tcg && { tcg: { tbCache: 128, tbCacheUnit: "MiB" } }) },
-        os: {
-          type: "hvm",
-          typeArch: "x86_64",
-          typeMachine: "pc",
-          ...(boot.kernel
-            ? {
-                kernel: boot.kernel.vmlinuz,
-                initrd: boot.kernel.initrd,
-                cmdline: kernelCmdline(boot.kernel.cmdline, node, tcg),
-              }
-            : { bootDevices: [{ dev: "hd" }] }),
-        },
-        devices: {
-          disks: [
-            {
-              device: "disk",
-              driver: { name: "qemu", type: "qcow2", cache: "unsafe", discard: "unmap" },
-              source: { volume: { pool: args.pool, volume: disk.name } },
-              target: { dev: "vda", bus: "virtio" },
-            },
-            {
-              device: "disk",
-              driver: { name: "qemu", type: "raw" },
-              readOnly: true,
-              source: { volume: { pool: args.pool, volume: seedVolume.name } },
-              target: { dev: "vdb", bus: "virtio" },
-            },
-          ],
-          interfaces: node.nics.map((nic) => ({
-            model: { type: "virtio" },
-            mac: { address: nic.mac },
-            mtu: { size: args.networks[nic.network].mtu },
-            // No network boot: the firmware would load its ROM at every start.
-            rom: { enabled: "no" },
-            source: args.networks[nic.network].source,
-          })),
-          rngs: [{ model: "virtio", backend: { random: "/dev/urandom" } }],
-        },
-        running: true,
+        name: `${node.domain}-console`,
+        pool: args.pool,
+        capacity: CONSOLE_BYTES,
+        target: { format: { type: "raw" } },
       },
-      {
-        ...child,
-        replaceOnChanges: ["name"],
-        deleteBeforeReplace: true,
-        // libvirt attaches no running guest to a network that was made anew, and none of the guest's inputs tells.
-        replaceWith: node.nics.flatMap((nic) => args.networks[nic.network].resource ?? []),
-        ...(args.bootAfter && { dependsOn: args.bootAfter }),
-      },
+      // It grows.
+      { ...child, ignoreChanges: ["capacity"], replaceOnChanges: ["name", "target"] },
     );
+
+    const tcg = args.accelerator === "qemu";
+    const machine: libvirt.DomainArgs = {
+      name: node.domain,
+      // For people who look at `virsh list --title`, and for the audit, which knows a stack's guests by it.
+      title: `${lab.project} ${lab.stack}: ${node.role} ${node.name}`,
+      type: args.accelerator,
+      memory: node.memoryMiB,
+      memoryUnit: "MiB",
+      vcpu: node.vcpus,
+      cpu: tcg ? { mode: "custom", model: "qemu64" } : { mode: "host-passthrough" },
+      // QEMU reserves up to 1 GiB of translation cache a guest by default.
+      features: { acpi: true, ...(tcg && { tcg: { tbCache: 128, tbCacheUnit: "MiB" } }) },
+      os: {
+        type: "hvm",
+        typeArch: "x86_64",
+        typeMachine: "pc",
+        ...(boot.kernel
+          ? {
+              kernel: boot.kernel.vmlinuz,
+              initrd: boot.kernel.initrd,
+              cmdline: kernelCmdline(boot.kernel.cmdline, node, tcg),
+            }
+          : { bootDevices: [{ dev: "hd" }] }),
+      },
+      devices: {
+        disks: [
+          {
+            device: "disk",
+            driver: { name: "qemu", type: "qcow2", cache: "unsafe", discard: "unmap" },
+            source: { volume: { pool: args.pool, volume: disk.name } },
+            target: { dev: "vda", bus: "virtio" },
+          },
+          {
+            device: "disk",
+            driver: { name: "qemu", type: "raw" },
+            readOnly: true,
+            source: { volume: { pool: args.pool, volume: seedVolume.name } },
+            target: { dev: "vdb", bus: "virtio" },
+          },
+        ],
+        interfaces: node.nics.map((nic) => ({
+          model: { type: "virtio" },
+          mac: { address: nic.mac },
+          mtu: { size: args.networks[nic.network].mtu },
+          // No network boot: the firmware would load its ROM at every start.
+          rom: { enabled: "no" },
+          source: args.networks[nic.network].source,
+        })),
+        rngs: [{ model: "virtio", backend: { random: "/dev/urandom" } }],
+        serials: [{ source: { file: { path: consoleVolume.path, append: "off" } } }],
+      },
+      running: true,
+    };
+    this.domain = new libvirt.Domain(name, machine, {
+      ...child,
+      replaceOnChanges: ["name"],
+      deleteBeforeReplace: true,
+      // libvirt attaches no running guest to a network that was made anew, and none of the guest's inputs tells.
+      replaceWith: node.nics.flatMap((nic) => args.networks[nic.network].resource ?? []),
+      ...(args.bootAfter && { dependsOn: args.bootAfter }),
+    });
+    this.booted = this.boot(name, args, machine, consoleVolume);
     this.generation = [this.domain.uuid, disk.id, seedVolume.name];
     this.registerOutputs({ hostKey: this.hostKey });
+  }
+
+  /** Waits for the guest's SSH after each start that a change of its domain has brought about. */
+  private boot(
+    name: string,
+    { lab, node, pool }: VirtualMachineArgs,
+    machine: libvirt.DomainArgs,
+    consoleVolume: libvirt.Volume,
+  ): pulumi.Resource {
+    const { remoteHost: proxy } = lab;
+    const started = pulumi
+      .all([pulumi.output(machine), this.domain.uuid])
+      .apply((known) => sha256(JSON.stringify(known)).slice(0, 12));
+    return new local.Command(
+      `${name}-boot`,
+      {
+        create: pulumi.interpolate`bash scripts/host/boot.sh ${node.domain} ${node.address} ${lab.bootTimeout} ${pool} ${consoleVolume.name}`,
+        environment: {
+          LVS_DR_LIBVIRT_URI: lab.libvirtUri,
+          LVS_DR_STARTED: started,
+          ...(proxy && {
+            LVS_DR_PROXY: `${proxy.user}@${proxy.host}`,
+            LVS_DR_PROXY_PORT: String(proxy.port),
+            LVS_DR_PROXY_KEY: proxy.keyFile ?? "",
+            LVS_DR_PROXY_HOST_KEY: proxy.hostKey ?? "",
+          }),
+        },
+        // What it does meanwhile; the reason of a failure is in the error.
+        logging: "stderr",
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this },
+    );
   }
 
   /** The disk from which the guest takes its identity: never through arguments that other users of the host can read. */
@@ -136,9 +186,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
       return seedLines(format === "tar" ? imageSeed(identity) : cloudInitSeed(node, identity));
     });
     // Another identity is another volume, which the domain then refers to.
-    const digest = pulumi.unsecret(
-      lines.apply((text) => createHash("sha256").update(text).digest("hex").slice(0, 12)),
-    );
+    const digest = pulumi.unsecret(lines.apply((text) => sha256(text).slice(0, 12)));
     // On this machine, relative to the project.
     const file = pulumi.interpolate`.lab/${lab.stack}/seeds/${node.name}-${digest}.${format}`;
     const packed = new local.Command(

@@ -24,11 +24,17 @@ function dottedMask(prefix: number): string {
   return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 0xff).join(".");
 }
 
+/** No getty: nobody can type into a file. Seconds until a reboot leave time for the panic's text to be written. */
+const CONSOLE = ["console=ttyS0", "systemd.getty_auto=no", "panic=5"];
+
 /**
  * Command line for direct kernel boot of the project's image: host name and one `ip=` per address
  * (systemd-network-generator(8) makes networkd units of them). Nothing in it is secret: it is in QEMU's arguments.
+ * The console goes to the serial port, which libvirt keeps in a file, and a kernel that panics reboots.
  * @param emulated without KVM the kernel measures the TSC's rate while other guests boot, and may be far off for ever: a
- *   guest's clock once ran seven times too fast. QEMU's HPET is right, and a look at it costs 1.4 µs instead of 0.6.
+ *   guest's clock once ran seven times too fast. QEMU's HPET is right, and a look at it costs 1.4 µs instead of 0.6. The
+ *   kernel also waits for timer interrupts that come late on a busy host, and panics ("IO-APIC + timer doesn't work!"):
+ *   no_timer_check takes them for granted.
  */
 export function kernelCmdline(base: string, node: LabNode, emulated: boolean): string {
   const addresses = node.nics.flatMap((nic, nicIndex) =>
@@ -38,8 +44,8 @@ export function kernelCmdline(base: string, node: LabNode, emulated: boolean): s
       return `ip=${address}::${gateway}:${dottedMask(Number(prefix))}:${node.name}:${nic.device}:off`;
     }),
   );
-  const clock = emulated ? ["clocksource=hpet"] : [];
-  return [base, ...clock, `systemd.hostname=${node.name}`, ...addresses].join(" ");
+  const clock = emulated ? ["clocksource=hpet", "no_timer_check"] : [];
+  return [base, ...CONSOLE, ...clock, `systemd.hostname=${node.name}`, ...addresses].join(" ");
 }
 
 /** Seed of the project's image: files put over its root before sshd starts. */

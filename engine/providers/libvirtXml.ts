@@ -38,7 +38,7 @@ const NAMES: Readonly<Record<string, string>> = {
 const PRESENCE: Readonly<Record<string, readonly string[]>> = { features: ["acpi"], disk: ["readOnly"] };
 
 /** Elements whose `source` has one branch for each kind; the kind becomes the element's type. */
-const WITH_SOURCE = new Set(["disk", "interface"]);
+const WITH_SOURCE = new Set(["disk", "interface", "serial"]);
 
 const SIMPLE = new XMLBuilder({
   ignoreAttributes: false,

@@ -64,6 +64,11 @@ export interface InterfaceArgs {
   }>;
 }
 
+/** A serial port whose output goes into a file of the libvirt host. */
+export interface SerialArgs {
+  source: Input<{ file: Input<{ path: Input<string>; append?: Input<"on" | "off"> }> }>;
+}
+
 export interface DomainArgs {
   name: Input<string>;
   title?: Input<string>;
@@ -93,6 +98,7 @@ export interface DomainArgs {
     rngs?: Input<
       Input<{ model: Input<string>; backend?: Input<{ random?: Input<string>; builtIn?: Input<boolean> }> }>[]
     >;
+    serials?: Input<Input<SerialArgs>[]>;
     memBalloon?: Input<{ model: Input<string> }>;
   }>;
   running?: Input<boolean>;

@@ -51,6 +51,29 @@ describe("Virsh", () => {
     expect(await virsh.volumes(STACK)).toEqual(["default/lvs-dr-dev-rs1-abc.qcow2", "lvs-dr-dev/anything"]);
   });
 
+  it("deletes the older parts of consoles, which lie beside their guests' disks", async () => {
+    const list = (...names: string[]): string => names.map((name) => ` ${name}   /pool/${name}\n`).join("");
+    host = fakeHost({
+      "pool-list --name": "default\nother\n",
+      "pool-refresh default": "",
+      "vol-list default": list(
+        "lvs-dr-dev-rs1-console",
+        "lvs-dr-dev-rs1-console.0",
+        "lvs-dr-dev-rs1-console.1",
+        "lvs-dr-dev-2-rs1-console.0",
+      ),
+      "vol-list other": list("windows-console.0"),
+      "vol-delete --pool default lvs-dr-dev-rs1-console.0": "",
+      "vol-delete --pool default lvs-dr-dev-rs1-console.1": "",
+    });
+    await virsh.deleteOldConsoles(STACK);
+    expect(host.asked().filter((args) => /refresh|delete/.test(args))).toEqual([
+      "pool-refresh default",
+      "vol-delete --pool default lvs-dr-dev-rs1-console.0",
+      "vol-delete --pool default lvs-dr-dev-rs1-console.1",
+    ]);
+  });
+
   it("finds nothing where nothing is", async () => {
     host = fakeHost({ "list --all --name": "\n", "pool-list --name": "\n" });
     expect((await virsh.domains(STACK)).size).toBe(0);

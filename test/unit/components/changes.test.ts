@@ -41,17 +41,25 @@ async function touched(config: Config, base: Inputs = before): Promise<string[]>
 
 const guest = (name: string): string[] => [
   `Command ${name}`,
+  `Command ${name}-boot`,
   `Command ${name}-seed`,
   `Domain ${name}`,
   `RandomPassword ${name}-host-key`,
   `RealServer ${name}`,
   `VirtualMachine ${name}`,
+  `Volume ${name}-console`,
   `Volume ${name}-disk`,
   `Volume ${name}-seed`,
 ];
 const plus = (name: string): string[] => guest(name).map((each) => `+ ${each}`);
 const minus = (name: string): string[] => guest(name).map((each) => `- ${each}`);
 const script = (...names: string[]): string[] => names.map((name) => `Command ${name}: stdin`);
+
+/** A machine is started anew for a change of it, and is waited for. */
+const machine = (name: string, ...changed: string[]): string[] => [
+  `Command ${name}-boot: environment.LVS_DR_STARTED`,
+  `Domain ${name}: ${changed.join(", ")}`,
+];
 
 const GUESTS = ["client", "director", "router", "rs1", "rs2"];
 
@@ -87,17 +95,26 @@ it.each<[string, Config, string[]]>([
   ["the same, by the static strategy", { arpStrategy: "static" }, script("director", "router", "rs1", "rs2")],
   ["all that have the VIP or serve the port, by the port", { port: 8080 }, script("director", "rs1", "rs2")],
   ["every guest's script, by the VIP", { vip: "10.0.0.101" }, script(...GUESTS)],
-  ["each machine and no script, by memory", { memory: 512 }, GUESTS.map((name) => `Domain ${name}: memory`)],
-  ["one machine and no script, by its vCPUs", { client: { vcpus: 2 } }, ["Domain client: vcpu"]],
+  [
+    "each machine and no script, by memory",
+    { memory: 512 },
+    GUESTS.flatMap((name) => machine(name, "memory")),
+  ],
+  ["one machine and no script, by its vCPUs", { client: { vcpus: 2 } }, machine("client", "vcpu")],
   [
     "each machine, by the accelerator",
     { accelerator: "qemu" },
-    GUESTS.map((name) => `Domain ${name}: cpu.mode, cpu.model, features.tcg, os.cmdline, type`),
+    GUESTS.flatMap((name) => machine(name, "cpu.mode", "cpu.model", "features.tcg", "os.cmdline", "type")),
   ],
   [
     "one guest's machine and its way in, the table and the record, by a RIP",
     { realServers: [{ ...RS1, address: "192.168.7.11" }, RS2] },
-    ["Command director: stdin", "Command rs1: connection.secret.host, stdin", "Domain rs1: os.cmdline"],
+    [
+      "Command director: stdin",
+      "Command rs1: connection.secret.host, stdin",
+      "Command rs1-boot: create, environment.LVS_DR_STARTED",
+      "Domain rs1: os.cmdline",
+    ],
   ],
   [
     "the network, and guests by being replaced with it, by the host's address",
@@ -109,15 +126,18 @@ it.each<[string, Config, string[]]>([
     { clientNetwork: { mtu: 1400 } },
     [
       "Command director: stdin",
-      "Domain client: devices.interfaces",
-      "Domain router: devices.interfaces",
+      ...machine("client", "devices.interfaces"),
+      ...machine("router", "devices.interfaces"),
       "Network client-network: mtu.size",
     ],
   ],
   [
-    "how long is dialled, by the time to boot",
+    "how long is waited, by the time to boot",
     { bootTimeout: 60 },
-    GUESTS.map((name) => `Command ${name}: connection.secret.dialErrorLimit`),
+    GUESTS.flatMap((name) => [
+      `Command ${name}: connection.secret.dialErrorLimit`,
+      `Command ${name}-boot: create`,
+    ]),
   ],
   ["nothing, by how many boot at a time", { bootParallel: 1 }, []],
 ])("touches %s", async (_what, config, expected) => {

@@ -26,6 +26,8 @@ function machineUrns(stack: string, name: string, role: string, component: strin
     `${urn}lvsdr:index:VirtualMachine$command:local:Command::${name}-seed`,
     `${urn}lvsdr:index:VirtualMachine$libvirt:index/volume:Volume::${name}-seed`,
     `${urn}lvsdr:index:VirtualMachine$libvirt:index/volume:Volume::${name}-disk`,
+    `${urn}lvsdr:index:VirtualMachine$libvirt:index/volume:Volume::${name}-console`,
+    `${urn}lvsdr:index:VirtualMachine$command:local:Command::${name}-boot`,
     `${urn}lvsdr:index:VirtualMachine$libvirt:index/domain:Domain::${name}`,
     `${urn}pulumi:pulumi:Stack$lvsdr:index:${role}::${component}`,
     `${urn}lvsdr:index:${role}$command:remote:Command::${component}`,
@@ -139,6 +141,7 @@ describe("the program with an empty configuration", () => {
       const { inputs, options } = find(article, REMOTE, node.name);
       expect(inputs.connection).toMatchObject({ secret: { host: node.address, user: "root" } });
       expect(options.dependsOn).toEqual([
+        `${LOCAL} ${node.name}-boot`,
         `${DOMAIN} ${node.name}`,
         `${VOLUME} ${node.name}-disk`,
         `${VOLUME} ${node.name}-seed`,
@@ -202,7 +205,7 @@ describe("the program with a configuration", () => {
     expect(urnsOf(recording)).toEqual(
       labUrns(["rs1", "rs2"]).filter((urn) => !made.some((it) => it.test(urn))),
     );
-    expect(ofType(recording, VOLUME).map(({ inputs }) => inputs.pool)).toEqual(Array(10).fill("default"));
+    expect(ofType(recording, VOLUME).map(({ inputs }) => inputs.pool)).toEqual(Array(15).fill("default"));
   });
 
   it("goes through the libvirt host for each connection when that is another one", async () => {
@@ -313,8 +316,8 @@ describe("the program with a configuration", () => {
       ];
     };
     const [names, others] = [unique(article), unique(second)];
-    // 5 domains, 10 volumes, 2 networks, 1 pool; 2 bridges, 5 seeds, 6 MACs and the 5 pinned keys.
-    expect(names).toHaveLength(36);
+    // 5 domains, 15 volumes, 2 networks, 1 pool; 2 bridges, 5 seeds, 6 MACs and the 5 pinned keys.
+    expect(names).toHaveLength(46);
     expect(names.filter((name) => others.includes(name))).toEqual([]);
   });
 });

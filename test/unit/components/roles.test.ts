@@ -30,6 +30,7 @@ async function role(make: Make, described = lab(), proxy?: Host["proxy"]): Promi
       privateKey: key.result,
       hostKey: "ssh-ed25519 AAAAHOST",
       bootTimeout: 300,
+      after: new RandomPassword("booted", { length: 1 }),
       generation: [key.id, "second"],
       ...(proxy && { proxy }),
     };
@@ -72,7 +73,7 @@ function command(type: string, name: string, stdin: unknown, connection: object 
       addPreviousOutputInEnv: false,
     },
     options: {
-      dependsOn: [`${RANDOM} key`],
+      dependsOn: [`${RANDOM} booted`, `${RANDOM} key`],
       replaceOnChanges: ["triggers[*]"],
       additionalSecretOutputs: ["connection"],
     },

@@ -133,10 +133,52 @@ const kernelBoot = (more = "") => ({
   kernel: "/images/vmlinuz",
   initrd: "/images/initrd.img",
   cmdline:
-    `root=/dev/vda ${more}systemd.hostname=router` +
+    `root=/dev/vda console=ttyS0 systemd.getty_auto=no panic=5 ${more}systemd.hostname=router` +
     " ip=172.18.7.200:::255.255.0.0:router:eth0:off" +
     " ip=192.168.7.200:::255.255.255.0:router:eth1:off" +
     " ip=10.0.0.200:::255.0.0.0:router:eth1:off",
+});
+
+const CONSOLE: Registration = {
+  type: VOLUME,
+  name: "router-console",
+  parent: PARENT,
+  inputs: {
+    name: "lvs-dr-dev-router-console",
+    pool: "the-pool",
+    capacity: 4096,
+    target: { format: { type: "raw" } },
+  },
+  options: { provider: "libvirt", ignoreChanges: ["capacity"], replaceOnChanges: ["name", "target"] },
+};
+
+/** Waits for the guest's SSH, after each start of its domain. */
+const bootResource = (environment: Record<string, string> = {}): Registration => ({
+  type: LOCAL,
+  name: "router-boot",
+  parent: PARENT,
+  inputs: {
+    create:
+      "bash scripts/host/boot.sh lvs-dr-dev-router 192.168.7.200 300 the-pool lvs-dr-dev-router-console",
+    environment: {
+      LVS_DR_LIBVIRT_URI: "qemu:///system",
+      LVS_DR_STARTED: expect.stringMatching(/^[0-9a-f]{12}$/) as string,
+      ...environment,
+    },
+    logging: "stderr",
+    addPreviousOutputInEnv: false,
+  },
+  options: {
+    dependsOn: [
+      `${DOMAIN} router`,
+      `${NETWORK} client-network`,
+      `${NETWORK} server-network`,
+      `${VOLUME} router-console`,
+      `${VOLUME} router-disk`,
+      `${VOLUME} router-seed`,
+    ],
+    replaceOnChanges: ["triggers[*]"],
+  },
 });
 
 function domainResource(disk: string, seed: string, rest: Record<string, unknown>): Registration {
@@ -179,6 +221,7 @@ function domainResource(disk: string, seed: string, rest: Record<string, unknown
           nic("52:54:00:ad:8a:87", "lvs-dr-dev-server"),
         ],
         rngs: [{ model: "virtio", backend: { random: "/dev/urandom" } }],
+        serials: [{ source: { file: { path: "/pools/the-pool/lvs-dr-dev-router-console", append: "off" } } }],
       },
       running: true,
       ...rest,
@@ -187,6 +230,7 @@ function domainResource(disk: string, seed: string, rest: Record<string, unknown
       dependsOn: [
         `${NETWORK} client-network`,
         `${NETWORK} server-network`,
+        `${VOLUME} router-console`,
         `${VOLUME} router-disk`,
         `${VOLUME} router-seed`,
       ],
@@ -220,8 +264,10 @@ describe("VirtualMachine", () => {
     expect(
       resources(recording).filter(({ type }) => ![NETWORK, "lvsdr:index:Network"].includes(type)),
     ).toEqual([
+      bootResource(),
       seed.packed,
       domainResource("lvs-dr-dev-router-abcdef.qcow2", seed.name, { ...KVM, os: { ...OS, ...kernelBoot() } }),
+      CONSOLE,
       diskResource(OWN),
       seed.volume,
       component("lvsdr:index:VirtualMachine", "router"),
@@ -250,13 +296,28 @@ describe("VirtualMachine", () => {
     const seed = seedResources(ownSeed, "tar");
     const expected = domainResource("lvs-dr-dev-router-abcdef.qcow2", seed.name, {
       ...TCG,
-      os: { ...OS, ...kernelBoot("clocksource=hpet ") },
+      os: { ...OS, ...kernelBoot("clocksource=hpet no_timer_check ") },
     });
     const { dependsOn = [], ...options } = expected.options;
     expect(find(recording, DOMAIN, "router")).toEqual({
       ...expected,
       options: { ...options, dependsOn: [...dependsOn, `${RANDOM} earlier`].sort() },
     });
+  });
+
+  it("is waited for from the libvirt host where that is another one", async () => {
+    const libvirtUri = "qemu+ssh://user@far:2222/system?keyfile=/the/key";
+    const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB";
+    const config = { libvirtUri, accelerator: "kvm", remoteHostKey: hostKey };
+    expect(find(await build({ described: lab(config) }), LOCAL, "router-boot")).toEqual(
+      bootResource({
+        LVS_DR_LIBVIRT_URI: libvirtUri,
+        LVS_DR_PROXY: "user@far",
+        LVS_DR_PROXY_PORT: "2222",
+        LVS_DR_PROXY_KEY: "/the/key",
+        LVS_DR_PROXY_HOST_KEY: hostKey,
+      }),
+    );
   });
 
   it("is replaced only with networks of the stack's own", async () => {

@@ -82,6 +82,12 @@ test.each<[string, Parameters<typeof libvirtXml>[0], Properties, string]>([
     '<domain><devices><rng model="virtio"><backend model="random">/dev/urandom</backend></rng><memballoon model="none"/></devices></domain>',
   ],
   [
+    "a serial port kept in a file",
+    "domain",
+    { devices: { serials: [{ source: { file: { path: "/console", append: "off" } } }] } },
+    '<domain><devices><serial type="file"><source path="/console" append="off"/></serial></devices></domain>',
+  ],
+  [
     "what must be escaped",
     "domain",
     { title: "<&>", os: { cmdline: "a=\"1\" & b='<2>'" }, devices: { disks: [{ target: { dev: '"><x' } }] } },

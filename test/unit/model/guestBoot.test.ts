@@ -9,6 +9,9 @@ const identity = {
   authorizedKey: "ssh-ed25519 AAAAUSER lab",
 };
 
+/** The console in a file, which needs no getty; a panic ends in a reboot. */
+const CONSOLE = "console=ttyS0 systemd.getty_auto=no panic=5";
+
 describe("kernelCmdline", () => {
   const line = (cidr: string, gateway?: string) =>
     kernelCmdline(
@@ -30,12 +33,12 @@ describe("kernelCmdline", () => {
     ["10.1.2.3/32", "10.1.2.4", "ip=10.1.2.3::10.1.2.4:255.255.255.255:client:eth0:off"],
     ["10.1.2.3/0", "10.1.2.4", "ip=10.1.2.3::10.1.2.4:0.0.0.0:client:eth0:off"],
   ])("writes %s by way of %s", (cidr, gateway, expected) => {
-    expect(line(cidr, gateway)).toBe(`quiet systemd.hostname=client ${expected}`);
+    expect(line(cidr, gateway)).toBe(`quiet ${CONSOLE} systemd.hostname=client ${expected}`);
   });
 
   it("gives a gateway once, with the first address of the first NIC", () => {
     expect(kernelCmdline("a b", { ...lab.router, gateway: "172.18.0.1" }, true)).toBe(
-      "a b clocksource=hpet systemd.hostname=router ip=172.18.7.200::172.18.0.1:255.255.0.0:router:eth0:off" +
+      `a b ${CONSOLE} clocksource=hpet no_timer_check systemd.hostname=router ip=172.18.7.200::172.18.0.1:255.255.0.0:router:eth0:off` +
         " ip=192.168.7.200:::255.255.255.0:router:eth1:off ip=10.0.0.200:::255.0.0.0:router:eth1:off",
     );
   });
