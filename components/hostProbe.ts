@@ -53,9 +53,9 @@ export async function assertHost(lab: Lab): Promise<void> {
       ...(keyFile !== undefined && { LVS_DR_PRIVATE_KEY: keyFile }),
     }),
   ) as HostFacts;
-  const { libvirt, image, privateKey } = facts;
+  const { libvirt, image, missingImage, privateKey } = facts;
   const versions = { ...facts.versions, node: process.versions.node, "@pulumi/command": commandVersion };
-  const here = lab.remoteHost === undefined ? facts : { libvirt, image, privateKey };
+  const here = lab.remoteHost === undefined ? facts : { libvirt, image, missingImage, privateKey };
   const problems = checkHost(lab, { ...here, versions });
   if (problems.length > 0) throw refusal(formatProblems(problems));
 }

@@ -10,7 +10,7 @@ export type { HostFacts } from "./hostFacts";
 
 /**
  * @returns every reason why `up` would fail or do harm on this host; keys name configuration keys where one mends it,
- *   else the part of the host ("host.memory"). A fact that could not be read makes no problem.
+ *   else the part of the host ("host.memory"). A fact that could not be asked for makes no problem.
  */
 export function checkHost(lab: Lab, facts: HostFacts): Problem[] {
   return [...checkHostTools(lab, facts), ...checkHostNetwork(lab, facts), ...checkHostObjects(lab, facts)];

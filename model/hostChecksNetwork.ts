@@ -1,5 +1,5 @@
 /** The host's networks: nothing of its own may be where the lab will be. */
-import type { HostFacts, LibvirtNetwork } from "./hostFacts";
+import { isKnown, type HostFacts, type LibvirtNetwork } from "./hostFacts";
 import { contains, isIpv4, overlaps, parseCidr, toNumber, type Cidr } from "./ip";
 import type { Problem } from "./problems";
 import type { Lab, LabNetwork } from "./types";
@@ -84,7 +84,7 @@ function networksInTheWay({ key, cidr, network, bridge }: Range, facts: HostFact
 /** An existing bridge must be there, have the host's address, and the segment's MTU. */
 function bridgeProblems(client: LabNetwork, facts: HostFacts): Problem[] {
   const bridge = client.existingBridge;
-  if (bridge === undefined || facts.interfaces === undefined) return [];
+  if (bridge === undefined || !isKnown(facts.interfaces)) return [];
   const key = "clientNetwork.bridge";
   const found = facts.interfaces.find(({ ifname }) => ifname === bridge);
   if (found === undefined) {
@@ -123,12 +123,12 @@ function bridgeProblems(client: LabNetwork, facts: HostFacts): Problem[] {
   return problems;
 }
 
-/** The bridge of a network to be made must not be another's. */
-function nameTaken(network: LabNetwork, facts: HostFacts): Problem[] {
-  if (network.existingBridge !== undefined) return [];
-  const known = (facts.libvirt?.networks ?? []).find(({ bridge }) => bridge === network.bridge);
-  const present = (facts.interfaces ?? []).some(({ ifname }) => ifname === network.bridge);
-  if (!present || facts.libvirt?.networks === undefined || known !== undefined) return [];
+/** The bridge of a network to be made must not be another's, which only libvirt can tell. */
+function nameTaken(network: LabNetwork, { interfaces, libvirt }: HostFacts): Problem[] {
+  const networks = libvirt?.networks;
+  if (network.existingBridge !== undefined || !isKnown(networks)) return [];
+  const present = (interfaces ?? []).some(({ ifname }) => ifname === network.bridge);
+  if (!present || networks.some(({ bridge }) => bridge === network.bridge)) return [];
   return [
     {
       key: `host.interface`,

@@ -26,7 +26,7 @@ const virshOf = ({ libvirtUri }: Lab): string =>
 function takenNames(lab: Lab, facts: HostFacts): Problem[] {
   const us = `${lab.project}/${lab.stack}`;
   const uri = virshOf(lab);
-  const { domains = [], networks = [], pools = [], volumes = [] } = facts.libvirt ?? {};
+  const { domains, networks, pools } = facts.libvirt ?? {};
   const check = (kind: string, key: string, found: LibvirtObject | undefined, remove: string): Problem[] => {
     if (found === undefined || found.owner === undefined || found.owner === us) return [];
     const owner = found.owner === null ? "nobody that the project knows" : `stack ${found.owner}`;
@@ -39,7 +39,7 @@ function takenNames(lab: Lab, facts: HostFacts): Problem[] {
       },
     ];
   };
-  const objects = domains.map((domain) => (typeof domain === "string" ? { name: domain } : domain));
+  const objects = (domains ?? []).map((domain) => (typeof domain === "string" ? { name: domain } : domain));
   return [
     ...labNodes(lab).flatMap(({ domain }) =>
       check(
@@ -55,7 +55,7 @@ function takenNames(lab: Lab, facts: HostFacts): Problem[] {
         check(
           "network",
           "host.network",
-          networks
+          (networks ?? [])
             .filter((network) => network.name === name)
             .map((network) =>
               isKnown(network.bridge) && network.bridge !== bridge ? { ...network, owner: null } : network,
@@ -63,16 +63,11 @@ function takenNames(lab: Lab, facts: HostFacts): Problem[] {
           `net-undefine ${name}`,
         ),
       ),
-    ...pools
+    ...(pools ?? [])
       .filter(({ name, path }) => lab.pool === undefined && name === lab.prefix && isKnown(path))
       .filter(({ path }) => path !== poolPath(lab.prefix))
       .flatMap((pool) =>
         check("storage pool", "host.pool", { ...pool, owner: null }, `pool-undefine ${pool.name}`),
-      ),
-    ...volumes
-      .filter(({ name, pool }) => pool === (lab.pool ?? lab.prefix) && name.startsWith(`${lab.prefix}-`))
-      .flatMap((volume) =>
-        check("volume", "host.volume", volume, `vol-delete ${volume.name} --pool ${volume.pool}`),
       ),
   ];
 }
@@ -80,7 +75,7 @@ function takenNames(lab: Lab, facts: HostFacts): Problem[] {
 function poolProblems(lab: Lab, facts: HostFacts): Problem[] {
   const name = lab.pool;
   const pools = facts.libvirt?.pools;
-  if (name === undefined || pools === undefined) return [];
+  if (name === undefined || !isKnown(pools)) return [];
   const found = pools.find((pool) => pool.name === name);
   const virsh = virshOf(lab);
   if (found === undefined) {
@@ -94,9 +89,13 @@ function poolProblems(lab: Lab, facts: HostFacts): Problem[] {
   ];
 }
 
-function imageProblems(lab: Lab, { image, libvirt }: HostFacts): Problem[] {
-  if (lab.image === undefined || image === undefined) return [];
+function imageProblems(lab: Lab, { image, libvirt, missingImage }: HostFacts): Problem[] {
   const key = "image";
+  if (lab.image === undefined && isKnown(missingImage)) {
+    const message = `the guest image is not built: ${missingImage} is missing or incomplete`;
+    return [{ key, message, fix: "build it, which takes about a minute: scripts/lab image" }];
+  }
+  if (lab.image === undefined || image === undefined) return [];
   const value = lab.image.path;
   if (/^https?:/i.test(value)) {
     const fix =

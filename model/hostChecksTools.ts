@@ -29,7 +29,7 @@ export function checkHostTools(lab: Lab, facts: HostFacts): Problem[] {
 }
 
 function libvirtProblems(lab: Lab, facts: HostFacts): Problem[] {
-  const { error, missingDirectory } = facts.libvirt ?? {};
+  const { error, missingDirectory, start } = facts.libvirt ?? {};
   if (!isKnown(error)) {
     if (!isKnown(missingDirectory)) return [];
     const message = `${missingDirectory} is missing: no guest would start on a network without DHCP`;
@@ -56,7 +56,9 @@ function libvirtProblems(lab: Lab, facts: HostFacts): Problem[] {
       message: `libvirt does not answer: ${error.trim()}`,
       fix: denied
         ? "join the group that may use the socket: sudo usermod -aG libvirt $USER, then log in anew (scripts/lab up does both)"
-        : "let the project start it: scripts/lab doctor shows what is missing, scripts/lab up mends it",
+        : isKnown(start)
+          ? `start it: ${start}`
+          : "scripts/lab doctor shows what is missing, and scripts/lab up installs it",
     },
   ];
 }
@@ -73,11 +75,11 @@ function acceleratorProblems(lab: Lab, facts: HostFacts): Problem[] {
   return [{ key: "accelerator", value: "kvm", message, fix: "use qemu (slow), or auto" }];
 }
 
-/** Guests that exist already have their memory and disk. */
+/** Guests that exist already have their memory and disk. Which ones do, only libvirt can tell. */
 function roomProblems(lab: Lab, facts: HostFacts): Problem[] {
-  const existing = new Set(
-    (facts.libvirt?.domains ?? []).map((domain) => (typeof domain === "string" ? domain : domain.name)),
-  );
+  const domains = facts.libvirt?.domains;
+  if (!isKnown(domains)) return [];
+  const existing = new Set(domains.map((domain) => (typeof domain === "string" ? domain : domain.name)));
   const missing = labNodes(lab).filter(({ domain }) => !existing.has(domain));
   if (missing.length === 0) return [];
   const memory = missing.reduce((sum, node) => sum + node.memoryMiB, 0) + HOST_RESERVE_MIB;

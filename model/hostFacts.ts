@@ -1,4 +1,4 @@
-/** What scripts/host/facts.sh prints about the libvirt host. null and absent mean: could not be read. */
+/** What scripts/host/facts.sh prints about the libvirt host. null and absent mean that it could not be asked: an empty list, that there is none. */
 
 export interface HostInterface {
   readonly ifname: string;
@@ -33,21 +33,18 @@ export interface LibvirtPool extends LibvirtObject {
   readonly path?: string | null;
 }
 
-export interface LibvirtVolume extends LibvirtObject {
-  readonly pool: string;
-}
-
 export interface HostFacts {
-  readonly interfaces?: readonly HostInterface[];
-  readonly routes?: readonly HostRoute[];
+  readonly interfaces?: readonly HostInterface[] | null;
+  readonly routes?: readonly HostRoute[] | null;
   readonly libvirt?: {
     readonly uri?: string;
     /** Why libvirt does not answer. */
     readonly error?: string | null;
-    readonly domains?: readonly (string | LibvirtObject)[];
-    readonly networks?: readonly LibvirtNetwork[];
-    readonly pools?: readonly LibvirtPool[];
-    readonly volumes?: readonly LibvirtVolume[];
+    /** The command that starts it. */
+    readonly start?: string | null;
+    readonly domains?: readonly (string | LibvirtObject)[] | null;
+    readonly networks?: readonly LibvirtNetwork[] | null;
+    readonly pools?: readonly LibvirtPool[] | null;
     readonly version?: string | null;
     /** One that its network driver needs and makes too late. */
     readonly missingDirectory?: string | null;
@@ -56,6 +53,8 @@ export interface HostFacts {
   };
   readonly memory?: { readonly totalMiB?: number | null; readonly availableMiB?: number | null };
   readonly disk?: { readonly path?: string; readonly availableMiB?: number | null };
+  /** Where the project's own guest image would be, if it is not built. */
+  readonly missingImage?: string | null;
   /** The user's own image, when one is configured. */
   readonly image?: {
     readonly path: string;

@@ -75,7 +75,7 @@ check_modules() {
 }
 
 check_libvirt() {
-  local error where user mend units=""
+  local error where user mend
   error="$(libvirt_error)"
   user="$(id -un)"
   if [[ -z $error ]]; then
@@ -91,11 +91,8 @@ check_libvirt() {
     [[ "$(groups_not_taken_up)" != *libvirt* ]] || mend="log in again: this login is older than the membership in libvirt"
     report missing "libvirt" "refuses $user: $error" "$mend"
     have sudo || BY_HAND=yes
-  elif has_systemd; then
-    have libvirtd || units="$(modular_sockets | paste -sd ' ')"
-    report missing "libvirt" "$error" "${SUDO}systemctl enable --now ${units:-libvirtd}"
   else
-    report missing "libvirt" "$error" "scripts/host/prepare.sh daemons"
+    report missing "libvirt" "$error" "$(libvirt_start_command)"
   fi
 }
 

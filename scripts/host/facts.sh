@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Prints what validation must know of this host, as one JSON object on stdout. Reads only, never fails, takes well
-# under a second. What cannot be read (no root, no libvirt) is null or empty.
+# under a second. What could not be asked or read (no root, no libvirt) is null or left out: an empty list means that
+# there is none.
 #
 #   namespace        "host" or the network namespace's name: where the lab's networks are or will be; interfaces,
 #                    routes and forwardPolicy are of that namespace
 #   interfaces       as `ip -j address` prints it
 #   routes           as `ip -j -4 route` prints it
-#   libvirt          error: null, or why libvirt does not answer; version; qemuUser: who QEMU runs as; domains: name,
-#                    owner ("PROJECT/STACK" by its title, null where it has none such);
+#   libvirt          error: null, or why libvirt does not answer, and start: the command that starts it; version;
+#                    qemuUser: who QEMU runs as; domains: name, owner ("PROJECT/STACK" by its title, null where it has none such);
 #                    networks: name, active, bridge, addresses [{address, prefix}]; pools: name, active, path;
-#                    volumes of the active pools: name, pool; missingDirectory: one that it needs for its networks
+#                    missingDirectory: one that it needs for its networks
 #   memory           totalMiB, availableMiB
 #   disk             path, availableMiB: where the images are
 #   bridgeNetfilter  frames between bridge ports pass iptables
@@ -17,6 +18,7 @@
 #   kvm              /dev/kvm exists (which proves nothing)
 #   kvmProbe         "works" or "fails" under KVM when accelerator.sh has tried; else null
 #   versions         of libvirt and qemu
+#   missingImage     where the project's own guest image would be, if it is not built
 #   image            only with LVS_DR_IMAGE=PATH (and LVS_DR_IMAGE_SHA256, any text, where its digest is wanted): the
 #                    user's own image
 #   privateKey       only with LVS_DR_PRIVATE_KEY=PATH: the user's key for another libvirt host
@@ -26,13 +28,20 @@ HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 # shellcheck source=scripts/host/lib.sh
 source "$HERE/lib.sh"
 
-# Not quietly (-q): its `echo` would leave out the newline.
-ask_virsh() { timeout -k 1 3 virsh -c "$LIBVIRT_URI" "$@" 2>/dev/null </dev/null || true; }
+readonly LIST_DEADLINE=10
 
-# libvirt_names: lines "KIND NAME" of all that is there, in one connection; of `version`, its whole output. `pool-list`
-# pads its names.
+# ask_virsh SCRIPT: what virsh answers to these commands, in one connection. Fails where it could not ask them all,
+# which is not the same as an empty answer. Not quietly (-q): its `echo` would leave out the newline.
+ask_virsh() {
+  local answer
+  answer="$(timeout -k 1 "$LIST_DEADLINE" virsh -c "$LIBVIRT_URI" "$1 echo @end" 2>/dev/null </dev/null)" || true
+  [[ $'\n'$answer == *$'\n@end' ]] || return 1
+  printf '%s\n' "${answer%@end}"
+}
+
+# libvirt_names: lines "KIND NAME" of all that is there; of `version`, its whole output. `pool-list` pads its names.
 libvirt_names() {
-  ask_virsh 'echo @domain; list --all --name; echo @network; net-list --all --name; echo @activenetwork; net-list --name; echo @pool; pool-list --all --name; echo @activepool; pool-list --name; echo @version; version' |
+  ask_virsh 'echo @domain; list --all --name; echo @network; net-list --all --name; echo @activenetwork; net-list --name; echo @pool; pool-list --all --name; echo @activepool; pool-list --name; echo @version; version;' |
     awk '/^@/ { kind = substr($0, 2); next } { sub(/ +$/, "") } NF { print kind, $0 }'
 }
 
@@ -64,64 +73,48 @@ descriptions() {
 # nullable TEXT: a JSON string, or null when empty.
 nullable() { if [[ -n $1 ]]; then json_string "$1"; else printf null; fi; }
 
-# about_each COMMAND OPTION…: for virsh, a script that names each thing of stdin, "@NAME", and then asks COMMAND about it.
-about_each() {
-  local name
+# ask_about KIND NAMES COMMAND OPTION…: what COMMAND says of each thing of that KIND, under a line "@NAME".
+ask_about() {
+  local name script=""
   while IFS= read -r name; do
-    [[ -z $name || $name == *\'* ]] || printf "echo '@%s'; %s '%s' %s; " "$name" "$1" "$name" "${*:2}"
-  done
+    [[ -z $name || $name == *\'* ]] || script+="echo '@$name'; $3 '$name' ${*:4}; "
+  done < <(sed -n "s/^$1 //p" <<<"$2")
+  [[ -z $script ]] || ask_virsh "$script"
 }
 
 networks_or_pools() {
-  local kind="$1" names="$2" command="$3" name bridge addresses path active script separator=""
-  script="$(sed -n "s/^$kind //p" <<<"$names" | about_each "$command")"
+  local kind="$1" names="$2" command="$3" answer name bridge addresses path active separator=""
+  answer="$(ask_about "$kind" "$names" "$command")" || { printf null && return 0; }
   printf '['
-  if [[ -n $script ]]; then
-    # A tab as separator would be squeezed by `read`, as it is white space.
-    while IFS=$'\x1f' read -r name bridge addresses path; do
-      active=false
-      ! grep -qxF "active$kind $name" <<<"$names" || active=true
-      printf '%s{"name":%s,"active":%s' "$separator" "$(json_string "$name")" "$active"
-      if [[ $kind == network ]]; then
-        printf ',"bridge":%s,"addresses":[%s]}' "$(nullable "$bridge")" "$addresses"
-      else
-        printf ',"path":%s}' "$(nullable "$path")"
-      fi
-      separator=","
-    done < <(ask_virsh "$script" | descriptions | tr '\t' '\037')
-  fi
+  # A tab as separator would be squeezed by `read`, as it is white space.
+  while IFS=$'\x1f' read -r name bridge addresses path; do
+    active=false
+    ! grep -qxF "active$kind $name" <<<"$names" || active=true
+    printf '%s{"name":%s,"active":%s' "$separator" "$(json_string "$name")" "$active"
+    if [[ $kind == network ]]; then
+      printf ',"bridge":%s,"addresses":[%s]}' "$(nullable "$bridge")" "$addresses"
+    else
+      printf ',"path":%s}' "$(nullable "$path")"
+    fi
+    separator=","
+  done < <(descriptions <<<"$answer" | tr '\t' '\037')
   printf ']'
 }
 
 # domains NAMES: each with its owner, whom the title names that the project gives its guests.
 domains() {
-  local name owner script separator=""
-  script="$(sed -n 's/^domain //p' <<<"$1" | about_each desc --title)"
+  local answer name owner separator=""
+  answer="$(ask_about domain "$1" desc --title)" || { printf null && return 0; }
   printf '['
-  [[ -z $script ]] || while IFS=$'\x1f' read -r name owner; do
+  while IFS=$'\x1f' read -r name owner; do
     printf '%s{"name":%s,"owner":%s}' "$separator" "$(json_string "$name")" "$(nullable "$owner")"
     separator=","
-  done < <(ask_virsh "$script" | awk '
+  done < <(awk '
     function flush() { if (name != "") print name "\037" owner; name = "" }
     /^@/ { flush(); name = substr($0, 2); owner = ""; next }
     # "lvs-dr dev: realServer rs1"; "No title for domain: NAME" has more words before its colon.
     $2 ~ /:$/ && NF == 4 { owner = $1 "/" substr($2, 1, length($2) - 1) }
-    END { flush() }')
-  printf ']'
-}
-
-# volumes NAMES: of the active pools; an inactive one cannot list them.
-volumes() {
-  local name script separator="" pool=""
-  script="$(sed -n 's/^activepool //p' <<<"$1" | about_each vol-list)"
-  printf '['
-  [[ -z $script ]] || while IFS=$'\x1f' read -r pool name; do
-    printf '%s{"name":%s,"pool":%s}' "$separator" "$(json_string "$name")" "$(json_string "$pool")"
-    separator=","
-  done < <(ask_virsh "$script" | awk '
-    /^@/ { pool = substr($0, 2); next }
-    # Columns: name, path. Ours have no white space in either; "Name Path" and the rule are the heading.
-    NF >= 2 && !($1 == "Name" && $2 == "Path") { print pool "\037" $1 }')
+    END { flush() }' <<<"$answer")
   printf ']'
 }
 
@@ -135,13 +128,19 @@ qemu_user() {
 # missing_directory: of a libvirt on this host.
 missing_directory() { [[ $LIBVIRT_URI == *+ssh://* || -d $DNSMASQ_DIR ]] || echo "$DNSMASQ_DIR"; }
 
+# libvirt_json ERROR NAMES
 libvirt_json() {
-  local error="$1" names="$2"
-  printf '{"uri":%s,"error":%s,"version":%s,"qemuUser":%s,"domains":%s,"networks":%s,"pools":%s,"volumes":%s,"missingDirectory":%s}' \
-    "$(json_string "$LIBVIRT_URI")" "$(nullable "$error")" "$(nullable "$(version_of "Using library: libvirt" "$names")")" \
-    "$(nullable "$(qemu_user)")" "$(domains "$names")" \
-    "$(networks_or_pools network "$names" net-dumpxml)" "$(networks_or_pools pool "$names" pool-dumpxml)" \
-    "$(volumes "$names")" "$(nullable "$(missing_directory)")"
+  local start=""
+  printf '{"uri":%s' "$(json_string "$LIBVIRT_URI")"
+  if [[ -n $1 ]]; then
+    [[ $LIBVIRT_URI == *+ssh://* ]] || ! have virsh || start="$(libvirt_start_command)"
+    printf ',"error":%s,"start":%s}' "$(json_string "$1")" "$(nullable "$start")"
+    return 0
+  fi
+  printf ',"error":null,"version":%s,"qemuUser":%s,"domains":%s,"networks":%s,"pools":%s,"missingDirectory":%s}' \
+    "$(nullable "$(version_of "Using library: libvirt" "$2")")" "$(nullable "$(qemu_user)")" "$(domains "$2")" \
+    "$(networks_or_pools network "$2" net-dumpxml)" "$(networks_or_pools pool "$2" pool-dumpxml)" \
+    "$(nullable "$(missing_directory)")"
 }
 
 # version_of HEADING NAMES: out of what `virsh version` says.
@@ -152,17 +151,16 @@ kvm_probe() {
   case "$("$HERE/accelerator.sh" --cached 2>/dev/null)" in kvm) echo works ;; qemu) echo fails ;; esac
 }
 
-# ip_json NAMESPACE ARGUMENTS…: `ip -j`, in the namespace where that is not ours; [] where it does not exist yet or
-# may not be entered.
+# ip_json NAMESPACE ARGUMENTS…: `ip -j`, in the namespace where that is not ours; [] where it does not exist yet, null
+# where it may not be entered.
 ip_json() {
-  local namespace="$1" output=""
-  shift
-  case "$namespace" in
-    here) output="$(ip -j "$@" 2>/dev/null)" || true ;;
-    planned) ;;
-    *) output="$(ip -n "$namespace" -j "$@" 2>/dev/null)" || true ;;
+  local command=(ip)
+  case "$1" in
+    here) ;;
+    planned) printf '[]' && return 0 ;;
+    *) command+=(-n "$1") ;;
   esac
-  printf '%s' "${output:-[]}"
+  "${command[@]}" -j "${@:2}" 2>/dev/null || printf null
 }
 
 forward_policy() {
@@ -174,6 +172,11 @@ forward_policy() {
   esac
   is_root && have iptables || return 0
   timeout -k 1 2 "${command[@]}" 2>/dev/null | sed -n 's/^-P FORWARD //p' || true
+}
+
+# missing_image: where the project's own would be, if it is not built.
+missing_image() {
+  "$HERE/../image/path.sh" >/dev/null 2>&1 || bash -c '. "$1/../image/lib.sh" && image_directory' - "$HERE"
 }
 
 # image_json PATH SHA256: what is at the user's own image's PATH. It is read through only where a SHA256 is to be compared.
@@ -248,14 +251,14 @@ main() {
   available="$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)" || available=""
   disk="$(df -P -k "$(existing_parent "$IMAGE_ROOT")" 2>/dev/null | awk 'END { print int($4 / 1024) }')" || disk=""
   error="$(libvirt_error)"
-  [[ -n $error ]] || names="$(libvirt_names)"
-  printf '{"namespace":%s,"interfaces":%s,"routes":%s,"libvirt":%s,"memory":{"totalMiB":%s,"availableMiB":%s},"disk":{"path":%s,"availableMiB":%s},"bridgeNetfilter":%s,"forwardPolicy":%s,"kvm":%s,"kvmProbe":%s,"versions":{"libvirt":%s,"qemu":%s}%s%s}\n' \
+  [[ -n $error ]] || names="$(libvirt_names)" || error="it did not list what it has within $LIST_DEADLINE s"
+  printf '{"namespace":%s,"interfaces":%s,"routes":%s,"libvirt":%s,"memory":{"totalMiB":%s,"availableMiB":%s},"disk":{"path":%s,"availableMiB":%s},"bridgeNetfilter":%s,"forwardPolicy":%s,"kvm":%s,"kvmProbe":%s,"versions":{"libvirt":%s,"qemu":%s},"missingImage":%s%s%s}\n' \
     "$(json_string "$namespace")" \
     "$(ip_json "$where" address)" "$(ip_json "$where" -4 route)" "$(libvirt_json "$error" "$names")" \
     "${total:-null}" "${available:-null}" "$(json_string "$IMAGE_ROOT")" "${disk:-null}" \
     "$bridge_netfilter" "$(nullable "$(forward_policy "$where")")" "$kvm" \
     "$(nullable "$(kvm_probe)")" "$(nullable "$(version_of "Using library: libvirt" "$names")")" \
-    "$(nullable "$(version_of "Running hypervisor: QEMU" "$names")")" \
+    "$(nullable "$(version_of "Running hypervisor: QEMU" "$names")")" "$(nullable "$(missing_image)")" \
     "${LVS_DR_IMAGE:+,\"image\":$(image_json "$LVS_DR_IMAGE" "${LVS_DR_IMAGE_SHA256:-}")}" \
     "${LVS_DR_PRIVATE_KEY:+,\"privateKey\":$(private_key_json "$LVS_DR_PRIVATE_KEY")}"
 }

@@ -162,6 +162,15 @@ modular_sockets() {
   done
 }
 
+# libvirt_start_command: what a person types to start it, in the project's directory.
+libvirt_start_command() {
+  local sudo="" units=""
+  has_systemd || { echo "scripts/host/prepare.sh daemons" && return 0; }
+  is_root || sudo="sudo "
+  have libvirtd || units="$(modular_sockets | paste -sd ' ')"
+  echo "${sudo}systemctl enable --now ${units:-libvirtd}"
+}
+
 # groups_not_taken_up: those of libvirt and kvm that this user is a member of, and this process is not: a membership
 # holds from the next login on.
 groups_not_taken_up() {

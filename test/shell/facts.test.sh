@@ -14,7 +14,7 @@ test_without_virsh() {
   rm "$BIN/virsh"
   facts
   equals "$(fact .libvirt.error)" '"virsh is not installed"'
-  equals "$(fact .libvirt.domains)" '[]'
+  equals "$(fact '.libvirt | has("domains")')" false
   # Nothing runs libvirtd: the lab's networks will be in a namespace of their own, where there is nothing yet.
   equals "$(fact '[.namespace, .interfaces, .routes, .bridgeNetfilter]')" "[\"$LVS_DR_NETNS_NAME\",[],[],false]"
 }
@@ -22,18 +22,17 @@ test_without_virsh() {
 test_what_libvirt_has() {
   # shellcheck disable=SC2016
   fake virsh 'case "$*" in
-    *" uri") echo qemu:///system ;;
+    *" uri") echo qemu:///system && exit ;;
     *"@activenetwork"*) printf "@domain\na\nodd \"name\"\n\n@network\nn\n@activenetwork\nn\n@pool\np   \n@activepool\np   \n@version\nUsing library: libvirt 9.0.0\nRunning hypervisor: QEMU 7.2.22\n" ;;
     *"desc "*) printf "@a\nlvs-dr dev: realServer rs1\n@odd \"name\"\nNo title for domain: odd \"name\"\n" ;;
     *net-dumpxml*) printf "@n\n<network>\n  <bridge name=\047br-n\047 stp=\047off\047/>\n  <ip address=\04710.0.0.1\047 netmask=\047255.128.0.0\047>\n  <ip family=\047ipv6\047 address=\047fd00::1\047 prefix=\04764\047>\n  <ip address=\047172.18.0.1\047 prefix=\04716\047/>\n" ;;
     *pool-dumpxml*) printf "@p\n<pool>\n<target>\n<path>/somewhere</path>\n" ;;
-    *vol-list*) printf "@p\n Name   Path\n-----\n v1   /somewhere/v1\n\n" ;;
-  esac'
+  esac
+  echo @end'
   facts
   equals "$(fact .libvirt.domains)" '[{"name":"a","owner":"lvs-dr/dev"},{"name":"odd \"name\"","owner":null}]'
   equals "$(fact .libvirt.networks)" '[{"name":"n","active":true,"bridge":"br-n","addresses":[{"address":"10.0.0.1","prefix":9},{"address":"172.18.0.1","prefix":16}]}]'
   equals "$(fact .libvirt.pools)" '[{"name":"p","active":true,"path":"/somewhere"}]'
-  equals "$(fact .libvirt.volumes)" '[{"name":"v1","pool":"p"}]'
   equals "$(fact .versions)" '{"libvirt":"9.0.0","qemu":"7.2.22"}'
   equals "$(fact '[.libvirt.error, .namespace, .libvirt.missingDirectory]')" '[null,"host",null]'
   rm -r "$LVS_DR_DNSMASQ_DIR"
@@ -57,6 +56,55 @@ test_a_private_key() {
   chmod 0644 "$T/private"
   LVS_DR_PRIVATE_KEY="$T/private" facts
   equals "$(fact .privateKey)" "{\"path\":\"$T/private\",\"kind\":\"private\",\"mode\":\"0644\"}"
+}
+
+test_nothing_is_not_the_same_as_no_answer() {
+  fake virsh 'case "$*" in *" uri") ;; *) echo @end ;; esac'
+  facts
+  equals "$(fact '.libvirt | [.error, .domains, .networks, .pools]')" '[null,[],[],[]]'
+  # It breaks off when it comes to the networks' descriptions.
+  # shellcheck disable=SC2016
+  fake virsh 'case "$*" in
+    *" uri") ;;
+    *@version*) printf "@domain\na\n@network\nn\n@pool\n@end\n" ;;
+    *dumpxml*) printf "@n\n<network>\n"; exit 1 ;;
+    *) printf "@a\n\n@end\n" ;;
+  esac'
+  facts
+  equals "$(fact '.libvirt | [.error, .domains, .networks, .pools]')" '[null,[{"name":"a","owner":null}],null,[]]'
+  # It answers, and then lists half of what it has.
+  fake virsh 'case "$*" in *" uri") ;; *) printf "@domain\na\n"; exit 1 ;; esac'
+  facts
+  equals "$(fact '.libvirt | [.error, .domains, .networks]')" '["it did not list what it has within 10 s",null,null]'
+  # Nothing may be concluded from a namespace that nobody may look into, either.
+  rm "$BIN/ip" && fake ip 'exit 1'
+  facts
+  equals "$(fact '[.interfaces, .routes]')" '[null,null]'
+}
+
+test_a_stopped_libvirt_and_what_starts_it() {
+  fake virsh 'echo "error: Failed to connect socket" >&2; exit 1'
+  facts
+  equals "$(fact '.libvirt | [.error, .start, .networks]')" '["Failed to connect socket","scripts/host/prepare.sh daemons",null]'
+  mkdir "$LVS_DR_SYSTEMD_DIR"
+  facts
+  contains "$(fact .libvirt.start)" "systemctl enable --now libvirtd"
+  LVS_DR_LIBVIRT_URI=qemu+ssh://far/system facts
+  equals "$(fact .libvirt.start)" null
+}
+
+test_the_image_that_is_not_built() {
+  facts
+  contains "$(fact .missingImage)" "\"$LVS_DR_IMAGE_ROOT/"
+  local directory
+  directory="$(fact .missingImage)"
+  directory="${directory//\"/}"
+  mkdir -p "$directory"
+  touch -d @1 "$directory"/{disk.qcow2,vmlinuz,initrd.img}
+  jq -n '[{key: ("disk.qcow2", "vmlinuz", "initrd.img"), value: {size: 0, mtime: 1, sha256: ""}}] | {files: from_entries}' \
+    >"$directory/manifest.json"
+  facts
+  equals "$(fact .missingImage)" null
 }
 
 test_a_denied_user() {

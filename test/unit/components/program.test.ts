@@ -347,13 +347,13 @@ describe("the program refuses", () => {
 
   it("what the host cannot carry, before any resource", async () => {
     const facts = {
-      memory: { availableMiB: 100 },
+      missingImage: "/images/0123",
       libvirt: { error: "Connection refused" },
       versions: { qemu: "6.0" },
     };
     const { message, isRunError: plain, types } = await refusal({ facts });
     expect(message).toMatch(
-      /libvirt does not answer: Connection refused[^]*100 MiB are available[^]*host.qemu = "6.0": is outside/,
+      /libvirt does not answer: Connection refused[^]*host.qemu = "6.0": is outside[^]*image: .* not built[^]*: scripts\/lab image\.$/,
     );
     expect(plain).toBe(true);
     expect(types).toEqual(["pulumi:pulumi:Stack"]);
@@ -379,11 +379,11 @@ describe("the program refuses", () => {
   });
 
   it("both at once: what the host cannot carry, and what its ldirectord does not take", async () => {
-    const facts = { memory: { availableMiB: 100 }, libvirt: { error: "Connection refused" } };
+    const facts = { missingImage: "/images/0123", libvirt: { error: "Connection refused" } };
     const dryRun = "Error reading file the file at line 2: Unknown command\nexit 2";
     const { message, isRunError: plain, types } = await refusal({ facts, dryRun });
     expect(message).toMatch(
-      /^The configuration has 2 problems:\n.*Connection refused[^]*100 MiB are available[^]*\nldirectord on this host .*\n {2}Error reading file/,
+      /^The configuration has 2 problems:\n.*Connection refused[^]*image: .* not built.*\nldirectord on this host .*\n {2}Error reading file/,
     );
     expect(plain).toBe(true);
     expect(types).toEqual(["pulumi:pulumi:Stack"]);

@@ -76,13 +76,11 @@ const cases: [string, Record<string, unknown>, HostFacts, string[]][] = [
       libvirt: {
         domains: [{ name: "lvs-dr-dev-rs1", owner: "lvs-dr/other" }],
         networks: [{ name: client.name, owner: null }],
-        volumes: [{ name: "lvs-dr-dev-rs1.qcow2", pool: "lvs-dr-dev", owner: null }],
       },
     },
     [
       'host.domain = "lvs-dr-dev-rs1": the libvirt domain exists already and belongs to stack lvs-dr/other. Fix: choose another stack name, or delete it: virsh -c qemu:///system undefine lvs-dr-dev-rs1 --snapshots-metadata.',
       'host.network = "lvs-dr-dev-client": the libvirt network exists already and belongs to nobody that the project knows. Fix: choose another stack name, or delete it: virsh -c qemu:///system net-undefine lvs-dr-dev-client.',
-      'host.volume = "lvs-dr-dev-rs1.qcow2": the libvirt volume exists already and belongs to nobody that the project knows. Fix: choose another stack name, or delete it: virsh -c qemu:///system vol-delete lvs-dr-dev-rs1.qcow2 --pool lvs-dr-dev.',
     ],
   ],
   [
@@ -169,7 +167,11 @@ const cases: [string, Record<string, unknown>, HostFacts, string[]][] = [
   [
     "29 no room",
     {},
-    { memory: { availableMiB: 1000 }, disk: { path: "/var", availableMiB: 100 } },
+    {
+      libvirt: { domains: [] },
+      memory: { availableMiB: 1000 },
+      disk: { path: "/var", availableMiB: 100 },
+    },
     [
       "memory: 5 guests need 2176 MiB with 256 MiB for the host, and 1000 MiB are available. Fix: lower memory or realServerCount, or free memory on the host.",
       'host.disk = "/var": 5 guests need 1280 MiB, and 100 MiB are free. Fix: free space on the file system of /var.',
@@ -197,9 +199,44 @@ const cases: [string, Record<string, unknown>, HostFacts, string[]][] = [
     {},
     { libvirt: { error: "virsh is not installed" } },
     [
-      'libvirtUri = "qemu:///system": libvirt does not answer: virsh is not installed. Fix: let the project start it: scripts/lab doctor shows what is missing, scripts/lab up mends it.',
+      'libvirtUri = "qemu:///system": libvirt does not answer: virsh is not installed. Fix: scripts/lab doctor shows what is missing, and scripts/lab up installs it.',
     ],
   ],
+  [
+    "a stopped libvirt, whose guests, networks and pools are not known: their bridges are no one else's",
+    { pool: "fast" },
+    {
+      interfaces: [{ ifname: server.bridge }, { ifname: client.bridge }],
+      libvirt: {
+        error: "Failed to connect socket to '/var/run/libvirt/libvirt-sock': No such file or directory",
+        start: "scripts/host/prepare.sh daemons",
+      },
+      memory: { availableMiB: 1000 },
+    },
+    [
+      "libvirtUri = \"qemu:///system\": libvirt does not answer: Failed to connect socket to '/var/run/libvirt/libvirt-sock': No such file or directory. Fix: start it: scripts/host/prepare.sh daemons.",
+    ],
+  ],
+  [
+    "what could not be asked, which is not the same as nothing",
+    { pool: "fast", clientNetwork: { bridge: "br0" } },
+    {
+      interfaces: null,
+      routes: null,
+      libvirt: { error: null, domains: null, networks: null, pools: null },
+      memory: { availableMiB: 1000 },
+    },
+    [],
+  ],
+  [
+    "25 a guest image that is not built",
+    {},
+    { missingImage: "/var/lib/libvirt/images/lvs-dr/0123" },
+    [
+      "image: the guest image is not built: /var/lib/libvirt/images/lvs-dr/0123 is missing or incomplete. Fix: build it, which takes about a minute: scripts/lab image.",
+    ],
+  ],
+  ["a guest image that is not built and not used", own, { missingImage: "/images/0123", image }, []],
   [
     "a libvirt whose networks all had no DHCP so far",
     {},
