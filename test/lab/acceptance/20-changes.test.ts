@@ -1,4 +1,7 @@
 /** Changes apply as a Pulumi user expects. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { parseIpvsSave } from "../../../model/ipvs";
 import {
@@ -7,7 +10,9 @@ import {
   configure,
   context,
   ENGINE,
+  eventually,
   guest,
+  health,
   interrupt,
   lab,
   made,
@@ -46,8 +51,8 @@ it("a third real server makes one VM and touches the director only; taken away a
   const before = await boots();
   configure({ realServers: [...TWO, { name: "rs3", weight: 2 }] });
   const { result: up } = await underLoad("a third real server", () => lab(["up"]));
-  // Its VM (component, key, seed, two volumes, domain) and its role (component, command).
-  expect(changes(up)).toMatchObject({ create: 8, update: 1, replace: 0, delete: 0 });
+  // Its VM (component, key, seed, three volumes, domain, boot) and its role (component, command).
+  expect(changes(up)).toMatchObject({ create: 10, update: 1, replace: 0, delete: 0 });
   expect(await boots()).toMatchObject(before);
   const { health } = await outputs();
   expect(
@@ -56,11 +61,29 @@ it("a third real server makes one VM and touches the director only; taken away a
 
   configure({ realServers: TWO });
   const { result: gone } = await underLoad("a removed real server", () => lab(["up"]));
-  expect(changes(gone)).toMatchObject({ create: 0, update: 1, replace: 0, delete: 8 });
+  expect(changes(gone)).toMatchObject({ create: 0, update: 1, replace: 0, delete: 10 });
   expect(await boots()).toEqual(before);
   const { virsh } = context();
   expect(await virsh.run("list", "--all", "--name")).not.toContain(`lvs-dr-${STACK}-rs3`);
   expect((await virsh.volumes(context().names())).join(" ")).not.toContain("rs3");
+});
+
+it("a guest whose kernel panics reboots by itself, and its console says why", async () => {
+  const { virsh } = context();
+  const before = await boots();
+  await guest("rs1", "(sleep 1; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 </dev/null &");
+  const after = await eventually(300, async () => {
+    const now = await boots();
+    expect(now.rs1).not.toBe(before.rs1);
+    return now;
+  });
+  expect(after).toEqual({ ...before, rs1: after.rs1 });
+  const domain = `lvs-dr-${STACK}-rs1`;
+  const file = join(mkdtempSync(join(tmpdir(), "lvs-dr-console-")), "console");
+  await virsh.run("vol-download", "--pool", `lvs-dr-${STACK}`, `${domain}-console`, file);
+  expect(readFileSync(file, "utf8")).toContain("Kernel panic - not syncing: sysrq triggered crash");
+  rmSync(dirname(file), { recursive: true });
+  await eventually(120, async () => expect(await health()).toMatchObject({ status: "healthy" }));
 });
 
 it("a VM that was destroyed or undefined by hand comes back", async () => {
