@@ -4,6 +4,7 @@
  */
 import { guestPayload } from "../model/guestPayload";
 import { directorRunLimit } from "../model/guestSettings";
+import { parseGuestStatus } from "../model/guestStatus";
 import { INSTALL_AND_START, isPayloadGone, PAYLOAD } from "../model/payload";
 import { labNodes, type Lab } from "../model/types";
 import type { Shell } from "../verify/guestShell";
@@ -51,8 +52,7 @@ export async function repairGuests(shell: Shell, lab: Lab, say: (line: string) =
       const gone = isPayloadGone(code);
       if (code !== 1 && !gone) return;
       if (gone) say(`${name}: ${PAYLOAD} is missing: installing it again`);
-      const problems = stdout.split("\n").filter((line) => line.startsWith("problem="));
-      for (const line of problems) say(`${name}: ${line.slice("problem=".length)}: putting it right`);
+      for (const { text } of parseGuestStatus(name, stdout).problems) say(`${text}: putting it right`);
       // The director's may have to drain first: no guest's has longer.
       const limit = directorRunLimit(lab);
       const { code: started, stderr } = await (gone

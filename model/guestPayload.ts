@@ -27,9 +27,10 @@ const ROLES: Readonly<Record<LabNode["role"], Role>> = {
   router: { scripts: ["router.sh"], settings: routerSettings },
   realServer: { scripts: ["pages.sh", "guard.sh", "realServer.sh"], settings: realServerSettings },
   director: {
-    scripts: ["pages.sh", "ipvsTable.sh", "declaredVips.sh", "director.sh"],
+    scripts: ["pages.sh", "declaredVips.sh", "director.sh"],
     settings: (lab) => ({
       ...directorSettings(lab),
+      LVS_TABLE_PROGRAM: read("guest/ipvsTable.pl"),
       // The guest's ldirectord is asked as this host's is, in components/ldirectordProbe.ts.
       LVS_DRY_RUN: read("host/ldirectord-dry-run.sh"),
       LVS_DRY_RUN_MODULE: read("host/ldirectord-dry-run/DryRun.pm"),

@@ -1,10 +1,11 @@
 /** What each guest's script is told: shell settings from the lab. */
 import { holdSeconds } from "./detection";
 import { renderLdirectord, ldirectordFor } from "./ldirectord";
-import { ipvsRestoreRules, isQuiescent, renderTable, tableWeight } from "./ipvs";
+import { renderTable } from "./ipvs";
+import { renderGuestTable } from "./guestTable";
 import { tableFor } from "./ldirectordTable";
 import { RUN_LIMIT, type Settings } from "./payload";
-import { nicOn, type Lab, type LabNode, type RealServerEntry, type VirtualService } from "./types";
+import { nicOn, type Lab, type LabNode } from "./types";
 
 function vips(lab: Lab): string {
   return [...new Set(lab.services.map((service) => service.vip))].join(" ");
@@ -81,7 +82,7 @@ export function directorSettings(lab: Lab): Settings {
     LVS_MODE: lab.mode,
     LVS_LDIRECTORD_CF: conf === undefined ? "" : renderLdirectord(conf),
     LVS_LDIRECTORD_TABLE: conf === undefined ? "" : renderTable(tableFor(conf)).join("\n"),
-    LVS_IPVS_RULES: [...ipvsRestoreRules(lab), ...annotations(lab)].join("\n"),
+    LVS_TABLE: renderGuestTable(lab),
     // A text file ends with a newline, as the article's `echo` writes it.
     LVS_SORRY_PAGE: lab.sorryPage.replace(/\n?$/, "\n"),
     LVS_SORRY_PORTS: sorryPorts(lab).join(" "),
@@ -89,52 +90,4 @@ export function directorSettings(lab: Lab): Settings {
     LVS_SETTLE_SECONDS: String(settleSeconds(lab)),
     LVS_RUN_LIMIT: String(directorRunLimit(lab)),
   };
-}
-
-/** What may be in the table beside the rules and what is not in its text, as comments that ipvsTable.sh reads. */
-function annotations(lab: Lab): string[] {
-  if (lab.mode === "static") return [];
-  const limited = lab.services.some(({ realServers }) =>
-    realServers.some(({ upperThreshold }) => upperThreshold !== undefined),
-  );
-  return lab.services.flatMap((service) => {
-    const key = `-${service.protocol === "udp" ? "u" : "t"} ${service.vip}:${service.port}`;
-    return [
-      ...(service.sorry ? [`# sorry: ${key} -r ${service.sorry.address}:${service.sorry.port}`] : []),
-      ...(isQuiescent(service) ? [`# quiescent: ${key}`] : []),
-      ...service.realServers.flatMap((server) => {
-        const entry = `${key} -r ${server.address}:${server.port}`;
-        const probe = probeOf(lab, service, server);
-        const { upperThreshold = 0, lowerThreshold = 0 } = server;
-        return [
-          ...(probe === undefined ? [] : [`# check: ${entry} ${probe}`]),
-          ...(limited ? [`# thresholds: ${entry} ${upperThreshold} ${lowerThreshold}`] : []),
-        ];
-      }),
-    ];
-  });
-}
-
-/** Longest that the director's script waits for an answer, seconds; a slower server that ldirectord would wait for is ldirectord's to judge. */
-const PROBE_SECONDS = 2;
-
-/**
- * How the director's script sees for itself whether a server that is not in the table passes its check; undefined where it cannot
- * (other protocols, logins, a directory that takes servers out) or need not.
- */
-function probeOf(lab: Lab, { check, protocol }: VirtualService, server: RealServerEntry): string | undefined {
-  const { checktype, service, checkport, virtualhost = server.address } = check;
-  if (tableWeight(server) === 0 || lab.ldirectord.maintenancedir !== undefined) return undefined;
-  if (checktype === "on") return "on";
-  if (protocol !== "tcp" || checkport === undefined) return undefined;
-  if (checktype === "connect") return `connect ${checkport}`;
-  const negotiates = checktype === "negotiate" || typeof checktype === "number";
-  if (!negotiates || service !== "http" || check.httpmethod === "HEAD" || check.login !== undefined)
-    return undefined;
-  const path = (server.request ?? check.request ?? "").replace(/^\/?/, "/");
-  const receive = server.receive ?? check.receive ?? "";
-  // One line whose words are told apart by blanks; a whole URL goes elsewhere.
-  if (path.includes("://") || !/^[!-~]+$/.test(path) || !/^(\S(.*\S)?)?$/.test(receive)) return undefined;
-  const seconds = Math.min(check.negotiatetimeout, PROBE_SECONDS);
-  return `http ${checkport} ${seconds} ${virtualhost} ${path} ${receive}`.trimEnd();
 }

@@ -1,8 +1,8 @@
 /** The verdict on a lab: from what was observed on the director, the guests and the client to the `health` output. */
 import { parseIpvsSave, serverKey, serviceKey, type IpvsServer, type IpvsService } from "./ipvs";
-import { compareWithLab } from "./ipvsCompare";
 import { parseIpvsList, rowOf, type IpvsList } from "./ipvsList";
-import { clientService, type Lab, type RealServerEntry, type VirtualService } from "./types";
+import { distinct, type Problem, type ProblemCode } from "./problem";
+import { clientService, labNodes, type Lab, type RealServerEntry, type VirtualService } from "./types";
 
 export type HealthStatus = "healthy" | "degraded" | "sorry" | "down";
 export type RealServerState = "up" | "down" | "drained";
@@ -37,8 +37,10 @@ export interface Health {
   readonly observedAt: string;
   readonly configHash: string;
   readonly services: readonly ServiceHealth[];
-  /** What keeps the lab from being healthy, one sentence each, node first; empty when it is. */
+  /** What keeps the lab from being healthy, one sentence each, its subject first; empty when it is. */
   readonly problems: readonly string[];
+  /** The same as data, one for each of `problems`. Absent in what a version without codes has recorded. */
+  readonly findings?: readonly Problem[];
 }
 
 export interface DirectorObservation {
@@ -47,16 +49,15 @@ export interface DirectorObservation {
   readonly ipvsSave?: string;
   /** Text of `ipvsadm -Ln`. */
   readonly ipvsList?: string;
-  /** The daemon; in static mode there is none. `configHash` is the one it was started or reloaded with. */
-  readonly daemon?: { readonly active: boolean; readonly configHash?: string };
+  /** Of the configuration that the director's script was made for; empty when the guest cannot tell. */
+  readonly configHash?: string;
 }
 
 export interface NodeObservation {
   /** Whether SSH got there, whatever became of the question. */
   readonly reachable: boolean;
-  /** Verdict of the guest's own `lvs-dr status`. */
-  readonly ok: boolean;
-  readonly problems: readonly string[];
+  /** What the guest's own `lvs-dr status` finds, or why it finds nothing. */
+  readonly problems: readonly Problem[];
 }
 
 export interface ClientRequest {
@@ -91,29 +92,37 @@ export const EXIT_CODES: Readonly<Record<HealthStatus, number>> = {
  * Judges a lab. Never throws on an observation: a table that cannot be read is a problem like any other.
  */
 export function assessHealth(lab: Lab, observation: Observation): Health {
-  const problems: string[] = [];
-  const { table, list } = readTables(lab, observation.director, problems);
+  const found: Problem[] = [];
+  const { table, list } = readTables(lab, observation.director, found);
   const services = lab.services.map((service) => serviceHealth(service, table, list));
-  if (table !== undefined) problems.push(...tableProblems(lab, table, services));
-  problems.push(...daemonProblems(lab, observation.director));
-  problems.push(...nodeProblems(lab, observation));
+  if (table !== undefined) found.push(...services.flatMap(serviceProblems));
+  found.push(...nodeProblems(lab, observation));
   const requests = observation.client.requests;
-  problems.push(...clientProblems(lab, requests));
+  found.push(...clientProblems(lab, requests));
   const asked = clientService(lab) ?? lab.services[0];
-  return {
-    status: statusOf(services[lab.services.indexOf(asked)], table !== undefined, requests, problems),
-    observedAt: observation.observedAt,
-    configHash: lab.configHash,
-    services,
-    problems,
-  };
+  const status = statusOf(services[lab.services.indexOf(asked)], table !== undefined, requests, found);
+  const { observedAt } = observation;
+  return withProblems({ status, observedAt, configHash: lab.configHash, services, problems: [] }, found);
+}
+
+/** Whether it names that problem of that node or service. */
+export function hasProblem({ findings }: Health, subject: string, code: ProblemCode): boolean {
+  return findings?.some((each) => each.subject === subject && each.code === code) === true;
+}
+
+/** The same health with more problems, each fact once: what was healthy is degraded by them. */
+export function withProblems<H extends Health>(health: H, more: readonly Problem[]): H {
+  const findings = distinct([...(health.findings ?? []), ...more]);
+  const degraded = health.status === "healthy" && findings.length > 0;
+  const status = degraded ? "degraded" : health.status;
+  return { ...health, status, problems: findings.map(({ text }) => text), findings };
 }
 
 function statusOf(
   asked: ServiceHealth | undefined,
   tableKnown: boolean,
   requests: readonly ClientRequest[],
-  problems: readonly string[],
+  problems: readonly Problem[],
 ): HealthStatus {
   const served = asked?.sorry === true || asked?.realServers.some((server) => server.weight > 0) === true;
   // The client is who counts; where it could not be asked, the table tells whether anyone would answer.
@@ -126,14 +135,16 @@ function statusOf(
 function readTables(
   lab: Lab,
   director: DirectorObservation,
-  problems: string[],
+  problems: Problem[],
 ): { table?: IpvsService[]; list?: IpvsList } {
   if (!director.reachable || director.ipvsSave === undefined) return {};
   try {
     const table = parseIpvsSave(director.ipvsSave);
     return director.ipvsList === undefined ? { table } : { table, list: parseIpvsList(director.ipvsList) };
   } catch (error) {
-    problems.push(`${lab.director.name}: ${(error as Error).message}`);
+    const { message } = error as Error;
+    const subject = lab.director.name;
+    problems.push({ subject, code: "table-unreadable", detail: "", text: `${subject}: ${message}` });
     return {};
   }
 }
@@ -180,49 +191,48 @@ function stateOf(server: RealServerEntry, entry: IpvsServer | undefined): RealSe
   return server.drain || server.weight === 0 ? "drained" : "down";
 }
 
-function tableProblems(
-  lab: Lab,
-  table: readonly IpvsService[],
-  services: readonly ServiceHealth[],
-): string[] {
-  // While nobody else serves, the sorry server is meant to be there.
-  const stood = lab.services.filter((_, index) => services[index]?.sorry);
+/** What ldirectord has done about the servers' state; all else that differs in the table the director's script finds. */
+function serviceProblems(health: ServiceHealth): Problem[] {
+  const service = serviceKey(health);
+  const down = health.realServers
+    .filter(({ state }) => state === "down")
+    .map((server): Problem => {
+      const { name, configuredWeight } = server;
+      const text = `${name} ${serverKey(server)}: down: weight 0 in service ${service}, expected ${configuredWeight}`;
+      return { subject: name, code: "server-down", detail: service, text };
+    });
+  if (!health.sorry) return down;
+  const text = `service ${service}: the sorry server stands in for all real servers`;
+  return [{ subject: service, code: "sorry-server-active", detail: "", text }, ...down];
+}
+
+function nodeProblems(lab: Lab, { director, nodes }: Observation): Problem[] {
+  const { name: subject } = lab.director;
+  const outdated =
+    director.configHash !== undefined && director.configHash !== "" && director.configHash !== lab.configHash;
+  const text = `${subject}: its script is of another configuration than the stack's: run \`scripts/lab up\``;
   return [
-    ...stood.map((service) => `${lab.director.name}: the sorry server stands in for ${serviceKey(service)}`),
-    ...compareWithLab(lab, table, stood),
+    ...labNodes(lab).flatMap(({ name }) => nodes[name]?.problems ?? []),
+    ...(outdated ? [{ subject, code: "script-outdated", detail: "", text } as const] : []),
   ];
 }
 
-function daemonProblems(lab: Lab, { reachable, daemon }: DirectorObservation): string[] {
-  if (lab.mode === "static" || !reachable || daemon === undefined) return [];
-  if (!daemon.active)
-    return [`${lab.director.name}: ldirectord is not running; nothing checks the real servers`];
-  // An empty digest: the guest could not tell.
-  if (!daemon.configHash || daemon.configHash === lab.configHash) return [];
-  return [`${lab.director.name}: ldirectord runs with another configuration than the stack's`];
-}
-
-function nodeProblems(lab: Lab, { director, nodes }: Observation): string[] {
-  const expected = [lab.router, lab.client, lab.director, ...lab.realServers];
-  return expected.flatMap(({ name }) => {
-    const node = nodes[name];
-    const silent =
-      name === lab.director.name
-        ? !director.reachable || node?.reachable === false
-        : node?.reachable === false;
-    if (silent) return [`${name}: cannot be reached by SSH`];
-    if (node === undefined || (node.ok && node.problems.length === 0)) return [];
-    return (node.problems.length > 0 ? node.problems : ["its own check fails"]).map(
-      (problem) => `${name}: ${problem}`,
-    );
-  });
-}
-
-function clientProblems(lab: Lab, requests: readonly ClientRequest[]): string[] {
-  const name = lab.client.name;
+function clientProblems(lab: Lab, requests: readonly ClientRequest[]): Problem[] {
+  const subject = lab.client.name;
   if (clientService(lab) === undefined) return [];
-  if (requests.length === 0) return [`${name}: could not be asked to send requests`];
+  if (requests.length === 0)
+    return [
+      {
+        subject,
+        code: "client-not-asked",
+        detail: "",
+        text: `${subject}: could not be asked to send requests`,
+      },
+    ];
   const failed = requests.filter((request) => !request.ok).length;
   if (failed === 0) return [];
-  return [`${name}: ${failed} of ${requests.length} requests got no good answer`];
+  const text = `${subject}: ${failed} of ${requests.length} requests got no good answer`;
+  return [
+    { subject, code: "requests-failed", detail: serviceKey(clientService(lab) ?? lab.services[0]), text },
+  ];
 }

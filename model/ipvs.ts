@@ -127,7 +127,7 @@ export function serverKey({ address, port }: Pick<IpvsServer, "address" | "port"
 
 /**
  * Firewall marks of the services that `verify diagnosis` puts into the table for some seconds; as many as a service can have real
- * servers, and its sorry server. scripts/guest/ipvsTable.sh has them too.
+ * servers, and its sorry server. scripts/guest/ipvsTable.pl has them too.
  */
 export const DIAGNOSIS_MARKS = { first: 27_000, last: 27_099 } as const;
 
@@ -174,21 +174,29 @@ function expectedService(service: VirtualService): IpvsService {
   };
 }
 
+/** A service as ipvsadm's arguments: which one it is, and how it schedules. */
+export function serviceArguments(service: IpvsService): { readonly key: string; readonly options: string } {
+  const { protocol, family, vip, port } = service;
+  const mark = `${port}${family === 6 ? " -6" : ""}`;
+  const persistence =
+    service.persistent === undefined
+      ? ""
+      : ` -p ${service.persistent}${service.netmask === undefined ? "" : ` -M ${service.netmask}`}`;
+  const flags = service.flags.length === 0 ? "" : ` -b ${service.flags.join(",")}`;
+  return {
+    key: `${OPTION_OF[protocol]} ${protocol === "fwm" ? mark : `${vip}:${port}`}`,
+    options: `-s ${service.scheduler}${persistence}${service.ops ? " -o" : ""}${flags}`,
+  };
+}
+
 /** A table as `ipvsadm -R` reads it, and as `ipvsadm -Sn` prints it. */
 export function renderTable(table: readonly IpvsService[]): string[] {
   return table.flatMap((service) => {
-    const { protocol, family, vip, port } = service;
-    const mark = `${port}${family === 6 ? " -6" : ""}`;
-    const target = `${OPTION_OF[protocol]} ${protocol === "fwm" ? mark : `${vip}:${port}`}`;
-    const persistence =
-      service.persistent === undefined
-        ? ""
-        : ` -p ${service.persistent}${service.netmask === undefined ? "" : ` -M ${service.netmask}`}`;
-    const flags = service.flags.length === 0 ? "" : ` -b ${service.flags.join(",")}`;
+    const { key, options } = serviceArguments(service);
     return [
-      `-A ${target} -s ${service.scheduler}${persistence}${service.ops ? " -o" : ""}${flags}`,
+      `-A ${key} ${options}`,
       ...service.servers.map(
-        (server) => `-a ${target} -r ${serverKey(server)} ${FLAG_OF[server.forward]} -w ${server.weight}`,
+        (server) => `-a ${key} -r ${serverKey(server)} ${FLAG_OF[server.forward]} -w ${server.weight}`,
       ),
     ];
   });

@@ -11,6 +11,7 @@
  */
 import { detectionSeconds } from "../model/detection";
 import type { ServiceHealth } from "../model/health";
+import type { Problem, ProblemCode } from "../model/problem";
 import type { Lab, VirtualService } from "../model/types";
 
 export interface CheckerProcess {
@@ -48,6 +49,7 @@ export interface CheckerHealth {
   readonly checking: boolean | null;
   /** By service and real server: seconds since its last check, to a second; null where none is remembered. */
   readonly lastCheckSeconds: Readonly<Record<string, Readonly<Record<string, number | null>>>>;
+  /** One sentence each; `Health.findings` has them as data. */
   readonly problems: readonly string[];
 }
 
@@ -179,14 +181,25 @@ export function judgeChecker(
   facts: CheckerFacts,
   sights: readonly ServiceSights[],
   services: readonly ServiceHealth[],
-): CheckerHealth {
-  const problems: string[] = [];
-  const alive = judgeAlive(lab, facts, problems);
-  const configCurrent = alive && judgeCurrent(lab, facts, problems);
+): { readonly checker: CheckerHealth; readonly findings: readonly Problem[] } {
+  const findings: Problem[] = [];
+  const alive = judgeAlive(lab, facts, findings);
+  const runs = facts.processes.length > 0;
+  const configCurrent = alive && judgeCurrent(lab, facts, findings);
   // The parent's: a child that dies at every check and is started again would always be young.
   const daemonAge = facts.processes[0]?.age ?? Infinity;
+  // A daemon that does not run checks nothing: that is one fact, not two.
   const verdicts = lab.services.map((service, i) =>
-    judgeChecking(lab, service, sights[i] ?? new Map(), services[i]?.realServers ?? [], daemonAge, problems),
+    !runs
+      ? false
+      : judgeChecking(
+          lab,
+          service,
+          sights[i] ?? new Map(),
+          services[i]?.realServers ?? [],
+          daemonAge,
+          findings,
+        ),
   );
   const lastCheckSeconds = Object.fromEntries(
     lab.services.map(({ name, realServers }, i) => [
@@ -197,7 +210,8 @@ export function judgeChecker(
     ]),
   );
   const checking = verdicts.includes(false) ? false : verdicts.includes(true) ? true : null;
-  return { alive, configCurrent, checking, lastCheckSeconds, problems };
+  const problems = findings.map(({ text }) => text);
+  return { checker: { alive, configCurrent, checking, lastCheckSeconds, problems }, findings };
 }
 
 /** Whether one service's servers are checked; null: cannot be told. */
@@ -207,7 +221,7 @@ function judgeChecking(
   sights: ServiceSights,
   servers: ServiceHealth["realServers"],
   daemonAge: number,
-  problems: string[],
+  problems: Problem[],
 ): boolean | null {
   const limit = checkLimit(service, lab);
   if (!leavesTrace(service) || limit >= TIME_WAIT) return null;
@@ -229,35 +243,40 @@ function judgeChecking(
     return `${name} (${last === undefined ? `none for ${TIME_WAIT} s` : `last ${last.toFixed(0)} s ago`})`;
   });
   const which = lab.services.length > 1 ? ` for service ${service.name}` : "";
-  problems.push(
-    `${lab.director.name}: ldirectord does not check ${names.join(", ")}${which}; every ${limit} s at most was due`,
-  );
+  const text = `ldirectord does not check ${names.join(", ")}${which}; a check is due every ${limit} s at most`;
+  problems.push(problem(lab, "checker-not-checking", service.name, text));
   return false;
 }
 
-function judgeAlive(lab: Lab, { processes }: CheckerFacts, problems: string[]): boolean {
-  const say = (what: string): false => {
-    problems.push(`${lab.director.name}: ${what}`);
-    return false;
-  };
-  if (processes.length === 0) return say("ldirectord does not run");
+/** That the daemon does not run at all is the director's own script's to say. */
+function judgeAlive(lab: Lab, { processes }: CheckerFacts, problems: Problem[]): boolean {
   const stopped = processes.find(({ state }) => state === "T" || state === "Z");
-  if (stopped)
-    return say(`ldirectord's process ${stopped.pid} is ${stopped.state === "T" ? "stopped" : "a zombie"}`);
-  if (!lab.ldirectord.fork) return true;
   const idle = lab.services.find(
     ({ protocol, vip, port }) => !processes.some(({ title }) => title.includes(`${protocol}:${vip}:${port}`)),
   );
-  return idle === undefined || say(`ldirectord has no process for service ${idle.name}`);
+  if (processes.length === 0) return false;
+  if (stopped) {
+    const how = stopped.state === "T" ? "stopped" : "a zombie";
+    problems.push(problem(lab, "checker-stopped", "", `ldirectord's process ${stopped.pid} is ${how}`));
+  } else if (lab.ldirectord.fork && idle !== undefined) {
+    problems.push(
+      problem(lab, "checker-stopped", idle.name, `ldirectord has no process for service ${idle.name}`),
+    );
+  } else return true;
+  return false;
+}
+
+function problem({ director }: Lab, code: ProblemCode, detail: string, text: string): Problem {
+  return { subject: director.name, code, detail, text: `${director.name}: ${text}` };
 }
 
 function judgeCurrent(
   lab: Lab,
   { processes, fileAge, reloadAge }: CheckerFacts,
-  problems: string[],
+  problems: Problem[],
 ): boolean | null {
   if (fileAge === undefined) {
-    problems.push(`${lab.director.name}: /etc/ha.d/ldirectord.cf is missing`);
+    // That it is missing is the director's own script's to say.
     return false;
   }
   const [daemon, ...children] = processes;
@@ -267,8 +286,7 @@ function judgeCurrent(
   if (fileAge >= readAge - 2) return true;
   // It may have read the file since by itself, which leaves no trace.
   if (lab.ldirectord.autoreload) return null;
-  problems.push(
-    `${lab.director.name}: ldirectord.cf changed ${fileAge} s ago, after the daemon had read it ${readAge.toFixed(0)} s ago`,
-  );
+  const text = `ldirectord.cf changed ${fileAge} s ago, after the daemon had read it ${readAge.toFixed(0)} s ago`;
+  problems.push(problem(lab, "checker-config-stale", "", text));
   return false;
 }

@@ -9,6 +9,7 @@ import {
 } from "../model/health";
 import { parseGuestStatus, type GuestStatus } from "../model/guestStatus";
 import { isPayloadGone, PAYLOAD } from "../model/payload";
+import type { Problem, ProblemCode } from "../model/problem";
 import { clientService, labNodes, type Lab } from "../model/types";
 import type { Shell } from "./guestShell";
 
@@ -50,24 +51,30 @@ async function guestStatus(shell: Shell, node: string, also?: string): Promise<S
   // Run by the login shell itself: one more bash costs a guest without KVM some 50 ms.
   const script = also === undefined ? STATUS : `${STATUS}\ncode=$?\n${also}\nexit $code`;
   const { code, stdout } = await shell.run(node, script, { timeout: STATUS_LIMIT });
-  return sightOf(code, stdout, STATUS_LIMIT);
+  return sightOf(node, code, stdout, STATUS_LIMIT);
 }
 
 /** @param code as the script ended: 0 or 1 is its verdict, 255 SSH's own, null the end of `limit` seconds */
-function sightOf(code: number | null, stdout: string, limit: number): Sight {
+function sightOf(node: string, code: number | null, stdout: string, limit: number): Sight {
   if (code === 0 || code === 1) {
-    const status = parseGuestStatus(stdout);
-    const { problems } = status;
-    return { status, node: { reachable: true, ok: code === 0 && problems.length === 0, problems } };
+    const status = parseGuestStatus(node, stdout);
+    const failed = code === 1 && status.problems.length === 0;
+    const problems = failed ? [unanswered(node, "script-failed", "its own check fails")] : status.problems;
+    return { status, node: { reachable: true, problems } };
   }
-  const why =
-    code === null
-      ? `did not answer within ${limit} s`
-      : isPayloadGone(code)
-        ? "its own check is missing: run `scripts/lab up`"
-        : `its own check ended with ${code}`;
-  const reachable = code !== 255;
-  return { status: undefined, node: { reachable, ok: false, problems: reachable ? [why] : [] } };
+  const problem =
+    code === 255
+      ? unanswered(node, "unreachable", "cannot be reached by SSH")
+      : code === null
+        ? unanswered(node, "no-answer", `did not answer within ${limit} s`)
+        : isPayloadGone(code)
+          ? unanswered(node, "script-missing", "its own check is missing: run `scripts/lab up`")
+          : unanswered(node, "script-failed", `its own check ended with ${code}`);
+  return { status: undefined, node: { reachable: code !== 255, problems: [problem] } };
+}
+
+function unanswered(subject: string, code: ProblemCode, text: string): Problem {
+  return { subject, code, detail: "", text: `${subject}: ${text}` };
 }
 
 const REQUESTS_MARK = "== requests\n";
@@ -89,7 +96,7 @@ async function clientSight(
   const mark = stdout.indexOf(REQUESTS_MARK);
   const [status, answers] =
     mark < 0 ? [stdout, ""] : [stdout.slice(0, mark), stdout.slice(mark + REQUESTS_MARK.length)];
-  return { ...sightOf(code, status, CLIENT_LIMIT), requests: parseRequests(answers) };
+  return { ...sightOf(node, code, status, CLIENT_LIMIT), requests: parseRequests(answers) };
 }
 
 /** One look at everything. A guest that does not answer is part of what is seen, no error. */
@@ -131,7 +138,7 @@ function directorOf(sight: Sight | undefined): DirectorObservation {
     reachable,
     ipvsSave: sections["ipvsadm-save"] ?? "",
     ipvsList: sections["ipvsadm-list"] ?? "",
-    daemon: { active: values.daemon === "active", configHash: values.configHash ?? "" },
+    configHash: values.configHash ?? "",
   };
 }
 

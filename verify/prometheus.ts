@@ -4,6 +4,7 @@
  */
 import { Counter, Gauge, Registry } from "prom-client";
 import type { HealthStatus } from "../model/health";
+import { PROBLEM_CODES } from "../model/problem";
 import type { Status } from "./status";
 
 /** For the file extension's or the HTTP header's sake. */
@@ -89,6 +90,11 @@ function health(status: Status, stack: string, imageDigest: string, gauge: MakeG
   const state = gauge("lvsdr_health_status", "1 for the cluster's status, 0 for the others.", ["status"]);
   for (const each of STATES) state.set({ status: each }, each === status.status ? 1 : 0);
   gauge("lvsdr_problems", "What keeps the cluster from being healthy, counted.").set(status.problems.length);
+  const byCode = gauge("lvsdr_problems_by_code", "The same by what they are; a code without problems is 0.", [
+    "code",
+  ]);
+  for (const code of Object.keys(PROBLEM_CODES))
+    byCode.set({ code }, status.findings?.filter((each) => each.code === code).length ?? 0);
   const service = ["vip", "port", "proto"];
   const sorry = gauge("lvsdr_sorry", "Whether the sorry server stands in for the real servers.", service);
   const server = [...service, "real_server"];

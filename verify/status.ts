@@ -1,5 +1,5 @@
 /** The cluster as it is now: its health, its counters, its checker, and how soon a failure would be noticed. */
-import { assessHealth, type Health } from "../model/health";
+import { assessHealth, withProblems, type Health } from "../model/health";
 import { detectionSeconds } from "../model/detection";
 import { parseIpvsList, rowOf } from "../model/ipvsList";
 import type { Lab } from "../model/types";
@@ -165,17 +165,14 @@ export async function readStatus(shell: Shell, lab: Lab): Promise<Status> {
         }),
       ),
   );
-  const checker =
+  const { checker, findings } =
     lab.mode === "static"
-      ? null
+      ? { checker: null, findings: [] }
       : director === undefined
-        ? UNASKED
+        ? { checker: UNASKED, findings: [] }
         : judgeChecker(lab, parseChecker(director.sections["checker"] ?? ""), sights, health.services);
-  const problems = [...health.problems, ...(checker?.problems ?? [])];
   return {
-    ...health,
-    status: health.status === "healthy" && problems.length > 0 ? "degraded" : health.status,
-    problems,
+    ...withProblems(health, findings),
     table: tableEntries(director?.sections["ipvsadm-list"] ?? ""),
     counters: {
       total: parseTotals(director?.sections["totals"] ?? ""),

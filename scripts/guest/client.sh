@@ -10,7 +10,7 @@ role_start() { :; }
 role_stop() { :; }
 
 role_check() {
-  [[ $(ip -4 route show default) == "default via $LVS_GATEWAY "* ]] || problem "default route does not go through $LVS_GATEWAY"
+  [[ $(ip -4 route show default) == "default via $LVS_GATEWAY "* ]] || problem route-differs default "default route does not go through $LVS_GATEWAY"
 }
 
 dispatch "$@"

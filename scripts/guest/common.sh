@@ -22,7 +22,10 @@ die() {
   log "$*"
   exit 1
 }
-problem() { PROBLEMS+=("$*"); }
+
+# problem CODE OBJECT TEXT: something on this node is not as expected. OBJECT is what it is about (an address, a sysctl, a unit), TEXT is for
+# people. The codes: model/problem.ts.
+problem() { PROBLEMS+=("$1"$'\t\t'"$2"$'\t'"$3"); }
 
 # need COMMAND:PACKAGE...: the image must hold them all; nothing is installed here. Names all that are missing.
 need() {
@@ -88,7 +91,7 @@ expect_sysctls() {
     key=${pair%%=*}
     seen=absent
     read -r seen 2>/dev/null <"/proc/sys/${key//.//}" || true
-    [[ $seen == "${pair#*=}" ]] || problem "sysctl $key is $seen, meant ${pair#*=}"
+    [[ $seen == "${pair#*=}" ]] || problem sysctl-differs "$key" "sysctl $key is $seen, expected ${pair#*=}"
   done
 }
 
@@ -124,7 +127,7 @@ drop_vips() {
 expect_vips_on() {
   local device=$1 vip
   for vip in $LVS_VIPS; do
-    has_address "$device" "$vip/32" || problem "VIP $vip/32 missing on $device"
+    has_address "$device" "$vip/32" || problem vip-missing "$vip" "VIP $vip/32 missing on $device"
   done
 }
 
@@ -133,7 +136,7 @@ expect_listening() {
   local port sockets
   sockets=$(ss -Hltn)
   for port in $1; do
-    [[ $sockets =~ :$port\  ]] || problem "nothing listens on port $port"
+    [[ $sockets =~ :$port\  ]] || problem not-listening "$port" "nothing listens on port $port"
   done
 }
 
@@ -192,10 +195,11 @@ forget_failure() {
   ((STARTED_BEFORE == 0)) || [[ -n ${INVOCATION_ID:-} ]] || systemctl -q reset-failed lvs-dr.service 2>/dev/null || true
 }
 
-# report: what `status` ends with; one problem a line, exit 1 when there is any.
+# report: what `status` ends with: one problem a line, its fields CODE, SUBJECT (empty: this node), OBJECT and TEXT separated by tabs. Exit 1
+# when there is any.
 report() {
-  local p
-  for p in "${PROBLEMS[@]}"; do printf 'problem=%s\n' "$p"; done
+  local each
+  for each in "${PROBLEMS[@]}"; do printf 'problem=%s\n' "$each"; done
   ((${#PROBLEMS[@]} == 0))
 }
 
@@ -256,7 +260,7 @@ dispatch() {
     if declare -F role_started >/dev/null; then role_started; fi
     unset ADDRESSES
     role_check
-    report >&2 || die "$LVS_NODE: not as meant after start"
+    ((${#PROBLEMS[@]} == 0)) || die "$LVS_NODE: not as expected after start:$(printf ' %s;' "${PROBLEMS[@]##*$'\t'}")"
     forget_failure
     ;;
   stop)

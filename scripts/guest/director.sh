@@ -4,7 +4,8 @@
 # lvs_dr_vs.sh) or ldirectord. Nothing here flushes the table: a change reaches the kernel as the edits it needs, so
 # that connections live on through reloads, restarts and a change of mode.
 # Settings: LVS_CONFIG_HASH, LVS_IF, LVS_MODE, LVS_LDIRECTORD_CF, LVS_LDIRECTORD_TABLE, LVS_DRY_RUN, LVS_DRY_RUN_MODULE,
-# LVS_SORRY_PAGE, LVS_SORRY_PORTS, and those of ipvsTable.sh. Needs pages.sh, ipvsTable.sh and declaredVips.sh.
+# LVS_SORRY_PAGE, LVS_SORRY_PORTS, LVS_TABLE (the expected table), LVS_TABLE_PROGRAM (ipvsTable.pl), LVS_DRAIN_SECONDS,
+# LVS_SETTLE_SECONDS. Needs pages.sh and declaredVips.sh.
 
 readonly CF=/etc/ha.d/ldirectord.cf
 # The text that was found good last: a reload of just that is not read again.
@@ -17,20 +18,32 @@ readonly PERL_MODULES="-MLWP::UserAgent -MLWP::Protocol::http -MHTTP::Response -
 readonly TOLD=/run/lvs-dr-reloaded
 readonly TABLE_UNIT=lvs-dr-table.service
 readonly RULES=/etc/lvs-dr/ipvs.rules
+# What the last runs drained; away when one has brought its change to an end.
+readonly DRAINED=/run/lvs-dr/drained
 IPVS_SYSCTLS=(net.ipv4.vs.expire_nodest_conn=1 net.ipv4.vs.expire_quiescent_template=1 net.ipv4.vs.conn_reuse_mode=1
   net.ipv4.conf.all.send_redirects=0 "net.ipv4.conf.$LVS_IF.send_redirects=0")
 
-ROLE_NEEDS=(ipvsadm:ipvsadm modprobe:kmod)
-if [[ $LVS_MODE == ldirectord ]]; then ROLE_NEEDS+=(ldirectord:ldirectord perl:perl); fi
+ROLE_NEEDS=(ipvsadm:ipvsadm modprobe:kmod perl:perl-base)
+if [[ $LVS_MODE == ldirectord ]]; then ROLE_NEEDS+=(ldirectord:ldirectord); fi
 if [[ -n $LVS_SORRY_PORTS ]]; then ROLE_NEEDS+=(nginx:nginx-light); fi
 
+# table ACTION [ARGUMENT...]: ipvsTable.pl, on the expected table.
+table() { perl -w /dev/fd/7 "$@" 7<<<"$LVS_TABLE_PROGRAM" <<<"$LVS_TABLE"; }
+
+# without LINES: the lines of stdin that LINES does not have.
+without() {
+  local line
+  while read -r line; do [[ $'\n'$1$'\n' == *$'\n'"$line"$'\n'* ]] || printf '%s\n' "$line"; done
+}
+
+# load_ipvs RULES
 load_ipvs() {
   local line scheduler schedulers=''
   printf 'ip_vs\n' | put /etc/modules-load.d/lvs-dr.conf || written $?
   modprobe ip_vs || die "$LVS_NODE: the image's kernel has no ip_vs"
   while read -r line; do
     [[ ! $line =~ ^-A\ .*\ -s\ ([a-z]+) || " $schedulers " == *" ${BASH_REMATCH[1]} "* ]] || schedulers+=" ${BASH_REMATCH[1]}"
-  done < <(meant_rules)
+  done <<<"$1"
   # ipvsadm would say "Memory allocation problem", and ldirectord goes on without.
   for scheduler in $schedulers; do
     modprobe -q "ip_vs_$scheduler" || die "$LVS_NODE: the image's kernel has no IPVS scheduler $scheduler (module ip_vs_$scheduler)"
@@ -153,7 +166,7 @@ validate_cf() {
     # Connection thresholds are no part of what ipvsadm saves.
     would=$(while read -r line; do echo "${line% -x *}"; done <<<"$would")
     differing=$(without "$LVS_LDIRECTORD_TABLE" <<<"$would" && without "$would" <<<"$LVS_LDIRECTORD_TABLE")
-    [[ -z $differing ]] || die "$LVS_NODE: ldirectord would not make of the new configuration what is meant, the old one" \
+    [[ -z $differing ]] || die "$LVS_NODE: ldirectord would not make of the new configuration the expected table, the old one" \
       "still serves: ${differing//$'\n'/ }"
   fi
   holds "$VALIDATED" "$LVS_LDIRECTORD_CF" || printf '%s' "$LVS_LDIRECTORD_CF" | put "$VALIDATED" 0600 || written $?
@@ -167,42 +180,39 @@ role_validate() {
 }
 
 run_ldirectord() {
-  local changed=0 starting=0 now deadline
+  local changed=0 starting=0 deadline
   daemon_unit
-  drain_gone "$(meant_rules)"
+  table drain "$LVS_DRAIN_SECONDS" "$DRAINED"
   # ldirectord would do it too; but what `prefill` added must go again when it was not told of it.
-  drop_services "$(meant_rules)"
-  undrain "$FORMER_RULES"
+  table drop
+  table undrain "$RULES" "$DRAINED"
   [[ ! -e $CF ]] || holds "$CF" "$LVS_LDIRECTORD_CF" || ln -f "$CF" "$CF.former"
   if printf '%s' "$LVS_LDIRECTORD_CF" | put "$CF" 0600; then changed=1; else written $?; fi
   reload_units
   if ! is_active "$DAEMON"; then
     systemctl start --no-block "$DAEMON"
     starting=30
-  else
-    now=$(table)
-    if ((changed)) || [[ $CF -nt $TOLD || -n $(differences <<<"$now" && limits <<<"$now") ]] ||
-      [[ -n $(withheld <<<"$now") ]]; then
-      systemctl reload "$DAEMON" || die "$LVS_NODE: ldirectord was not told of the new configuration; the old one still serves"
-    fi
+  elif ((changed)) || [[ $CF -nt $TOLD ]] || table pending; then
+    systemctl reload "$DAEMON" || die "$LVS_NODE: ldirectord was not told of the new configuration; the old one still serves"
   fi
   : >"$TOLD"
   # systemd may have much to start, at boot above all.
   deadline=$((SECONDS + 30))
   until is_active "$DAEMON" || ((SECONDS >= deadline)); do sleep 0.1; done
-  settle "$starting"
+  table settle $((LVS_SETTLE_SECONDS + starting))
 }
 
 run_static() {
   systemctl -q disable --now "$DAEMON" 2>/dev/null || true
-  drain_gone "$(meant_rules)"
-  edit_table "$(meant_rules)"
+  table drain "$LVS_DRAIN_SECONDS" "$DRAINED"
+  table edit
 }
 
 role_start() {
+  local rules
   role_validate
-  load_ipvs
-  FORMER_RULES=$(cat "$RULES" 2>/dev/null || true)
+  rules=$(table rules)
+  load_ipvs "$rules"
   table_unit
   sysctls "${IPVS_SYSCTLS[@]}"
   if [[ -n $LVS_SORRY_PORTS ]]; then
@@ -211,13 +221,13 @@ role_start() {
     serve_pages "$LVS_SORRY_PORTS"
   fi
   # The table first: a request that comes before it would be answered by the sorry page's web server.
-  prefill
+  table prefill
   add_vips "$LVS_IF" "$LVS_IF:vip" "$LVS_VIPS"
   if [[ $LVS_MODE == ldirectord ]]; then run_ldirectord; else run_static; fi
   # A VIP that leaves has served until its connections were over.
   drop_vips "$LVS_IF" "$LVS_IF:vip" "$LVS_VIPS"
   declare_vips
-  meant_rules | put "$RULES" || written $?
+  printf '%s\n' "$rules" | put "$RULES" || written $?
   [[ ! -e $DRAINED ]] || rm -f "$DRAINED"
 }
 
@@ -230,35 +240,42 @@ role_stop() {
   if is_active NetworkManager.service; then declare_to_networkmanager ""; fi
 }
 
+# look_at_table: its differences become problems; the table is kept for role_details: without KVM each further look costs a status tenths of a
+# second.
+look_at_table() {
+  local found line
+  found=$(ipvsadm -Sn)
+  TABLE=$'\n'$found
+  # Most often the table is just what would be restored at boot, and nothing has to be compared.
+  [[ ! -e $RULES || ${TABLE//' '$'\n'/$'\n'} != $'\n'$(<"$RULES") || $LVS_TABLE =~ $'\t'[0-9]+' '[0-9]+($'\t'|$'\n'|$) ]] || return 0
+  found=$(table compare)
+  TABLE=${found#*'== table'}
+  while IFS= read -r line; do
+    [[ $line != '== table' ]] || break
+    PROBLEMS+=("$line")
+  done <<<"$found"
+}
+
 role_check() {
-  local line units wrong
+  local units
   expect_vips_on "$LVS_IF"
   expect_sysctls "${IPVS_SYSCTLS[@]}"
   units=(active active)
   if ! { is_active "$DAEMON" && is_active nginx.service; }; then mapfile -t units < <(systemctl is-active "$DAEMON" nginx.service || true); fi
   if [[ $LVS_MODE == ldirectord ]]; then
-    [[ ${units[0]} == active ]] || problem "unit $DAEMON is ${units[0]}"
-    holds "$CF" "$LVS_LDIRECTORD_CF" || problem "$CF is not the lab's"
+    [[ ${units[0]} == active ]] || problem unit-inactive "$DAEMON" "unit $DAEMON is ${units[0]}"
+    holds "$CF" "$LVS_LDIRECTORD_CF" || problem file-differs "$CF" "$CF is not the lab's"
   else
-    [[ ${units[0]} != active ]] || problem "$DAEMON runs in mode static"
+    [[ ${units[0]} != active ]] || problem unit-unexpected "$DAEMON" "$DAEMON runs in mode static"
   fi
-  [[ -z $LVS_SORRY_PORTS || ${units[1]} == active ]] || problem "unit nginx.service is ${units[1]}"
-  # Kept for role_details: without KVM each further look costs a status tenths of a second.
+  [[ -z $LVS_SORRY_PORTS || ${units[1]} == active ]] || problem unit-inactive nginx.service "unit nginx.service is ${units[1]}"
   DAEMON_STATE=${units[0]}
-  TABLE=$(table)
-  wrong=$(differences <<<"$TABLE" && limits <<<"$TABLE")
-  if [[ $wrong == *"beside live ones"* ]]; then
-    # ldirectord takes it out with the command that follows.
-    sleep 1
-    TABLE=$(table)
-    wrong=$(differences <<<"$TABLE" && limits <<<"$TABLE")
-  fi
-  while read -r line; do [[ -z $line ]] || problem "$line"; done <<<"$wrong"
+  look_at_table
 }
 
 role_details() {
   printf 'configHash=%s\ndaemon=%s\n' "$LVS_CONFIG_HASH" "$DAEMON_STATE"
-  printf -- '== ipvsadm-save\n%s\n== ipvsadm-list\n%s\n== end\n' "$TABLE" "$(ipvsadm -Ln)"
+  printf -- '== ipvsadm-save%s\n== ipvsadm-list\n%s\n== end\n' "$TABLE" "$(ipvsadm -Ln)"
 }
 
 dispatch "$@"

@@ -53,7 +53,7 @@ judge() {
   fi
   # While `lvs-dr start` is half-way through a change nothing can be judged; at its end it restarts the guard.
   flock -n /run/lvs-dr.lock true || return 0
-  printf -v all '; %s' "${PROBLEMS[@]}"
+  printf -v all '; %s' "${PROBLEMS[@]##*$'\t'}"
   withdraw "${all#; }"
 }
 

@@ -22,7 +22,7 @@ LEAVING_VIPS='' LEAVING_PORTS=''
 ROLE_NEEDS=(nginx:nginx-light perl:perl-base)
 if by_arptables; then ROLE_NEEDS+=(arptables:arptables); fi
 
-# arp_rules: the rules meant, one a line, as arguments of `arptables -A`.
+# arp_rules: the expected rules, one a line, as arguments of `arptables -A`.
 arp_rules() {
   local vip
   for vip in $LVS_VIPS $LEAVING_VIPS; do
@@ -58,14 +58,14 @@ expect_arp_rules() {
   local vip RULES_NOW
   RULES_NOW=$(arp_rules_now)
   for vip in $1; do
-    has_rule LVS-DR-IN "-d $vip" "-j DROP" || problem "arptables does not drop requests for $vip"
-    has_rule LVS-DR-OUT "-s $vip" "--mangle-ip-s $LVS_RIP" || problem "arptables does not rewrite the source of ARP from $vip"
+    has_rule LVS-DR-IN "-d $vip" "-j DROP" || problem arp-rule-missing "LVS-DR-IN $vip" "arptables does not drop requests for $vip"
+    has_rule LVS-DR-OUT "-s $vip" "--mangle-ip-s $LVS_RIP" || problem arp-rule-missing "LVS-DR-OUT $vip" "arptables does not rewrite the source of ARP from $vip"
   done
-  has_rule INPUT "-j LVS-DR-IN" || problem "arptables chain LVS-DR-IN is not hooked"
-  has_rule OUTPUT "-j LVS-DR-OUT" || problem "arptables chain LVS-DR-OUT is not hooked"
+  has_rule INPUT "-j LVS-DR-IN" || problem arp-rule-missing INPUT "arptables chain LVS-DR-IN is not hooked"
+  has_rule OUTPUT "-j LVS-DR-OUT" || problem arp-rule-missing OUTPUT "arptables chain LVS-DR-OUT is not hooked"
 }
 
-# arp_rules_right: the rules in force are the meant ones, and no others are in our chains.
+# arp_rules_right: the rules in force are the expected ones, and no others are in our chains.
 arp_rules_right() (
   PROBLEMS=()
   expect_arp_rules "$LVS_VIPS $LEAVING_VIPS"
@@ -207,8 +207,8 @@ role_check() {
 
 role_details() {
   local reason
-  is_active "$GUARD" || problem "unit $GUARD does not run"
-  if read -r reason 2>/dev/null <"$UNFIT"; then problem "withdrawn from its health check: $reason"; fi
+  is_active "$GUARD" || problem unit-inactive "$GUARD" "unit $GUARD does not run"
+  if read -r reason 2>/dev/null <"$UNFIT"; then problem withdrawn "" "withdrawn from its health check: $reason"; fi
 }
 
 dispatch "$@"

@@ -39,15 +39,15 @@ role_check() {
   expect_sysctls "${ROUTER_SYSCTLS[@]}"
   for pair in $LVS_ADDRESSES; do
     has_address "${pair%%=*}" "${pair#*=}" ||
-      problem "address ${pair#*=} missing on ${pair%%=*}"
+      problem address-missing "${pair#*=}" "address ${pair#*=} missing on ${pair%%=*}"
   done
   if [[ $LVS_ARP_STRATEGY == static ]]; then
     for vip in $LVS_VIPS; do
       static_entries | grep -qx "$vip $LVS_DIRECTOR_MAC" ||
-        problem "no permanent neighbour entry $vip -> $LVS_DIRECTOR_MAC"
+        problem neighbour-differs "$vip" "no permanent neighbour entry $vip -> $LVS_DIRECTOR_MAC"
     done
   elif [[ -n $(static_entries) ]]; then
-    problem "permanent neighbour entries left: $(static_entries | tr '\n' ';')"
+    problem neighbour-differs "" "permanent neighbour entries left: $(static_entries | tr '\n' ';')"
   fi
 }
 

@@ -66,7 +66,7 @@ const SABOTAGES: readonly Sabotage[] = [
       "arp.10.0.0.100.router": /\brs1 52:54:/,
       "arp.10.0.0.100.host": /\brs1 52:54:/,
     },
-    problem: /^rs1: sysctl net\.ipv4\.conf\.all\.arp_ignore is 0, meant 1$/,
+    problem: /^rs1: sysctl net\.ipv4\.conf\.all\.arp_ignore is 0, expected 1$/,
   },
   {
     what: "rs1's web server stopped",
@@ -88,7 +88,7 @@ const SABOTAGES: readonly Sabotage[] = [
       "reach.rs1-172.29.7.70": /^0 of 2 answered/,
       "reach.rs2-172.29.7.70": /^0 of 2 answered/,
     },
-    problem: /^router: sysctl net\.ipv4\.ip_forward is 0, meant 1$/,
+    problem: /^router: sysctl net\.ipv4\.ip_forward is 0, expected 1$/,
   },
   {
     what: "rs1's entry in the director's table with another weight",
@@ -98,7 +98,7 @@ const SABOTAGES: readonly Sabotage[] = [
     verdicts: { rs1: "director's table wrong", rs2: "ok" },
     groups: ["weights"],
     fails: { "table.servers": /rs1 192\.168\.107\.10:80.*weight 9/, "weights.main.shares": /rs1/ },
-    problem: /^rs1 192\.168\.107\.10:80: weight 9, meant 1$/,
+    problem: /^rs1 192\.168\.107\.10:80: weight 9 in service tcp 10\.0\.0\.100:80, expected 1$/,
   },
 ];
 

@@ -140,7 +140,7 @@ it("a table that does not become what is meant fails the up, which says how it d
     await underLoad("a reload that never comes", async () => {
       const { code, stderr } = await run(["up"]);
       expect(code).toBe(1);
-      expect(stderr).toMatch(/the kernel's table is not what was meant: real server not meant so: .* -w 3/);
+      expect(stderr).toMatch(/the kernel's table is not as expected: rs2 .*: weight 3 in service tcp /);
       expect(stderr).toContain("director: the former configuration is in force again");
     });
     // All of it, also for the next boot.

@@ -30,7 +30,7 @@ guest() {
   # shellcheck disable=SC2086 # files are several words
   { guest_text $files && printf '%s\n' "$script"; } >"$T/script"
   # shellcheck disable=SC2086 # maybe a command with its options
-  run ${UNDER:-} env LVS_NODE=node LVS_ROLE=role LVS_VIPS=10.0.0.100 LVS_IF=eth0 LVS_MODE=ldirectord LVS_SORRY_PORTS='' LVS_IPVS_RULES='' \
+  run ${UNDER:-} env LVS_NODE=node LVS_ROLE=role LVS_VIPS=10.0.0.100 LVS_IF=eth0 LVS_MODE=ldirectord LVS_SORRY_PORTS='' LVS_TABLE="" LVS_TABLE_PROGRAM="$(cat "$ROOT/scripts/guest/ipvsTable.pl")" \
     LVS_DRAIN_SECONDS=5 LVS_SETTLE_SECONDS=1 "$@" bash "$T/script"
 }
 
@@ -60,6 +60,10 @@ case $1 in
 *) exec perl "$STUB" "$@" ;;
 esac'
 }
+
+# shellcheck disable=SC2120 # for the tests
+# expected [LINE...]: an expected table as ipvsTable.pl reads it, for a director with ldirectord; the fields of a line are separated by "|".
+expected() { printf 'node\tnode\nmode\t%s\n' "${MODE:-ldirectord}" && { (($# == 0)) || printf '%s\n' "$@" | tr '|' '\t'; }; }
 
 # lines LINE...: one below the other.
 lines() { printf '%s\n' "$@"; }

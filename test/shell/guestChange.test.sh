@@ -16,6 +16,10 @@ table_of() {
   lines "-A -t $1:80 -s wrr" "-a -t $1:80 -r 192.168.7.10:80 -g -w $2" "-a -t $1:80 -r 192.168.7.20:80 -g -w 3"
 }
 
+expected_of() {
+  expected "service|-t $1:80|-s wrr|0|" "server|-t $1:80|rs1|192.168.7.10:80|$2|" "server|-t $1:80|rs2|192.168.7.20:80|3|"
+}
+
 # director NAME VIP WEIGHT [CF [MORE_VIPS]]: a payload in $T, with that configuration.
 director() {
   local text
@@ -23,10 +27,10 @@ director() {
   {
     printf '#!/usr/bin/env bash\n'
     printf 'readonly %s=%q\n' LVS_ROLE director LVS_NODE director LVS_VIPS "$2${5:-}" LVS_CONFIG_HASH "$1" LVS_IF eth0 LVS_MODE ldirectord \
-      LVS_LDIRECTORD_CF "${4:-$(cf "$2" "$3")}" LVS_LDIRECTORD_TABLE "$text" LVS_IPVS_RULES "$text" LVS_SORRY_PAGE "" LVS_SORRY_PORTS "" \
+      LVS_LDIRECTORD_CF "${4:-$(cf "$2" "$3")}" LVS_LDIRECTORD_TABLE "$text" LVS_TABLE "$(expected_of "$2" "$3")" LVS_TABLE_PROGRAM "$(PATH=$REAL cat "$ROOT/scripts/guest/ipvsTable.pl")" LVS_SORRY_PAGE "" LVS_SORRY_PORTS "" \
       LVS_DRAIN_SECONDS 1 LVS_SETTLE_SECONDS 1 LVS_DRY_RUN "$(PATH=$REAL cat "$ROOT/scripts/host/ldirectord-dry-run.sh")" \
       LVS_DRY_RUN_MODULE "$(PATH=$REAL cat "$ROOT/scripts/host/ldirectord-dry-run/DryRun.pm")"
-    cat "$ROOT"/scripts/guest/{common,pages,ipvsTable,declaredVips,director}.sh | sed 's/^IPVS_SYSCTLS=.*/IPVS_SYSCTLS=(/; s/^dispatch .*//'
+    cat "$ROOT"/scripts/guest/{common,pages,declaredVips,director}.sh | sed 's/^IPVS_SYSCTLS=.*/IPVS_SYSCTLS=(/; s/^dispatch .*//'
     printf 'dispatch "$@"\n'
   } >"$T/payload.$1"
   chmod 0700 "$T/payload.$1"
@@ -93,6 +97,6 @@ test_a_change_that_does_not_come_true_is_undone() {
   director one 10.0.0.100 1
   director two 10.0.0.100 5 "" " 10.0.0.102"
   keeps ": >'$T/deaf';"
-  contains "$stdout" "the kernel's table is not what was meant: real server not meant so: -a -t 10.0.0.100:80 -r 192.168.7.10:80 -g -w 1"
+  contains "$stdout" "the kernel's table is not as expected: rs1 192.168.7.10:80: weight 1 in service tcp 10.0.0.100:80, expected 5"
   contains "$stdout" "director: the former configuration is in force again"
 }

@@ -5,7 +5,7 @@
 source "$ROOT/test/shell/guest.sh"
 
 # director SCRIPT [SETTING=VALUE...]
-director() { guest "common.sh pages.sh ipvsTable.sh declaredVips.sh director.sh" "$@"; }
+director() { guest "common.sh pages.sh declaredVips.sh director.sh" "$@"; }
 
 # cf CHECKTYPE SERVICE: a configuration with such a check, and one of http.
 cf() {
@@ -31,8 +31,8 @@ test_modules_are_wanted_by_checks_that_talk_to_the_service_alone() {
 # The steps of role_start that touch the guest, each by its name.
 readonly STEPS='
 step() { eval "$1() { echo \"$1 \${*:1:1}\" | sed \"s/ *\$//\"; }"; }
-for name in load_ipvs table_unit sysctls serve_pages prefill add_vips drop_vips declare_vips daemon_unit drain_gone drop_services undrain reload_units \
-  settle systemctl; do step "$name"; done
+for name in load_ipvs table_unit sysctls serve_pages add_vips drop_vips declare_vips daemon_unit reload_units systemctl; do step "$name"; done
+table() { if [[ $1 == rules ]]; then echo "-A x"; else echo "table $1"; fi; }
 '
 
 test_a_refused_configuration_touches_nothing() {
@@ -51,7 +51,7 @@ test_a_refused_configuration_touches_nothing() {
 accepted() {
   local dry
   dry="$(lines '#!/bin/bash' "cat >>'$T/read'; echo '-A x'")"
-  director "$STEPS${2:-}"'role_start' LVS_LDIRECTORD_CF="$1" LVS_LDIRECTORD_TABLE="-A x" LVS_IPVS_RULES="-A x" LVS_DRY_RUN="$dry" LVS_DRY_RUN_MODULE=x
+  director "$STEPS${2:-}"'role_start' LVS_LDIRECTORD_CF="$1" LVS_LDIRECTORD_TABLE="-A x" LVS_DRY_RUN="$dry" LVS_DRY_RUN_MODULE=x
 }
 
 test_a_leaving_vip_goes_and_the_rules_are_written_when_all_is_done() {
@@ -60,10 +60,10 @@ test_a_leaving_vip_goes_and_the_rules_are_written_when_all_is_done() {
   fill "-A -t 10.0.0.100:80 -s wrr"
   accepted "virtual=new"
   exits 0
-  equals "$stdout" "$(lines load_ipvs table_unit "sysctls net.ipv4.vs.expire_nodest_conn=1" prefill "add_vips eth0" daemon_unit "drain_gone -A x" "drop_services -A x" undrain \
-    reload_units "systemctl is-active" "systemctl reload" "systemctl is-active" "settle 0" "drop_vips eth0" declare_vips)"
+  equals "$stdout" "$(lines "load_ipvs -A x" table_unit "sysctls net.ipv4.vs.expire_nodest_conn=1" "table prefill" "add_vips eth0" daemon_unit "table drain" "table drop" \
+    "table undrain" reload_units "systemctl is-active" "systemctl reload" "systemctl is-active" "table settle" "drop_vips eth0" declare_vips)"
   equals "$(cat "$T/guest/etc/lvs-dr/ipvs.rules")" "-A x"
-  accepted "virtual=newer" 'settle() { die "it differs"; }; drop_vips() { echo dropped; }; '
+  accepted "virtual=newer" 'table() { [[ $1 != settle ]] || die "it differs"; }; drop_vips() { echo dropped; }; '
   exits 1
   lacks "$stdout" dropped
 }
@@ -114,4 +114,28 @@ test_a_reload_of_what_the_lab_has_read_is_not_read_again() {
   printf 'virtual=nonsense' >"$T/guest/run/lvs-dr/ldirectord.cf"
   reload 'virtual=nonsense'
   equals "$status" 0
+}
+
+# looks TABLE [SETTING=VALUE...]: what a look at a table finds where that one is restored at boot.
+looks() {
+  mkdir -p "$T/guest/etc/lvs-dr"
+  lines "-A $KEY -s wrr" "-a $KEY -r 192.168.7.10:80 -g -w 1" >"$T/guest/etc/lvs-dr/ipvs.rules"
+  : >"$T/table"
+  fill "-A $KEY -s wrr" "$1"
+  director 'table() { printf "weight-differs\t\tx\tcompared\n== table\n" && ipvsadm -Sn; }; look_at_table; report || true; role_details' DAEMON_STATE=active LVS_CONFIG_HASH=x LVS_TABLE="$(expected "service|$KEY|-s wrr|0|" \
+    "server|$KEY|rs1|192.168.7.10:80|1|${2:-}")"
+}
+
+test_a_table_that_is_as_expected_is_not_compared() {
+  local KEY="-t 10.0.0.100:80" rs1="-a -t 10.0.0.100:80 -r 192.168.7.10:80 -g -w"
+  fake_ipvsadm
+  looks "$rs1 1"
+  lacks "$stdout" compared
+  contains "$stdout" "$(lines "== ipvsadm-save" "-A $KEY -s wrr" "$rs1 1" "== ipvsadm-list")"
+  looks "$rs1 2"
+  contains "$stdout" "$(printf 'problem=weight-differs\t\tx\tcompared')"
+  contains "$stdout" "$(lines "== ipvsadm-save" "-A $KEY -s wrr" "$rs1 2" "== ipvsadm-list")"
+  # Of thresholds the table's text says nothing.
+  looks "$rs1 1" "10 5"
+  contains "$stdout" compared
 }

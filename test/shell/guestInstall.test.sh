@@ -91,10 +91,10 @@ test_a_boot_that_failed_is_forgotten_when_all_has_come_right() {
   run env INVOCATION_ID=boot "$T/guest/usr/local/sbin/lvs-dr" start
   exits 0
   not_called reset-failed
-  payload second 'role_check() { [[ -n ${INVOCATION_ID:-} ]] || problem "not yet"; }'
+  payload second 'role_check() { [[ -n ${INVOCATION_ID:-} ]] || problem file-differs "" "not yet"; }'
   installs second
   exits 1
-  contains "$stderr" "problem=not yet"
+  contains "$stderr" "not as expected after start: not yet;"
   # The former one has come right.
   equals "$(grep -c "^systemctl -q reset-failed lvs-dr.service$" "$CALLS")" 1
 }

@@ -66,11 +66,12 @@ function lines(text: string | undefined): string[] {
 
 /** @param asked the host's clock before and after, seconds since 1970 */
 export function parseFacts(
+  node: string,
   text: string,
   units: readonly string[],
   asked: { readonly before: number; readonly after: number },
 ): GuestFacts {
-  const { sections, problems, values } = parseGuestStatus(text);
+  const { sections, problems, values } = parseGuestStatus(node, text);
   // A comma where the guest's locale has one.
   const clock = Number((values["clock"] ?? "").replace(",", "."));
   const states = lines(sections["units"]);
@@ -87,7 +88,7 @@ export function parseFacts(
     failedUnits: lines(sections["failed"]).map((line) => line.split(" ")[0] ?? line),
     atBoot: values["boot"] === "yes",
     clockOffset: Math.max(0, asked.before - clock, clock - asked.after),
-    problems,
+    problems: problems.map((problem) => problem.text),
   };
 }
 
@@ -103,5 +104,5 @@ export async function gatherFacts(
     timeout: 30,
   });
   if (code !== 0) throw new Error(`${node.name}: cannot be asked (${code ?? "time-out"}): ${stderr}`);
-  return parseFacts(stdout, units, { before, after: Date.now() / 1000 });
+  return parseFacts(node.name, stdout, units, { before, after: Date.now() / 1000 });
 }

@@ -17,8 +17,10 @@ export function nodeViews(lab: PageLab, status: Status): NodeView[] {
   const nodes = [lab.client, lab.router, lab.director, ...lab.realServers];
   return nodes.map((node) => {
     const server = status.services[0]?.realServers.find(({ name }) => name === node.name);
-    // Problems name their node first; "rs1 192.168.7.10:80: …" is the table's.
-    const troubled = status.problems.some((problem) => problem.startsWith(`${node.name}: `));
+    // That a real server is down is its state's to say.
+    const troubled = status.findings?.some(
+      ({ subject, code }) => subject === node.name && code !== "server-down",
+    );
     if (server === undefined) {
       return { node, state: troubled ? "warn" : "ok", label: troubled ? "has problems" : "ok" };
     }

@@ -3,6 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import type { Access } from "../../../components/observation";
 import type { GuestRole, Host } from "../../../components/guestRole";
+import { renderGuestTable } from "../../../model/guestTable";
 import { ldirectordFor, renderLdirectord } from "../../../model/ldirectord";
 import { shellQuote } from "../../../model/payload";
 import { component, HEALTH, lab, LOCAL, RANDOM, REMOTE, resources } from "./support/fixtures";
@@ -127,17 +128,13 @@ const DIRECTOR = {
   LVS_MODE: "ldirectord",
   LVS_LDIRECTORD_CF: renderLdirectord(ldirectordFor(lab())),
   LVS_LDIRECTORD_TABLE: TABLE.join("\n"),
-  LVS_IPVS_RULES: [
-    ...TABLE,
-    "# sorry: -t 10.0.0.100:80 -r 127.0.0.1:80",
-    "# check: -t 10.0.0.100:80 -r 192.168.7.10:80 http 80 2 192.168.7.10 /test.html test",
-    "# check: -t 10.0.0.100:80 -r 192.168.7.20:80 http 80 2 192.168.7.20 /test.html test",
-  ].join("\n"),
+  LVS_TABLE: renderGuestTable(lab()),
   LVS_SORRY_PAGE: "sorry server\n",
   LVS_SORRY_PORTS: "80",
   LVS_DRAIN_SECONDS: "60",
   LVS_SETTLE_SECONDS: "37",
   LVS_RUN_LIMIT: "300",
+  LVS_TABLE_PROGRAM: readFileSync("scripts/guest/ipvsTable.pl", "utf8"),
   LVS_DRY_RUN: readFileSync("scripts/host/ldirectord-dry-run.sh", "utf8"),
   LVS_DRY_RUN_MODULE: readFileSync("scripts/host/ldirectord-dry-run/DryRun.pm", "utf8"),
 };
@@ -147,7 +144,7 @@ const STATIC_DIRECTOR = {
   LVS_MODE: "static",
   LVS_LDIRECTORD_CF: "",
   LVS_LDIRECTORD_TABLE: "",
-  LVS_IPVS_RULES: TABLE.join("\n"),
+  LVS_TABLE: renderGuestTable(lab({ director: { mode: "static" } })),
 };
 
 const CASES: [string, string, string, Make, object, string, Record<string, string>][] = [
@@ -194,7 +191,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "has ldirectord keep the table",
     makeDirector,
     {},
-    "pages.sh ipvsTable.sh declaredVips.sh director.sh",
+    "pages.sh declaredVips.sh director.sh",
     DIRECTOR,
   ],
   [
@@ -203,7 +200,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "fills the table once in static mode",
     makeDirector,
     { director: { mode: "static" } },
-    "pages.sh ipvsTable.sh declaredVips.sh director.sh",
+    "pages.sh declaredVips.sh director.sh",
     STATIC_DIRECTOR,
   ],
 ];

@@ -1,6 +1,12 @@
 /** The health of a lab that is well but for what a test says. */
 import { parseConfig } from "../../../model/config";
-import { assessHealth, type ClientRequest, type Observation } from "../../../model/health";
+import {
+  assessHealth,
+  type ClientRequest,
+  type NodeObservation,
+  type Observation,
+} from "../../../model/health";
+import type { ProblemCode } from "../../../model/problem";
 import { labNodes, type Lab } from "../../../model/types";
 
 export const article = parseConfig({}, { project: "lvs-dr", stack: "dev" });
@@ -40,21 +46,27 @@ export function assess({
   nodes,
   requests = [good, good],
 }: Seen = {}) {
-  const fine = Object.fromEntries(
-    labNodes(lab).map(({ name }) => [name, { reachable: true, ok: true, problems: [] }]),
-  );
+  const fine = Object.fromEntries(labNodes(lab).map(({ name }) => [name, { reachable: true, problems: [] }]));
   return assessHealth(lab, {
     observedAt: "2026-01-02T03:04:05.000Z",
     director: {
       reachable: true,
       ipvsSave: table.join("\n"),
       ipvsList: LIST,
-      daemon: { active: true, configHash: lab.configHash },
+      configHash: lab.configHash,
       ...director,
     },
     nodes: { ...fine, ...nodes },
     client: { requests },
   });
+}
+
+/** What a guest that was reached says of itself, and what is the matter with one that was not. */
+export function finds(subject: string, code: ProblemCode, text: string, detail = ""): NodeObservation {
+  return {
+    reachable: code !== "unreachable",
+    problems: [{ subject, code, detail, text: `${subject}: ${text}` }],
+  };
 }
 
 /** Of the same: status, states of the first service's real servers, problems. */

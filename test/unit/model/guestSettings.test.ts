@@ -12,7 +12,6 @@ import { renderPayload, RUN_LIMIT, shellQuote } from "../../../model/payload";
 
 const lab = (config: Record<string, unknown> = {}) =>
   parseConfig(config, { project: "lvs-dr", stack: "dev" });
-const notes = (config: object) => directorSettings(lab({ ...config })).LVS_IPVS_RULES?.match(/^#.*$/gm) ?? [];
 const service = { name: "second", vip: "10.0.0.101", port: 8080 };
 
 /** What a shell makes of a script, NUL-separated. */
@@ -86,57 +85,6 @@ describe("settings", () => {
     expect(described.realServers.map((node) => realServerSettings(described, node).LVS_PORTS)).toEqual([
       "80 8080",
       "80 8080",
-    ]);
-  });
-
-  it("announces what else may be in the table, for ldirectord alone", () => {
-    const rules = (config: object) =>
-      notes(config).filter((line) => line.startsWith("# sorry:") || line.startsWith("# quiescent:"));
-    const sorry = "# sorry: -t 10.0.0.100:80 -r 127.0.0.1:80";
-    const quiescent = "# quiescent: -t 10.0.0.100:80";
-    expect(rules({})).toEqual([sorry]);
-    expect(rules({ sorryServer: false })).toEqual([]);
-    expect(rules({ quiescent: true })).toEqual([sorry, quiescent]);
-    expect(rules({ realServers: [{}, { drain: true }] })).toEqual([sorry, quiescent]);
-    expect(rules({ quiescent: true, director: { mode: "static" } })).toEqual([]);
-  });
-
-  it("says how the director sees for itself whether a server that is missing passes its check", () => {
-    const probes = (config: object) =>
-      notes({ realServers: [{}, { drain: true }], ...config }).filter((line) => line.startsWith("# check:"));
-    const probe = (text: string) => [`# check: -t 10.0.0.100:80 -r 192.168.7.10:80 ${text}`];
-    const check = (healthCheck: object, more: object = {}) => probes({ healthCheck, ...more });
-    expect(probes({})).toEqual(probe("http 80 2 192.168.7.10 /test.html test"));
-    expect(
-      check({ checktype: 4, virtualhost: "www", checkport: 81, request: "/a?b", receive: "a b" }),
-    ).toEqual(probe("http 81 2 www /a?b a b"));
-    expect(check({ checktype: "connect", checkport: 81 })).toEqual(probe("connect 81"));
-    expect(check({ checktype: "on" })).toEqual(probe("on"));
-    expect(check({ negotiatetimeout: 1 })).toEqual(probe("http 80 1 192.168.7.10 /test.html test"));
-    const own = { request: "own.html", receive: "mine" };
-    expect(probes({ realServers: [own, { drain: true }] })).toEqual(
-      probe("http 80 2 192.168.7.10 /own.html mine"),
-    );
-    // Where it cannot know, ldirectord is believed.
-    for (const unknown of [
-      { checktype: "ping" },
-      { service: "https" },
-      { service: "smtp" },
-      { httpmethod: "HEAD" },
-      { login: "somebody" },
-      { request: "http://elsewhere/" },
-    ])
-      expect(check(unknown), JSON.stringify(unknown)).toEqual([]);
-    expect(check({}, { ldirectord: { maintenancedir: "/etc/maintenance" } })).toEqual([]);
-  });
-
-  it("says every server's thresholds where one has any", () => {
-    const limits = (first: object) =>
-      notes({ realServers: [first, {}] }).filter((line) => line.startsWith("# thresholds:"));
-    expect(limits({})).toEqual([]);
-    expect(limits({ lowerThreshold: 5, upperThreshold: 10 })).toEqual([
-      "# thresholds: -t 10.0.0.100:80 -r 192.168.7.10:80 10 5",
-      "# thresholds: -t 10.0.0.100:80 -r 192.168.7.20:80 0 0",
     ]);
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config";
-import { bad, RS1, RS2, SERVICE, SORRY, verdict, type Seen } from "./assessed";
+import { bad, finds, RS1, RS2, SERVICE, SORRY, verdict, type Seen } from "./assessed";
 
 describe("assessHealth, where more is seen than the article's", () => {
   const up = ["up", "up"];
@@ -24,33 +24,6 @@ describe("assessHealth, where more is seen than the article's", () => {
   );
 
   it.each<[string, Seen, string, string[], string[]]>([
-    [
-      "a diagnosis under way",
-      {
-        table: [
-          SERVICE,
-          RS1,
-          RS2,
-          "-A -f 27000 -s rr",
-          "-a -f 27000 -r 192.168.7.10:0 -g -w 1",
-          "-A -f 27064 -s rr",
-        ],
-      },
-      "healthy",
-      up,
-      [],
-    ],
-    [
-      "services by firewall mark that are no diagnosis's",
-      { table: [SERVICE, RS1, RS2, "-A -f 26999 -s rr", "-A -f 27100 -s rr", "-A -f 27000 -6 -s rr"] },
-      "degraded",
-      up,
-      [
-        "service fwm 26999: not meant to be there",
-        "service fwm 27100: not meant to be there",
-        "service fwm 27000 -6: not meant to be there",
-      ],
-    ],
     ["UDP alone: the table tells", { lab: dns, table: DNS, requests: [] }, "healthy", up, []],
     [
       "UDP alone, nobody in the table",
@@ -58,13 +31,18 @@ describe("assessHealth, where more is seen than the article's", () => {
       "down",
       ["down", "down"],
       [
-        "rs1 192.168.7.10:53: missing from service udp 10.0.0.100:53",
-        "rs2 192.168.7.20:53: missing from service udp 10.0.0.100:53",
+        "rs1 192.168.7.10:53: down: weight 0 in service udp 10.0.0.100:53, expected 1",
+        "rs2 192.168.7.20:53: down: weight 0 in service udp 10.0.0.100:53, expected 3",
       ],
     ],
     [
       "UDP alone, a table nobody could read",
-      { lab: dns, director: { reachable: false, ipvsSave: "" }, requests: [] },
+      {
+        lab: dns,
+        director: { reachable: false, ipvsSave: "" },
+        nodes: { director: finds("director", "unreachable", "cannot be reached by SSH") },
+        requests: [],
+      },
       "down",
       ["down", "down"],
       ["director: cannot be reached by SSH"],
@@ -82,9 +60,9 @@ describe("assessHealth, where more is seen than the article's", () => {
       "sorry",
       up,
       [
-        "director: the sorry server stands in for tcp 10.0.0.100:80",
-        "rs1 192.168.7.10:80: missing from service tcp 10.0.0.100:80",
-        "rs2 192.168.7.20:80: missing from service tcp 10.0.0.100:80",
+        "service tcp 10.0.0.100:80: the sorry server stands in for all real servers",
+        "rs1 192.168.7.10:80: down: weight 0 in service tcp 10.0.0.100:80, expected 1",
+        "rs2 192.168.7.20:80: down: weight 0 in service tcp 10.0.0.100:80, expected 3",
       ],
     ],
     [
@@ -98,8 +76,8 @@ describe("assessHealth, where more is seen than the article's", () => {
       "a guest that was reached, and could not say how it is",
       {
         director: { ipvsSave: undefined },
-        nodes: { director: { reachable: true, ok: false, problems: ["did not answer within 20 s"] } },
-      } as Seen,
+        nodes: { director: finds("director", "no-answer", "did not answer within 20 s") },
+      } as unknown as Seen,
       "degraded",
       ["down", "down"],
       ["director: did not answer within 20 s"],

@@ -54,7 +54,7 @@ describe("what a real server remembers", () => {
 
 describe("the checker", () => {
   const judge = (section: string, seen = sights(fresh, fresh)) =>
-    judgeChecker(LAB, parseChecker(section), seen, services);
+    judgeChecker(LAB, parseChecker(section), seen, services).checker;
   it("has nothing to show yet when it has just started", () => {
     const young = SECTION.replace("256 S 10000", "256 S 69000").replace("458 S 10500", "458 S 69100");
     const none: CheckSight = { full: false };
@@ -68,7 +68,6 @@ describe("the checker", () => {
     expect(judge(SECTION)).toMatchObject({ alive: true, configCurrent: true, checking: true, problems: [] });
   });
   it.each([
-    ["not running", "up 700.00\n", "does not run"],
     ["stopped", SECTION.replace("458 S", "458 T"), "process 458 is stopped"],
     [
       "without its service's process",
@@ -79,6 +78,14 @@ describe("the checker", () => {
     const seen = judge(section);
     expect(seen.alive).toBe(false);
     expect(seen.problems.join()).toContain(problem);
+  });
+  it("is not alive without processes, which the director's own script names", () => {
+    const stale: CheckSight = { lastCheck: 50, full: false };
+    expect(judge("up 700.00\n", sights(stale, stale))).toMatchObject({
+      alive: false,
+      checking: false,
+      problems: [],
+    });
   });
   it("runs on an old file when that changed after it was read", () => {
     const seen = judge(SECTION.replace("ldirectord.cf 1000350", "ldirectord.cf 1000980"));
@@ -93,7 +100,7 @@ describe("the checker", () => {
   it("cannot be told to check where nothing is remembered or nobody is up", () => {
     expect(judge(SECTION, sights({ full: true }, { full: true })).checking).toBeNull();
     const nothing = sights({ full: false }, { full: false });
-    const seen = judgeChecker(LAB, parseChecker(SECTION), nothing, withState("down"));
+    const seen = judgeChecker(LAB, parseChecker(SECTION), nothing, withState("down")).checker;
     expect(seen.checking).toBeNull();
   });
 
@@ -108,7 +115,12 @@ describe("the checker", () => {
     ["changed since, which it may have noticed or not", false, CHANGED, null],
     ["changed since the services' processes began", true, CHANGED, null],
   ])("reads by itself with autoreload: a file %s (fork %s)", (_what, fork, section, current) => {
-    const seen = judgeChecker(autoreload(fork), parseChecker(section), sights(fresh, fresh), services);
+    const seen = judgeChecker(
+      autoreload(fork),
+      parseChecker(section),
+      sights(fresh, fresh),
+      services,
+    ).checker;
     expect(seen).toMatchObject({ alive: true, configCurrent: current, problems: [] });
   });
 
@@ -127,7 +139,7 @@ describe("the checker", () => {
         parseChecker(section),
         [...sights(main, main), ...sights(alt, alt)],
         [...services, ...services],
-      );
+      ).checker;
     it("is checking when both are", () => {
       expect(seen(both, fresh, fresh)).toMatchObject({
         alive: true,

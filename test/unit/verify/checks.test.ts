@@ -163,9 +163,9 @@ describe("guests", () => {
     `2: eth0    inet 192.168.7.10/24 brd 192.168.7.255 scope global eth0\n== routes\ndefault via 192.168.7.200 dev eth0 proto static \n` +
     `== units\n${changes.unit ?? "active"}\n== failed\n== end\n`;
   const judged = (text: string): string[] =>
-    failing(judgeGuest(LAB, node, parseFacts(text, ["nginx.service"], { before: 1000, after: 1001 }))).map(
-      (name) => name.replace("guests.rs1.", ""),
-    );
+    failing(
+      judgeGuest(LAB, node, parseFacts(node.name, text, ["nginx.service"], { before: 1000, after: 1001 })),
+    ).map((name) => name.replace("guests.rs1.", ""));
   it.each([
     ["as meant", sections(), []],
     ["no VIP", sections({ lo: "" }), ["addresses"]],

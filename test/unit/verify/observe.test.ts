@@ -90,10 +90,10 @@ describe("look", () => {
       director: {
         reachable: true,
         ipvsSave: `${TABLE.join("\n")}\n`,
-        daemon: { active: true, configHash: lab.configHash },
+        configHash: lab.configHash,
       },
       client: { requests: [{ ok: true, server: "rs1" }] },
-      nodes: { client: { ok: true } },
+      nodes: { client: { problems: [] } },
     });
     expect(Object.keys(seen.nodes).sort()).toEqual(["client", "director", "router", "rs1", "rs2"]);
   });
@@ -102,12 +102,15 @@ describe("look", () => {
     const page = "problem=none\n== end\nrole=none\n\t0\t200\tsorry\t0.01\n";
     const { client, nodes } = await look(shell({}, page), lab);
     expect(client.requests).toMatchObject([{ ok: true, server: "sorry", body: "problem=none" }]);
-    expect(nodes["client"]).toMatchObject({ ok: true, problems: [] });
+    expect(nodes["client"]).toEqual({ reachable: true, problems: [] });
   });
 
   it("takes a check that fails without a word for what it is", async () => {
     const { nodes } = await look(shell({ rs1: { code: 1, stdout: "role=realServer\n" } }), lab);
-    expect(nodes["rs1"]).toEqual({ reachable: true, ok: false, problems: [] });
+    expect(nodes["rs1"]).toMatchObject({
+      reachable: true,
+      problems: [{ subject: "rs1", code: "script-failed" }],
+    });
   });
 
   it("sends the client's requests to the first service over TCP, and none where all are UDP", async () => {
@@ -136,7 +139,7 @@ describe("look", () => {
   it("takes only a guest that SSH does not get to as out of reach, and says what became of the others", async () => {
     const { nodes, director } = await look(
       shell({
-        rs1: { code: 1, stdout: "problem=no VIP on lo\n" },
+        rs1: { code: 1, stdout: "problem=vip-missing\t\t10.0.0.100\tno VIP on lo\n" },
         rs2: { code: 255, stdout: "" },
         router: { code: null, stdout: "" },
         director: { code: 127, stdout: "" },
@@ -144,13 +147,18 @@ describe("look", () => {
       }),
       lab,
     );
-    expect(nodes).toMatchObject({
-      client: { reachable: true, ok: false, problems: ["its own check ended with 2"] },
-      rs1: { reachable: true, ok: false, problems: ["no VIP on lo"] },
-      rs2: { reachable: false, ok: false, problems: [] },
-      router: { reachable: true, ok: false, problems: ["did not answer within 20 s"] },
-      director: { reachable: true, ok: false, problems: ["its own check is missing: run `scripts/lab up`"] },
-    });
+    const found = Object.entries(nodes).map(([name, { reachable, problems }]) => [
+      name,
+      reachable,
+      ...problems.map(({ subject, code, text }) => `${subject} ${code}: ${text}`),
+    ]);
+    expect(found.sort()).toEqual([
+      ["client", true, "client script-failed: client: its own check ended with 2"],
+      ["director", true, "director script-missing: director: its own check is missing: run `scripts/lab up`"],
+      ["router", true, "router no-answer: router: did not answer within 20 s"],
+      ["rs1", true, "rs1 vip-missing: rs1: no VIP on lo"],
+      ["rs2", false, "rs2 unreachable: rs2: cannot be reached by SSH"],
+    ]);
     expect(director).toEqual({ reachable: true });
   });
 });

@@ -1,5 +1,5 @@
 /** Faults of addresses and wires. */
-import { assessHealth } from "../../../model/health";
+import { assessHealth, hasProblem } from "../../../model/health";
 import { nicOn } from "../../../model/types";
 import { look } from "../../observe";
 import { byTheRunItself, needsTwoServers, noDaemon } from "../actions";
@@ -43,9 +43,8 @@ const vipMissing: Drill = {
     );
     const out = await isOut(run, gone, limit);
     const health = assessHealth(lab, await look(run.shell, lab));
-    const named = health.problems.filter((problem) => /^(\S+): VIP \S+ missing on lo$/.test(problem));
     run.expect(
-      named.some((problem) => problem.startsWith(`${target.name}:`)),
+      hasProblem(health, target.name, "vip-missing"),
       `the health does not name ${target.name}'s lo: ${health.problems.join("; ") || health.status}`,
     );
     const mended = await run.act(
@@ -99,12 +98,9 @@ const arpLeak: Drill = {
     const during = await arpAnswers(run);
     run.expect(during.includes(leaking), `the fault did not take: ${during.join(", ")} answer for the VIP`);
     const health = assessHealth(lab, await look(run.shell, lab));
-    const named = health.problems.filter(
-      (problem) => problem.startsWith(`${target.name}:`) && problem.includes("arp_"),
-    );
-    run.event(`health: ${health.status}; ${named[0] ?? "no word about it"}`);
+    run.event(`health: ${health.status}; ${health.problems.join("; ")}`);
     run.expect(
-      health.status !== "healthy" && named.length > 0,
+      hasProblem(health, target.name, "sysctl-differs"),
       `the health does not name ${target.name}: ${health.problems.join("; ") || health.status}`,
     );
     if (!run.sabotaged)

@@ -1,0 +1,71 @@
+/** What keeps a lab from being healthy, from the guest that finds it to the report: the code decides, the text is for people. */
+
+/** Every code with its meaning, as docs/verify.md lists them. */
+export const PROBLEM_CODES = {
+  // A guest's own script (scripts/guest/).
+  "vip-missing": "the VIP is not on the device where it belongs",
+  "address-missing": "an address of the router is not there",
+  "sysctl-differs": "a sysctl has another value than Direct Routing needs",
+  "arp-rule-missing": "an arptables rule that keeps a real server silent about the VIP is not there",
+  "neighbour-differs": "the router's permanent neighbour entries are not those of arpStrategy static",
+  "route-differs": "the client's default route does not go through the router",
+  "not-listening": "nothing accepts connections on a service's port",
+  "unit-inactive": "a systemd unit does not run",
+  "unit-unexpected": "a systemd unit runs that should not",
+  "file-differs": "a file was changed by somebody else",
+  withdrawn: "a real server refuses its health check, since it is not fit to serve the VIP",
+  // The kernel's table (scripts/guest/ipvsTable.pl).
+  "service-missing": "a configured service is not in the table",
+  "service-differs": "a service has another scheduler, persistence or flag",
+  "service-unexpected": "a service that is not configured is in the table",
+  "server-missing": "a real server is not in the table of a director without health checks",
+  "server-unexpected": "a server that is not configured is in a service",
+  "server-withheld": "a real server that passes its check is not in the table",
+  "weight-differs": "a real server has another weight",
+  "forwarding-differs": "a real server is not reached by Direct Routing",
+  "thresholds-differ": "a real server has other connection thresholds",
+  "sorry-server-beside-live": "the sorry server is in the table beside live real servers",
+  // What the host sees.
+  unreachable: "a guest cannot be reached by SSH",
+  "no-answer": "a guest did not answer in time",
+  "script-missing": "a guest's own script is gone",
+  "script-failed": "a guest's own script ended with an error",
+  "script-outdated": "a guest's own script is of another configuration",
+  "table-unreadable": "what ipvsadm prints is not understood",
+  "server-down": "a real server gets no connections",
+  "sorry-server-active": "the sorry server stands in for all real servers",
+  "requests-failed": "requests through the VIP got no good answer",
+  "client-not-asked": "the client could not be asked to send requests",
+  // ldirectord (verify/checker.ts).
+  "checker-stopped": "ldirectord does not run, or a process of it is stopped",
+  "checker-config-stale": "ldirectord has not read its configuration since it changed",
+  "checker-not-checking": "ldirectord does not check a real server",
+  /** From a script older than the codes. */
+  unspecified: "a guest's script says so in words",
+} as const;
+
+export type ProblemCode = keyof typeof PROBLEM_CODES;
+
+export interface Problem {
+  /** Who has it: a node's name ("rs1"), a service ("tcp 10.0.0.100:80"), or the address of a server that is not the lab's. */
+  readonly subject: string;
+  readonly code: ProblemCode;
+  /** What it is about, for instance a sysctl, an address or a service; may be empty. */
+  readonly detail: string;
+  /** One sentence, the subject first. */
+  readonly text: string;
+}
+
+export function isProblemCode(code: string): code is ProblemCode {
+  return Object.hasOwn(PROBLEM_CODES, code);
+}
+
+/** Each fact once, the first sentence about it. */
+export function distinct(problems: readonly Problem[]): Problem[] {
+  const seen = new Map<string, Problem>();
+  for (const problem of problems) {
+    const key = JSON.stringify([problem.subject, problem.code, problem.detail]);
+    if (!seen.has(key)) seen.set(key, problem);
+  }
+  return [...seen.values()];
+}
