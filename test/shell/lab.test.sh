@@ -9,7 +9,7 @@ prepared_project() {
   project
   mkdir -p "$T/project/node_modules" "$T/images/built"
   sha256sum "$T/project/package-lock.json" | cut -d ' ' -f 1 >"$T/project/node_modules/.lvs-dr-lock-digest"
-  fake node 'case "$*" in --version) echo v20.19.0 ;; *" image-source"*) echo "${IMAGE_SOURCE-built}"; [[ -n ${IMAGE_SOURCE-built} ]] ;;
+  fake node 'case "$*" in --version) echo v22.13.0 ;; *" image-source"*) echo "${IMAGE_SOURCE-built}"; [[ -n ${IMAGE_SOURCE-built} ]] ;;
     *) echo "program: ${*:4} in $PWD"; exit "${PROGRAM_EXIT:-0}" ;; esac'
   fake path.sh 'echo "$LVS_DR_IMAGE_ROOT/built"'
   fake build.sh ''

@@ -30,7 +30,7 @@ set_up() {
     LVS_DR_LAB_DIR="$T/lab" LVS_DR_NETNS_NAME="lvs-lab-test-$$" CALLS="$T/calls"
   unset XDG_CACHE_HOME LVS_DR_NETNS LVS_DR_PROBE_KERNEL
   : >"$CALLS"
-  fake node 'case "$*" in --version) echo v20.19.0 ;; *) exit 0 ;; esac'
+  fake node 'case "$*" in --version) echo v22.13.0 ;; *) exit 0 ;; esac'
   fake npm ''
   fake virsh 'case "$*" in *" uri") echo qemu:///system ;; esac'
   for name in libvirtd qemu-system-x86_64 qemu-img iptables dnsmasq ssh ssh-keygen mmdebstrap mkfs.ext4 lz4 xorriso arping chromium sysctl \

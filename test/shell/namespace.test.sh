@@ -220,7 +220,7 @@ test_pulumi_s_plugins_are_got_where_there_is_a_way_out() {
   mkdir "$T/project/node_modules"
   sha256sum "$T/project/package-lock.json" | cut -d ' ' -f 1 >"$T/project/node_modules/.lvs-dr-lock-digest"
   # shellcheck disable=SC2016
-  fake node 'case "$1" in --version) echo v20.19.0 ;; *) echo "${*:4} in $(ip netns identify)"; exit "${PROGRAM_EXIT:-0}" ;; esac'
+  fake node 'case "$1" in --version) echo v22.13.0 ;; *) echo "${*:4} in $(ip netns identify)"; exit "${PROGRAM_EXIT:-0}" ;; esac'
   run "$T/project/scripts/lab" preview --stack x
   equals "$stdout" "preview --stack x in $LVS_DR_NETNS_NAME"
   fake pulumi ''

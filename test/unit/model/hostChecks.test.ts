@@ -36,7 +36,7 @@ const FINE: HostFacts = {
   forwardPolicy: "ACCEPT",
   kvm: true,
   kvmProbe: "works",
-  versions: { node: "v20.20.2", pulumi: "3.248.0", libvirt: "9.0.0", unknown: "1", qemu: null },
+  versions: { node: "v22.23.5", pulumi: "3.276.0", libvirt: "9.0.0", unknown: "1", qemu: null },
 };
 
 const own = { image: "/srv/debian.qcow2", imageSha256: "a".repeat(64) };
@@ -330,7 +330,7 @@ const cases: [string, Record<string, unknown>, HostFacts, string[]][] = [
     [
       'host.pulumi = "v3.100.0": is outside the tested versions: from 3.200.0, below 4.0.0. Fix: install a version of pulumi in that range.',
       'host.@pulumi/command = "4.5.0": is outside the tested versions: from 1.2.1, below 1.3.0. Fix: install a version of @pulumi/command in that range.',
-      'host.node = "18.19.0": is outside the tested versions: from 20.19.0, below 25.0.0. Fix: install a version of node in that range.',
+      'host.node = "18.19.0": is outside the tested versions: from 22.13.0, below 25.0.0. Fix: install a version of node in that range.',
     ],
   ],
 ];
