@@ -1,10 +1,9 @@
 import * as grpc from "@grpc/grpc-js";
 import * as empty from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import { EngineService } from "@pulumi/pulumi/proto/engine_grpc_pb";
+import { EngineService, type IEngineServer } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import * as engineProto from "@pulumi/pulumi/proto/engine_pb";
-import { InvokeResponse } from "@pulumi/pulumi/proto/provider_pb";
-import { ResourceMonitorService } from "@pulumi/pulumi/proto/resource_grpc_pb";
+import { ResourceMonitorService, type IResourceMonitorServer } from "@pulumi/pulumi/proto/resource_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/resource_pb";
 import type { Registered } from "./deployment";
 import { messageOf } from "./events";
@@ -21,11 +20,16 @@ export interface Handlers {
   log(severity: "info" | "warning" | "error", message: string, urn: string): void;
 }
 
+const feature = proto.ResourceMonitorFeature;
 /**
  * The features the program may use. Resource references and output values stay off: a resource then travels as its id
  * and an output as its value, while dependencies come with the registration and secrets keep their wrapping.
  */
-const FEATURES = new Set(["secrets", "replaceWith", "parameterization"]);
+const FEATURES = [
+  feature.RESOURCE_MONITOR_FEATURE_SECRETS,
+  feature.RESOURCE_MONITOR_FEATURE_REPLACE_WITH,
+  feature.RESOURCE_MONITOR_FEATURE_PARAMETERIZATION,
+];
 
 type Reply<T> = grpc.sendUnaryData<T>;
 type Call<T> = grpc.ServerUnaryCall<T, unknown>;
@@ -57,12 +61,13 @@ export async function serve(socket: string, handlers: Handlers): Promise<grpc.Se
     "grpc.max_receive_message_length": -1,
     "grpc.max_send_message_length": -1,
   });
-  server.addService(ResourceMonitorService, {
-    supportsFeature: unary((request: proto.SupportsFeatureRequest) => {
-      const response = new proto.SupportsFeatureResponse();
-      response.setHassupport(FEATURES.has(request.getId()));
-      return response;
+  const monitor: IResourceMonitorServer = {
+    getDeploymentInfo: unary(() => {
+      const info = new proto.DeploymentInfo();
+      info.setSupportedfeaturesList(FEATURES);
+      return info;
     }),
+    supportsFeature: refuse("answer to an @pulumi/pulumi before 3.276"),
     registerPackage: unary((request: proto.RegisterPackageRequest) => {
       const response = new proto.RegisterPackageResponse();
       response.setRef(`${request.getParameterization()?.getName() ?? request.getName()}`);
@@ -76,20 +81,20 @@ export async function serve(socket: string, handlers: Handlers): Promise<grpc.Se
       return nothing();
     }),
     invoke: unary(async (request: proto.ResourceInvokeRequest) => {
-      const response = new InvokeResponse();
+      const response = new proto.ResourceInvokeResponse();
       response.setReturn(toStruct(await handlers.invoke(request.getTok(), toProperties(request.getArgs()))));
       return response;
     }),
     call: refuse("provider methods"),
     readResource: refuse("resource lookups (.get)"),
+    existsResource: refuse("resource lookups (.exists)"),
     registerStackTransform: refuse("transforms"),
     registerStackInvokeTransform: refuse("transforms"),
     registerResourceHook: refuse("resource hooks"),
     registerErrorHook: refuse("error hooks"),
-    getDeploymentInfo: unary(() => new proto.DeploymentInfo()),
     signalAndWaitForShutdown: unary(nothing),
-  });
-  server.addService(EngineService, {
+  };
+  const engine: IEngineServer = {
     log: unary((request: engineProto.LogRequest) => {
       // Debug messages carry every property in the clear, private keys included: they end here.
       const severity = (["debug", "info", "warning", "error"] as const)[request.getSeverity()] ?? "debug";
@@ -107,7 +112,9 @@ export async function serve(socket: string, handlers: Handlers): Promise<grpc.Se
     }),
     startDebugging: unary(nothing),
     requirePulumiVersion: unary(() => new engineProto.RequirePulumiVersionResponse()),
-  });
+  };
+  server.addService(ResourceMonitorService, { ...monitor });
+  server.addService(EngineService, { ...engine });
   await new Promise<void>((resolve, reject) =>
     server.bindAsync(`unix:${socket}`, grpc.ServerCredentials.createInsecure(), (error) =>
       error ? reject(error) : resolve(),
@@ -127,6 +134,7 @@ export function toGoal(request: proto.RegisterResourceRequest): Goal {
     "remote components": request.getRemote(),
     replacementTrigger: request.hasReplacementTrigger(),
     transforms: request.getTransformsList().length > 0,
+    "state migrations": request.getStateMigrationsList().length > 0,
     protect: request.getProtect() ?? false,
     retainOnDelete: request.getRetainondelete() ?? false,
     deletedWith: request.getDeletedwith() !== "",
@@ -161,13 +169,13 @@ export function toGoal(request: proto.RegisterResourceRequest): Goal {
   };
 }
 
-function toResponse(registered: Registered, goal: Goal): proto.RegisterResourceResponse {
+/** The answer on the wire. Whatever has not succeeded has failed: Pulumi's protocol has had no word for "skipped" since 3.273. */
+export function toResponse(registered: Registered, goal: Goal): proto.RegisterResourceResponse {
   const response = new proto.RegisterResourceResponse();
   response.setUrn(registered.urn);
   response.setId(registered.id);
   response.setObject(toStruct(goal.custom ? registered.outputs : goal.inputs));
-  // Anything but success makes the program see unknown outputs, so that it goes on with what does not depend on them.
-  const results = { success: proto.Result.SUCCESS, failed: proto.Result.FAIL, skipped: proto.Result.SKIP };
-  response.setResult(results[registered.result]);
+  // A failure makes the program see unknown outputs, so that it goes on with what does not depend on them.
+  response.setResult(registered.result === "success" ? proto.Result.SUCCESS : proto.Result.FAIL);
   return response;
 }

@@ -1,6 +1,6 @@
 import * as proto from "@pulumi/pulumi/proto/resource_pb";
 import { expect, test } from "vitest";
-import { toGoal } from "../../../engine/monitor";
+import { toGoal, toResponse } from "../../../engine/monitor";
 
 const timeouts = new proto.RegisterResourceRequest.CustomTimeouts();
 timeouts.setCreate("5m");
@@ -22,4 +22,17 @@ test.each<[string, (request: proto.RegisterResourceRequest) => void]>([
   expect(() => toGoal(request)).toThrow(
     `the embedded engine does not support ${option}; use --engine pulumi`,
   );
+});
+
+test.each([
+  ["success", proto.Result.SUCCESS],
+  ["failed", proto.Result.FAIL],
+  ["skipped", proto.Result.FAIL],
+] as const)("%s is a result that the program's side knows", (result, expected) => {
+  const request = new proto.RegisterResourceRequest();
+  request.setCustom(true);
+  const answer = toResponse({ urn: "urn", id: "", outputs: {}, result }, toGoal(request));
+  // As it arrives: a value that the protocol does not have would be left out, and read as success.
+  const read = proto.RegisterResourceResponse.deserializeBinary(answer.serializeBinary());
+  expect(read.getResult()).toBe(expected);
 });

@@ -6,7 +6,7 @@ import { vi } from "vitest";
 
 const PULUMI = `#!/bin/sh
 cd "$FAKE_PULUMI"
-[ "$*" = version ] && { echo v3.248.0; exit; }
+[ "$*" = version ] && { echo v3.276.0; exit; }
 all="$*"
 echo "\${all%% --stack dev --non-interactive*}" >>asked
 case "$1 $2" in
