@@ -5,34 +5,8 @@
 # quote; no test depends on them. Run it as root, on a machine that does nothing else: it takes about eight minutes.
 set -euo pipefail
 
-ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
-LAB="$ROOT/scripts/lab"
-
-difference() { awk -v a="$1" -v b="$2" 'BEGIN {printf "%.1f", b - a}'; }
-
-seconds_of() {
-  local begin=$EPOCHREALTIME
-  "$@" >/dev/null 2>&1
-  difference "$begin" "$EPOCHREALTIME"
-}
-
-# banner ADDRESS: until sshd says who it is; a connection gets ten seconds to do so.
-banner() {
-  # shellcheck disable=SC2016 # the inner shell expands it
-  "$LAB" exec bash -c '
-    until exec 3<>"/dev/tcp/$1/22" && read -r -t 10 line <&3 && [[ $line == SSH-* ]]; do sleep 0.2; done' _ "$1" 2>/dev/null
-}
-
-bare() {
-  local address pids=() domains
-  domains=$(virsh -q list --all --name | grep "^lvs-dr-$1-")
-  xargs -n 1 -P 8 virsh -q start <<<"$domains"
-  for address in $2; do
-    banner "$address" &
-    pids+=($!)
-  done
-  wait "${pids[@]}"
-}
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # image_build: into a directory of its own, so that the one in use stays.
 image_build() {
@@ -45,23 +19,20 @@ image_build() {
 # lines DIRECTORY: of its TypeScript.
 lines() { find "$ROOT/$1" -name '*.ts' -print0 | xargs -0 cat | wc -l; }
 
-# busy: seconds that this machine's processors have worked, all together, since it started.
-busy() { awk -v hz="$(getconf CLK_TCK)" '$1 == "cpu" {printf "%.1f", ($2 + $3 + $4 + $7 + $8) / hz}' /proc/stat; }
-
-# row WHAT NUMBER…: with their median, the lower one of two.
+# row WHAT NUMBER…: with their median.
 row() {
   local what=$1
   shift
-  printf '%-47s %s, median %s\n' "$what" "$*" "$(printf '%s\n' "$@" | sort -g | sed -n "$((($# + 1) / 2))p")"
+  printf '%-47s %s, median %s\n' "$what" "$*" "$(median "$@")"
 }
 
 main() {
   local stack=${1:-bench} pairs=${2:-3} addresses domain before again_seconds down_seconds resident
   local bare_seconds=() bare_busy=() up_seconds=() up_busy=() ratios=()
   "$LAB" up --stack "$stack" >/dev/null
-  addresses=$("$LAB" output --stack "$stack" nodes --json | jq -r '.[].address' | tr '\n' ' ')
+  addresses=$(addresses "$stack")
   while ((${#ratios[@]} < pairs)); do
-    for domain in $(virsh -q list --name | grep "^lvs-dr-$stack-"); do virsh -q destroy "$domain"; done
+    stop_guests "$stack"
     before=$(busy)
     bare_seconds+=("$(seconds_of bare "$stack" "$addresses")")
     bare_busy+=("$(difference "$before" "$(busy)")")
@@ -69,7 +40,7 @@ main() {
     before=$(busy)
     up_seconds+=("$(seconds_of "$LAB" up --stack "$stack")")
     up_busy+=("$(difference "$before" "$(busy)")")
-    ratios+=("$(awk -v a="${up_seconds[-1]}" -v b="${bare_seconds[-1]}" 'BEGIN {printf "%.2f", a / b}')")
+    ratios+=("$(ratio "${up_seconds[-1]}" "${bare_seconds[-1]}")")
   done
   again_seconds=$(seconds_of "$LAB" up --stack "$stack")
   resident=$(for domain in $(virsh -q list --name | grep "^lvs-dr-$stack-"); do
