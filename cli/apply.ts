@@ -7,7 +7,7 @@ import { lastApplied, recordApplied } from "./applied";
 import type { ChangeCounts } from "./backend";
 import { StackContext, type StackOptions } from "./context";
 import { publicOutputs } from "./outputs";
-import { ownDomains } from "./ownership";
+import { ForeignStackError, ownDomains } from "./ownership";
 import { repairGuests, repairLibvirt } from "./repair";
 import { printJson, say, seconds } from "./terminal";
 
@@ -23,13 +23,34 @@ export function summary(counts: ChangeCounts): string {
 async function applicableLab(context: StackContext): Promise<Lab> {
   const lab = await context.configuredLab();
   const applied = lastApplied(context.directory);
-  const found = applied === undefined ? [] : handovers(applied, lab);
+  if (applied === undefined) return lab;
+  for (const line of leaving(applied, lab)) say(line);
+  const found = handovers(applied, lab);
   if (found.length === 0) return lab;
   // Of what an `up` set out to build only that counts which came to be.
   const built = await context.backend.domains();
   const problems = found.filter(({ from }) => built.has(from.domain)).map(({ problem }) => problem);
   if (problems.length > 0) throw new ConfigError(problems);
   return lab;
+}
+
+/** Real servers and services that are gone from the configuration, perhaps by mistake: a line each. */
+function leaving(applied: Lab, lab: Lab): string[] {
+  const servers = applied.realServers.filter(
+    ({ name }) => !lab.realServers.some((each) => each.name === name),
+  );
+  const services = applied.services.filter(
+    (was) =>
+      !lab.services.some((is) => is.vip === was.vip && is.port === was.port && is.protocol === was.protocol),
+  );
+  return [
+    ...servers.map(
+      ({ name, address }) => `${name} leaves the lab: real server ${address}, its guest is deleted`,
+    ),
+    ...services.map(
+      ({ name, vip, port, protocol }) => `${name} leaves the lab: service ${protocol} ${vip}:${port}`,
+    ),
+  ];
 }
 
 /** Prints the outputs when all is as meant. */
@@ -62,6 +83,10 @@ async function apply(context: StackContext, lab: Lab): Promise<ChangeCounts> {
 export async function preview(options: StackOptions): Promise<void> {
   const context = new StackContext(options);
   await applicableLab(context);
+  await ownDomains(context.virsh, context.names(), context.backend, say).catch((error: unknown) => {
+    // Of a libvirt that does not answer the program itself says more.
+    if (error instanceof ForeignStackError) throw error;
+  });
   context.announce("preview:");
   const { counts, outputs } = await context.backend.preview();
   say(`would: ${summary(counts)}`);

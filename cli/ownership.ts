@@ -5,10 +5,13 @@
 import type { Backend } from "./backend";
 import type { StackNames, Virsh } from "./virsh";
 
+/** A lab of this name runs, and it is another checkout's. */
+export class ForeignStackError extends Error {}
+
 /**
  * The stack's domains that this checkout's state knows, with their states.
  * @param say is told of others that bear the stack's name
- * @throws Error when all are others
+ * @throws ForeignStackError when all are others
  */
 export async function ownDomains(
   virsh: Virsh,
@@ -30,7 +33,7 @@ export async function ownDomains(
     if (await isOwn(name)) own.set(name, state);
     else others.push(name);
   }
-  if (own.size === 0 && known.size === 0) throw new Error(foreign(names.stack, others));
+  if (own.size === 0 && known.size === 0) throw new ForeignStackError(foreign(names.stack, others));
   for (const name of others) say(`domain ${name} is in no state of this checkout: left alone`);
   return own;
 }

@@ -34,6 +34,12 @@ export function command(
   });
 }
 
+const linesOf = (text: string): string[] =>
+  text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
+
 /** By what a stack's objects are known on a host that may hold several. */
 export interface StackNames {
   readonly project: string;
@@ -53,11 +59,16 @@ export class Virsh {
     return stdout;
   }
 
+  /** Of objects that may be other people's: nothing for one that has gone since it was listed. */
+  private async unlessGone(...args: string[]): Promise<string> {
+    return this.run(...args).catch((error: Error) => {
+      if (/failed to get (domain|pool)|is not active/.test(error.message)) return "";
+      throw error;
+    });
+  }
+
   private async names(...args: string[]): Promise<string[]> {
-    return (await this.run(...args))
-      .split("\n")
-      .map((line) => line.trim())
-      .filter(Boolean);
+    return linesOf(await this.run(...args));
   }
 
   /** State of each of the stack's domains, as `virsh domstate` says it. The title tells `dev` from `dev-2`. */
@@ -67,7 +78,7 @@ export class Virsh {
     );
     const own = await Promise.all(
       candidates.map(async (name) => {
-        const title = (await this.run("desc", name, "--title")).trim();
+        const title = (await this.unlessGone("desc", name, "--title")).trim();
         return title.startsWith(`${stack.project} ${stack.stack}: `) ? [name] : [];
       }),
     );
@@ -92,7 +103,7 @@ export class Virsh {
     const pools = await this.names("pool-list", "--name");
     const lists = await Promise.all(
       pools.map(async (pool) =>
-        (await this.names("vol-list", pool))
+        linesOf(await this.unlessGone("vol-list", pool))
           .map((line) => line.split(/\s+/)[0] ?? "")
           .filter(
             (volume) =>

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ConfigError, parseConfig } from "../model/config";
+import { ConfigError, parseConfig, projectKeys } from "../model/config";
 import type { Lab } from "../model/types";
 import { refusal } from "./refusal";
 
@@ -9,13 +9,11 @@ import { refusal } from "./refusal";
  */
 export function labConfig(): Lab {
   const project = pulumi.getProject();
-  const prefix = `${project}:`;
-  const raw: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(pulumi.runtime.allConfig())) {
-    if (key.startsWith(prefix)) raw[key.slice(prefix.length)] = value;
-  }
   try {
-    return parseConfig(raw, { project, stack: pulumi.getStack() });
+    return parseConfig(projectKeys(pulumi.runtime.allConfig(), project), {
+      project,
+      stack: pulumi.getStack(),
+    });
   } catch (error) {
     if (error instanceof ConfigError) throw refusal(error.message);
     throw error;

@@ -6,7 +6,7 @@ import { withDetection } from "./detectionHint";
 import { Findings } from "./findings";
 import { checkInvariants } from "./invariants";
 import { canonicalJson, sha256 } from "./naming";
-import { ConfigError } from "./problems";
+import { ConfigError, nearest } from "./problems";
 import type { Lab, VirtualService } from "./types";
 
 export { ConfigError, formatProblem, formatProblems, type Problem } from "./problems";
@@ -26,6 +26,23 @@ export function parseConfig(raw: Readonly<Record<string, unknown>>, identity: Id
   const all = [...refused, ...findings.problems];
   if (all.length > 0) throw new ConfigError(all);
   return { ...draft, configHash: configHash(draft) };
+}
+
+/**
+ * A project's keys without their namespace, from a stack's configuration. Other namespaces are other programs', but for one that
+ * is nearly the project's (`lvsdr:vip`): such a key keeps it, and is refused with its name.
+ */
+export function projectKeys(
+  config: Readonly<Record<string, unknown>>,
+  project: string,
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(config).flatMap(([key, value]) => {
+      const [namespace = "", ...name] = key.split(":");
+      if (namespace === project) return [[name.join(":"), value]];
+      return nearest(namespace, [project]) === undefined ? [] : [[key, value]];
+    }),
+  );
 }
 
 /** Digest of everything that reaches a guest: what only the host needs (image, pool, memory …) does not count. */

@@ -1,5 +1,6 @@
 /** From raw configuration values to typed ones: JSON texts, the schema, and its complaints as Problems. */
 import { z } from "zod";
+import { PROJECT } from "./naming";
 import { nearest, pathOf, type Problem } from "./problems";
 import { configSchema, type Config } from "./schema";
 import { SEPARATOR } from "./schemaParts";
@@ -40,7 +41,9 @@ export function decode(raw: Readonly<Record<string, unknown>>): Decoded {
     if (parsed.success) return { config: parsed.data, problems, tainted };
     const issues = parsed.error.issues.flatMap((each) => flatten(each, input));
     const fresh = issues.filter(({ path }) => !touches(tainted, pathOf(path)));
-    problems.push(...fresh.flatMap((issue) => toProblems(issue, input)));
+    for (const problem of fresh.flatMap((issue) => toProblems(issue, input)))
+      // A text that is empty is also no path, no address: the first reason says enough.
+      if (!problems.some(({ key }) => key === problem.key)) problems.push(problem);
     const paths = issues.flatMap(culprits);
     for (const path of paths) tainted.add(pathOf(path));
     // From the back, so that positions in lists stay right while elements go.
@@ -72,7 +75,10 @@ function fromText(key: string, value: unknown): { value: unknown } | { problem: 
     return { value: JSON.parse(value) as unknown };
   } catch {
     const wanted = kinds.has("array") ? "list" : "object";
-    const fix = `write it as a YAML ${wanted}, or set its fields with \`pulumi config set --path\``;
+    const fix =
+      wanted === "list"
+        ? "write it as a YAML list"
+        : "write it as a YAML object, or set its fields with `pulumi config set --path`";
     return { problem: { key, message: `must be ${wanted === "list" ? "a" : "an"} ${wanted}`, fix } };
   }
 }
@@ -150,6 +156,11 @@ function article(noun: string): string {
 }
 
 function unknownKey(key: string, typed: string, known: readonly string[]): Problem {
+  if (key === typed && key.includes(":")) {
+    const meant = `${PROJECT}:${key.slice(key.indexOf(":") + 1)}`;
+    const message = `is in a namespace that nothing reads, did you mean ${meant}`;
+    return { key, message, fix: `write ${meant}, or remove it` };
+  }
   const meant = nearest(typed, known);
   return {
     key,

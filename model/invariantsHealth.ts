@@ -19,7 +19,9 @@ export function checkHealth(findings: Findings, config: Config, draft: Draft): v
     const keys = (field: string): [string, ...string[]] => keysOf(config, place, `healthCheck.${field}`);
     checkOne(place.service, (field, problem, ...involved) => {
       const [key, ...also] = keys(field);
-      findings.add({ key, ...problem }, ...also, ...involved.flatMap(keys));
+      // What a check needs follows from what is checked.
+      const checked = ["protocol", "port"].flatMap((each) => keysOf(config, place, each));
+      findings.add({ key, ...problem }, ...also, ...checked, ...involved.flatMap(keys));
     });
   }
   checkPairs(findings, config, draft);

@@ -195,7 +195,10 @@ function checkTwins(findings: Findings, config: Config, all: readonly Place[]): 
         message,
         fix: "choose another port, VIP or protocol",
       },
-      ...keysOf(config, other, "port"),
+      // Whatever of the two was refused: a default stands in for it.
+      ...["vip", "port", "protocol"].flatMap((field) =>
+        [place, other].flatMap((each) => keysOf(config, each, field)),
+      ),
     );
   }
 }

@@ -7,6 +7,7 @@ import { command } from "../../cli/virsh";
 
 it(`down leaves nothing, even with a frozen and a snapshotted guest (${ENGINE})`, async () => {
   const { virsh, directory } = context();
+  const { domains, bridges, prefix } = context().names();
   await virsh.run("suspend", `lvs-dr-${STACK}-rs1`);
   await virsh
     .run("snapshot-create-as", `lvs-dr-${STACK}-client`, "by-hand", "--disk-only", "--no-metadata")
@@ -30,18 +31,15 @@ it(`down leaves nothing, even with a frozen and a snapshotted guest (${ENGINE})`
   await virsh.run("undefine", planted);
   expect((await lab(["down"])).stderr).toContain("audit: nothing is left");
   // Once more by other eyes than the audit's.
+  const own = [...domains, ...bridges, prefix, `${prefix}-client`, `${prefix}-server`];
+  expect(own).toHaveLength(10);
   const seen = await Promise.all([
     virsh.run("list", "--all", "--name"),
     virsh.run("net-list", "--all", "--name"),
     virsh.run("pool-list", "--all", "--name"),
-    command("ip", ["-o", "link"]).then(({ stdout }) =>
-      stdout
-        .split("\n")
-        .filter((line) => line.includes(`${STACK}-`))
-        .join(),
-    ),
+    command("ip", ["-o", "link"]).then(({ stdout }) => stdout.replaceAll(/^\d+: ([^:@]+).*$/gm, "$1")),
   ]);
-  for (const text of seen) expect(text).not.toContain(`lvs-dr-${STACK}-`);
+  expect(seen.flatMap((text) => text.split("\n")).filter((name) => own.includes(name.trim()))).toEqual([]);
   expect(existsSync(directory)).toBe(false);
   expect(existsSync(`/var/lib/libvirt/images/lvs-dr-${STACK}`)).toBe(false);
   // Only root may remove them.

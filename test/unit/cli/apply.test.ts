@@ -7,6 +7,7 @@ import { lastApplied, recordApplied } from "../../../cli/applied";
 import { preview, up } from "../../../cli/apply";
 import { StackContext } from "../../../cli/context";
 import { EmbeddedBackend } from "../../../cli/embeddedBackend";
+import { Virsh } from "../../../cli/virsh";
 import { parseConfig } from "../../../model/config";
 
 const home = process.cwd();
@@ -58,5 +59,18 @@ describe.each([
     built("client");
     vi.spyOn(EmbeddedBackend.prototype, "preview").mockRejectedValue(new Error("the engine"));
     await expect(command(options)).rejects.toThrow(/^(the engine|spawn virsh ENOENT)$/);
+    expect(vi.mocked(process.stderr.write).mock.calls.flat()).toContain(
+      "a leaves the lab: real server 192.168.7.10, its guest is deleted\n",
+    );
+  });
+
+  it("refuses a lab of this name that runs from another checkout", async () => {
+    built();
+    vi.spyOn(Virsh.prototype, "domains").mockResolvedValue(new Map([["lvs-dr-dev-b", "running"]]));
+    const previewed = vi.spyOn(EmbeddedBackend.prototype, "preview");
+    await expect(command(options)).rejects.toThrow(
+      "this host has a stack dev that is not this checkout's: lvs-dr-dev-b.",
+    );
+    expect(previewed).not.toHaveBeenCalled();
   });
 });

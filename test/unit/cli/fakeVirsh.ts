@@ -8,7 +8,7 @@ const VIRSH = `#!/bin/sh
 [ "$1 $2 $3" = "-q -c test:///default" ] || exit 99
 shift 3
 echo "$*" >>"$FAKE_HOST/asked"
-[ -f "$FAKE_HOST/answer $*" ] || { echo "error: no answer to: $*" >&2; exit 1; }
+[ -f "$FAKE_HOST/answer $*" ] || { cat "$FAKE_HOST/failure" >&2; echo " to: $*" >&2; exit 1; }
 cat "$FAKE_HOST/answer $*"
 `;
 const IP = `#!/bin/sh
@@ -27,8 +27,13 @@ export interface FakeHost {
 /**
  * @param answers virsh's output by its arguments; to anything else it fails as virsh does
  * @param links this host's interfaces
+ * @param failure virsh's words where it fails
  */
-export function fakeHost(answers: Readonly<Record<string, string>>, links: readonly Link[] = []): FakeHost {
+export function fakeHost(
+  answers: Readonly<Record<string, string>>,
+  links: readonly Link[] = [],
+  failure = "error: no answer",
+): FakeHost {
   const directory = mkdtempSync(join(tmpdir(), "lvs-dr-cli-"));
   const { PATH, FAKE_HOST } = process.env;
   for (const [name, script] of Object.entries({ virsh: VIRSH, ip: IP })) {
@@ -37,6 +42,7 @@ export function fakeHost(answers: Readonly<Record<string, string>>, links: reado
   }
   for (const [args, text] of Object.entries(answers)) writeFileSync(join(directory, `answer ${args}`), text);
   writeFileSync(join(directory, "asked"), "");
+  writeFileSync(join(directory, "failure"), failure);
   writeFileSync(join(directory, "links"), JSON.stringify(links));
   process.env.PATH = `${directory}:${PATH}`;
   process.env.FAKE_HOST = directory;

@@ -38,6 +38,18 @@ let host: FakeHost;
 afterEach(() => host.remove());
 
 describe("Virsh", () => {
+  it("does not stumble over what others remove while it looks", async () => {
+    const removed = ["desc lvs-dr-dev-2-rs1 --title", "vol-list default"];
+    const rest = Object.fromEntries(Object.entries(HOST).filter(([asked]) => !removed.includes(asked)));
+    host = fakeHost(rest, [], "error: failed to get domain or pool");
+    expect((await virsh.domains(STACK)).size).toBe(2);
+    expect(await virsh.volumes(STACK)).toEqual(["lvs-dr-dev/anything"]);
+    host.remove();
+    host = fakeHost(rest, [], "error: Cannot recv data: Connection reset by peer");
+    await expect(virsh.domains(STACK)).rejects.toThrow("Connection reset");
+    await expect(virsh.volumes(STACK)).rejects.toThrow("Connection reset");
+  });
+
   it("finds what belongs to the stack, and nothing of another one", async () => {
     host = fakeHost(HOST);
     expect([...(await virsh.domains(STACK))]).toEqual([

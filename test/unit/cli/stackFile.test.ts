@@ -79,6 +79,35 @@ describe("stackLab", () => {
     );
   });
 
+  it("refuses keys in a namespace that is nearly the project's, and leaves other programs' alone", () => {
+    const keys = [
+      "lvsdr:vip",
+      "lvs_dr:port",
+      "LVS-DR:scheduler",
+      "libvirt:uri",
+      "pulumi:tags",
+      "lvs-dr:port",
+    ];
+    write("near", `config: { ${keys.map((key) => `"${key}": s3cret`).join(", ")} }`);
+    const refused = (near: string, key: string): string =>
+      `  ${near}:${key}: is in a namespace that nothing reads, did you mean lvs-dr:${key}. ` +
+      `Fix: write lvs-dr:${key}, or remove it.`;
+    let message = "";
+    try {
+      stackLab("lvs-dr", "near");
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    expect(message.split("\n").slice(1).sort()).toEqual(
+      [
+        refused("LVS-DR", "scheduler"),
+        '  port = "s3cret": must be an integer from 1 to 65535, not SSH\'s 22. Fix: choose 1 to 65535, written without quotes.',
+        refused("lvs_dr", "port"),
+        refused("lvsdr", "vip"),
+      ].sort(),
+    );
+  });
+
   it("has its names and addresses without what is encrypted, and everything with it", () => {
     const check = "checktype: negotiate, service: mysql, database: db, login: me, request: select 1";
     write(

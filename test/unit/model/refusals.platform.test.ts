@@ -229,9 +229,7 @@ expectRefusals("guests, names and the platform", [
   {
     name: "list expected",
     raw: { realServers: "rs1,rs2" },
-    lines: [
-      "realServers: must be a list. Fix: write it as a YAML list, or set its fields with `pulumi config set --path`.",
-    ],
+    lines: ["realServers: must be a list. Fix: write it as a YAML list."],
   },
   {
     name: "element of another type",

@@ -12,6 +12,29 @@ expectRefusals("services and scheduling", [
     ],
   },
   {
+    name: "what follows from a refused VIP, port or protocol is not a second problem",
+    raw: {
+      services: [
+        { name: "main" },
+        { name: "same-vip", vip: "bad", port: 80 },
+        { name: "same-port", protocol: "sctp", port: 53 },
+      ],
+    },
+    lines: [
+      'services[1].vip = "bad": is no IPv4 address: an IPv4 address is required, not a name. Fix: write one address such as 192.168.7.10.',
+      'services[2].protocol = "sctp": is no protocol. Fix: choose one of tcp, udp.',
+    ],
+  },
+  {
+    name: "one reason for each value",
+    raw: { ldirectord: { fallbackcommand: "", emailalert: "" }, healthCheck: { checkcommand: "" } },
+    lines: [
+      'healthCheck.checkcommand = "": is empty. Fix: leave the key out or give it a value.',
+      'ldirectord.emailalert = "": must be an array. Fix: see docs/configuration.md.',
+      'ldirectord.fallbackcommand = "": is empty. Fix: leave the key out or give it a value.',
+    ],
+  },
+  {
     name: "11 weight too large",
     raw: { realServers: [{}, { weight: 70000 }] },
     lines: [
