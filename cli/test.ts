@@ -83,7 +83,7 @@ async function shell(output: Output): Promise<Tally> {
 }
 
 /** Lab tests with stacks of their own, which need not wait for the shared one's. */
-const APART = ["test/lab/cloudImage.test.ts", "test/lab/remote.test.ts"];
+const APART = ["test/lab/cloudImage.test.ts", "test/lab/remote.test.ts", "test/lab/takeover.test.ts"];
 
 /**
  * The whole suite on the embedded engine, and the acceptance part on Pulumi too where there is one.

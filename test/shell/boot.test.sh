@@ -63,6 +63,7 @@ test_a_guest_that_was_stopped_is_started() {
 }
 
 test_a_guest_that_uses_its_disk_is_not_reset() {
+  # shellcheck disable=SC2016
   libvirt running 'echo "block.0.rd.reqs=$(wc -l <"'"$CALLS"'")"'
   guest
   boot 4
