@@ -32,9 +32,9 @@ readonly AWAIT='
 
 ask_virsh() { timeout -k 2 30 virsh -q -c "$LIBVIRT_URI" "$@" 2>&1 </dev/null; }
 
-# answers SECONDS: within that time.
+# answers SECONDS: within that time. 1: it does not; 255: the libvirt host could not be asked, for the reason in $REFUSAL.
 answers() {
-  local ssh
+  local ssh status=0
   if [[ -z ${LVS_DR_PROXY:-} ]]; then
     bash -c "$AWAIT" - "$ADDRESS" "$PORT" "$1"
     return
@@ -47,7 +47,8 @@ answers() {
   else
     ssh+=(-o StrictHostKeyChecking=no)
   fi
-  "${ssh[@]}" "$LVS_DR_PROXY" "bash -c ${AWAIT@Q} - $ADDRESS $PORT $1" </dev/null
+  REFUSAL="$("${ssh[@]}" "$LVS_DR_PROXY" "bash -c ${AWAIT@Q} - $ADDRESS $PORT $1" 2>&1 </dev/null)" || status=$?
+  return "$status"
 }
 
 # wake: whatever state it is in.
@@ -83,18 +84,28 @@ console() {
 main() {
   (($# >= 5)) || die "usage: boot.sh DOMAIN ADDRESS SECONDS POOL VOLUME [RESET-AFTER]"
   readonly DOMAIN="$1" ADDRESS="$2" LIMIT="$3" POOL="$4" VOLUME="$5"
-  local end=$((SECONDS + LIMIT)) reset_at=$((SECONDS + ${6:-LIMIT / 2})) left activity="" before was_reset=""
+  local end=$((SECONDS + LIMIT)) reset_at=$((SECONDS + ${6:-LIMIT / 2})) left status activity="" before was_reset=""
+  REFUSAL=""
   while left=$((end - SECONDS)) && ((left > 0)); do
-    if answers "$((left < LOOK ? left : LOOK))"; then return 0; fi
+    status=0
+    answers "$((left < LOOK ? left : LOOK))" || status=$?
+    ((status != 0)) || return 0
+    if [[ $REFUSAL == *"Host key verification failed"* ]]; then
+      echo "${LVS_DR_PROXY#*@} shows another host key than the one pinned for it: refused"
+      return 1
+    elif ((status == 255)); then
+      # Nothing is known of the guest.
+      sleep 1
+      continue
+    fi
     before="$activity"
     activity="$(ask_virsh domstats --block "$DOMAIN")" || true
     if [[ -z $was_reset && $activity == "$before" ]] && ((SECONDS >= reset_at)); then
       was_reset=", though it was reset once"
       wake
     fi
-    # The libvirt host may have refused at once.
-    sleep 0.5
   done
+  ((status != 255)) || { echo "$LVS_DR_PROXY could not be asked by SSH whether $DOMAIN answers: ${REFUSAL##*$'\n'}" && return 1; }
   echo "$DOMAIN does not answer SSH at $ADDRESS within $LIMIT s$was_reset; its state: $(ask_virsh domstate "$DOMAIN" || true)."
   console
   return 1

@@ -106,3 +106,19 @@ test_on_another_host_its_own_bash_asks() {
   called "KnownHostsCommand=/bin/echo libvirt ssh-ed25519 AAAA"
   called "user@far bash -c"
 }
+
+test_a_libvirt_host_that_refuses_costs_no_guest_its_power() {
+  libvirt running 'echo block.0.rd.reqs=7'
+  export LVS_DR_PROXY=user@far LVS_DR_PROXY_PORT=22
+  fake ssh 'echo "Connection closed by far" >&2; exit 255'
+  boot 3
+  exits 1
+  equals "$stdout" "user@far could not be asked by SSH whether the-domain answers: Connection closed by far"
+  not_called "virsh"
+  # Another attempt would not help here.
+  fake ssh 'echo "Host key verification failed." >&2; exit 255'
+  boot 600
+  exits 1
+  equals "$stdout" "far shows another host key than the one pinned for it: refused"
+  not_called "virsh"
+}
