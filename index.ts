@@ -1,6 +1,6 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
+import { AppliedLab } from "./components/appliedLab";
 import { Client } from "./components/client";
 import { Director } from "./components/director";
 import { GuestImage } from "./components/guestImage";
@@ -9,12 +9,12 @@ import { assertAll, assertHost, probeAccelerator, proxyOf } from "./components/h
 import { labConfig } from "./components/labConfig";
 import { Network } from "./components/network";
 import { assertLdirectord } from "./components/ldirectordProbe";
-import { accessTo, observeHealth } from "./components/observation";
+import { loginKey } from "./components/loginKey";
+import { loginTo, observeHealth } from "./components/observation";
 import { RealServer } from "./components/realServer";
 import { Router } from "./components/router";
 import { Pool } from "./components/pool";
 import { VirtualMachine } from "./components/virtualMachine";
-import { KEY_SECRET, sshKeyPair } from "./model/sshKey";
 import { guestId, labNodes, type LabNode } from "./model/types";
 
 export = async () => {
@@ -29,14 +29,11 @@ export = async () => {
     server: new Network("server-network", { network: lab.networks.server }, opts),
   };
   const image = new GuestImage("image", { lab, pool }, opts);
-  const keySecret = new random.RandomPassword("ssh-key", KEY_SECRET);
-  const key = keySecret.result.apply((secret) => sshKeyPair(secret, lab.prefix));
-  const privateKey = key.apply((pair) => pair.privateKey);
-  const authorizedKey = pulumi.unsecret(key.apply((pair) => pair.publicKey));
+  const { privateKey, authorizedKey } = loginKey(lab);
 
   const proxy = proxyOf(lab);
   const hosts: Host[] = [];
-  const configured: pulumi.Resource[] = [];
+  const configured: pulumi.CustomResource[] = [];
 
   /** Builds one guest and gives it its role. Under TCG guests that boot at once slow each other down: they take turns. */
   function guest(node: LabNode, role: (name: string, host: Host) => GuestRole): void {
@@ -65,7 +62,8 @@ export = async () => {
   // Last: what it puts into the table answers by then.
   guest(lab.director, (name, host) => new Director(name, { host, lab }, { dependsOn: [...configured] }));
 
-  const access = accessTo(lab, hosts, privateKey);
+  new AppliedLab("lab", { lab, configured });
+  const access = loginTo(lab, hosts, privateKey);
   const [service] = lab.services;
   return {
     vip: service.vip,
@@ -73,6 +71,7 @@ export = async () => {
     nodes: Object.fromEntries(labNodes(lab).map(({ name, role, address }) => [name, { role, address }])),
     imageDigest: image.contentDigest(),
     access,
-    health: observeHealth(access, configured),
+    health: observeHealth(lab, access, configured),
   };
 };
+    privateKey,

@@ -1,5 +1,6 @@
 /** `scripts/lab up` and `preview`: what makes or changes a stack. */
 import { handovers } from "../model/handover";
+import { MASK } from "../engine/values";
 import { ConfigError } from "../model/problems";
 import type { Lab } from "../model/types";
 import { renderHealth } from "../verify/healthText";
@@ -53,14 +54,22 @@ function leaving(applied: Lab, lab: Lab): string[] {
   ];
 }
 
-/** Prints the outputs when all is as meant. */
+const UNKNOWN = "[unknown]";
+
+/** What clients notice of restarts. */
+function outage(restarts: readonly string[]): string {
+  const [whole] = ["director", "router"].filter((name) => restarts.includes(name));
+  return whole === undefined ? "" : `; the VIP does not answer while the ${whole} restarts`;
+}
+
+/** Prints the outputs when all is as expected. */
 export async function up(options: StackOptions): Promise<void> {
   const started = Date.now();
   const context = new StackContext(options);
   // Before anything is touched; the program itself checks again, and the host too.
   const lab = await applicableLab(context);
   const counts = await context.alone("an `up`", () => apply(context, lab));
-  const outputs = publicOutputs(await context.outputs());
+  const outputs = publicOutputs(await context.built());
   say(`up in ${seconds(started)}: ${summary(counts)}`);
   if (outputs.health) say(renderHealth(outputs.health));
   printJson(outputs);
@@ -73,7 +82,7 @@ async function apply(context: StackContext, lab: Lab): Promise<ChangeCounts> {
   // Without a state, a pool or network of its name is another checkout's.
   if (exists) await repairLibvirt(context.virsh, names, domains, say);
   recordApplied(context.directory, lab);
-  if (exists && (await context.backend.outputs()).access !== undefined) {
+  if (exists && (await context.recorded()).access !== undefined) {
     await context.withGuests((shell, applied) => repairGuests(shell, applied, say));
   }
   context.announce("up:");
@@ -88,9 +97,13 @@ export async function preview(options: StackOptions): Promise<void> {
     if (error instanceof ForeignStackError) throw error;
   });
   context.announce("preview:");
-  const { counts, outputs } = await context.backend.preview();
+  const { counts, restarts, outputs } = await context.backend.preview();
   say(`would: ${summary(counts)}`);
-  const { health } = outputs;
-  say(typeof health === "object" ? renderHealth(health) : "health: unknown before there are guests to ask");
-  printJson(publicOutputs(outputs));
+  if (restarts.length > 0) say(`would restart: ${restarts.join(", ")}${outage(restarts)}`);
+  // What the guests are like now says nothing of what they will be like after a restart.
+  const health = restarts.length > 0 ? UNKNOWN : outputs.health;
+  const until = restarts.length > 0 ? "until these guests run again" : "before there are guests to ask";
+  say(typeof health === "object" ? renderHealth(health) : `health: unknown ${until}`);
+  const shown = Object.entries({ ...outputs, ...(health !== undefined && { health }) });
+  printJson(Object.fromEntries(shown.filter(([, value]) => value !== MASK)));
 }

@@ -1,8 +1,12 @@
 /** The two engines behind one interface: Pulumi where its CLI is on PATH, the embedded one elsewhere. */
 import { execFileSync } from "node:child_process";
 import type { Access } from "../components/observation";
+import type { RecordedResource } from "./recorded";
 import type { Health } from "../model/health";
 import type { StackConfig } from "./stackFile";
+/** Type of a guest's machine in both engines' states. */
+export const DOMAIN = "libvirt:index/domain:Domain";
+
 
 export interface StackOutputs {
   readonly vip?: string;
@@ -11,7 +15,10 @@ export interface StackOutputs {
   readonly health?: Health;
   /** "sha256:…" of the disk that all guests lie on; in a preview perhaps not known yet. */
   readonly imageDigest?: string;
-  readonly access?: Access;
+  /** A secret. */
+  readonly privateKey?: string;
+  /** A secret. A stack that was applied before AppliedLab existed has its lab in here. */
+  readonly access?: Login & Partial<Pick<Access, "lab">>;
 }
 
 /** Resources by what was done to them. */
@@ -21,6 +28,8 @@ export type ChangeCounts = Readonly<
 
 /** What `up` would do and lead to. */
 export interface Foreseen {
+  /** Which guests would be restarted or made anew, by `guestId`: any change of a domain stops it first. */
+  readonly restarts: readonly string[];
   readonly counts: ChangeCounts;
   /** What is secret is masked; what is not known before the work is done is a text that says so. */
   readonly outputs: { readonly [Name in keyof StackOutputs]: StackOutputs[Name] | string };
@@ -37,8 +46,8 @@ export interface Backend {
   up(): Promise<ChangeCounts>;
   preview(): Promise<Foreseen>;
   destroy(): Promise<ChangeCounts>;
-  /** Secrets are in the clear in what it returns. */
-  outputs(): Promise<StackOutputs>;
+  /** All that its state records; nothing without a stack. */
+  resources(): Promise<readonly RecordedResource[]>;
 }
 
 export type EngineChoice = "auto" | "pulumi" | "embedded";

@@ -12,6 +12,7 @@ import { EmbeddedBackend } from "./embeddedBackend";
 import { PulumiBackend } from "./pulumiBackend";
 import { deleteEmptyDirectory, stackDirectory } from "./stackDirectory";
 import { say } from "./terminal";
+import { readRecorded, type Recorded } from "./recorded";
 import { Virsh, type StackNames } from "./virsh";
 
 /** In the stack's directory: what all that changes or breaks the stack holds meanwhile. */
@@ -111,23 +112,27 @@ export class StackContext {
       remote: lab?.remoteHost !== undefined,
       labKnown: lab !== undefined,
     };
+  /** What the stack's state says of it, whether it is up or not. */
+  async recorded(): Promise<Recorded> {
+    return readRecorded(await this.backend.resources(), () => lastApplied(this.directory));
+  }
+
   }
 
   /**
-   * The stack's outputs, secrets in the clear.
+   * The stack's outputs, secrets in the clear, and the way to its guests.
    * @throws Error that says what to do when the stack is not up
    */
-  async outputs(): Promise<StackOutputs> {
-    const outputs = (await this.backend.exists()) ? await this.backend.outputs() : {};
-    if (outputs.access === undefined)
+  async built(): Promise<Required<Recorded>> {
+    const { access, ...rest } = await this.recorded();
+    if (access === undefined)
       throw new Error(`stack ${this.options.stack} is not up: run scripts/lab up first`);
-    return outputs;
+    return { ...rest, access };
   }
 
   /** Runs `work` with connections to the guests, which end with it. */
   async withGuests<T>(work: (shell: GuestShell, lab: Lab) => Promise<T>): Promise<T> {
-    const { access } = await this.outputs();
-    if (access === undefined) throw new Error("unreachable: outputs() refuses this");
+    const { access } = await this.built();
     const shell = new GuestShell(access, { keepOpen: true });
     try {
       return await work(shell, access.lab);

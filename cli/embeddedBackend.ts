@@ -1,13 +1,10 @@
 /** Applies the program with the embedded engine. */
 import { join } from "node:path";
-import type { EmbeddedEngine, RunResult } from "../engine";
+import type { EmbeddedEngine, EngineEvent, RunResult } from "../engine";
 import { StateFile, type State } from "../engine/state";
-import { reveal, type Value } from "../engine/values";
-import type { Backend, ChangeCounts, Foreseen, StackOutputs } from "./backend";
+import { DOMAIN, type Backend, type ChangeCounts, type Foreseen } from "./backend";
 import { progressOn } from "./progress";
 import { readStackConfig, type StackConfig } from "./stackFile";
-
-const DOMAIN = "libvirt:index/domain:Domain";
 
 export class EmbeddedBackend implements Backend {
   readonly engine = "embedded";
@@ -22,7 +19,11 @@ export class EmbeddedBackend implements Backend {
   }
 
   /** Runs the engine, with its progress shown. It is loaded only where something is applied: the outputs are in the state. */
-  private async run(verb: string, work: (engine: EmbeddedEngine) => Promise<RunResult>): Promise<RunResult> {
+  private async run(
+    verb: string,
+    work: (engine: EmbeddedEngine) => Promise<RunResult>,
+    onEvent: (event: EngineEvent) => void = () => undefined,
+  ): Promise<RunResult> {
     const [{ EmbeddedEngine }, progress] = await Promise.all([
       import("../engine"),
       progressOn(process.stderr),
@@ -31,7 +32,10 @@ export class EmbeddedBackend implements Backend {
       projectDir: process.cwd(),
       stack: this.stack,
       stateFile: this.file,
-      onEvent: (event) => progress.show(event),
+      onEvent: (event) => {
+        progress.show(event);
+        onEvent(event);
+      },
     });
     const result = await work(engine).finally(() => progress.end());
     // Each was shown in full when it happened.
@@ -76,16 +80,27 @@ export class EmbeddedBackend implements Backend {
 
   async preview(): Promise<Foreseen> {
     const values = await this.config();
-    const result = await this.run("preview", (engine) => engine.preview({ values }));
-    return { counts: EmbeddedBackend.counts(result), outputs: result.outputs as Foreseen["outputs"] };
+    const restarts = new Set<string>();
+    const result = await this.run(
+      "preview",
+      (engine) => engine.preview({ values }),
+      (event) => {
+        if (event.type !== "resource" || event.resourceType !== DOMAIN) return;
+        if (event.op === "update" || event.op === "replace") restarts.add(event.name);
+      },
+    );
+    return {
+      counts: EmbeddedBackend.counts(result),
+      restarts: [...restarts],
+      outputs: result.outputs as Foreseen["outputs"],
+    };
   }
 
   async destroy(): Promise<ChangeCounts> {
     return EmbeddedBackend.counts(await this.run("down", (engine) => engine.destroy()));
   }
 
-  outputs(): Promise<StackOutputs> {
-    const stack = this.state().resources.find(({ type }) => type === "pulumi:pulumi:Stack");
-    return Promise.resolve(reveal((stack?.outputs ?? {}) as Value) as StackOutputs);
+  resources(): Promise<State["resources"]> {
+    return Promise.resolve(this.state().resources);
   }
 }

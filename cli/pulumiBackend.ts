@@ -4,14 +4,15 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
-import { ensurePrivateDirectory, writeAtomically } from "../engine/state";
+import { SIGNATURE, secret, type Properties, type Value } from "../engine/values";
 import { versionProblems } from "../model/hostChecksTools";
 import { PROJECT, prefixFor } from "../model/naming";
 import { formatProblem } from "../model/problems";
-import type { Backend, ChangeCounts, Foreseen, StackOutputs } from "./backend";
+import { DOMAIN, type Backend, type ChangeCounts, type Foreseen } from "./backend";
 import { PulumiCli } from "./pulumiCli";
 import { foreseen } from "./pulumiEvents";
 import { discard, hasStaleLock, mendFileBackend, type Owner, type PendingOperation } from "./pulumiRecovery";
+import type { RecordedResource } from "./recorded";
 import { holdsSecret, readStackConfig, stackFile, type StackConfig } from "./stackFile";
 import type { Virsh } from "./virsh";
 
@@ -20,13 +21,12 @@ interface Exported {
     readonly resources?: readonly {
       readonly type: string;
       readonly inputs?: { readonly name?: string };
-      readonly outputs?: { readonly uuid?: string };
+      readonly outputs?: Properties & { readonly uuid?: string };
     }[];
     pending_operations?: readonly PendingOperation[];
   };
 }
 
-const DOMAIN = "libvirt:index/domain:Domain";
 const FORGET = ["stack", "rm", "--yes", "--preserve-config"];
 
 interface StackSettings {
@@ -35,6 +35,16 @@ interface StackSettings {
 }
 
 function parseYaml(file: string): StackSettings {
+/** The state's format for a secret (apitype.SecretV1) has its value as JSON. */
+function withSecrets({ type, outputs = {} }: RecordedResource): RecordedResource {
+  const text = JSON.stringify(outputs, (_key, value: Value) =>
+    typeof value === "object" && value !== null && "plaintext" in value && SIGNATURE in value
+      ? secret(JSON.parse(String(value.plaintext)) as Value)
+      : value,
+  );
+  return { type, outputs: JSON.parse(text) as Properties };
+}
+
   return (parse(readFileSync(file, "utf8")) ?? {}) as StackSettings;
 }
 
@@ -100,8 +110,8 @@ export class PulumiBackend implements Backend {
    * The stack's state; undefined where there is no such stack.
    * @throws Error with Pulumi's own words where it cannot be read: that is not the same
    */
-  private async exported(): Promise<Exported | undefined> {
-    const { code, stdout, stderr } = await this.cli.run("stack", "export");
+  private async exported(...options: "--show-secrets"[]): Promise<Exported | undefined> {
+    const { code, stdout, stderr } = await this.cli.run("stack", "export", ...options);
     if (code === 0) return JSON.parse(stdout) as Exported;
     if (/no stack named/.test(stderr)) return undefined;
     throw new Error(`pulumi stack export: ${stderr || `ended with status ${code ?? "none"}`}`);
@@ -243,9 +253,7 @@ export class PulumiBackend implements Backend {
     return last?.resourceChanges ?? {};
   }
 
-  async outputs(): Promise<StackOutputs> {
-    const { code, stdout, stderr } = await this.cli.run("stack", "output", "--json", "--show-secrets");
-    if (code !== 0) throw new Error(`pulumi stack output: ${stderr}`);
-    return JSON.parse(stdout) as StackOutputs;
+  async resources(): Promise<readonly RecordedResource[]> {
+    return ((await this.exported("--show-secrets"))?.deployment.resources ?? []).map(withSecrets);
   }
 }

@@ -18,9 +18,9 @@ interface ReportCommandOptions extends StackOptions {
 }
 
 async function gather(context: StackContext, stack: string): Promise<ReportData> {
-  const [{ lab, status }, { imageDigest }, versions] = await Promise.all([
+  const [{ lab, status }, { outputs }, versions] = await Promise.all([
     context.withGuests(async (shell, lab: Lab) => ({ lab, status: await readStatus(shell, lab) })),
-    context.outputs(),
+    context.built(),
     hostVersions(context.backend.engine),
   ]);
   const domain = await context.virsh.run("dumpxml", lab.director.domain).catch(() => "");
@@ -28,7 +28,7 @@ async function gather(context: StackContext, stack: string): Promise<ReportData>
     generatedAt: new Date().toISOString(),
     stack,
     configHash: lab.configHash,
-    image: imageOf(imageDigest, domain),
+    image: imageOf(outputs.imageDigest, domain),
     versions,
     lab: pageLab(lab),
     status,

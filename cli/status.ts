@@ -28,8 +28,8 @@ async function show(status: Status, context: StackContext, options: StatusComman
   if (options.json) printJson(status);
   else if (options.prometheus) {
     const { renderPrometheus } = await import("../verify/prometheus");
-    const { imageDigest } = await context.outputs();
-    process.stdout.write(await renderPrometheus(status, options.stack, imageDigest));
+    const { outputs } = await context.built();
+    process.stdout.write(await renderPrometheus(status, options.stack, outputs.imageDigest));
   } else process.stdout.write(`${renderStatus(status)}\n`);
 }
 
@@ -37,8 +37,7 @@ async function show(status: Status, context: StackContext, options: StatusComman
 async function watch(context: StackContext, seconds: number): Promise<Status> {
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort()).once("SIGTERM", () => stop.abort());
-  const { access } = await context.outputs();
-  if (access === undefined) throw new Error("unreachable: outputs() refuses this");
+  const { access } = await context.built();
   // Ctrl-C is for us: it must not make a look fail that is under way.
   const shell = new GuestShell(access, { keepOpen: true, detached: true });
   const stopped = new Promise<void>((done) => stop.signal.addEventListener("abort", () => done()));

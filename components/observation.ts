@@ -1,28 +1,29 @@
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Health } from "../model/health";
-import type { Lab, RemoteHost, VirtualService } from "../model/types";
+import type { Lab, RemoteHost } from "../model/types";
 import type { Host } from "./guestRole";
 
-/** How to reach the guests; what `scripts/lab ssh` and every observation use. */
-export interface Access {
-  /** The lab as it was applied. */
-  readonly lab: Lab;
+/** How to log in to the guests: the stack's `access` output. */
+export interface Login {
   readonly privateKey: string;
   readonly hosts: Readonly<
     Record<string, { address: string; user: string; hostKey: string; proxy?: RemoteHost }>
   >;
 }
 
-/**
- * Gathers what the hosts' components know into one output. Secret in it is what must be: were all of it, every name and
- * address in it would be masked in every message.
- */
-export function accessTo(
+/** How to reach the guests, and what they are: what `scripts/lab ssh` and every observation use. */
+export interface Access extends Login {
+  /** The lab as it was applied. */
+  readonly lab: Lab;
+}
+
+/** Gathers what the hosts' components know; secret as a whole, since callers ask of an output as a whole whether it is. */
+export function loginTo(
   lab: Lab,
   hosts: readonly Host[],
   privateKey: pulumi.Output<string>,
-): { lab: pulumi.Inputs; privateKey: pulumi.Output<string>; hosts: pulumi.Output<Access["hosts"]> } {
+): pulumi.Output<Login> {
   const entries = hosts.map((host) =>
     pulumi.output(host.hostKey).apply((hostKey) => {
       const { address, user } = host;
@@ -31,23 +32,8 @@ export function accessTo(
       return [host.name, { address, user, hostKey, ...proxy }] as const;
     }),
   );
-  return {
-    lab: { ...lab, services: lab.services.map(veiled) },
-    privateKey: pulumi.secret(privateKey),
-    hosts: pulumi.all(entries).apply((all) => Object.fromEntries(all)),
-  };
-}
-
-/** A service whose check's passwords are secret. */
-function veiled({ check: { passwd, secret, ...check }, ...service }: VirtualService): pulumi.Inputs {
-  return {
-    ...service,
-    check: {
-      ...check,
-      ...(passwd !== undefined && { passwd: pulumi.secret(passwd) }),
-      ...(secret !== undefined && { secret: pulumi.secret(secret) }),
-    },
-  };
+  const known = pulumi.all(entries).apply((all): Login["hosts"] => Object.fromEntries(all));
+  return pulumi.secret(pulumi.output({ privateKey, hosts: known }));
 }
 
 /** Whether a health check logs in somewhere. */
@@ -60,12 +46,14 @@ export function hasPassword(lab: Lab): boolean {
  * no resource), and unknown in a preview that would still have to create the guests.
  */
 export function observeHealth(
-  access: ReturnType<typeof accessTo>,
+  lab: Lab,
+  login: pulumi.Output<Login>,
   dependsOn: pulumi.Resource[],
 ): pulumi.Output<Health> {
-  const input = pulumi
-    .output(access)
-    .apply((known) => JSON.stringify({ access: known, settle: !pulumi.runtime.isDryRun() }));
+  const input = login.apply((known): string => {
+    const access: Access = { ...known, lab };
+    return JSON.stringify({ access, settle: !pulumi.runtime.isDryRun() });
+  });
   const seen = local.runOutput(
     {
       command: "node --import tsx verify/observeMain.ts",

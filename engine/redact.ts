@@ -4,8 +4,8 @@ import { MASK, secretStrings, type Value } from "./values";
 const SHORTEST = 6;
 /** Likewise for one line of several, which may be a word of a script that has a password in it. */
 const SHORTEST_LINE = 10;
-/** Fields of an SSH connection that are no secret: @pulumi/command wraps it as a whole. */
-const PLAIN = new Set(["host", "hostKey", "user"]);
+/** Fields of an SSH connection that are not secret: @pulumi/command wraps it as a whole, and so does the `access` output. */
+const PLAIN = new Set(["address", "host", "hostKey", "keyFile", "user"]);
 
 /** Removes every secret the engine has seen from text that is about to be shown. */
 export class Redactor {

@@ -4,6 +4,9 @@ import { createHash } from "node:crypto";
 /** The project's name, as Pulumi.yaml has it. */
 export const PROJECT = "lvs-dr";
 
+/** Type of the resource with which the program records the lab that it has applied. */
+export const APPLIED_LAB = "lvsdr:index:AppliedLab";
+
 export function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }

@@ -43,9 +43,10 @@ it(`up brings five VMs to a healthy VIP (${ENGINE})`, async () => {
   });
   // What is secret is not printed.
   expect(printed).not.toHaveProperty("access");
-  const { access } = await outputs();
-  expect(access?.privateKey).toContain("PRIVATE KEY");
-  expect(up.stdout + up.stderr).not.toContain(access?.privateKey.split("\n")[1]);
+  const { privateKey } = await outputs();
+  expect(printed).not.toHaveProperty("privateKey");
+  expect(privateKey).toContain("PRIVATE KEY");
+  expect(up.stdout + up.stderr).not.toContain(privateKey?.split("\n")[1]);
 });
 
 it("nobody else can read what is kept", () => {

@@ -7,7 +7,7 @@ import { SCHEDULERS } from "../../model/schemaService";
 import { canonicalFlags, hasNamedFlags } from "../../model/serviceDefaults";
 import type { VerifyReport } from "../../verify/verify";
 import { underLoad } from "./load";
-import { backToDefaults, configure, eventually, guest, health, inGuests, lab, outputs, run } from "./support";
+import { applied, backToDefaults, configure, eventually, guest, health, inGuests, lab, run } from "./support";
 
 afterAll(backToDefaults);
 
@@ -118,7 +118,7 @@ it("services on several VIPs and ports, each with its scheduler", async () => {
 });
 
 it("a sorry server at an address of its own: a real server of no service stands in, and leaves again", async () => {
-  const spare = (await outputs()).access?.lab.realServers.find(({ name }) => name === "rs2")?.address ?? "";
+  const spare = (await applied()).realServers.find(({ name }) => name === "rs2")?.address ?? "";
   configure({
     services: [{ name: "main", realServers: [{ name: "rs1" }] }],
     sorryServer: { address: spare },
@@ -161,10 +161,9 @@ it("persistence: a subnet's clients stick to one server, and move at once when t
     });
 
   const first = await who(8);
-  const { client } = (await outputs()).access?.lab ?? {};
-  const [a = "", c = ""] = client?.address.split(".") ?? [];
-  const [nic] = client?.nics ?? [];
-  const third = client?.address.split(".")[2];
+  const { client } = await applied();
+  const [a = "", c = "", third] = client.address.split(".");
+  const [nic] = client.nics;
   const neighbours = [81, 82, 83].map((last) => `${a}.${c}.${third}.${last}`);
   const strangers = [101, 102, 103, 104].map((net) => `${a}.${c}.${net}.81`);
   await guest(

@@ -7,7 +7,7 @@ import type { DrillResult } from "../../verify/drill/types";
 import { renderMermaid } from "../../verify/report/mermaid";
 import type { Status } from "../../verify/status";
 import { CHROMIUM, dataOf, expectShown, launch, openPage } from "../unit/verify/reportPage";
-import { context, ENGINE, lab, outputs, STACK } from "./support";
+import { applied, context, ENGINE, lab, outputs, STACK } from "./support";
 
 const directory = mkdtempSync(join(tmpdir(), "lvs-dr-report-test-"));
 const file = join(directory, "report.html");
@@ -65,8 +65,6 @@ it.skipIf(CHROMIUM === undefined)(
 );
 
 it("the picture is drawn of this lab's configuration", async () => {
-  const { access } = await outputs();
-  if (access === undefined) throw new Error(`stack ${STACK} is not up`);
   const { stdout } = await lab(["report", "--mermaid"]);
-  expect(stdout).toBe(renderMermaid(access.lab));
+  expect(stdout).toBe(renderMermaid(await applied()));
 });

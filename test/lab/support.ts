@@ -28,7 +28,7 @@ const SUBNETS = [
 
 /** The shared stack's configuration that this file has written last, and the one of its last successful `up`. */
 let configured: string | undefined;
-let applied: string | undefined;
+let inForce: string | undefined;
 
 export interface Run {
   readonly code: number | null;
@@ -103,7 +103,7 @@ export async function lab(args: readonly string[], stack = STACK): Promise<Run> 
       `scripts/lab ${args.join(" ")} ended with ${result.code}:\n${result.stderr.slice(-4000)}`,
     );
   }
-  if (args[0] === "up" && stack === STACK) applied = configured;
+  if (args[0] === "up" && stack === STACK) inForce = configured;
   return result;
 }
 
@@ -132,7 +132,7 @@ export function configure(config: Readonly<Record<string, unknown>> = {}, stack 
 /** The default configuration again; an `up` only where another one may be in force. */
 export async function backToDefaults(): Promise<void> {
   configure();
-  if (applied !== configured) await lab(["up"]);
+  if (inForce !== configured) await lab(["up"]);
 }
 
 export function unconfigure(stack = STACK): void {
@@ -143,8 +143,13 @@ export function context(stack = STACK): StackContext {
   return new StackContext({ stack, engine: ENGINE });
 }
 
-export function outputs(stack = STACK): Promise<StackOutputs> {
-  return context(stack).outputs();
+export async function outputs(stack = STACK): Promise<StackOutputs> {
+  return (await context(stack).built()).outputs;
+}
+
+/** The lab as it was applied. */
+export async function applied(stack = STACK): Promise<Lab> {
+  return (await context(stack).built()).access.lab;
 }
 
 /** Commands in the guests of the shared stack. */

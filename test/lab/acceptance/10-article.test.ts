@@ -2,7 +2,7 @@
 import { afterAll, expect, it } from "vitest";
 import type { Health } from "../../../model/health";
 import { parseIpvsSave } from "../../../model/ipvs";
-import { eventually, guest, health as status, inGuests, outputs, run } from "../support";
+import { applied, eventually, guest, health as status, inGuests, run } from "../support";
 
 const URL = "http://10.0.0.100/";
 
@@ -20,8 +20,8 @@ afterAll(async () => {
 });
 
 it("1. the client pings both of the router's addresses, and the real servers ping the client", async () => {
-  const router = (await outputs()).access?.lab.router;
-  const far = router?.nics[1]?.addresses.map((address) => address.split("/")[0]) ?? [];
+  const { router } = await applied();
+  const far = router.nics[1]?.addresses.map((address) => address.split("/")[0]) ?? [];
   expect(far).toHaveLength(2);
   for (const address of far) {
     expect(await guest("client", `ping -c 2 -W 3 ${address}`)).toContain("2 received");

@@ -19,13 +19,13 @@ function fingerprints(pem: string): string[] {
 }
 
 beforeAll(async () => {
-  const { access, nodes } = await outputs();
+  const { privateKey = "", nodes } = await outputs();
   const hostKeys = await inGuests((shell) =>
     Promise.all(
       Object.keys(nodes ?? {}).map((node) => shell.check(node, "cat /etc/ssh/ssh_host_ed25519_key")),
     ),
   );
-  secrets = [access?.privateKey ?? "", ...hostKeys].flatMap(fingerprints);
+  secrets = [privateKey, ...hostKeys].flatMap(fingerprints);
   expect(secrets).toHaveLength(12);
   for (const secret of secrets) expect(secret.length).toBeGreaterThan(40);
   expect(new Set(secrets).size).toBe(12);

@@ -1,7 +1,9 @@
 /** Two labs on one host know nothing of each other. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { command } from "../../../cli/virsh";
+import { labNodes } from "../../../model/types";
 import {
+  applied,
   configure,
   context,
   ENGINE,
@@ -36,7 +38,7 @@ async function ip(...args: string[]): Promise<void> {
 }
 
 it(`a second stack with other subnets comes up beside the first, and goes alone (${ENGINE})`, async () => {
-  const before = await outputs();
+  const before = { lab: await applied(), ...(await outputs()) };
   // The article's "bridged": the client's segment is a bridge of the host's.
   const clientNetwork = { cidr: "172.30.0.0/16", hostAddress: "172.30.0.1", bridge: BRIDGE };
   configure({ realServerCount: 1, clientNetwork }, OTHER, 1);
@@ -52,18 +54,12 @@ it(`a second stack with other subnets comes up beside the first, and goes alone 
   expect(await context().virsh.run("domiflist", "lvs-dr-t2-client")).toMatch(new RegExp(`bridge +${BRIDGE}`));
 
   // Nothing that must be unique is shared.
-  const labs = [before.access?.lab, (await outputs(OTHER)).access?.lab];
-  const unique = labs.flatMap((each) =>
-    each === undefined
-      ? []
-      : [each.router, each.client, each.director, ...each.realServers].flatMap(({ domain, nics }) => [
-          domain,
-          ...nics.map(({ mac }) => mac),
-        ]),
+  const unique = [before.lab, await applied(OTHER)].flatMap((each) =>
+    labNodes(each).flatMap(({ domain, nics }) => [domain, ...nics.map(({ mac }) => mac)]),
   );
   expect(unique.length).toBeGreaterThan(18);
   expect(new Set(unique).size).toBe(unique.length);
-  const keys = [before, await outputs(OTHER)].map(({ access }) => access?.privateKey);
+  const keys = [before, await outputs(OTHER)].map(({ privateKey }) => privateKey);
   expect(new Set(keys).size).toBe(2);
 
   await interrupt(["down"], gone("Domain", "[a-z0-9]+"), "SIGKILL", OTHER);

@@ -24,14 +24,16 @@ describe("output", () => {
   });
 
   it("refuses a name that is none of an output, or of one that is secret", async () => {
-    const [nosuch, access, all] = await Promise.all([
+    const [nosuch, access, privateKey, all] = await Promise.all([
       lab.run("output", "nosuch"),
       lab.run("output", "access"),
+      lab.run("output", "privateKey"),
       lab.run("output"),
     ]);
     const stderr = "error: no output 'nosuch'; there are vip, url, nodes, imageDigest\n";
     expect(nosuch).toEqual({ code: 1, stdout: "", stderr });
     expect(access).toEqual({ code: 1, stdout: "", stderr: stderr.replace("nosuch", "access") });
+    expect(privateKey).toEqual({ code: 1, stdout: "", stderr: stderr.replace("nosuch", "privateKey") });
     expect(JSON.parse(all.stdout)).toMatchObject({ vip: "10.0.0.100", imageDigest: "sha256:0123" });
     expect(all.stdout).not.toContain("canary-key");
   });

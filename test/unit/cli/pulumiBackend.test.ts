@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { PulumiBackend } from "../../../cli/pulumiBackend";
+import { DOMAIN } from "../../../cli/backend";
 import { Virsh } from "../../../cli/virsh";
 import { fakePulumi, type FakePulumi } from "./support/fakePulumi";
 import { fakeHost, type FakeHost } from "./fakeVirsh";
+import { secret, SIGNATURE } from "../../../engine/values";
 
 const home = process.cwd();
 let pulumi: FakePulumi;
@@ -197,12 +199,25 @@ describe("preview", () => {
     });
     expect(existsSync("dev/preview.events")).toBe(false);
     expect(asked()).not.toContain("stack rm --yes");
+        ...[
+          ["update", DOMAIN, "rs1"],
+          ["replace", DOMAIN, "director"],
+          ["create-replacement", DOMAIN, "director"],
+          ["create", DOMAIN, "rs2"],
+          ["same", DOMAIN, "router"],
+          ["update", "command:remote:Command", "client"],
+        ].map(([op, type, name]) =>
+          JSON.stringify({
+            resourcePreEvent: { metadata: { op, type, urn: `urn:pulumi:dev::lvs-dr::x$${type}::${name}` } },
+          }),
+        ),
   });
 
   it.each([{ events: "" }, { events: "not JSON" }])(
     "leaves no stack that it had to make: %o",
     async ({ events }) => {
       pulumi.write("events", events);
+      restarts: ["rs1", "director"],
       await backend()
         .preview()
         .catch(() => undefined);
@@ -265,6 +280,20 @@ it("knows the domains of its state, and those that were being created", async ()
       ],
       pending_operations: [
         { type: "creating", resource: { ...domain, inputs: { name: "b" } } },
+it("reads a state with its secrets in the clear, and knows which they are", async () => {
+  const plaintext = JSON.stringify({ key: "KEY" });
+  const hidden = { [SIGNATURE]: "1b47061264138c4ac30d75fd1eb44270", plaintext };
+  const outputs = { vip: "10.0.0.100", access: { hosts: [hidden] } };
+  pulumi.write("export", { deployment: { resources: [{ type: "pulumi:pulumi:Stack", outputs }] } });
+  expect(await backend().resources()).toEqual([
+    {
+      type: "pulumi:pulumi:Stack",
+      outputs: { vip: "10.0.0.100", access: { hosts: [secret({ key: "KEY" })] } },
+    },
+  ]);
+  expect(asked()).toEqual(["stack export --show-secrets"]);
+});
+
         { type: "updating", resource: { ...domain, inputs: { name: "a" } } },
       ],
     },

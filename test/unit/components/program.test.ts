@@ -49,6 +49,7 @@ function labUrns(realServers: readonly string[], stack = "dev"): string[] {
     `${urn}pulumi:pulumi:Stack$lvsdr:index:GuestImage::image`,
     `${urn}pulumi:pulumi:Stack$random:index/randomPassword:RandomPassword::ssh-key`,
     ...machineUrns(stack, "client", "Client", "client"),
+    `${urn}pulumi:pulumi:Stack$lvsdr:index:AppliedLab::lab`,
     ...machineUrns(stack, "router", "Router", "router"),
     ...machineUrns(stack, "director", "Director", "director"),
     ...realServers.flatMap((name) => machineUrns(stack, name, "RealServer", name)),
@@ -119,18 +120,22 @@ describe("the program with an empty configuration", () => {
       },
       health: HEALTH,
       imageDigest: builtDigest(`${OWN_IMAGE}/disk.qcow2`),
+    const key: unknown = expect.stringMatching(/^-----BEGIN OPENSSH PRIVATE KEY-----\n/);
       access: {
-        lab: lab(),
-        privateKey: { secret: expect.stringMatching(/^-----BEGIN OPENSSH PRIVATE KEY-----\n/) },
-        hosts: Object.fromEntries(
-          labNodes(lab()).map(({ name, address }) => [
-            name,
-            { address, user: "root", hostKey: hostKey(name) },
-          ]),
-        ),
+        secret: {
+          privateKey: key,
+          hosts: Object.fromEntries(
+            labNodes(lab()).map(({ name, address }) => [
+              name,
+              { address, user: "root", hostKey: hostKey(name) },
+            ]),
+          ),
+        },
       },
     });
     expect(new Set(labNodes(lab()).map(({ name }) => hostKey(name))).size).toBe(5);
+      privateKey: { secret: key },
+      // As a whole: whoever asks of an output whether it is secret hears that it is.
   });
 
   it("configures the director last, over connections that pin each guest's key", () => {
@@ -142,6 +147,7 @@ describe("the program with an empty configuration", () => {
       expect(inputs.connection).toMatchObject({ secret: { host: node.address, user: "root" } });
       expect(options.dependsOn).toEqual([
         `${LOCAL} ${node.name}-boot`,
+    expect(componentOutputs["lvsdr:index:AppliedLab lab"]).toEqual({ lab: lab() });
         `${DOMAIN} ${node.name}`,
         `${VOLUME} ${node.name}-disk`,
         `${VOLUME} ${node.name}-seed`,
@@ -197,6 +203,8 @@ describe("the program with a configuration", () => {
     expect(urnsOf(recording)).toEqual(labUrns(["rs1", "rs2", "rs3"]));
   });
 
+    const { lab: record } = recording.componentOutputs["lvsdr:index:AppliedLab lab"] as { lab: object };
+    expect(record).toMatchObject({ configHash: UNKNOWN });
   it("attaches to an existing bridge and pool without making them", async () => {
     const recording = await runProgram({ config: { clientNetwork: { bridge: "br0" }, pool: "default" } });
     const made = ["Network::client-network", "Pool::pool"].map(
@@ -224,7 +232,7 @@ describe("the program with a configuration", () => {
         secret: { proxy: { ...proxy, dialErrorLimit: 3, perDialTimeout: 15 } },
       });
     }
-    const { hosts } = recording.outputs.access as { hosts: Record<string, object> };
+    const { hosts } = (recording.outputs.access as { secret: { hosts: Record<string, object> } }).secret;
     expect(Object.values(hosts)).toEqual(Array(5).fill(expect.objectContaining({ proxy })));
     // This host's accelerator says nothing about that one.
     expect(recording.invocations.map(({ inputs }) => inputs.command)).toEqual([
@@ -250,12 +258,13 @@ describe("the program with a configuration", () => {
       expect(secret).toMatchObject({ proxy: { ...proxy, privateKey: "a private key" } });
     }
     // The outputs name the file, and do not hold what is in it.
-    const { hosts } = recording.outputs.access as { hosts: Record<string, object> };
+    const { hosts } = (recording.outputs.access as { secret: { hosts: Record<string, object> } }).secret;
     expect(Object.values(hosts)).toEqual(
       Array(5).fill(expect.objectContaining({ proxy: { ...proxy, keyFile } })),
     );
     expect(JSON.stringify(recording.outputs)).not.toContain("a private key");
-    expect(recording.invocations[1]?.inputs.environment).toEqual({
+    const asked = recording.invocations.find(({ inputs }) => inputs.command === "bash scripts/host/facts.sh");
+    expect(asked?.inputs.environment).toEqual({
       LVS_DR_LIBVIRT_URI: libvirtUri,
       LVS_DR_PRIVATE_KEY: keyFile,
     });
@@ -271,15 +280,15 @@ describe("the program with a configuration", () => {
 
   it("shows a check's password nowhere", async () => {
     const check = { service: "mysql", login: "u", passwd: "hunter2", database: "d", request: "SELECT 1" };
-    const { registrations, outputs } = await runProgram({ config: { healthCheck: check } });
-    const veiled = JSON.stringify([registrations, outputs], (_key, value: object | null) =>
+    const { registrations, outputs, componentOutputs } = await runProgram({ config: { healthCheck: check } });
+    const veiled = JSON.stringify([registrations, outputs, componentOutputs], (_key, value: object | null) =>
       value !== null && typeof value === "object" && "secret" in value ? "[secret]" : value,
     );
     expect(JSON.stringify(registrations)).toContain("hunter2");
     expect(veiled).not.toContain("hunter2");
   });
 
-  it("veils of the outputs' lab no more than its checks' passwords, so that messages may name guests and addresses", async () => {
+  it("veils of the recorded lab no more than its checks' passwords, so that messages may name guests and addresses", async () => {
     const radius = { service: "radius", login: "u", passwd: "hunter2", secret: "correct horse" };
     const config = {
       services: [{ port: 1812, protocol: "udp", healthCheck: { checktype: "negotiate", ...radius } }],
@@ -288,12 +297,12 @@ describe("the program with a configuration", () => {
     const { services, ...rest } = lab(config);
     const { check, ...service } = services[1] as VirtualService;
     const veils = { passwd: { secret: "hunter2" }, secret: { secret: "correct horse" } };
-    expect(recording.outputs.access).toMatchObject({
+    expect(recording.componentOutputs["lvsdr:index:AppliedLab lab"]).toEqual({
       lab: { ...rest, services: [services[0], { ...service, check: { ...check, ...veils } }] },
     });
 
     const redactor = new Redactor();
-    redactor.learn(wired(recording.outputs));
+    redactor.learn(wired([recording.outputs, recording.componentOutputs]));
     const said = (password: string) =>
       `lvs-dr-dev-rs1 at 192.168.7.10: no answer to ${password} through 10.0.0.100`;
     expect(redactor.redact(said("hunter2"))).toBe(said("[secret]"));

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
-import type { Access } from "../../../components/observation";
+import type { Access, Login } from "../../../components/observation";
 import type { GuestRole, Host } from "../../../components/guestRole";
 import { renderGuestTable } from "../../../model/guestTable";
 import { ldirectordFor, renderLdirectord } from "../../../model/ldirectord";
@@ -237,7 +237,8 @@ describe("a guest's role", () => {
 });
 
 describe("observeHealth", () => {
-  const access = { lab: lab(), privateKey: "KEY", hosts: {} } satisfies Access;
+  const login = { privateKey: "KEY", hosts: {} } satisfies Login;
+  const access = { ...login, lab: lab() } satisfies Access;
 
   /** `known`: whether everything that access is made of exists. */
   async function observe(options: { preview?: boolean; known?: boolean }): Promise<Recording> {
@@ -247,10 +248,8 @@ describe("observeHealth", () => {
         const { observeHealth } = await import("../../../components/observation");
         const { RandomPassword } = await import("@pulumi/random");
         const seed = new RandomPassword("seed", { length: 64, special: false });
-        const made = (
-          options.known ? secret(access) : seed.result.apply(() => access)
-        ) as pulumi.Output<Access>;
-        return { health: observeHealth(made, options.known ? [] : [seed]) };
+        const made = (options.known ? secret(login) : seed.result.apply(() => login)) as pulumi.Output<Login>;
+        return { health: observeHealth(lab(), made, options.known ? [] : [seed]) };
       },
       { preview: options.preview ?? false, call: () => ({ stdout: JSON.stringify(HEALTH) }) },
     );

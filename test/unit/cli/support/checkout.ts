@@ -5,7 +5,10 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { StackOutputs } from "../../../../cli/backend";
 import { parseConfig } from "../../../../model/config";
-import { PROJECT } from "../../../../model/naming";
+import { STACK_TYPE } from "../../../../engine/goal";
+import { StateFile, type State } from "../../../../engine/state";
+import { secret } from "../../../../engine/values";
+import { APPLIED_LAB, PROJECT } from "../../../../model/naming";
 import { labNodes } from "../../../../model/types";
 
 const STACK = "dev";
@@ -55,17 +58,18 @@ export function checkout(ssh: string): Checkout {
     url: "http://10.0.0.100:80/",
     nodes: Object.fromEntries(nodes.map(({ name, role, address }) => [name, { role, address }])),
     imageDigest: "sha256:0123",
-    access: {
-      lab,
-      privateKey: "canary-key",
-      hosts: Object.fromEntries(
-        nodes.map(({ name, address }) => [name, { address, user: "root", hostKey: "ssh-ed25519 AAAA" }]),
-      ),
-    },
   };
-  const resources = [{ urn: "stack", type: "pulumi:pulumi:Stack", outputs }];
-  const state = { version: 1, project: PROJECT, stack: STACK, resources, intents: [] };
-  writeFileSync(join(directory, ".lab", STACK, "state.json"), JSON.stringify(state));
+  const privateKey = "canary-key";
+  const hosts = Object.fromEntries(
+    nodes.map(({ name, address }) => [name, { address, user: "root", hostKey: "ssh-ed25519 AAAA" }]),
+  );
+  const secrets = { privateKey: secret(privateKey), access: secret({ privateKey, hosts }) };
+  const resources = [
+    { urn: "stack", type: STACK_TYPE, outputs: { ...outputs, ...secrets } },
+    { urn: "lab", type: APPLIED_LAB, outputs: { lab } },
+  ];
+  const file = new StateFile(join(directory, ".lab", STACK, "state.json"), PROJECT, STACK);
+  file.save({ ...file.load(), resources: resources as unknown as State["resources"] });
 
   const start: Checkout["start"] = (...args) => {
     const loader = `file://${resolve("node_modules/tsx/dist/loader.mjs")}`;

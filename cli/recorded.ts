@@ -1,0 +1,41 @@
+/** What a stack's state says of the stack, whichever engine keeps it. */
+import type { Access } from "../components/observation";
+import { STACK_TYPE } from "../engine/goal";
+import { hasSecret, reveal, type Properties, type Value } from "../engine/values";
+import { APPLIED_LAB } from "../model/naming";
+import type { Lab } from "../model/types";
+import type { StackOutputs } from "./backend";
+
+/** As far as both engines' states agree; secrets as engine/values.ts has them. */
+export interface RecordedResource {
+  readonly type: string;
+  readonly outputs?: Properties;
+}
+
+export interface Recorded {
+  /** All of the stack's outputs, secrets in the clear. */
+  readonly outputs: StackOutputs;
+  /** Names of those in which something is secret. */
+  readonly secret: ReadonlySet<string>;
+  /** How to reach the guests; absent as long as no `up` came so far. */
+  readonly access?: Access;
+}
+
+/**
+ * @param fallback the lab of which another record exists, for a state that says nothing of it
+ */
+export function readRecorded(
+  resources: readonly RecordedResource[],
+  fallback: () => Lab | undefined,
+): Recorded {
+  const outputsOf = (type: string): Properties =>
+    resources.find((resource) => resource.type === type)?.outputs ?? {};
+  const raw = outputsOf(STACK_TYPE);
+  const outputs = reveal(raw as Value) as StackOutputs;
+  const secret = new Set(Object.keys(raw).filter((name) => hasSecret(raw[name] ?? null)));
+  const login = outputs.access;
+  if (login === undefined) return { outputs, secret };
+  const { lab: applied } = reveal(outputsOf(APPLIED_LAB) as Value) as { lab?: Lab };
+  const lab = applied ?? login.lab ?? fallback();
+  return lab === undefined ? { outputs, secret } : { outputs, secret, access: { ...login, lab } };
+}

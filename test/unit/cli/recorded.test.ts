@@ -1,0 +1,45 @@
+/** What is read of a stack's state, as today's program and earlier ones have left it. */
+import { expect, it } from "vitest";
+import { publicOutputs } from "../../../cli/outputs";
+import { readRecorded, type RecordedResource } from "../../../cli/recorded";
+import { STACK_TYPE } from "../../../engine/goal";
+import { secret, type Properties } from "../../../engine/values";
+import { parseConfig } from "../../../model/config";
+import { APPLIED_LAB, PROJECT } from "../../../model/naming";
+
+const lab = parseConfig({}, { project: PROJECT, stack: "dev" });
+const plain = JSON.parse(JSON.stringify(lab)) as Properties;
+const hosts = { rs1: { address: "192.168.7.10", user: "root", hostKey: "ssh-ed25519 AAAA" } };
+const stack = (outputs: Properties): RecordedResource => ({ type: STACK_TYPE, outputs });
+const access = { lab: plain, privateKey: "KEY", hosts };
+const today = stack({
+  vip: "10.0.0.100",
+  privateKey: secret("KEY"),
+  access: secret({ privateKey: "KEY", hosts }),
+});
+const nothing = (): undefined => undefined;
+
+it.each<[string, RecordedResource[], () => typeof lab | undefined]>([
+  ["today's, whose lab is a resource's", [today, { type: APPLIED_LAB, outputs: { lab: plain } }], nothing],
+  [
+    "an earlier one's, whose lab is in the output",
+    [stack({ vip: "10.0.0.100", access: { ...access, privateKey: secret("KEY") } })],
+    nothing,
+  ],
+  [
+    "one of a failed `up`, whose lab is known from elsewhere",
+    [today, { type: APPLIED_LAB, outputs: {} }],
+    () => lab,
+  ],
+])("the way to the guests is found in a state like %s", (_what, resources, fallback) => {
+  const recorded = readRecorded(resources, fallback);
+  expect(recorded.access).toEqual(access);
+  // No key is shown, whichever output holds it.
+  expect(publicOutputs(recorded)).toEqual({ vip: "10.0.0.100" });
+});
+
+it("without an `up` there is no way to the guests", () => {
+  expect(readRecorded([], () => lab)).toEqual({ outputs: {}, secret: new Set() });
+  expect(readRecorded([stack({ vip: "10.0.0.100" })], () => lab).access).toBeUndefined();
+  expect(readRecorded([today], nothing).access).toBeUndefined();
+});
