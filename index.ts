@@ -5,12 +5,12 @@ import { Client } from "./components/client";
 import { Director } from "./components/director";
 import { GuestImage } from "./components/guestImage";
 import type { GuestRole, Host } from "./components/guestRole";
-import { assertAll, assertHost, probeAccelerator, proxyOf } from "./components/hostProbe";
+import { probeAccelerator, proxyOf } from "./components/hostProbe";
 import { labConfig } from "./components/labConfig";
 import { Network } from "./components/network";
-import { assertLdirectord } from "./components/ldirectordProbe";
 import { loginKey } from "./components/loginKey";
 import { loginTo, observeHealth } from "./components/observation";
+import { assertPreconditions } from "./components/preconditions";
 import { RealServer } from "./components/realServer";
 import { Router } from "./components/router";
 import { Pool } from "./components/pool";
@@ -19,7 +19,7 @@ import { guestId, labNodes, type LabNode } from "./model/types";
 
 export = async () => {
   const lab = labConfig();
-  await assertAll(assertHost(lab), assertLdirectord(lab));
+  const reachable = await assertPreconditions(lab);
   const accelerator = await probeAccelerator(lab);
 
   const opts = { providers: { libvirt: new libvirt.Provider("libvirt", { uri: lab.libvirtUri }) } };
@@ -70,8 +70,8 @@ export = async () => {
     url: `http://${service.vip}:${service.port}/`,
     nodes: Object.fromEntries(labNodes(lab).map(({ name, role, address }) => [name, { role, address }])),
     imageDigest: image.contentDigest(),
+    privateKey,
     access,
-    health: observeHealth(lab, access, configured),
+    health: reachable ? observeHealth(lab, access, configured) : pulumi.unknown,
   };
 };
-    privateKey,

@@ -64,7 +64,7 @@ export async function assertHost(lab: Lab): Promise<void> {
  * Waits for everything that is asserted.
  * @throws pulumi.RunError with the problems of all of them; of other errors the first
  */
-export async function assertAll(...asserted: readonly Promise<void>[]): Promise<void> {
+export async function assertAll(...asserted: readonly Promise<unknown>[]): Promise<void> {
   const settled = await Promise.allSettled(asserted);
   const reasons = settled.flatMap((each) => (each.status === "rejected" ? [each.reason as unknown] : []));
   const other = reasons.find((reason) => !pulumi.RunError.isInstance(reason));

@@ -5,15 +5,19 @@
 import type { Problem } from "./problems";
 import { guestId, type Lab, type LabNode } from "./types";
 
-export interface Handover {
+type Named = Pick<LabNode, "name" | "role">;
+
+export interface Handover<N extends Named = LabNode> {
   /** Who has the address in the lab as it is. */
-  readonly from: LabNode;
+  readonly from: N;
   /** What is wrong with the key that gives it to another guest. */
   readonly problem: Problem;
 }
 
-interface Held {
-  readonly node: LabNode;
+/** An address and the guest that has it. */
+export interface Held<N extends Named = LabNode> {
+  readonly node: N;
+  /** Configuration key of the address. */
   readonly key: string;
   readonly address: string;
 }
@@ -34,7 +38,11 @@ function held({ client, router, director, realServers }: Lab): Held[] {
 
 /** @param applied the lab as it is @param lab the one that shall be; real servers are the same by name, others by role */
 export function handovers(applied: Lab, lab: Lab): Handover[] {
-  const before = held(applied);
+  return handoversFrom(held(applied), lab);
+}
+
+/** @param before the addresses of the lab as it is */
+export function handoversFrom<N extends Named>(before: readonly Held<N>[], lab: Lab): Handover<N>[] {
   return held(lab).flatMap(({ node, key, address }) => {
     const from = before.find((each) => each.address === address)?.node;
     if (from === undefined || guestId(from) === guestId(node)) return [];

@@ -222,7 +222,7 @@ export const configSchema = z.strictObject({
     })
     .optional()
     .describe(
-      "The real servers one by one, instead of realServerCount. An address that one guest gives up is free for another only at the next `up`, since guests are deleted last: `scripts/lab` refuses such a change, plain Pulumi does not.",
+      "The real servers one by one, instead of realServerCount. An address that one guest gives up is free for another only at the next `up`, since guests are deleted last: such a change is refused.",
     )
     .meta(own("rs1 with weight 1 and rs2 with weight 3")),
   arpStrategy: choice(["sysctl", "arptables", "static"], "ARP strategy")

@@ -220,6 +220,6 @@ export function labNodes(lab: Lab): readonly LabNode[] {
  * What a guest stays the same by from one `up` to the next, whatever else changes: a real server's name, else the role. No real
  * server has a role for its name.
  */
-export function guestId({ name, role }: LabNode): string {
+export function guestId({ name, role }: Pick<LabNode, "name" | "role">): string {
   return role === "realServer" ? name : role;
 }

@@ -7,7 +7,7 @@ import type { DrillResult } from "../../verify/drill/types";
 import { renderMermaid } from "../../verify/report/mermaid";
 import type { Status } from "../../verify/status";
 import { CHROMIUM, dataOf, expectShown, launch, openPage } from "../unit/verify/reportPage";
-import { applied, context, ENGINE, lab, outputs, STACK } from "./support";
+import { applied, context, ENGINE, lab, outputs } from "./support";
 
 const directory = mkdtempSync(join(tmpdir(), "lvs-dr-report-test-"));
 const file = join(directory, "report.html");

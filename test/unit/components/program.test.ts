@@ -4,12 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { builtDigest } from "../../../components/imageDigest";
+import { READ_STACK_OUTPUTS } from "../../../components/handoverProbe";
 import { DRY_RUN } from "../../../components/ldirectordProbe";
+import { WHERE } from "../../../components/reach";
 import { Redactor } from "../../../engine/redact";
 import { secret, type Value } from "../../../engine/values";
 import { labNodes, type VirtualService } from "../../../model/types";
 import { DOMAIN, HEALTH, lab, LOCAL, NETWORK, RANDOM, REMOTE, runProgram, VOLUME } from "./support/fixtures";
-import { find, UNKNOWN, type Recording } from "./support/recorder";
+import { find, UNKNOWN, type Invocation, type Recording } from "./support/recorder";
 
 const REMOTE_HOST = { libvirtUri: "qemu+ssh://user@host:2222/system", accelerator: "kvm" };
 
@@ -47,9 +49,9 @@ function labUrns(realServers: readonly string[], stack = "dev"): string[] {
     `${urn}pulumi:pulumi:Stack$lvsdr:index:Network::server-network`,
     `${urn}lvsdr:index:Network$libvirt:index/network:Network::server-network`,
     `${urn}pulumi:pulumi:Stack$lvsdr:index:GuestImage::image`,
+    `${urn}pulumi:pulumi:Stack$lvsdr:index:AppliedLab::lab`,
     `${urn}pulumi:pulumi:Stack$random:index/randomPassword:RandomPassword::ssh-key`,
     ...machineUrns(stack, "client", "Client", "client"),
-    `${urn}pulumi:pulumi:Stack$lvsdr:index:AppliedLab::lab`,
     ...machineUrns(stack, "router", "Router", "router"),
     ...machineUrns(stack, "director", "Director", "director"),
     ...realServers.flatMap((name) => machineUrns(stack, name, "RealServer", name)),
@@ -65,6 +67,8 @@ function wired(value: unknown): Value {
   return entries.length === 1 && key === "secret" ? secret(inner) : Object.fromEntries(entries);
 }
 
+const commands = ({ invocations }: Recording): string[] =>
+  invocations.flatMap(({ inputs }) => (inputs.command === undefined ? [] : [String(inputs.command)])).sort();
 const urnsOf = ({ urns }: Recording): string[] => [...urns].sort();
 const ofType = ({ registrations }: Recording, type: string) =>
   registrations.filter((each) => each.type === type);
@@ -85,10 +89,17 @@ describe("the program with an empty configuration", () => {
   it("asks the host before, and the cluster after", () => {
     const { invocations } = article;
     const ask = (command: string) => expect.objectContaining({ command, logging: "none" });
-    expect(invocations.map(({ token }) => token)).toEqual(Array(4).fill("command:local:run"));
-    // The first two side by side.
-    const asked = invocations.map(({ inputs }) => inputs).sort((x) => (x.command === DRY_RUN ? -1 : 0));
-    expect(asked).toEqual([
+    // The first four side by side.
+    const order = [READ_STACK_OUTPUTS, DRY_RUN, "bash scripts/host/facts.sh", WHERE];
+    const place = ({ token, inputs }: Invocation): number =>
+      (order.indexOf(String(inputs.command ?? token)) + order.length + 1) % (order.length + 1);
+    const asked = [...invocations].sort((x, y) => place(x) - place(y));
+    expect(asked.map(({ token }) => token)).toEqual([
+      READ_STACK_OUTPUTS,
+      ...Array<string>(5).fill("command:local:run"),
+    ]);
+    expect(asked.map(({ inputs }) => inputs)).toEqual([
+      { name: "organization/lvs-dr/dev" },
       expect.objectContaining({
         command: DRY_RUN,
         stdin: expect.stringContaining("virtual=10.0.0.100:80\n") as string,
@@ -97,6 +108,7 @@ describe("the program with an empty configuration", () => {
         command: "bash scripts/host/facts.sh",
         environment: { LVS_DR_LIBVIRT_URI: "qemu:///system" },
       }),
+      ask(WHERE),
       ask("bash scripts/host/accelerator.sh"),
       ask("node --import tsx verify/observeMain.ts"),
     ]);
@@ -108,6 +120,7 @@ describe("the program with an empty configuration", () => {
       const machine = componentOutputs[`lvsdr:index:VirtualMachine ${name}`] as { hostKey: string };
       return machine.hostKey;
     };
+    const key: unknown = expect.stringMatching(/^-----BEGIN OPENSSH PRIVATE KEY-----\n/);
     expect(outputs).toEqual({
       vip: "10.0.0.100",
       url: "http://10.0.0.100:80/",
@@ -120,7 +133,8 @@ describe("the program with an empty configuration", () => {
       },
       health: HEALTH,
       imageDigest: builtDigest(`${OWN_IMAGE}/disk.qcow2`),
-    const key: unknown = expect.stringMatching(/^-----BEGIN OPENSSH PRIVATE KEY-----\n/);
+      privateKey: { secret: key },
+      // As a whole: whoever asks of an output whether it is secret hears that it is.
       access: {
         secret: {
           privateKey: key,
@@ -133,9 +147,8 @@ describe("the program with an empty configuration", () => {
         },
       },
     });
+    expect(componentOutputs["lvsdr:index:AppliedLab lab"]).toEqual({ lab: lab() });
     expect(new Set(labNodes(lab()).map(({ name }) => hostKey(name))).size).toBe(5);
-      privateKey: { secret: key },
-      // As a whole: whoever asks of an output whether it is secret hears that it is.
   });
 
   it("configures the director last, over connections that pin each guest's key", () => {
@@ -147,7 +160,6 @@ describe("the program with an empty configuration", () => {
       expect(inputs.connection).toMatchObject({ secret: { host: node.address, user: "root" } });
       expect(options.dependsOn).toEqual([
         `${LOCAL} ${node.name}-boot`,
-    expect(componentOutputs["lvsdr:index:AppliedLab lab"]).toEqual({ lab: lab() });
         `${DOMAIN} ${node.name}`,
         `${VOLUME} ${node.name}-disk`,
         `${VOLUME} ${node.name}-seed`,
@@ -187,12 +199,12 @@ describe("the program with an empty configuration", () => {
   it("previews without a guest: health and keys unknown, addresses known", async () => {
     const recording = await runProgram({ preview: true });
     expect(urnsOf(recording)).toEqual(labUrns(["rs1", "rs2"]));
-    expect(recording.invocations.map(({ inputs }) => inputs.command)).toEqual([
-      DRY_RUN,
-      "bash scripts/host/facts.sh",
-      "bash scripts/host/accelerator.sh",
-    ]);
+    expect(commands(recording)).toEqual(
+      [DRY_RUN, "bash scripts/host/facts.sh", "bash scripts/host/accelerator.sh", WHERE].sort(),
+    );
     expect(recording.outputs).toMatchObject({ vip: "10.0.0.100", health: UNKNOWN });
+    const { lab: record } = recording.componentOutputs["lvsdr:index:AppliedLab lab"] as { lab: object };
+    expect(record).toMatchObject({ configHash: UNKNOWN });
     expect(find(recording, REMOTE, "rs1").inputs.triggers).toEqual([UNKNOWN, UNKNOWN, UNKNOWN]);
   });
 });
@@ -203,8 +215,6 @@ describe("the program with a configuration", () => {
     expect(urnsOf(recording)).toEqual(labUrns(["rs1", "rs2", "rs3"]));
   });
 
-    const { lab: record } = recording.componentOutputs["lvsdr:index:AppliedLab lab"] as { lab: object };
-    expect(record).toMatchObject({ configHash: UNKNOWN });
   it("attaches to an existing bridge and pool without making them", async () => {
     const recording = await runProgram({ config: { clientNetwork: { bridge: "br0" }, pool: "default" } });
     const made = ["Network::client-network", "Pool::pool"].map(
@@ -235,11 +245,9 @@ describe("the program with a configuration", () => {
     const { hosts } = (recording.outputs.access as { secret: { hosts: Record<string, object> } }).secret;
     expect(Object.values(hosts)).toEqual(Array(5).fill(expect.objectContaining({ proxy })));
     // This host's accelerator says nothing about that one.
-    expect(recording.invocations.map(({ inputs }) => inputs.command)).toEqual([
-      DRY_RUN,
-      "bash scripts/host/facts.sh",
-      "node --import tsx verify/observeMain.ts",
-    ]);
+    expect(commands(recording)).toEqual(
+      ["bash scripts/host/facts.sh", DRY_RUN, "node --import tsx verify/observeMain.ts"].sort(),
+    );
     expect(dependsOn(recording, VOLUME, "rs1-disk")).toContain(`${VOLUME} image-image`);
   });
 
@@ -396,6 +404,33 @@ describe("the program refuses", () => {
     );
     expect(plain).toBe(true);
     expect(types).toEqual(["pulumi:pulumi:Stack"]);
+  });
+
+  it("a renamed real server at its address: the guest of the old name would have it until the end", async () => {
+    const {
+      message,
+      isRunError: plain,
+      types,
+    } = await refusal({
+      config: { realServers: [{ name: "web", address: "192.168.7.10" }, { name: "rs2" }] },
+      previous: (await runProgram()).outputs,
+    });
+    expect(message).toMatch(
+      /realServers\[0\]\.address = "192\.168\.7\.10": is the address of rs1, from which web cannot/,
+    );
+    expect(plain).toBe(true);
+    expect(types).toEqual(["pulumi:pulumi:Stack"]);
+  });
+
+  it("an `up` from where no guest can be reached; a preview goes on, with health unknown", async () => {
+    const { message, types } = await refusal({ where: "lvs-lab" });
+    expect(message).toBe(
+      "the guests' networks are in the network namespace lvs-lab, and no guest can be reached from here: run `scripts/lab exec pulumi up`",
+    );
+    expect(types).toEqual(["pulumi:pulumi:Stack"]);
+    const recording = await runProgram({ where: "lvs-lab", preview: true });
+    expect(recording.outputs).toMatchObject({ vip: "10.0.0.100", health: UNKNOWN });
+    expect((await refusal({ where: "lost" })).message).toContain("scripts/host/prepare.sh daemons");
   });
 
   it("nothing when it fails itself: that error is shown as it is", async () => {

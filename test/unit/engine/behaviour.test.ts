@@ -52,6 +52,17 @@ async function up(program: TestProgram): Promise<Stack & { errors: readonly stri
 
 const labUp = (options?: LabOptions): ReturnType<typeof up> => up(lab(options));
 
+test("a program can ask what the last up has left as outputs", async () => {
+  const asked: Properties[] = [];
+  const program: TestProgram = async (_declare, _stack, invoke) => {
+    asked.push(await invoke("pulumi:pulumi:readStackOutputs", { name: "organization/p/dev" }));
+    return { round: asked.length };
+  };
+  expect((await up(program)).errors).toEqual([]);
+  expect((await up(program)).errors).toEqual([]);
+  expect(asked.map(({ outputs }) => outputs)).toEqual([{}, { round: 1 }]);
+});
+
 describe("up, again", () => {
   test("nothing changed: nothing is done, and the state is not even written", async () => {
     const first = await labUp();
@@ -79,8 +90,8 @@ describe("up, again", () => {
 
   test("a failed program deletes nothing", async () => {
     await labUp();
-    const failing: TestProgram = async (declare, parent) => {
-      await lab({ guests: ["a"] })(declare, parent);
+    const failing: TestProgram = async (declare, parent, invoke) => {
+      await lab({ guests: ["a"] })(declare, parent, invoke);
       throw new Error("thrown by the program");
     };
     const { done, errors } = await up(failing);

@@ -1,6 +1,8 @@
 /** The lab and its parts as the tests in this directory need them. */
 import type * as pulumi from "@pulumi/pulumi";
+import { READ_STACK_OUTPUTS } from "../../../../components/handoverProbe";
 import { DRY_RUN } from "../../../../components/ldirectordProbe";
+import { WHERE } from "../../../../components/reach";
 import { parseConfig } from "../../../../model/config";
 import type { HostFacts } from "../../../../model/hostChecks";
 import type { Lab } from "../../../../model/types";
@@ -35,6 +37,10 @@ export interface ProgramOptions extends Omit<RunOptions, "config" | "call"> {
   readonly accelerator?: string;
   /** What the host's ldirectord makes of the configuration. */
   readonly dryRun?: string;
+  /** Where the host's guests can be reached. */
+  readonly where?: string;
+  /** The outputs of the stack's last `up`. */
+  readonly previous?: Readonly<Record<string, unknown>>;
 }
 
 export const HEALTH = { status: "healthy", services: [] };
@@ -44,9 +50,13 @@ function hostAnswers({
   facts = {},
   accelerator = "kvm",
   dryRun = "ldirectord is not installed\nexit 3",
+  where = "here",
+  previous = {},
 }: ProgramOptions) {
   return ({ token, inputs }: Invocation): Record<string, unknown> => {
+    if (token === READ_STACK_OUTPUTS) return { ...inputs, outputs: previous };
     const answers: Record<string, string> = {
+      [WHERE]: `${where}\n`,
       "bash scripts/host/facts.sh": JSON.stringify(facts),
       [DRY_RUN]: dryRun,
       "bash scripts/host/accelerator.sh": `${accelerator}\n`,

@@ -256,6 +256,7 @@ export function run(
       project,
       stack,
       preview,
+      "organization",
     );
     pulumi.runtime.setAllConfig({ ...config });
 

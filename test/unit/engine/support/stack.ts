@@ -16,7 +16,11 @@ export type Declare = (
   options?: Partial<Omit<Goal, "type" | "name" | "inputs">>,
 ) => Promise<Registered>;
 
-export type TestProgram = (declare: Declare, stack: string) => Promise<Properties | void>;
+export type TestProgram = (
+  declare: Declare,
+  stack: string,
+  invoke: (token: string, args: Properties) => Promise<Properties>,
+) => Promise<Properties | void>;
 
 /** A program that is a function in this process instead of a Pulumi program in its own: fast, and free of timing. */
 export function inProcess(program: () => TestProgram): ProgramHost {
@@ -29,7 +33,7 @@ export function inProcess(program: () => TestProgram): ProgramHost {
       }); // prettier-ignore
     const stack = await register("pulumi:pulumi:Stack", "p-dev", {}, { custom: false });
     try {
-      const outputs = await program()(register, stack.urn);
+      const outputs = await program()(register, stack.urn, (token, args) => handlers.invoke(token, args));
       handlers.setOutputs(stack.urn, outputs ?? {});
       return 0;
     } catch (error) {
