@@ -1,5 +1,4 @@
 /** Applies the program with the Pulumi CLI. */
-import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
@@ -12,8 +11,9 @@ import { DOMAIN, type Backend, type ChangeCounts, type Foreseen } from "./backen
 import { PulumiCli } from "./pulumiCli";
 import { foreseen } from "./pulumiEvents";
 import { discard, hasStaleLock, mendFileBackend, type Owner, type PendingOperation } from "./pulumiRecovery";
+import { passphrase, settleSalt } from "./pulumiPassphrase";
 import type { RecordedResource } from "./recorded";
-import { holdsSecret, readStackConfig, stackFile, type StackConfig } from "./stackFile";
+import { readStackConfig, secretKeys, stackFile, type StackConfig } from "./stackFile";
 import type { Virsh } from "./virsh";
 
 interface Exported {
@@ -34,7 +34,6 @@ interface StackSettings {
   readonly encryptionsalt?: string;
 }
 
-function parseYaml(file: string): StackSettings {
 /** The state's format for a secret (apitype.SecretV1) has its value as JSON. */
 function withSecrets({ type, outputs = {} }: RecordedResource): RecordedResource {
   const text = JSON.stringify(outputs, (_key, value: Value) =>
@@ -45,6 +44,7 @@ function withSecrets({ type, outputs = {} }: RecordedResource): RecordedResource
   return { type, outputs: JSON.parse(text) as Properties };
 }
 
+function parseYaml(file: string): StackSettings {
   return (parse(readFileSync(file, "utf8")) ?? {}) as StackSettings;
 }
 
@@ -58,21 +58,13 @@ function chosenBackend(): string | undefined {
   return current || undefined;
 }
 
-/** The passphrase of the local file backend: the user's, or one made for this checkout. */
-function passphrase(directory: string): string {
-  const file = join(directory, "passphrase");
-  if (!existsSync(file)) {
-    ensurePrivateDirectory(directory);
-    writeAtomically(file, randomBytes(24).toString("base64url"));
-  }
-  return readFileSync(file, "utf8").trim();
-}
-
 export class PulumiBackend implements Backend {
   readonly engine = "pulumi";
   private readonly cli: PulumiCli;
   private readonly url: string;
   private readonly owner: Owner;
+  /** The passphrase, where it is ours. */
+  private readonly phrase: string | undefined;
   /** This run has made the stack. */
   private made = false;
 
@@ -100,7 +92,7 @@ export class PulumiBackend implements Backend {
     // An empty one is one; and what a backend of the user's was encrypted with only the user knows.
     const { PULUMI_CONFIG_PASSPHRASE: given, PULUMI_CONFIG_PASSPHRASE_FILE: file } = process.env;
     if (chosen === undefined && given === undefined && !file) {
-      env.PULUMI_CONFIG_PASSPHRASE = passphrase(directory);
+      this.phrase = env.PULUMI_CONFIG_PASSPHRASE = passphrase(directory);
     }
     this.cli = new PulumiCli(reference, env);
     mendFileBackend(this.url, this.owner);
@@ -137,7 +129,7 @@ export class PulumiBackend implements Backend {
 
   /** What is encrypted only Pulumi can read, with the stack at hand that knows the key. */
   async config(): Promise<StackConfig> {
-    if (!holdsSecret(this.stack)) return readStackConfig(this.stack);
+    if (secretKeys(this.stack).length === 0) return readStackConfig(this.stack);
     if (!(await this.exists())) await this.init();
     const { code, stdout, stderr } = await this.cli.run(
       "config",
@@ -154,9 +146,14 @@ export class PulumiBackend implements Backend {
   /**
    * The stack file that Pulumi gets: the user's, and with the local backend the salt of its passphrase, which would
    * otherwise land in a file that people commit.
+   * @throws Error for values that were encrypted with another passphrase
    */
   private configFile(salt?: string): string {
-    const users = existsSync(stackFile(this.stack)) ? parseYaml(stackFile(this.stack)) : {};
+    if (this.phrase !== undefined) settleSalt(this.stack, this.phrase);
+    return this.writeConfig(existsSync(stackFile(this.stack)) ? parseYaml(stackFile(this.stack)) : {}, salt);
+  }
+
+  private writeConfig(users: StackSettings, salt?: string): string {
     const file = resolve(this.directory, stackFile(this.stack));
     const encryptionsalt =
       users.encryptionsalt ?? salt ?? (existsSync(file) ? parseYaml(file).encryptionsalt : undefined);
@@ -207,9 +204,9 @@ export class PulumiBackend implements Backend {
   }
 
   /** Runs what changes things; the outputs are ours to print. */
-  private async apply(verb: "up" | "destroy", ...args: string[]): Promise<ChangeCounts> {
+  private async apply(verb: "up" | "destroy", configFile: string, ...args: string[]): Promise<ChangeCounts> {
     const quietly = ["--yes", "--skip-preview", "--suppress-outputs"];
-    await this.cli.shown([verb, "--config-file", this.configFile(), ...quietly, ...args]);
+    await this.cli.shown([verb, "--config-file", configFile, ...quietly, ...args]);
     return this.lastCounts();
   }
 
@@ -217,7 +214,7 @@ export class PulumiBackend implements Backend {
     await this.assertVersion();
     await this.unlock();
     await this.recover();
-    return this.apply("up", "--refresh");
+    return this.apply("up", this.configFile(), "--refresh");
   }
 
   async preview(): Promise<Foreseen> {
@@ -241,7 +238,8 @@ export class PulumiBackend implements Backend {
     if (!(await this.exists())) return {};
     await this.unlock();
     await this.recover();
-    const counts = await this.apply("destroy");
+    // No value of the configuration matters to what is there already, not even one that cannot be decrypted.
+    const counts = await this.apply("destroy", this.writeConfig({}));
     await this.cli.shown(FORGET);
     return counts;
   }

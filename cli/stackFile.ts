@@ -31,9 +31,9 @@ function readValues(stack: string): Readonly<Record<string, unknown>> {
 
 const toText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 
-/** Whether something in the stack's file is encrypted. */
-export function holdsSecret(stack: string): boolean {
-  return Object.values(readValues(stack)).some(containsSecret);
+/** The keys under which something in the stack's file is encrypted. */
+export function secretKeys(stack: string): string[] {
+  return Object.entries(readValues(stack)).flatMap(([key, value]) => (containsSecret(value) ? [key] : []));
 }
 
 /**

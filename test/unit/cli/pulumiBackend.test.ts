@@ -1,14 +1,16 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createCipheriv, pbkdf2Sync, randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
-import { PulumiBackend } from "../../../cli/pulumiBackend";
 import { DOMAIN } from "../../../cli/backend";
+import { PulumiBackend } from "../../../cli/pulumiBackend";
+import { passphrase } from "../../../cli/pulumiPassphrase";
 import { Virsh } from "../../../cli/virsh";
+import { secret, SIGNATURE } from "../../../engine/values";
 import { fakePulumi, type FakePulumi } from "./support/fakePulumi";
 import { fakeHost, type FakeHost } from "./fakeVirsh";
-import { secret, SIGNATURE } from "../../../engine/values";
 
 const home = process.cwd();
 let pulumi: FakePulumi;
@@ -24,6 +26,14 @@ afterEach(() => {
   host.remove();
   pulumi.remove();
 });
+
+/** A stack file's `encryptionsalt`, made as Pulumi makes it (sdk/go/common/resource/config/crypt.go). */
+function salt(phrase: string): string {
+  const [bytes, nonce] = [randomBytes(8), randomBytes(12)];
+  const cipher = createCipheriv("aes-256-gcm", pbkdf2Sync(phrase, bytes, 1_000_000, 32, "sha256"), nonce);
+  const sealed = Buffer.concat([cipher.update("pulumi"), cipher.final(), cipher.getAuthTag()]);
+  return `v1:${bytes.toString("base64")}:v1:${nonce.toString("base64")}:${sealed.toString("base64")}`;
+}
 
 const backend = (): PulumiBackend => new PulumiBackend("dev", "dev", new Virsh("test:///default"));
 /** Command lines with the paths of this run's files left out. */
@@ -189,16 +199,6 @@ describe("preview", () => {
         event("pulumi:pulumi:Stack", {}),
         event("pulumi:pulumi:Stack", outputs),
         event("random:x", { vip: "not the stack's" }),
-        JSON.stringify({ summaryEvent: { resourceChanges: { create: 29 } } }),
-        JSON.stringify({ cancelEvent: {} }),
-      ].join("\n"),
-    );
-    expect(await backend().preview()).toEqual({
-      counts: { create: 29 },
-      outputs: { vip: "10.0.0.100", health: "[unknown]", access: "[secret]" },
-    });
-    expect(existsSync("dev/preview.events")).toBe(false);
-    expect(asked()).not.toContain("stack rm --yes");
         ...[
           ["update", DOMAIN, "rs1"],
           ["replace", DOMAIN, "director"],
@@ -211,13 +211,23 @@ describe("preview", () => {
             resourcePreEvent: { metadata: { op, type, urn: `urn:pulumi:dev::lvs-dr::x$${type}::${name}` } },
           }),
         ),
+        JSON.stringify({ summaryEvent: { resourceChanges: { create: 29 } } }),
+        JSON.stringify({ cancelEvent: {} }),
+      ].join("\n"),
+    );
+    expect(await backend().preview()).toEqual({
+      counts: { create: 29 },
+      restarts: ["rs1", "director"],
+      outputs: { vip: "10.0.0.100", health: "[unknown]", access: "[secret]" },
+    });
+    expect(existsSync("dev/preview.events")).toBe(false);
+    expect(asked()).not.toContain("stack rm --yes");
   });
 
   it.each([{ events: "" }, { events: "not JSON" }])(
     "leaves no stack that it had to make: %o",
     async ({ events }) => {
       pulumi.write("events", events);
-      restarts: ["rs1", "director"],
       await backend()
         .preview()
         .catch(() => undefined);
@@ -270,16 +280,6 @@ describe("the configuration", () => {
   });
 });
 
-it("knows the domains of its state, and those that were being created", async () => {
-  const domain = { type: "libvirt:index/domain:Domain" };
-  pulumi.write("export", {
-    deployment: {
-      resources: [
-        { type: "pulumi:pulumi:Stack" },
-        { ...domain, inputs: { name: "a" }, outputs: { uuid: "1" } },
-      ],
-      pending_operations: [
-        { type: "creating", resource: { ...domain, inputs: { name: "b" } } },
 it("reads a state with its secrets in the clear, and knows which they are", async () => {
   const plaintext = JSON.stringify({ key: "KEY" });
   const hidden = { [SIGNATURE]: "1b47061264138c4ac30d75fd1eb44270", plaintext };
@@ -294,6 +294,16 @@ it("reads a state with its secrets in the clear, and knows which they are", asyn
   expect(asked()).toEqual(["stack export --show-secrets"]);
 });
 
+it("knows the domains of its state, and those that were being created", async () => {
+  const domain = { type: "libvirt:index/domain:Domain" };
+  pulumi.write("export", {
+    deployment: {
+      resources: [
+        { type: "pulumi:pulumi:Stack" },
+        { ...domain, inputs: { name: "a" }, outputs: { uuid: "1" } },
+      ],
+      pending_operations: [
+        { type: "creating", resource: { ...domain, inputs: { name: "b" } } },
         { type: "updating", resource: { ...domain, inputs: { name: "a" } } },
       ],
     },
@@ -310,12 +320,67 @@ describe("where the user has chosen no backend", () => {
     process.env.PULUMI_HOME = join(pulumi.directory, "home");
   });
 
-  it("state and passphrase are beside the stack", () => {
+  it("the state is beside the stack, and the passphrase the checkout's, which outlives the stack", () => {
     delete process.env.PULUMI_CONFIG_PASSPHRASE;
     backend();
     expect(statSync("dev/pulumi").mode & 0o777).toBe(0o700);
-    expect(statSync("dev/passphrase").mode & 0o777).toBe(0o600);
-    expect(readFileSync("dev/passphrase", "utf8")).toMatch(/^[\w-]{32}$/);
+    expect(statSync("@passphrase").mode & 0o777).toBe(0o600);
+    const phrase = readFileSync("dev/passphrase", "utf8");
+    expect(phrase).toMatch(/^[\w-]{32}$/);
+    rmSync("dev", { recursive: true });
+    backend();
+    expect(readFileSync("dev/passphrase", "utf8")).toBe(phrase);
+  });
+
+  it("a stack of an earlier version keeps its own passphrase, which becomes the checkout's if there is none", () => {
+    delete process.env.PULUMI_CONFIG_PASSPHRASE;
+    writeFileSync("dev/passphrase", "old");
+    expect(passphrase("dev")).toBe("old");
+    expect(readFileSync("@passphrase", "utf8")).toBe("old");
+    mkdirSync("second");
+    writeFileSync("second/passphrase", "other");
+    expect([passphrase("second"), passphrase("dev")]).toEqual(["other", "old"]);
+  });
+
+  describe("and plain pulumi has written its salt into the user's file", () => {
+    // As `PULUMI_CONFIG_PASSPHRASE=correct pulumi stack init` made it.
+    const SALT = salt("correct");
+    const users = `# mine\nconfig:\n  lvs-dr:port: 8080\n`;
+    beforeEach(() => {
+      delete process.env.PULUMI_CONFIG_PASSPHRASE;
+      writeFileSync("@passphrase", "correct");
+      pulumi.write("export", { deployment: {} });
+      pulumi.write("history", []);
+      vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    });
+    const secretValue = "config:\n  lvs-dr:healthCheck:\n    passwd:\n      secure: v1:abc\n";
+
+    it("the line goes again where nothing in the file is encrypted, and everything works", async () => {
+      for (const line of [SALT, salt("another")]) {
+        writeFileSync("Pulumi.dev.yaml", `encryptionsalt: ${line}\n${users}`);
+        await backend().up();
+        expect(readFileSync("Pulumi.dev.yaml", "utf8")).toBe(users);
+        expect(readFileSync("dev/Pulumi.dev.yaml", "utf8")).not.toContain(line);
+      }
+    });
+
+    it("it stays where something is, and Pulumi gets it", async () => {
+      const text = `${secretValue}encryptionsalt: ${SALT}\n`;
+      writeFileSync("Pulumi.dev.yaml", text);
+      await backend().up();
+      expect(readFileSync("Pulumi.dev.yaml", "utf8")).toBe(text);
+      expect(readFileSync("dev/Pulumi.dev.yaml", "utf8")).toContain(SALT);
+    });
+
+    it("what was encrypted with another passphrase is refused by name, with what to do; destroy works", async () => {
+      writeFileSync("Pulumi.dev.yaml", `${secretValue}encryptionsalt: ${salt("another")}\n`);
+      await expect(backend().up()).rejects.toThrow(
+        /^Pulumi\.dev\.yaml: lvs-dr:healthCheck was encrypted with another passphrase than \.lab\/@passphrase\. Either set PULUMI_CONFIG_PASSPHRASE.*pulumi config set --secret/,
+      );
+      expect(asked()).not.toContain(UP[1]);
+      await backend().destroy();
+      expect(asked()).toContain("destroy --config-file Pulumi.dev.yaml --yes");
+    });
   });
 
   it("the user's own passphrase is taken, be it empty", () => {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { lastApplied, recordApplied } from "../../../cli/applied";
-import { holdsSecret, readStackConfig, stackFile } from "../../../cli/stackFile";
+import { readStackConfig, secretKeys, stackFile } from "../../../cli/stackFile";
 import { stackLab } from "../../../cli/stackLab";
 import { parseConfig } from "../../../model/config";
 
@@ -60,10 +60,10 @@ describe("readStackConfig", () => {
     );
     write("inside", "config:\n  lvs-dr:healthCheck: { passwd: { secure: v1:abc } }\n");
     expect(() => readStackConfig("inside")).toThrow("lvs-dr:healthCheck is encrypted");
-    expect([holdsSecret("sealed"), holdsSecret("inside"), holdsSecret("values")]).toEqual([
-      true,
-      true,
-      false,
+    expect(["sealed", "inside", "values"].map(secretKeys)).toEqual([
+      ["lvs-dr:healthCheck"],
+      ["lvs-dr:healthCheck"],
+      [],
     ]);
   });
 });
