@@ -1,12 +1,11 @@
 /** The two engines behind one interface: Pulumi where its CLI is on PATH, the embedded one elsewhere. */
-import { execFileSync } from "node:child_process";
-import type { Access } from "../components/observation";
-import type { RecordedResource } from "./recorded";
+import type { Access, Login } from "../components/observation";
 import type { Health } from "../model/health";
+import type { RecordedResource } from "./recorded";
 import type { StackConfig } from "./stackFile";
+
 /** Type of a guest's machine in both engines' states. */
 export const DOMAIN = "libvirt:index/domain:Domain";
-
 
 export interface StackOutputs {
   readonly vip?: string;
@@ -28,9 +27,9 @@ export type ChangeCounts = Readonly<
 
 /** What `up` would do and lead to. */
 export interface Foreseen {
+  readonly counts: ChangeCounts;
   /** Which guests would be restarted or made anew, by `guestId`: any change of a domain stops it first. */
   readonly restarts: readonly string[];
-  readonly counts: ChangeCounts;
   /** What is secret is masked; what is not known before the work is done is a text that says so. */
   readonly outputs: { readonly [Name in keyof StackOutputs]: StackOutputs[Name] | string };
 }
@@ -51,12 +50,3 @@ export interface Backend {
 }
 
 export type EngineChoice = "auto" | "pulumi" | "embedded";
-
-export function pulumiOnPath(): boolean {
-  try {
-    execFileSync("pulumi", ["version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -6,13 +6,14 @@ import { GuestShell } from "../verify/guestShell";
 import { acquireLock } from "../engine/lock";
 import { labNodes, type Lab } from "../model/types";
 import { bridgeFor, prefixFor, PROJECT } from "../model/naming";
-import { pulumiOnPath, type Backend, type EngineChoice, type StackOutputs } from "./backend";
+import type { Backend, EngineChoice } from "./backend";
 import { lastApplied } from "./applied";
 import { EmbeddedBackend } from "./embeddedBackend";
 import { PulumiBackend } from "./pulumiBackend";
+import { pulumiOnPath, requirePulumi } from "./pulumiInstall";
 import { deleteEmptyDirectory, stackDirectory } from "./stackDirectory";
-import { say } from "./terminal";
 import { readRecorded, type Recorded } from "./recorded";
+import { say } from "./terminal";
 import { Virsh, type StackNames } from "./virsh";
 
 /** In the stack's directory: what all that changes or breaks the stack holds meanwhile. */
@@ -41,16 +42,13 @@ export class StackContext {
     const builtBy = this.builtBy();
     const wanted = options.engine === "auto" ? builtBy : options.engine;
     const engine = wanted ?? (pulumiOnPath() ? "pulumi" : "embedded");
-    if (wanted === "pulumi" && !pulumiOnPath())
-      throw new Error(
-        `${builtBy === wanted ? `stack ${options.stack} was built with Pulumi` : "--engine pulumi"}: ` +
-          "there is no `pulumi` on PATH",
-      );
     if (builtBy !== undefined && builtBy !== engine)
       throw new Error(
         `--engine ${engine}: stack ${options.stack} was built by engine ${builtBy}, which alone knows its guests; ` +
           "leave the option out, or run `scripts/lab down` without it first",
       );
+    if (engine === "pulumi")
+      requirePulumi(builtBy === engine ? `stack ${options.stack} was built with Pulumi` : "--engine pulumi");
     const { organization } = options;
     // The one organization that Pulumi's own backends without a service have.
     if (engine === "embedded" && organization !== undefined && organization !== "organization")
@@ -112,11 +110,11 @@ export class StackContext {
       remote: lab?.remoteHost !== undefined,
       labKnown: lab !== undefined,
     };
+  }
+
   /** What the stack's state says of it, whether it is up or not. */
   async recorded(): Promise<Recorded> {
     return readRecorded(await this.backend.resources(), () => lastApplied(this.directory));
-  }
-
   }
 
   /**

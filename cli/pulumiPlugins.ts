@@ -1,9 +1,10 @@
 /** The plugins that the Pulumi CLI needs, got where there is a way to the internet: the lab's own namespace has none. */
 import { existsSync, readdirSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { version as commandVersion } from "@pulumi/command/package.json";
 import { version as randomVersion } from "@pulumi/random/package.json";
+import { pulumiHome } from "./pulumiInstall";
 import { say } from "./terminal";
 import { command } from "./virsh";
 
@@ -16,8 +17,6 @@ const PLUGINS = [
   { name: "random", version: randomVersion },
   BRIDGE,
 ];
-
-const pulumiHome = (): string => process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
 
 /** Whether the bridge has the Terraform provider already: its cache's directories end in NAME/VERSION/PLATFORM. */
 function hasTerraformProvider(): boolean {

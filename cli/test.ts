@@ -4,7 +4,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, write
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { chooseDrills } from "../verify/drill/catalogue";
-import { pulumiOnPath } from "./backend";
+import { pulumiOnPath } from "./pulumiInstall";
 import { closingLines, failedAltogether, shellTally, vitestTally, type Tally } from "./tally";
 import { say } from "./terminal";
 

@@ -75,7 +75,7 @@ describe("a stack named with its organization", () => {
 });
 
 describe("without", () => {
-  beforeEach(() => void vi.stubEnv("PATH", checkout));
+  beforeEach(() => void vi.stubEnv("PATH", checkout).stubEnv("PULUMI_HOME", checkout));
   afterEach(() => void vi.unstubAllEnvs());
 
   it("a new stack gets the embedded engine", () => {
