@@ -33,7 +33,7 @@ async function gather(context: StackContext, stack: string): Promise<ReportData>
     lab: pageLab(lab),
     status,
     verify: lastVerify(context.directory) ?? null,
-    drills: readDrills(context.directory),
+    ...readDrills(context.directory),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { Access } from "../../components/observation";
 import type { Lab } from "../../model/types";
 import { GuestShell } from "../guestShell";
+import { readStatus } from "../status";
 
 /** The host's power switch, by domain. */
 export interface Power {
@@ -73,6 +74,15 @@ export class Environment {
     const { stdout } = await this.current.run(this.lab.director.name, TIMED_STARTS);
     const [begun = NaN, ended = NaN] = stdout.trim().split(" ").map(Number);
     this.measured = scaleFor((ended - begun) / STARTS);
+  }
+
+  /**
+   * What is amiss in the lab, a sentence each; empty when it is as configured. What a first look finds counts only if a
+   * second look finds the lab amiss too: a check may have been under way.
+   */
+  async amiss(): Promise<readonly string[]> {
+    const { problems } = await readStatus(this.current, this.lab);
+    return problems.length === 0 ? problems : (await readStatus(this.current, this.lab)).problems;
   }
 
   get shell(): GuestShell {

@@ -55,9 +55,15 @@ export async function restore(drill: Drill, run: DrillRun, sabotaged: boolean): 
     await run.tableUntil("the table is as configured again", run.table.isAsMeant, 0, RESTORE_LIMIT);
   } catch (error) {
     const why = (error as Error).message;
-    throw new Error(`${drill.name} is not undone: ${why}; the next \`scripts/lab drill\` tries again`, {
-      cause: error,
-    });
+    // Over new connections: those at hand may lead to a guest that is gone.
+    environment.renewShell();
+    const left = await environment.amiss().catch(() => []);
+    throw new Error(
+      `${drill.name} is not undone: ${why}` +
+        (left.length > 0 ? `; what is left: ${left.join("; ")}` : "") +
+        "; the next `scripts/lab drill` tries again",
+      { cause: error },
+    );
   } finally {
     await run.finish().catch((error: Error) => environment.say(error.message));
     environment.signal = signal;

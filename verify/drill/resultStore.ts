@@ -1,7 +1,10 @@
 /** Results on disk, one file a drill, and the drill that is under way. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { DrillResult } from "./types";
+import type { DrillCutOff, DrillRefused, DrillResult } from "./types";
+
+/** Below the results: drills that were tried and have none. */
+export const TRIED = "tried";
 
 /** What has to be undone. */
 export interface UnderWay {
@@ -13,16 +16,26 @@ export interface UnderWay {
 export class ResultStore {
   private readonly directory: string;
   private readonly marker: string;
+  private readonly tried: string;
 
   /** @param stackDirectory .lab/STACK, which goes away with the stack */
   constructor(stackDirectory: string) {
     this.directory = join(stackDirectory, "drills");
     this.marker = join(this.directory, ".running");
+    this.tried = join(this.directory, TRIED);
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
   }
 
   write(result: DrillResult): void {
     this.replace(join(this.directory, `${result.name}.json`), `${JSON.stringify(result)}\n`);
+    rmSync(join(this.tried, `${result.name}.json`), { force: true });
+  }
+
+  /** A drill without a result; an earlier result of the same drill stays. */
+  writeTried(outcome: DrillRefused | DrillCutOff): void {
+    mkdirSync(this.tried, { recursive: true, mode: 0o700 });
+    const endedAt = new Date().toISOString();
+    this.replace(join(this.tried, `${outcome.name}.json`), `${JSON.stringify({ ...outcome, endedAt })}\n`);
   }
 
   /** From now on something may be broken. */

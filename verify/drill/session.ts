@@ -29,7 +29,13 @@ export async function undoCutOff(bench: Bench, drills: readonly Drill[] = DRILLS
   // A server that has since left the configuration has nothing left to undo.
   const known = environment.lab.realServers.some(({ name }) => name === left.target);
   environment.target = known ? left.target : undefined;
-  await restore(drill, openRun(bench, "fault", drill), true);
+  try {
+    await restore(drill, openRun(bench, "fault", drill), true);
+  } catch (error) {
+    const { name, description } = drill;
+    store.writeTried({ name, description, verdict: "error", failures: [(error as Error).message], runs: [] });
+    throw error;
+  }
   environment.target = target;
   store.markDone();
 }
@@ -44,9 +50,10 @@ export async function runDrills(
   bench: Bench,
   options: RunOptions,
 ): Promise<Session> {
-  const { environment } = bench;
+  const { environment, store } = bench;
   const outcomes: DrillOutcome[] = [];
   let ended: Error | undefined;
+  let amiss: readonly string[] | undefined;
   for (const drill of drills) {
     const { name, description } = drill;
     const skip = (reason: string): void => {
@@ -58,7 +65,11 @@ export async function runDrills(
     const unfit = ended === undefined ? whyUnfit(drill, bench) : undefined;
     if (ended !== undefined) skip("its turn did not come");
     else if (unfit !== undefined) skip(unfit);
-    else
+    else if ((amiss ??= await environment.amiss()).length > 0) {
+      const refused = { name, description, verdict: "refused", failures: amiss } as const;
+      outcomes.push(refused);
+      store.writeTried(refused);
+    } else
       try {
         const result = await runDrill(drill, bench, options);
         outcomes.push(result);
@@ -66,8 +77,15 @@ export async function runDrills(
       } catch (error) {
         ended = error as Error;
         const runs = error instanceof CutOff ? error.runs : [];
-        outcomes.push({ name, description, verdict: "error", failures: [ended.message], runs });
+        const cutOff = { name, description, verdict: "error", failures: [ended.message], runs } as const;
+        outcomes.push(cutOff);
+        store.writeTried(cutOff);
       }
   }
+  // Its fault and those of a drill could not be told apart, and the drill could not restore what it did not find.
+  if (amiss !== undefined && amiss.length > 0)
+    ended = new Error(
+      `no drill was run, because the lab is not as configured: ${amiss.join("; ")} (\`scripts/lab up\` repairs it)`,
+    );
   return { outcomes, ...(ended !== undefined && { error: ended }) };
 }

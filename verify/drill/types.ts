@@ -101,8 +101,23 @@ export interface DrillCutOff {
   readonly runs: readonly RunSummary[];
 }
 
+/** A drill that was not run, because the lab was not as configured before it. */
+export interface DrillRefused {
+  readonly name: string;
+  readonly description: string;
+  readonly verdict: "refused";
+  /** What was amiss in the lab, a sentence each. */
+  readonly failures: readonly string[];
+}
+
 /** What became of each drill of one call. */
-export type DrillOutcome = DrillResult | DrillSkipped | DrillCutOff;
+export type DrillOutcome = DrillResult | DrillSkipped | DrillCutOff | DrillRefused;
+
+/** A drill that was tried and has no result: what .lab/STACK/drills/tried/NAME.json holds until it has one. */
+export type DrillTried = (DrillRefused | DrillCutOff) & {
+  /** ISO 8601, UTC: when it was given up. */
+  readonly endedAt: string;
+};
 
 export interface Distribution {
   readonly n: number;

@@ -3,7 +3,8 @@ import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import type { DrillResult } from "../drill/types";
+import { TRIED } from "../drill/resultStore";
+import type { DrillResult, DrillTried } from "../drill/types";
 import type { Status } from "../status";
 import type { VerifyReport } from "../verify";
 import type { PageLab } from "./pageLab";
@@ -32,6 +33,8 @@ export interface ReportData {
   /** The last whole verify of this stack; null before the first. */
   readonly verify: VerifyReport | null;
   readonly drills: readonly DrillResult[];
+  /** Drills that were refused or cut off, and have had no result since. */
+  readonly tried: readonly DrillTried[];
 }
 
 const PACKAGES = ["ldirectord", "ipvsadm", "nginx", "systemd", "keepalived"];
@@ -64,14 +67,20 @@ export function imageOf(digest: string | undefined, domainXml: string): ImageInf
   };
 }
 
-/** Results of the stack's drills, oldest first: the order in which they were run. */
-export function readDrills(stackDirectory: string): DrillResult[] {
-  const directory = join(stackDirectory, "drills");
+function readRecords<T>(directory: string): T[] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory)
     .filter((file) => file.endsWith(".json"))
-    .map((file) => JSON.parse(readFileSync(join(directory, file), "utf8")) as DrillResult)
-    .sort((a, b) => a.startedAt.localeCompare(b.startedAt));
+    .map((file) => JSON.parse(readFileSync(join(directory, file), "utf8")) as T);
+}
+
+/** Results of the stack's drills, and those that were tried without one; each oldest first. */
+export function readDrills(stackDirectory: string): Pick<ReportData, "drills" | "tried"> {
+  const directory = join(stackDirectory, "drills");
+  return {
+    drills: readRecords<DrillResult>(directory).sort((a, b) => a.startedAt.localeCompare(b.startedAt)),
+    tried: readRecords<DrillTried>(join(directory, TRIED)).sort((a, b) => a.endedAt.localeCompare(b.endedAt)),
+  };
 }
 
 async function firstLine(command: string, args: readonly string[]): Promise<string> {

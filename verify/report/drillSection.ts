@@ -1,5 +1,6 @@
 /** Each drill: its timeline, what happened when, and its figures beside what was promised. */
-import type { DrillResult, Limit } from "../drill/types";
+import type { DrillResult, DrillTried, Limit } from "../drill/types";
+import type { ReportData } from "./data";
 import { colourOf, markEvents, outcomesOf, renderTimeline } from "./chart";
 import { html, otherConfiguration, type Markup } from "./html";
 import type { PageLab } from "./pageLab";
@@ -112,9 +113,25 @@ function drill(result: DrillResult, lab: PageLab, configHash: string): Markup {
   </article>`;
 }
 
-/** @param configHash of the lab as it is: results of another configuration are marked as old */
-export function renderDrills(results: readonly DrillResult[], lab: PageLab, configHash: string): Markup {
-  if (results.length === 0) {
+const TRIED_BECAUSE = {
+  refused: "not run, because the lab was not as configured",
+  error: "ended without a result",
+} as const;
+
+function tried({ name, description, verdict, endedAt, failures }: DrillTried): Markup {
+  return html`<article class="card" data-tried="${name}" data-verdict="${verdict}">
+    <h3><span>${name}</span><span class="pill fail">${verdict}</span></h3>
+    <p class="soft">
+      ${description} (${endedAt.replace("T", " ").slice(0, 19)} UTC): ${TRIED_BECAUSE[verdict]}
+    </p>
+    ${failures.map((failure) => html`<p style="color:var(--bad)">${failure}</p>`)}
+  </article>`;
+}
+
+/** Results of another configuration than the lab's present one are marked as old. */
+export function renderDrills({ drills, tried: others, lab, configHash }: ReportData): Markup {
+  const results = drills;
+  if (results.length === 0 && others.length === 0) {
     return html`<section id="drills">
       <h2>Drills</h2>
       <p class="soft">None has run on this stack: <code>scripts/lab drill</code></p>
@@ -122,7 +139,10 @@ export function renderDrills(results: readonly DrillResult[], lab: PageLab, conf
   }
   const passed = results.filter(({ verdict }) => verdict === "pass").length;
   return html`<section id="drills">
-    <h2>Drills: ${passed} of ${results.length} passed</h2>
-    <div class="drills">${results.map((result) => drill(result, lab, configHash))}</div>
+    <h2>
+      Drills: ${passed} of ${results.length}
+      passed${others.length > 0 ? `, ${others.length} tried without a result` : ""}
+    </h2>
+    <div class="drills">${others.map(tried)} ${results.map((result) => drill(result, lab, configHash))}</div>
   </section>`;
 }

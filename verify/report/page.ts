@@ -157,7 +157,7 @@ export function renderPage(data: ReportData): string {
           </div>
           <span class="pill large ${status.status}" id="status">${status.status}</span>
         </header>
-        ${topology(data)}${health(data)}${renderVerify(data.verify, data.configHash)}${renderDrills(data.drills, lab, data.configHash)}${origins(data)}
+        ${topology(data)}${health(data)}${renderVerify(data.verify, data.configHash)}${renderDrills(data)}${origins(data)}
       </main>
       <script type="application/json" id="data">
         ${embedded(data)}

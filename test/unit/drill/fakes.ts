@@ -49,6 +49,7 @@ export function fakeBench(): FakeBench {
     soakSeconds: 1,
     calibrate: () => Promise.resolve(),
     renewShell: () => said.push("new connections"),
+    amiss: () => Promise.resolve([]),
   };
   return {
     environment: environment as unknown as Environment,

@@ -1,6 +1,11 @@
 import { rmSync } from "node:fs";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { parseHTML } from "linkedom";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { runDrill } from "../../../verify/drill/runner";
 import { runDrills, undoCutOff } from "../../../verify/drill/session";
+import { readDrills } from "../../../verify/report/data";
+import { renderDrills } from "../../../verify/report/drillSection";
+import { REPORT } from "../verify/fixtures";
 import { fakeBench, fakeDrill, type FakeBench } from "./fakes";
 
 let bench: FakeBench;
@@ -30,6 +35,58 @@ it("a drill that cannot be undone ends the call, and what was over is told", asy
     { name: "late", description, verdict: "skip", reason: "its turn did not come" },
   ]);
   expect(error?.message).toMatch(/^stuck is not undone: no way in;/);
+});
+
+describe("a lab that is not as configured", () => {
+  const weight = "rs1 192.168.7.10:80: weight 9, expected 1";
+  const broken = (looks: string[][]): FakeBench => {
+    const environment = { ...bench.environment, amiss: () => Promise.resolve(looks.shift() ?? []) };
+    return { ...bench, environment: environment as unknown as FakeBench["environment"] };
+  };
+
+  it("refuses every drill that fits it before anything is broken, by name, and the report shows what was tried", async () => {
+    const drills = [
+      fakeDrill(did, { name: "unfit", unfit: () => "too small" }),
+      fakeDrill(did),
+      fakeDrill(did, { name: "second" }),
+    ];
+    bench.store.write(await runDrill(fakeDrill([]), bench, ONCE));
+    const { outcomes, error } = await runDrills(drills, broken([[weight]]), ONCE);
+    expect(did).toEqual([]);
+    expect(bench.store.interrupted()).toBeUndefined();
+    const refused = { description, verdict: "refused", failures: [weight] };
+    expect(outcomes).toEqual([
+      { name: "unfit", description, verdict: "skip", reason: "too small" },
+      { name: "fake", ...refused },
+      { name: "second", ...refused },
+    ]);
+    expect(error?.message).toContain(`the lab is not as configured: ${weight}`);
+    const before = readDrills(bench.directory);
+    expect(before.tried).toMatchObject([
+      { name: "fake", ...refused },
+      { name: "second", ...refused },
+    ]);
+    expect(before.drills).toHaveLength(1);
+    const page = parseHTML(String(renderDrills({ ...REPORT, ...before }))).document;
+    expect(page.querySelector("[data-tried=second]")?.textContent).toContain(weight);
+    // What has a result is no longer among them.
+    await runDrills([fakeDrill(did)], bench, ONCE);
+    expect(readDrills(bench.directory).tried.map(({ name }) => name)).toEqual(["second"]);
+  });
+
+  it("is looked at once for all drills of a call", async () => {
+    const { error } = await runDrills([fakeDrill(did), fakeDrill(did)], broken([[], [weight]]), ONCE);
+    expect(error).toBeUndefined();
+  });
+
+  it("after a drill that could not be undone: what is left is named, and kept for the report", async () => {
+    const stuck = fakeDrill(did, { name: "stuck", heal: () => Promise.reject(new Error("no way in")) });
+    const { error } = await runDrills([stuck], broken([[], [weight]]), ONCE);
+    expect(error?.message).toMatch(
+      /^stuck is not undone: no way in; what is left: rs1 .*weight 9, expected 1;/,
+    );
+    expect(readDrills(bench.directory).tried).toMatchObject([{ name: "stuck", failures: [error?.message] }]);
+  });
 });
 
 it("no drill is run where the main service is not TCP, and it is said why", async () => {

@@ -191,4 +191,5 @@ export const REPORT: ReportData = {
   status: STATUS,
   verify: VERIFY,
   drills: [DRILL],
+  tried: [],
 };
