@@ -1,6 +1,7 @@
 /** Who answers "who has the VIP?": on the server segment, asked from the router and from the host, the director alone. */
 import { spawn } from "node:child_process";
 import { nicOn, type Lab, type LabNode } from "../../model/types";
+import { proxyArpRepair } from "./hazards";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
 
 /** Two broadcasts a second apart: whoever answers the first late is heard before the second is over. */
@@ -33,9 +34,14 @@ export function judgeArp(
 ): Finding {
   const macs = parseArping(asked.text);
   const director = serverMac(lab.director);
-  const leaks = macs.filter((mac) => mac !== director).map((mac) => macOwner(lab, mac));
-  const fix =
-    leaks.length > 0
+  const others = macs.filter((mac) => mac !== director);
+  const leaks = others.map((mac) => macOwner(lab, mac));
+  const routerMac = serverMac(lab.router);
+  // The router has no VIP to keep quiet about.
+  const fix = others.includes(routerMac)
+    ? `on ${lab.router.name}, which answers for what is not its own: ${proxyArpRepair(lab.router)};` +
+      ` then on ${lab.director.name} and every real server: ip neigh flush all`
+    : leaks.length > 0
       ? `${leaks.map((leak) => leak.split(" ")[0]).join(", ")} must keep quiet: sysctl net.ipv4.conf.all.arp_ignore=1` +
         ` net.ipv4.conf.all.arp_announce=2 before the VIP is added; then ip neigh flush to ${vip} on ${lab.router.name}`
       : `on ${lab.director.name}: ip -4 addr show (is ${vip}/32 there?), tcpdump -nn arp`;

@@ -1,8 +1,10 @@
 /** One script that gathers what a guest can say of itself, and its parsed answer. */
+import { availableParallelism, loadavg } from "node:os";
 import { parseGuestStatus } from "../../model/guestStatus";
 import { sorryPorts } from "../../model/guestSettings";
 import type { Lab, LabNode } from "../../model/types";
 import type { Shell } from "../guestShell";
+import { parseNeighbours } from "./neighbours";
 
 export interface GuestFacts {
   /** "eth0 192.168.7.10/24" for each IPv4 address. */
@@ -18,6 +20,10 @@ export interface GuestFacts {
   readonly atBoot: boolean;
   /** Seconds by which the guest's clock may differ from the host's, at least: 0 when it lies between asking and answer. */
   readonly clockOffset: number;
+  /** MAC by address of whoever it knows; empty for one that was not asked. */
+  readonly neighbours: ReadonlyMap<string, string>;
+  /** Packets that its reverse path filter has dropped since its boot. */
+  readonly filtered: number;
   /** What the guest's own `lvs-dr status` complains of. */
   readonly problems: readonly string[];
 }
@@ -37,7 +43,11 @@ export function unitsOf(lab: Lab, node: LabNode): string[] {
 const SYSCTL_DIRECTORY = "/proc/sys/";
 
 /** Bash for the guest. Builtins where they do: each process costs a guest without KVM some 20 ms. */
-export function factsScript(sysctls: readonly string[], units: readonly string[]): string {
+export function factsScript(
+  sysctls: readonly string[],
+  units: readonly string[],
+  { neighbours = false } = {},
+): string {
   return `
 echo "clock=$EPOCHREALTIME"
 [[ -e /etc/systemd/system/multi-user.target.wants/lvs-dr.service ]] && echo boot=yes
@@ -52,6 +62,12 @@ echo '== addresses'
 ip -4 -o addr show
 echo '== routes'
 ip -4 route show
+while read -r -a names && read -r -a counts; do
+  for i in "\${!names[@]}"; do
+    [[ \${names[i]} != IPReversePathFilter ]] || printf '== filtered\\n%s\\n' "\${counts[i]}"
+  done
+done </proc/net/netstat
+${neighbours ? "echo '== neighbours'\nip -4 neigh show" : ""}
 echo '== units'
 systemctl is-active ${units.join(" ")} || true
 echo '== failed'
@@ -88,8 +104,18 @@ export function parseFacts(
     failedUnits: lines(sections["failed"]).map((line) => line.split(" ")[0] ?? line),
     atBoot: values["boot"] === "yes",
     clockOffset: Math.max(0, asked.before - clock, clock - asked.after),
+    neighbours: parseNeighbours(sections["neighbours"] ?? ""),
+    filtered: Number(lines(sections["filtered"])[0] ?? 0),
     problems: problems.map((problem) => problem.text),
   };
+}
+
+/** Seconds for a guest's answer, from when it is asked; a guest without KVM needs about one where nobody else is busy. */
+const FACTS_LIMIT = 60;
+
+/** A guest that does not answer in time may only wait for a processor. */
+function hostLoad(): string {
+  return `the host's load is ${(loadavg()[0] ?? 0).toFixed(1)} on ${availableParallelism()} processors`;
 }
 
 export async function gatherFacts(
@@ -97,12 +123,14 @@ export async function gatherFacts(
   node: LabNode,
   sysctls: readonly string[],
   units: readonly string[],
+  also: { readonly neighbours?: boolean } = {},
 ): Promise<GuestFacts> {
   const before = Date.now() / 1000;
   const { code, stdout, stderr } = await shell.run(node.name, "bash -s", {
-    stdin: factsScript(sysctls, units),
-    timeout: 30,
+    stdin: factsScript(sysctls, units, also),
+    timeout: FACTS_LIMIT,
   });
-  if (code !== 0) throw new Error(`${node.name}: cannot be asked (${code ?? "time-out"}): ${stderr}`);
+  if (code === null) throw new Error(`${node.name}: no answer within ${FACTS_LIMIT} s; ${hostLoad()}`);
+  if (code !== 0) throw new Error(`${node.name}: cannot be asked (${code}): ${stderr}`);
   return parseFacts(node.name, stdout, units, { before, after: Date.now() / 1000 });
 }

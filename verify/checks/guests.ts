@@ -1,6 +1,9 @@
 /** Each guest from the inside: addresses, routes, sysctls, units, clock, and what its own script says. */
 import { labNodes, nicOn, type Lab, type LabNode } from "../../model/types";
 import { judge, type CheckContext, type Finding, type Probe } from "./check";
+import { askEach } from "../askGuests";
+import { hazardKeys, judgeHazards } from "./hazards";
+import { forwards, judgeNeighbours } from "./neighbours";
 import { gatherFacts, unitsOf, type GuestFacts } from "./guestFacts";
 
 /** Seconds by which a guest's clock may be off: certificates, logs and captures are compared across guests. */
@@ -98,6 +101,9 @@ export function judgeGuest(lab: Lab, node: LabNode, facts: GuestFacts): Finding[
     );
   }
 
+  findings.push(judgeHazards(lab, node, facts));
+  if (forwards(lab, node)) findings.push(judgeNeighbours(lab, node, facts.neighbours));
+
   const idle = Object.entries(facts.units).filter(([, state]) => state !== "active");
   add(
     "units",
@@ -160,7 +166,8 @@ function strayVips(lab: Lab, node: LabNode, facts: GuestFacts): string[] {
 async function look({ lab, shell }: CheckContext, node: LabNode): Promise<Finding[]> {
   const units = unitsOf(lab, node);
   try {
-    const facts = await gatherFacts(shell, node, Object.keys(sysctlsOf(lab, node)), units);
+    const keys = new Set([...Object.keys(sysctlsOf(lab, node)), ...hazardKeys(lab, node)]);
+    const facts = await gatherFacts(shell, node, [...keys], units, { neighbours: forwards(lab, node) });
     return judgeGuest(lab, node, facts);
   } catch (error) {
     const evidence = {
@@ -177,7 +184,7 @@ async function look({ lab, shell }: CheckContext, node: LabNode): Promise<Findin
 export const guestsProbe: Probe = {
   group: "guests",
   async look(context) {
-    const findings = await Promise.all(labNodes(context.lab).map((node) => look(context, node)));
+    const findings = await askEach(labNodes(context.lab), (node) => look(context, node));
     return findings.flat();
   },
 };

@@ -1,4 +1,5 @@
 /** The article's pings: the client reaches both of the router's sides, the real servers reach the client. */
+import { askEach } from "../askGuests";
 import { judge, type CheckContext, type Finding, type Probe } from "./check";
 import type { Lab, LabNode } from "../../model/types";
 
@@ -20,14 +21,17 @@ export function pingTargets(lab: Lab): PingTarget[] {
   return [...router, ...back];
 }
 
-/** Two echo requests to each address, one after the other; a line "ADDRESS RECEIVED ROUND-TRIP" each. */
+/** Two echo requests to each address, all at the same time; a line "ADDRESS RECEIVED ROUND-TRIP" each. */
 export function pingScript(addresses: readonly string[]): string {
   return `for to in ${addresses.join(" ")}; do
+  {
   out=$(ping -n -q -c 2 -i 0.2 -W 2 "$to" 2>&1) || true
   received=0; [[ $out =~ \\ ([0-9]+)\\ received ]] && received=\${BASH_REMATCH[1]}
   average=; [[ $out =~ =\\ [0-9.]+/([0-9.]+)/ ]] && average=\${BASH_REMATCH[1]}
   echo "$to $received $average"
-done`;
+  } &
+done
+wait`;
 }
 
 export function judgePings(lab: Lab, targets: readonly PingTarget[], answers: string): Finding[] {
@@ -56,15 +60,13 @@ export function judgePings(lab: Lab, targets: readonly PingTarget[], answers: st
 async function look({ lab, shell }: CheckContext): Promise<Finding[]> {
   const targets = pingTargets(lab);
   const nodes = [...new Set(targets.map(({ from }) => from))];
-  const findings = await Promise.all(
-    nodes.map(async (node) => {
-      const own = targets.filter(({ from }) => from === node);
-      const { stdout } = await shell.run(node.name, "bash -s", {
-        stdin: pingScript(own.map(({ to }) => to)),
-      });
-      return judgePings(lab, own, stdout);
-    }),
-  );
+  const findings = await askEach(nodes, async (node) => {
+    const own = targets.filter(({ from }) => from === node);
+    const { stdout } = await shell.run(node.name, "bash -s", {
+      stdin: pingScript(own.map(({ to }) => to)),
+    });
+    return judgePings(lab, own, stdout);
+  });
   return findings.flat();
 }
 
