@@ -4,6 +4,7 @@ import { renderLdirectord, ldirectordFor } from "./ldirectord";
 import { renderTable } from "./ipvs";
 import { renderGuestTable } from "./guestTable";
 import { tableFor } from "./ldirectordTable";
+import { realServerPage, sorryPage } from "./pages";
 import { RUN_LIMIT, type Settings } from "./payload";
 import { nicOn, type Lab, type LabNode } from "./types";
 
@@ -41,7 +42,7 @@ export function realServerSettings(lab: Lab, node: LabNode): Settings {
     LVS_RIP: node.address,
     LVS_PORTS: [...ports].join(" "),
     LVS_ARP_STRATEGY: lab.arpStrategy,
-    LVS_INDEX_PAGE: `<h1>${node.name}</h1>\n`,
+    LVS_INDEX_PAGE: realServerPage(node.name),
     LVS_TEST_PAGE: "test\n",
   };
 }
@@ -84,7 +85,7 @@ export function directorSettings(lab: Lab): Settings {
     LVS_LDIRECTORD_TABLE: conf === undefined ? "" : renderTable(tableFor(conf)).join("\n"),
     LVS_TABLE: renderGuestTable(lab),
     // A text file ends with a newline, as the article's `echo` writes it.
-    LVS_SORRY_PAGE: lab.sorryPage.replace(/\n?$/, "\n"),
+    LVS_SORRY_PAGE: sorryPage(lab),
     LVS_SORRY_PORTS: sorryPorts(lab).join(" "),
     LVS_DRAIN_SECONDS: String(lab.drainTimeout),
     LVS_SETTLE_SECONDS: String(settleSeconds(lab)),

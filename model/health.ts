@@ -1,6 +1,7 @@
 /** The verdict on a lab: from what was observed on the director, the guests and the client to the `health` output. */
 import { parseIpvsSave, serverKey, serviceKey, type IpvsServer, type IpvsService } from "./ipvs";
 import { parseIpvsList, rowOf, type IpvsList } from "./ipvsList";
+import { wrongPages } from "./pages";
 import { distinct, type Problem, type ProblemCode } from "./problem";
 import { clientService, labNodes, type Lab, type RealServerEntry, type VirtualService } from "./types";
 
@@ -67,7 +68,7 @@ export interface ClientRequest {
   readonly status: number;
   /** Who answered: a real server's name, "sorry", or "" when unknown. */
   readonly server: string;
-  /** First line of the answer. */
+  /** The answer's beginning. */
   readonly body: string;
   readonly seconds: number;
 }
@@ -219,7 +220,8 @@ function nodeProblems(lab: Lab, { director, nodes }: Observation): Problem[] {
 
 function clientProblems(lab: Lab, requests: readonly ClientRequest[]): Problem[] {
   const subject = lab.client.name;
-  if (clientService(lab) === undefined) return [];
+  const service = clientService(lab);
+  if (service === undefined) return [];
   if (requests.length === 0)
     return [
       {
@@ -229,10 +231,10 @@ function clientProblems(lab: Lab, requests: readonly ClientRequest[]): Problem[]
         text: `${subject}: could not be asked to send requests`,
       },
     ];
-  const failed = requests.filter((request) => !request.ok).length;
-  if (failed === 0) return [];
+  const good = requests.filter(({ ok }) => ok);
+  const pages = wrongPages(lab, `http://${service.vip}:${service.port}/`, good);
+  const failed = requests.length - good.length;
+  if (failed === 0) return pages;
   const text = `${subject}: ${failed} of ${requests.length} requests got no good answer`;
-  return [
-    { subject, code: "requests-failed", detail: serviceKey(clientService(lab) ?? lab.services[0]), text },
-  ];
+  return [...pages, { subject, code: "requests-failed", detail: serviceKey(service), text }];
 }

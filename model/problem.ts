@@ -35,6 +35,7 @@ export const PROBLEM_CODES = {
   "server-down": "a real server gets no connections",
   "sorry-server-active": "the sorry server stands in for all real servers",
   "requests-failed": "requests through the VIP got no good answer",
+  "wrong-page": "clients read another page than the server's own, though its status is good",
   "client-not-asked": "the client could not be asked to send requests",
   // ldirectord (verify/checker.ts).
   "checker-stopped": "ldirectord does not run, or a process of it is stopped",

@@ -1,55 +1,35 @@
 /** Runs the three-way diagnosis: each real server by its RIP, by the VIP through it alone, and as the client sees it. */
 import { parseIpvsSave, expectedTable, serviceKey } from "../model/ipvs";
 import { compareTables } from "../model/ipvsCompare";
+import { wrongPages } from "../model/pages";
 import { nicOn, type Lab, type VirtualService } from "../model/types";
-import { ARPING, parseArping, serverMac } from "./checks/arp";
+import { ARPING, macOwner, parseArping, serverMac } from "./checks/arp";
 import { judge, type CheckContext, type Finding, type Probe } from "./checks/check";
-import {
-  askCommand,
-  checkedPage,
-  setUpScript,
-  targetsOf,
-  tearDownScript,
-  vipUrl,
-  type Target,
-} from "./diagnosisScripts";
-import { diagnose, type Answer, type Diagnosis, type LabSight, type ServerSight } from "./diagnosisVerdict";
+import { askEach } from "./askGuests";
+import { parseNeighbours } from "./checks/neighbours";
+import { checkedPage, setUpScript, targetsOf, tearDownScript, vipUrl, type Target } from "./diagnosisScripts";
+import { trace } from "./diagnosisTrace";
+import { diagnose, type Diagnosis, type LabSight, type Names, type ServerSight } from "./diagnosisVerdict";
 import type { Shell } from "./guestShell";
+import { askScript, NOT_ASKED, parseAnswers, type Answer, type Asked } from "./requests";
 
-/** Seconds for one request; all are made at once. */
+/** Seconds for one request. */
 const REQUEST_LIMIT = 3;
 /** Requests of the client's to the live service. */
 const LIVE_REQUESTS = 8;
 
-/** Reads what askCommand printed, by the URLs' numbers. */
-export function parseAnswers(text: string, count: number): Answer[] {
-  const answers = new Map<number, Answer>();
-  for (const line of text.split("\n")) {
-    const [urlnum, exit, status, server = "", time, error = ""] = line.split("\t");
-    if (time === undefined) continue;
-    const detail =
-      exit === "0" ? `status ${status} in ${Number(time).toFixed(2)} s` : error || `curl ended with ${exit}`;
-    answers.set(Number(urlnum), { ok: exit === "0" && status === "200", server, detail });
-  }
-  return Array.from(
-    { length: count },
-    (_, i) => answers.get(i) ?? { ok: false, server: "", detail: "not asked" },
-  );
-}
-
 async function ask(
   shell: Shell,
   node: string,
-  asked: readonly { readonly url: string; readonly port?: number }[],
+  asked: readonly Asked[],
   also = "",
 ): Promise<{ answers: Answer[]; rest: string }> {
   const { stdout, stderr, code } = await shell.run(node, "bash -s", {
-    stdin: `${askCommand(asked, REQUEST_LIMIT)} || true\necho '== rest'\n${also}\n`,
+    stdin: askScript(asked, REQUEST_LIMIT, also),
     timeout: 30,
   });
-  const [first = "", rest = ""] = stdout.split("== rest\n");
   if (code === 255) throw new Error(`${node}: ${stderr}`);
-  return { answers: parseAnswers(first, asked.length), rest };
+  return parseAnswers(stdout, asked.length);
 }
 
 /** Answer of a server that said another name than its own: somebody else took the request. */
@@ -73,13 +53,15 @@ export function parseInside(text: string, vip: string): Inside {
 /** Bash for a real server. */
 const INSIDE = `ip -4 -o addr show dev lo; read -r reason 2>/dev/null </run/lvs-dr/unfit && echo "unfit $reason"; true`;
 
-interface Asked {
+interface Seen {
   readonly direct: readonly Answer[];
   readonly fromRouter: readonly Answer[];
   readonly fromClient: readonly Answer[];
   readonly live: readonly Answer[];
   readonly macs: readonly string[];
   readonly save: string;
+  /** The director's neighbours: MAC by address. */
+  readonly neighbours: ReadonlyMap<string, string>;
   readonly inside: ReadonlyMap<string, Inside>;
 }
 
@@ -87,7 +69,7 @@ async function askAll(
   { lab, shell }: CheckContext,
   service: VirtualService,
   targets: readonly Target[],
-): Promise<Asked> {
+): Promise<Seen> {
   const url = vipUrl(service);
   const page = checkedPage(service);
   const direct = service.realServers.map(({ address, port }) => ({
@@ -98,7 +80,7 @@ async function askAll(
     const { code, stdout } = await shell.run(name, INSIDE, { timeout: 15 });
     return code === 0 ? [[name, parseInside(stdout, service.vip)]] : [];
   };
-  const askDirector = ask(shell, lab.director.name, direct, "ipvsadm -Sn");
+  const askDirector = ask(shell, lab.director.name, direct, "ip -4 neigh show; echo; ipvsadm -Sn");
   const [director, router, client, inside] = await Promise.all([
     askDirector,
     ask(
@@ -109,15 +91,17 @@ async function askAll(
     ),
     ask(shell, lab.client.name, [...targets.map(({ clientPort }) => ({ url, port: clientPort })), ...live]),
     // After the RIPs were asked: a guard that has refused there has said by now why.
-    askDirector.then(() => Promise.all(service.realServers.map(readInside))),
+    askDirector.then(() => askEach(service.realServers, readInside)),
   ]);
+  const [neighbours = "", save = ""] = director.rest.split("\n\n");
   return {
     direct: director.answers,
     fromRouter: router.answers,
     fromClient: client.answers.slice(0, targets.length),
     live: client.answers.slice(targets.length),
     macs: parseArping(router.rest),
-    save: director.rest,
+    save,
+    neighbours: parseNeighbours(neighbours),
     inside: new Map(inside.flat()),
   };
 }
@@ -137,17 +121,25 @@ export function sightOf(
   lab: Lab,
   service: VirtualService,
   targets: readonly Target[],
-  asked: Asked,
+  asked: Seen,
 ): { sight: LabSight; sorry?: Answer } {
   const differences = tableDifferences(lab, service, asked.save);
   const servers = service.realServers.map(({ name }, i): ServerSight => {
     const node = lab.realServers.find((each) => each.name === name);
-    const lost: Answer = { ok: false, server: "", detail: "not asked" };
+    const fromRouter = asked.fromRouter[i] ?? NOT_ASKED;
+    const fromClient = asked.fromClient[i] ?? NOT_ASKED;
+    const own = [fromRouter, fromClient].filter(({ ok, server }) => ok && server === name);
+    const [page] = wrongPages(lab, vipUrl(service), own);
+    const mac = asked.neighbours.get(node?.address ?? "");
     return {
       name,
-      direct: asked.direct[i] ?? lost,
-      fromRouter: named(asked.fromRouter[i] ?? lost, name),
-      fromClient: named(asked.fromClient[i] ?? lost, name),
+      direct: asked.direct[i] ?? NOT_ASKED,
+      fromRouter: named(fromRouter, name),
+      fromClient: named(fromClient, name),
+      ...(page === undefined ? {} : { page }),
+      ...(node === undefined || mac === undefined || mac === serverMac(node)
+        ? {}
+        : { neighbour: macOwner(lab, mac) }),
       ...asked.inside.get(name),
       answersArp: node !== undefined && asked.macs.includes(serverMac(node)),
       table: differences(name),
@@ -171,6 +163,28 @@ export interface DiagnosisResult {
   readonly sorry?: Answer;
 }
 
+/** A capture on each real server between which and its asker something is lost; which side it is on is unknown before. */
+async function traceLost(
+  context: CheckContext,
+  service: VirtualService,
+  targets: readonly Target[],
+  sight: LabSight,
+  diagnoses: readonly Diagnosis[],
+): Promise<LabSight> {
+  const lost = diagnoses.filter(({ verdict }) => verdict === "replies are lost").map(({ server }) => server);
+  const servers = await askEach(sight.servers, async (server): Promise<ServerSight> => {
+    const node = context.lab.realServers.find(({ name }) => name === server.name);
+    const target = targets.find(({ name }) => name === server.name);
+    if (!lost.includes(server.name) || node === undefined || target === undefined) return server;
+    const { fromRouter } = server;
+    const from = fromRouter.ok && fromRouter.server === server.name ? "client" : "router";
+    // Without a capture, such as on a server whose disk is full, there is the verdict that there was.
+    const seen = await trace(context, service, node, target, from).catch(() => undefined);
+    return seen === undefined ? server : { ...server, trace: seen };
+  });
+  return { ...sight, servers };
+}
+
 /** Diagnoses the real servers of one service. What it puts into the director is out again when it returns or throws. */
 export async function diagnoseService(
   context: CheckContext,
@@ -183,9 +197,15 @@ export async function diagnoseService(
   if (setUp.code === 3) throw new Error(`${director}: another diagnosis is under way`);
   try {
     if (setUp.code !== 0) throw new Error(`${director}: no service by firewall mark: ${setUp.stderr}`);
-    const { sight, sorry } = sightOf(lab, service, targets, await askAll(context, service, targets));
-    const names = { vip: service.vip, router: lab.router.name, director };
-    return { diagnoses: diagnose(sight, names), sight, ...(sorry ? { sorry } : {}) };
+    const first = sightOf(lab, service, targets, await askAll(context, service, targets));
+    const names: Names = {
+      vip: service.vip,
+      router: lab.router.name,
+      director,
+      owner: (mac) => macOwner(lab, mac),
+    };
+    const sight = await traceLost(context, service, targets, first.sight, diagnose(first.sight, names));
+    return { diagnoses: diagnose(sight, names), sight, ...(first.sorry ? { sorry: first.sorry } : {}) };
   } finally {
     const { code, stdout, stderr } = await shell.run(director, "bash -s", {
       stdin: tearDownScript(targets),
@@ -221,11 +241,15 @@ export function findingsOf(lab: Lab, service: VirtualService, result: DiagnosisR
     );
   });
   if (result.sorry === undefined) return findings;
+  const [page] = wrongPages(lab, vipUrl(service), result.sorry.ok ? [result.sorry] : []);
   const evidence = {
     where: lab.router.name,
     command: `curl ${vipUrl(service)} by firewall mark through the sorry server alone`,
-    seen: result.sorry.detail + (result.sorry.server ? ` from ${result.sorry.server}` : ""),
-    expected: "an answer with status 200",
+    seen:
+      result.sorry.detail +
+      (result.sorry.server ? ` from ${result.sorry.server}` : "") +
+      (page === undefined ? "" : `: ${page.text}`),
+    expected: "an answer with status 200, and the sorry page",
   };
   const local = service.sorry?.address === "127.0.0.1";
   return [
@@ -233,7 +257,7 @@ export function findingsOf(lab: Lab, service: VirtualService, result: DiagnosisR
     judge(
       `diagnosis.${service.name}.sorry`,
       "the sorry server would serve the VIP if it had to",
-      result.sorry.ok,
+      result.sorry.ok && page === undefined,
       evidence,
       local
         ? `on ${lab.director.name}: systemctl status nginx; it must listen on every address`

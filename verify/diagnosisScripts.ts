@@ -5,6 +5,7 @@
  */
 import { DIAGNOSIS_MARKS } from "../model/ipvs";
 import type { VirtualService } from "../model/types";
+import { PORTS_EACH } from "./requests";
 
 export interface Target {
   /** Real server's name, or "sorry". */
@@ -19,8 +20,6 @@ export interface Target {
 
 /** nft table of ours: removing it removes every rule. */
 const NFT_TABLE = "lvs_dr_diagnosis";
-/** Ports that a request may use, so that one still in use does not spoil it. */
-export const PORTS_EACH = 3;
 /** Seconds after which the director cleans up by itself, whatever became of us. */
 const LIMIT = 40;
 
@@ -77,22 +76,6 @@ ${cleanUp(targets)}
 ipvsadm -Sn | grep -E -- '-f (${targets.map(({ mark }) => mark).join("|")}) ' && exit 1
 exit 0
 `;
-}
-
-const FORMAT =
-  "%{urlnum}\\t%{exitcode}\\t%{http_code}\\t%header{x-real-server}\\t%{time_total}\\t%{errormsg}\\n";
-
-/** One curl that asks each URL at the same time, on a connection of its own; `port` is the first source port of each. */
-export function askCommand(
-  asked: readonly { readonly url: string; readonly port?: number }[],
-  seconds: number,
-): string {
-  const each = asked.map(
-    ({ url, port }) =>
-      `-s --max-time ${seconds} -H 'Connection: close' -o /dev/null -w '${FORMAT}'` +
-      `${port === undefined ? "" : ` --local-port ${port}-${port + PORTS_EACH - 1}`} '${url}'`,
-  );
-  return `curl -Z --parallel-immediate --parallel-max 300 ${each.join(" --next ")}`;
 }
 
 /** The page that the service's own check asks for. */

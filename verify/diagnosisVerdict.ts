@@ -1,4 +1,7 @@
 /** The three-way diagnosis of a real server: from what was seen on three ways to it, what is wrong with it. Pure. */
+import type { Problem } from "../model/problem";
+import type { Trace } from "./diagnosisTrace";
+import type { Answer } from "./requests";
 
 export type Verdict =
   | "ok"
@@ -9,18 +12,10 @@ export type Verdict =
   | "router does not forward"
   | "director's table wrong"
   | "nobody answers ARP for the VIP"
+  | "requests are lost"
   | "replies are lost"
+  | "wrong page"
   | "cannot be judged";
-
-/** One request. */
-export interface Answer {
-  /** Status 200, and where asked for, the expected body. */
-  readonly ok: boolean;
-  /** Name in X-Real-Server; "" without an answer. */
-  readonly server: string;
-  /** Status and time, or curl's error. */
-  readonly detail: string;
-}
 
 export interface ServerSight {
   readonly name: string;
@@ -36,6 +31,12 @@ export interface ServerSight {
   readonly withdrawn?: string;
   /** Whether its MAC answers ARP for the VIP. */
   readonly answersArp: boolean;
+  /** What its page is, if not the lab's. */
+  readonly page?: Problem;
+  /** A capture on it, where a request through the VIP got no answer though all else looked right. */
+  readonly trace?: Omit<Trace, "command">;
+  /** At whose MAC the director has its address, if not at its own. */
+  readonly neighbour?: string;
   /** How its entry in the live table differs from what is meant; empty when it doesn't. */
   readonly table: readonly string[];
 }
@@ -57,10 +58,12 @@ export interface Diagnosis {
   readonly fix: string;
 }
 
-interface Names {
+export interface Names {
   readonly vip: string;
   readonly router: string;
   readonly director: string;
+  /** Name and MAC of the guest whose MAC this is. */
+  readonly owner: (mac: string) => string;
 }
 
 /** One verdict for each server. The order of the tests matters: each rests on what those before it have excluded. */
@@ -76,8 +79,9 @@ function verdictOf(
   server: ServerSight,
   sight: LabSight,
   leaking: readonly string[],
-  { vip, router, director }: Names,
+  names: Names,
 ): Omit<Diagnosis, "server"> {
+  const { vip, router, director } = names;
   const { name, direct, fromRouter, fromClient, vipOnLo, withdrawn, table } = server;
   const own = (answer: Answer): boolean => answer.ok && answer.server === name;
   if (server.answersArp) {
@@ -113,13 +117,7 @@ function verdictOf(
   if (!own(fromRouter)) {
     const rip = withdrawn === undefined ? "its RIP answers" : `its guard has withdrawn it (${withdrawn})`;
     const because = `${rip}, ${vip} through it alone does not answer (${fromRouter.detail})`;
-    if (vipOnLo === true) {
-      return {
-        verdict: "replies are lost",
-        because: `${because}, though the VIP is on its lo`,
-        fix: `on ${name}: ip route (default via ${router}); sysctl net.ipv4.conf.all.rp_filter`,
-      };
-    }
+    if (vipOnLo === true) return lost(server, `${because}, though the VIP is on its lo`, names);
     return {
       verdict: "VIP missing on lo",
       because: vipOnLo === false ? `${because}; its lo has no ${vip}` : because,
@@ -148,11 +146,72 @@ function verdictOf(
     };
   }
   if (!own(fromClient)) {
+    const because = `${vip} through it answers ${router}, but not the client (${fromClient.detail}), whom others answer`;
+    return lost(server, because, names);
+  }
+  if (server.page !== undefined) {
     return {
-      verdict: "replies are lost",
-      because: `${vip} through it answers ${router}, but not the client (${fromClient.detail}), whom others answer`,
-      fix: `on ${name}: ip route get the client's address`,
+      verdict: "wrong page",
+      because: server.page.text,
+      fix: `on ${name}: /usr/local/sbin/lvs-dr start writes /srv/lvs-dr/index.html; nginx -T shows what else serves it`,
     };
   }
   return { verdict: "ok", because: "its RIP, the VIP through it, and the client's view agree", fix: "" };
+}
+
+/** On which side of the real server a packet is lost, and where to look. */
+function lost(
+  { name, trace, neighbour }: ServerSight,
+  because: string,
+  { router, director, owner }: Names,
+): Omit<Diagnosis, "server"> {
+  const route = `ip route (default via ${router}); nft list ruleset`;
+  if (trace === undefined)
+    return {
+      verdict: "replies are lost",
+      because,
+      fix: `on ${name}: ${route}; sysctl net.ipv4.conf.all.rp_filter`,
+    };
+  const capture = `${because}; a capture on ${name} sees`;
+  const { arrived, taken, replyTo, filtered } = trace;
+  if (!arrived && neighbour !== undefined)
+    return {
+      verdict: "requests are lost",
+      because: `${capture} no request: ${director} has its address at ${neighbour}`,
+      fix:
+        `on ${neighbour.split(" ")[0]}: sysctl -a --pattern 'arp' (proxy_arp, proxy_arp_pvlan must be 0), ip -4 addr;` +
+        ` then on ${director}: ip neigh flush all`,
+    };
+  if (!arrived)
+    return {
+      verdict: "requests are lost",
+      because: `${capture} no request`,
+      fix: `on ${director}: nft list ruleset (its output and forward chains); ip neigh show; ip route get its RIP`,
+    };
+  if (!taken)
+    return {
+      verdict: "requests are lost",
+      because:
+        `${capture} the request arrive, and its kernel does not take it` +
+        (filtered > 0 ? `: its reverse path filter dropped ${filtered} packets meanwhile` : ""),
+      fix:
+        filtered > 0
+          ? `on ${name}: sysctl -w net.ipv4.conf.all.rp_filter=0, and the same for its NIC; ip route get the client's address`
+          : `on ${name}: nft list ruleset, iptables-save: a rule of its own drops what comes for the VIP`,
+    };
+  if (replyTo === undefined)
+    return {
+      verdict: "replies are lost",
+      because: `${capture} the request, and no reply leave, though its kernel answers`,
+      fix: `on ${name}: nft list ruleset (its output chain); ip neigh show (${router} must be there); ${route}`,
+    };
+  const to = owner(replyTo);
+  const straight = to.split(" ")[0] === router;
+  return {
+    verdict: "replies are lost",
+    because: `${capture} the reply leave for ${to}`,
+    fix: straight
+      ? `on ${router}: sysctl net.ipv4.conf.all.rp_filter (strict only where the VIP's route is), nft list ruleset`
+      : `on ${name}: ${route}: replies must go to ${router}`,
+  };
 }

@@ -11,35 +11,19 @@ import { parseGuestStatus, type GuestStatus } from "../model/guestStatus";
 import { isPayloadGone, PAYLOAD } from "../model/payload";
 import type { Problem, ProblemCode } from "../model/problem";
 import { clientService, labNodes, type Lab } from "../model/types";
+import { askEach } from "./askGuests";
 import type { Shell } from "./guestShell";
+import { askScript, NOT_ASKED, parseAnswers } from "./requests";
 
 const STATUS = `${PAYLOAD} status`;
 /** Enough that under wrr each server has its turn, few enough that a look stays quick. */
 const REQUESTS = 8;
 
-/** curl's exit status, HTTP status, server, seconds, first line of the body: one request a line. */
-function requestsCommand(url: string, count: number): string {
-  const format = "%{exitcode}\\t%{http_code}\\t%header{x-real-server}\\t%{time_total}\\n";
-  // One curl for all of them: a process start costs a guest without KVM more than a request. No connection is reused.
-  const urls = Array.from({ length: count }, () => `-o - '${url}'`).join(" ");
-  return `curl -s --max-time 3 -H 'Connection: close' -w '\\t${format}' ${urls}`;
-}
+/** Seconds for one request. */
+const REQUEST_LIMIT = 3;
 
-/** Reads what requestsCommand printed: each answer's body runs up to the tab that the format starts with. */
-export function parseRequests(text: string): ClientRequest[] {
-  const pattern = /([^\t]*)\t(\d+)\t(\d{3})\t([^\t]*)\t([\d.]+)\n/g;
-  return [...text.matchAll(pattern)].map(([, body = "", exit, status, server = "", seconds]) => ({
-    ok: exit === "0" && status === "200",
-    status: Number(status),
-    server,
-    body: body.trim().split("\n")[0] ?? "",
-    seconds: Number(seconds),
-  }));
-}
-
-/** Seconds for a guest's answer, and for the client's, whose requests may each take their time. */
+/** Seconds for a guest's answer, the client's requests among them: they are made side by side. */
 const STATUS_LIMIT = 20;
-const CLIENT_LIMIT = 40;
 
 interface Sight {
   /** Undefined for a guest that could not say how it is. */
@@ -88,15 +72,17 @@ async function clientSight(
   const service = clientService({ services });
   if (service === undefined) return { ...(await guestStatus(shell, node, also)), requests: [] };
   const url = `http://${service.vip}:${service.port}/`;
+  const asked = Array.from({ length: REQUESTS }, () => ({ url }));
   const script =
-    `exec 3< <(${requestsCommand(url, REQUESTS)})\n${STATUS}\ncode=$?\n${also ?? ""}\n` +
+    `exec 3< <(${askScript(asked, REQUEST_LIMIT)})\n${STATUS}\ncode=$?\n${also ?? ""}\n` +
     `printf '${REQUESTS_MARK.replace("\n", "\\n")}'\ncat <&3\nexit $code`;
-  const { code, stdout } = await shell.run(node, script, { timeout: CLIENT_LIMIT });
+  const { code, stdout } = await shell.run(node, script, { timeout: STATUS_LIMIT });
   // What is answered may look like anything: it is not searched for sections.
   const mark = stdout.indexOf(REQUESTS_MARK);
   const [status, answers] =
     mark < 0 ? [stdout, ""] : [stdout.slice(0, mark), stdout.slice(mark + REQUESTS_MARK.length)];
-  return { ...sightOf(node, code, status, CLIENT_LIMIT), requests: parseRequests(answers) };
+  const answered = parseAnswers(answers, asked.length).answers.filter((answer) => answer !== NOT_ASKED);
+  return { ...sightOf(node, code, status, STATUS_LIMIT), requests: answered };
 }
 
 /** One look at everything. A guest that does not answer is part of what is seen, no error. */
@@ -116,9 +102,10 @@ export async function lookCloser(
 ): Promise<{ observation: Observation; statuses: ReadonlyMap<string, GuestStatus | undefined> }> {
   const nodes = labNodes(lab);
   const others = nodes.filter(({ name }) => name !== lab.client.name);
-  const [client, ...sights] = await Promise.all([
+  const [client, sights] = await Promise.all([
+    // Not one of those that wait for room: most of its time are requests that wait for answers.
     clientSight(shell, lab, also[lab.client.name]),
-    ...others.map(async ({ name }) => [name, await guestStatus(shell, name, also[name])] as const),
+    askEach(others, async ({ name }) => [name, await guestStatus(shell, name, also[name])] as const),
   ]);
   const byName = new Map<string, Sight>([[lab.client.name, client], ...sights]);
   const observation: Observation = {

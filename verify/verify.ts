@@ -1,7 +1,7 @@
 /** Every behaviour of the lab, checked from the outside. */
 import type { Lab } from "../model/types";
 import { arpProbe } from "./checks/arp";
-import { runProbe, type CheckResult, type Probe } from "./checks/check";
+import { Patience, runProbe, type CheckResult, type Probe } from "./checks/check";
 import { guestsProbe } from "./checks/guests";
 import { pathProbe } from "./checks/path";
 import { reachProbe } from "./checks/reach";
@@ -21,13 +21,13 @@ const STAGES: readonly (readonly Probe[])[] = [
 
 export const GROUPS: readonly string[] = STAGES.flat().map(({ group }) => group);
 
-/** Seconds that a check which fails is tried again. */
+/** Seconds in which what fails is looked at again, in all: on a lab with dead paths most of it fails, and each look waits. */
 export const DEFAULT_DEADLINE = 15;
 
 export interface VerifyOptions {
   /** Groups to check; absent = all. */
   readonly groups?: readonly string[];
-  /** Seconds from a stage's start during which what fails is looked at again; 0 = once. */
+  /** Seconds in all for looking again at what fails; 0 = everything is looked at once. */
   readonly deadline?: number;
   /** Told of each check as it is decided. */
   readonly onResult?: (result: CheckResult) => void;
@@ -53,13 +53,14 @@ export async function verify(shell: Shell, lab: Lab, options: VerifyOptions = {}
   if (unknown.length > 0)
     throw new RangeError(`no group of checks is called '${unknown[0]}'; there are ${GROUPS.join(", ")}`);
   const started = Date.now();
+  const patience = new Patience(deadline);
   const checks: CheckResult[] = [];
   for (const stage of STAGES) {
     const results = await Promise.all(
       stage
         .filter(({ group }) => groups.includes(group))
         .map(async (probe) => {
-          const own = await runProbe(probe, { shell, lab }, deadline);
+          const own = await runProbe(probe, { shell, lab }, patience);
           own.forEach(onResult);
           return own;
         }),

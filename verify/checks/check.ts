@@ -1,4 +1,4 @@
-/** What a check is, and the one way in which checks are run: again and again until they pass or their deadline is over. */
+/** What a check is, and the one way in which checks are run: again and again until they pass or patience is over. */
 import type { Lab } from "../../model/types";
 import type { Shell } from "../guestShell";
 
@@ -69,27 +69,52 @@ async function attempt(probe: Probe, context: CheckContext): Promise<readonly Fi
   }
 }
 
+/** Seconds for looking again at what failed, shared by all probes of a run. */
+export class Patience {
+  private readonly whole: number;
+
+  constructor(private left: number) {
+    this.whole = left;
+  }
+
+  /** Whether another look that takes as long as the last one fits; the first of a run does, however long looks take. */
+  allows(lastLook: number): boolean {
+    return this.left > 0 && (lastLook <= this.left || this.left === this.whole);
+  }
+
+  spend(seconds: number): void {
+    this.left = Math.max(0, this.left - seconds);
+  }
+}
+
 /**
- * Looks until nothing fails any more or `seconds` are over; at least once. The last attempt counts, and what has once
- * passed in it keeps the time at which it did.
+ * Looks until nothing fails any more or there is no patience left for another look; at least once. The last attempt counts,
+ * and what has once passed in it keeps the time at which it did.
  */
-export async function runProbe(probe: Probe, context: CheckContext, seconds: number): Promise<CheckResult[]> {
+export async function runProbe(
+  probe: Probe,
+  context: CheckContext,
+  patience: Patience,
+): Promise<CheckResult[]> {
   const started = Date.now();
   const passedAt = new Map<string, { seconds: number; attempts: number }>();
-  for (let attempts = 1; ; attempts++) {
+  for (let attempts = 1, before = 0; ; attempts++) {
     const findings = await attempt(probe, context);
     const elapsed = (Date.now() - started) / 1000;
     for (const { name, status } of findings) {
       if (status === "fail") passedAt.delete(name);
       else if (!passedAt.has(name)) passedAt.set(name, { seconds: elapsed, attempts });
     }
-    if (elapsed >= seconds || findings.every((finding) => finding.status !== "fail")) {
+    const look = elapsed - before;
+    if (attempts > 1) patience.spend(look);
+    if (findings.every(({ status }) => status !== "fail") || !patience.allows(look)) {
       return findings.map((finding) => ({
         ...finding,
         group: probe.group,
         ...(passedAt.get(finding.name) ?? { seconds: elapsed, attempts }),
       }));
     }
+    before = elapsed;
     await new Promise((again) => setTimeout(again, PAUSE));
   }
 }

@@ -4,6 +4,8 @@
  */
 import { nicOn, type Lab, type VirtualService } from "../../model/types";
 import { tableWeight } from "../../model/ipvs";
+import { askEach } from "../askGuests";
+import { curlOptions, sideBySide } from "../requests";
 import { macOwner, serverMac } from "./arp";
 import { Capture, parseCapture, type ArpFrame, type Frame } from "./capture";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
@@ -164,6 +166,9 @@ export function judgePath(
   ];
 }
 
+/** Seconds for one request; all are made at the same time. */
+const REQUEST_LIMIT = 4;
+
 /** Enough that under wrr each server has its turn. */
 function requestCount(service: VirtualService): number {
   const weights = service.realServers.map(tableWeight);
@@ -191,20 +196,17 @@ async function lookAt(context: CheckContext, service: VirtualService): Promise<F
   const router = new Capture(shell, lab.router.name, nicOn(lab.router, "server").device, filter);
   await Promise.all([director.start(), router.start()]);
   // A real server that must ask for the router's MAC shows which source it asks with. Not before somebody listens.
-  const forgotten = await Promise.all(
-    lab.realServers.map(async (node) => {
-      const { name, gateway } = node;
-      const which = `to ${gateway} dev ${nicOn(node, "server").device}`;
-      const { stdout } = await shell.run(
-        name,
-        `ip neigh flush ${which}; ip neigh show ${which} nud permanent`,
-      );
-      return { name, permanent: stdout.includes("PERMANENT") };
-    }),
-  );
+  const forgotten = await askEach(lab.realServers, async (node) => {
+    const { name, gateway } = node;
+    const which = `to ${gateway} dev ${nicOn(node, "server").device}`;
+    const { stdout } = await shell.run(name, `ip neigh flush ${which}; ip neigh show ${which} nud permanent`);
+    return { name, permanent: stdout.includes("PERMANENT") };
+  });
   const url = `http://${service.vip}:${service.port}/?[1-${count}]`;
-  const curl = `curl -s --max-time 4 -H 'Connection: close' --local-port ${first}-${last} -o /dev/null -w '%{http_code}\\n' '${url}'`;
-  const asked = await shell.run(lab.client.name, curl, { timeout: 20 + 4 * count });
+  const curl =
+    `curl ${sideBySide(count)} ${curlOptions(REQUEST_LIMIT)} --local-port ${first}-${last}` +
+    ` -o /dev/null -w '%{http_code}\\n' '${url}'`;
+  const asked = await shell.run(lab.client.name, curl, { timeout: 20 + REQUEST_LIMIT });
   const answered = (asked.stdout.match(/^200$/gm) ?? []).length;
   // A connection has five packets of the client's at least, twice at the director; four replies at the router.
   const [atDirector, atRouter] = await Promise.all([director.stop(answered * 8), router.stop(answered * 8)]);

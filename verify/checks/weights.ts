@@ -2,6 +2,7 @@
 import { tableWeight } from "../../model/ipvs";
 import { servingWeights, turnBounds } from "../../model/turns";
 import type { Lab, VirtualService } from "../../model/types";
+import { curlOptions, sideBySide } from "../requests";
 import { binomialBound, type Bound } from "./binomial";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
 
@@ -13,27 +14,47 @@ export const ALPHA = 1e-6;
 const BY_WEIGHT = ["rr", "wrr"];
 
 export interface Count {
+  /** Requests that were made: not all, where some of the first failed. */
+  readonly sent: number;
   /** Answers with status 200 by the name in X-Real-Server. */
   readonly answers: Readonly<Record<string, number>>;
   readonly failed: number;
 }
 
-/** One curl for all: no connection is used twice, and only who answered is printed. */
+/** Seconds for one request. */
+const REQUEST_LIMIT = 5;
+/** Requests under way at once. */
+const AT_ONCE = 16;
+
+/**
+ * Bash for the client, by one curl a round, each longer than the one before. A round in which a request fails is the last:
+ * what is wrong is certain by then, and on a dead path every further request would wait for its time limit.
+ */
 export function countCommand(url: string, requests = REQUESTS): string {
-  return (
-    `curl -s --max-time 5 -H 'Connection: close' -o /dev/null ` +
-    `-w '%{http_code} %header{x-real-server}\\n' '${url}?[1-${requests}]' | sort | uniq -c`
-  );
+  const rounds: string[] = [];
+  for (let first = 1, length = AT_ONCE; first <= requests; first += length, length *= 2)
+    rounds.push(`${first}-${Math.min(requests, first + length - 1)}`);
+  return `
+for round in ${rounds.join(" ")}; do
+  mapfile -t answers < <(curl ${sideBySide(AT_ONCE)} ${curlOptions(REQUEST_LIMIT)} -o /dev/null \\
+    -w '%{http_code} %header{x-real-server}\\n' "${url}?[$round]")
+  printf '%s\\n' "\${answers[@]}"
+  for answer in "\${answers[@]}"; do [[ $answer == '200 '* ]] || break 2; done
+done | sort | uniq -c
+`;
 }
 
-export function parseCount(text: string, requests: number): Count {
+/** Reads what countCommand printed. */
+export function parseCount(text: string): Count {
   const answers: Record<string, number> = {};
-  let good = 0;
-  for (const [, count, server] of text.matchAll(/^\s*(\d+) 200 (\S+)$/gm)) {
-    answers[server ?? ""] = Number(count);
+  let [sent, good] = [0, 0];
+  for (const [, count, status, server = ""] of text.matchAll(/^\s*(\d+) (\d{3}) (\S*)$/gm)) {
+    sent += Number(count);
+    if (status !== "200" || server === "") continue;
+    answers[server] = Number(count);
     good += Number(count);
   }
-  return { answers, failed: requests - good };
+  return { sent, answers, failed: sent - good };
 }
 
 /** The counts of each server that are no fault: what chance excuses, and what turns alone bring about. */
@@ -47,30 +68,33 @@ function boundsOf(service: VirtualService, requests: number): (Bound & { readonl
   });
 }
 
-export function judgeCount(lab: Lab, service: VirtualService, count: Count, requests: number): Finding[] {
+/** @param requests that were to be made */
+export function judgeCount(lab: Lab, service: VirtualService, count: Count, requests = REQUESTS): Finding[] {
+  const { sent, failed } = count;
   const { vip, port, scheduler, persistent } = service;
   const url = `http://${vip}:${port}/`;
   const servers = Object.entries(count.answers).map(([name, number]) => `${name} ${number}`);
-  const seen = `${servers.join(", ") || "nobody"} of ${requests}; ${count.failed} failed`;
+  const seen =
+    `${servers.join(", ") || "nobody"} of ${sent}; ${failed} failed` +
+    (sent < requests ? `; the other ${requests - sent} were not sent` : "");
   const base = { where: lab.client.name, command: `curl '${url}?[1-${requests}]'`, seen };
   const known = service.realServers.filter((server) => tableWeight(server) > 0).map(({ name }) => name);
   const strangers = Object.keys(count.answers).filter((name) => !known.includes(name));
   const answered = judge(
     `weights.${service.name}.answers`,
     `every request to ${url} is answered by a real server`,
-    count.failed === 0 && strangers.length === 0,
+    failed === 0 && sent === requests && strangers.length === 0,
     { ...base, expected: `${requests} answers with status 200 from ${known.join(", ")}` },
     strangers.length > 0
       ? `${strangers.join(", ")} should not serve: ipvsadm -Ln on ${lab.director.name}; X-Real-Server names the sorry server by the director`
       : "scripts/lab verify diagnosis tells where they are lost",
   );
-  return [answered, judgeShares(service, count, requests, base, { scheduler, persistent })];
+  return [answered, judgeShares(service, count, base, { scheduler, persistent })];
 }
 
 function judgeShares(
   service: VirtualService,
   count: Count,
-  requests: number,
   base: { where: string; command: string; seen: string },
   { scheduler, persistent }: { scheduler: string; persistent: number | undefined },
 ): Finding {
@@ -93,17 +117,17 @@ function judgeShares(
       `${scheduler} promises no share for one client's requests`,
     );
   }
-  const bounds = boundsOf(service, requests).map((bound) => ({
+  const bounds = boundsOf(service, count.sent).map((bound) => ({
     ...bound,
     seen: count.answers[bound.server] ?? 0,
   }));
   const expected =
-    `${bounds.map(({ server, low, high }) => `${server} ${low} to ${high}`).join(", ")} of ${requests}` +
+    `${bounds.map(({ server, low, high }) => `${server} ${low} to ${high}`).join(", ")} of ${count.sent}` +
     ` (what the turns of ${scheduler} give, and for other traffic binomial, which leaves each range with a probability of at most ${ALPHA})`;
   return judge(
     name,
     `requests are shared by weight (${service.realServers.map((server) => `${server.name} ${tableWeight(server)}`).join(" : ")})`,
-    bounds.every(({ low, high, seen }) => seen >= low && seen <= high),
+    count.sent > 0 && bounds.every(({ low, high, seen }) => seen >= low && seen <= high),
     { ...base, expected },
     "ipvsadm -Ln on the director: a weight differs, or a server is out",
   );
@@ -113,8 +137,8 @@ async function look({ lab, shell }: CheckContext): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const service of lab.services.filter(({ protocol }) => protocol === "tcp")) {
     const command = countCommand(`http://${service.vip}:${service.port}/`);
-    const { stdout } = await shell.run(lab.client.name, command, { timeout: 120 });
-    findings.push(...judgeCount(lab, service, parseCount(stdout, REQUESTS), REQUESTS));
+    const { stdout } = await shell.run(lab.client.name, "bash -s", { stdin: command, timeout: 120 });
+    findings.push(...judgeCount(lab, service, parseCount(stdout)));
   }
   return findings;
 }

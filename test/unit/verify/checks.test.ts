@@ -3,7 +3,7 @@ import { parseConfig } from "../../../model/config";
 import { expectedTable, isOfDiagnosis, renderTable } from "../../../model/ipvs";
 import { judgeArp, parseArping, serverMac } from "../../../verify/checks/arp";
 import { parseCapture } from "../../../verify/checks/capture";
-import { runProbe, type CheckContext, type Finding } from "../../../verify/checks/check";
+import { Patience, runProbe, type CheckContext, type Finding } from "../../../verify/checks/check";
 import { parseFacts, unitsOf } from "../../../verify/checks/guestFacts";
 import { addressesOf, judgeGuest, sysctlsOf } from "../../../verify/checks/guests";
 import { judgePath } from "../../../verify/checks/path";
@@ -200,8 +200,19 @@ describe("runProbe", () => {
   it("looks again until it passes, and says how often it looked", async () => {
     let looks = 0;
     const probe = { group: "a", look: () => Promise.resolve([finding(++looks < 3 ? "fail" : "pass")]) };
-    const [result] = await runProbe(probe, context, 10);
+    const [result] = await runProbe(probe, context, new Patience(10));
     expect(result).toMatchObject({ status: "pass", attempts: 3 });
+  });
+  it("gives all that fails together one deadline, and starts no look that would outlast it", () => {
+    const patience = new Patience(15);
+    // However long a first look took, one more is due.
+    expect(patience.allows(20)).toBe(true);
+    patience.spend(4);
+    expect(patience.allows(11)).toBe(true);
+    expect(patience.allows(12)).toBe(false);
+    patience.spend(11);
+    expect(patience.allows(0)).toBe(false);
+    expect(new Patience(0).allows(0)).toBe(false);
   });
   it("looks once at a deadline of 0, and takes an error for a failure", async () => {
     let looks = 0;
@@ -212,7 +223,7 @@ describe("runProbe", () => {
         return Promise.reject(new Error("no route to host"));
       },
     };
-    const [result] = await runProbe(probe, context, 0);
+    const [result] = await runProbe(probe, context, new Patience(0));
     expect(looks).toBe(1);
     expect(result).toMatchObject({
       name: "a.reached",

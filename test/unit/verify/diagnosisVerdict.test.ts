@@ -1,17 +1,23 @@
 import { describe, expect, it } from "vitest";
+import type { LabNode } from "../../../model/types";
+import { serverMac } from "../../../verify/checks/arp";
+import { parseCapture } from "../../../verify/checks/capture";
+import { traceOf } from "../../../verify/diagnosisTrace";
+import { LAB } from "./fixtures";
 import { parseInside } from "../../../verify/diagnosis";
-import {
-  diagnose,
-  type Answer,
-  type LabSight,
-  type ServerSight,
-  type Verdict,
-} from "../../../verify/diagnosisVerdict";
+import { NOT_ASKED, type Answer } from "../../../verify/requests";
+import { diagnose, type LabSight, type ServerSight, type Verdict } from "../../../verify/diagnosisVerdict";
 
-const NAMES = { vip: "10.0.0.100", router: "router", director: "director" };
-const by = (server: string): Answer => ({ ok: true, server, detail: "status 200" });
-const refusal: Answer = { ok: false, server: "rs1", detail: "status 503" };
-const lost: Answer = { ok: false, server: "", detail: "timed out" };
+const ROUTER = "52:54:00:00:00:01";
+const NAMES = {
+  vip: "10.0.0.100",
+  router: "router",
+  director: "director",
+  owner: (mac: string): string => (mac === ROUTER ? `router ${mac}` : `director ${mac}`),
+};
+const by = (server: string): Answer => ({ ...NOT_ASKED, ok: true, server, detail: "status 200" });
+const refusal: Answer = { ...NOT_ASKED, server: "rs1", detail: "status 503" };
+const lost: Answer = { ...NOT_ASKED, detail: "timed out" };
 
 function server(name: string, changes: Partial<ServerSight> = {}): ServerSight {
   const well = { direct: by(name), fromRouter: by(name), fromClient: by(name) };
@@ -70,6 +76,16 @@ const cases: [string, LabSight, Record<string, Verdict>][] = [
     "a way back to the router, but not to the client",
     sight([server("rs1", { fromClient: lost }), server("rs2")]),
     { rs1: "replies are lost", rs2: "ok" },
+  ],
+  [
+    "a page that is not the lab's",
+    sight([
+      server("rs1", {
+        page: { subject: "rs1", code: "wrong-page", detail: "", text: 'rs1: clients read "hello"' },
+      }),
+      server("rs2"),
+    ]),
+    { rs1: "wrong page", rs2: "ok" },
   ],
   [
     "no service, as the table shows by then",
@@ -139,4 +155,93 @@ describe("the verdict on", () => {
       expect(fix === "").toBe(verdict === "ok");
     }
   });
+});
+
+describe("a capture on the real server says on which side a packet is lost:", () => {
+  const SERVED = { arrived: true, taken: true, filtered: 0 };
+  it.each<[string, Partial<ServerSight>, Verdict, RegExp, RegExp]>([
+    [
+      "the request does not arrive",
+      { trace: { arrived: false, taken: false, filtered: 0 } },
+      "requests are lost",
+      /sees no request$/,
+      /^on director: nft list ruleset/,
+    ],
+    [
+      "the director has its address at somebody else's MAC",
+      { trace: { arrived: false, taken: false, filtered: 0 }, neighbour: `router ${ROUTER}` },
+      "requests are lost",
+      /no request: director has its address at router/,
+      /^on router: .*proxy_arp_pvlan.*on director: ip neigh flush/,
+    ],
+    [
+      "the request arrives, and its own packet filter drops it",
+      { trace: { arrived: true, taken: false, filtered: 0 } },
+      "requests are lost",
+      /the request arrive, and its kernel does not take it$/,
+      /^on rs1: nft list ruleset/,
+    ],
+    [
+      "the request arrives, and its reverse path filter drops it",
+      { trace: { arrived: true, taken: false, filtered: 2 } },
+      "requests are lost",
+      /reverse path filter dropped 2 packets/,
+      /rp_filter=0/,
+    ],
+    [
+      "its kernel answers, and nothing leaves",
+      { trace: SERVED },
+      "replies are lost",
+      /no reply leave, though its kernel answers$/,
+      /^on rs1: .*output chain/,
+    ],
+    [
+      "the reply leaves for the router, and is lost behind it",
+      { trace: { ...SERVED, replyTo: ROUTER } },
+      "replies are lost",
+      /the reply leave for router/,
+      /^on router: /,
+    ],
+    [
+      "the reply leaves for the director",
+      { trace: { ...SERVED, replyTo: "52:54:00:00:00:02" } },
+      "replies are lost",
+      /the reply leave for director/,
+      /^on rs1: ip route .*must go to router$/,
+    ],
+  ])("%s", (_what, seen, verdict, because, fix) => {
+    // Whether the router or only the client got no answer.
+    for (const silent of [{ fromRouter: lost, fromClient: lost }, { fromClient: lost }]) {
+      const [first] = diagnose(sight([server("rs1", { ...silent, ...seen }), server("rs2")]), NAMES);
+      expect(first?.verdict).toBe(verdict);
+      expect(first?.because).toMatch(because);
+      expect(first?.fix).toMatch(fix);
+    }
+  });
+
+  const [node] = LAB.realServers as [LabNode];
+  const [{ vip }] = LAB.services;
+  const mac = serverMac(node);
+  const line = (from: string, to: string, ips: string, flags: string): string =>
+    `1.5 ${from} > ${to}, ethertype IPv4 (0x0800), length 74: ${ips}: Flags [${flags}], seq 1, length 0\n`;
+  const request = line(serverMac(LAB.director), mac, `192.168.7.200.61001 > ${vip}.80`, "S");
+  const reply = line(mac, serverMac(LAB.router), `${vip}.80 > 192.168.7.200.61001`, "S.");
+  it.each([
+    ["nothing", "", "taken no\nfiltered 0\n", { arrived: false, taken: false, filtered: 0 }],
+    ["a request", request, "taken no\nfiltered 3\n", { arrived: true, taken: false, filtered: 3 }],
+    [
+      "a request that is taken",
+      request,
+      "taken yes\nfiltered 0\n",
+      { arrived: true, taken: true, filtered: 0 },
+    ],
+    [
+      "both",
+      request + reply,
+      "taken no\nfiltered 0\n",
+      { arrived: true, taken: true, replyTo: serverMac(LAB.router), filtered: 0 },
+    ],
+  ])("its capture holds %s", (_what, text, said, expected) =>
+    expect(traceOf(LAB, node, { vip }, parseCapture(text).frames, said)).toEqual(expected),
+  );
 });

@@ -2,41 +2,9 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config";
 import { labNodes } from "../../../model/types";
 import type { ShellResult } from "../../../verify/guestShell";
-import { look, observe, parseRequests } from "../../../verify/observe";
+import { look, observe } from "../../../verify/observe";
 
 const lab = parseConfig({}, { project: "lvs-dr", stack: "dev" });
-
-describe("parseRequests", () => {
-  const ok = { ok: true, status: 200, server: "rs1", body: "<h1>rs1</h1>", seconds: 0.012 };
-  it.each([
-    ["an answer", "<h1>rs1</h1>\n\t0\t200\trs1\t0.012\n", [ok]],
-    [
-      "several, each with its own body",
-      "<h1>rs1</h1>\n\t0\t200\trs1\t0.012\nsorry server\n\t0\t200\tdirector\t0.5\n",
-      [ok, { ok: true, status: 200, server: "director", body: "sorry server", seconds: 0.5 }],
-    ],
-    ["a refusal", "\t7\t000\t\t0.001\n", [{ ok: false, status: 0, server: "", body: "", seconds: 0.001 }]],
-    ["a time-out", "\t28\t000\t\t3.001\n", [{ ok: false, status: 0, server: "", body: "", seconds: 3.001 }]],
-    [
-      "a whole answer with an error's status",
-      "<html>\nNot here\n</html>\n\t0\t404\trs2\t0.1\n",
-      [{ ok: false, status: 404, server: "rs2", body: "<html>", seconds: 0.1 }],
-    ],
-    [
-      "half an answer",
-      "<h1>r\t18\t200\trs2\t3\n",
-      [{ ok: false, status: 200, server: "rs2", body: "<h1>r", seconds: 3 }],
-    ],
-    [
-      "no server's name",
-      "x\t0\t200\t\t0.1\n",
-      [{ ok: true, status: 200, server: "", body: "x", seconds: 0.1 }],
-    ],
-    ["nothing", "", []],
-    ["what is no curl", "bash: curl: command not found\n", []],
-    ["a line cut short", "<h1>rs1</h1>\n\t0\t20", []],
-  ])("reads %s", (_what, text, expected) => expect(parseRequests(text)).toEqual(expected));
-});
 
 const TABLE = [
   "-A -t 10.0.0.100:80 -s wrr",
@@ -57,10 +25,16 @@ const DIRECTOR = [
   "",
 ].join("\n");
 
+/** What the client prints of good answers: server and body of each. */
+function printed(...each: readonly (readonly [string, string])[]): string {
+  const lines = each.map(([server], i) => `${i}\t0\t200\t${server}\t0.01\t\n`);
+  return `${lines.join("")}== rest\n${each.map(([, body]) => `\0${body}`).join("")}`;
+}
+
 /** Guests that answer as told; status 0 without a problem otherwise. */
 function shell(
   answers: Record<string, Partial<ShellResult>> = {},
-  requests = "<h1>rs1</h1>\n\t0\t200\trs1\t0.01\n",
+  requests = printed(["rs1", "<h1>rs1</h1>\n"]),
 ) {
   const asked: string[] = [];
   return {
@@ -99,10 +73,22 @@ describe("look", () => {
   });
 
   it("does not take what a server answers for what the client's own script says", async () => {
-    const page = "problem=none\n== end\nrole=none\n\t0\t200\tsorry\t0.01\n";
-    const { client, nodes } = await look(shell({}, page), lab);
-    expect(client.requests).toMatchObject([{ ok: true, server: "sorry", body: "problem=none" }]);
+    const page = "problem=none\n== requests\n== rest\n== end\nrole=none\n1\t0\t200\tnone\t0.01\t\n";
+    const { client, nodes } = await look(shell({}, printed(["rs1", page])), lab);
+    expect(client.requests).toMatchObject([{ server: "rs1", body: page }]);
     expect(nodes["client"]).toEqual({ reachable: true, problems: [] });
+  });
+
+  it("names a real server whose page is not the lab's, though it answers with status 200", async () => {
+    const guests = shell(
+      {},
+      printed(["rs1", "hello"], ["rs2", "<h1>rs2</h1>\n"], ["director", "sorry server\n"]),
+    );
+    const health = await observe(guests, lab);
+    expect(health.problems).toContain(
+      'rs1: clients read "hello" at http://10.0.0.100:80/, expected "<h1>rs1</h1>"',
+    );
+    expect(health.problems.join()).not.toMatch(/rs2|director/);
   });
 
   it("takes a check that fails without a word for what it is", async () => {
@@ -130,7 +116,7 @@ describe("look", () => {
         parseConfig({ port: 53, services: some }, { project: "lvs-dr", stack: "dev" }),
       );
       expect(client.requests).toHaveLength(commands.join().includes("curl ") ? 1 : 0);
-      return /http:[^']*/.exec(commands.join())?.[0];
+      return /http:\/\/10[^']*/.exec(commands.join())?.[0];
     };
     expect(await asked(services)).toBe("http://10.0.0.100:8080/");
     expect(await asked(services.slice(0, 1))).toBeUndefined();

@@ -37,14 +37,14 @@ describe("binomialBound", () => {
 
 describe("weights", () => {
   it("passes what wrr gives, and fails a 1:1 share", () => {
-    const good = parseCount("     60 200 rs1\n    180 200 rs2\n", 240);
-    expect(good).toEqual({ answers: { rs1: 60, rs2: 180 }, failed: 0 });
+    const good = parseCount("     60 200 rs1\n    180 200 rs2\n");
+    expect(good).toEqual({ sent: 240, answers: { rs1: 60, rs2: 180 }, failed: 0 });
     expect(failing(judgeCount(LAB, SERVICE, good, 240))).toEqual([]);
-    const even = { answers: { rs1: 120, rs2: 120 }, failed: 0 };
+    const even = { sent: 240, answers: { rs1: 120, rs2: 120 }, failed: 0 };
     expect(failing(judgeCount(LAB, SERVICE, even, 240))).toEqual(["weights.main.shares"]);
   });
   it("counts what failed and who should not have answered", () => {
-    const count = parseCount("     1 000 \n     2 200 director\n    60 200 rs1\n   177 200 rs2\n", 240);
+    const count = parseCount("     1 000 \n     2 200 director\n    60 200 rs1\n   177 200 rs2\n");
     expect(count.failed).toBe(1);
     const [answers] = judgeCount(LAB, SERVICE, count, 240);
     expect(answers).toMatchObject({
@@ -54,13 +54,15 @@ describe("weights", () => {
   });
   it("asks for stickiness under persistence, and promises nothing for other schedulers", () => {
     const sticky = { ...SERVICE, persistent: 600 };
-    expect(failing(judgeCount(LAB, sticky, { answers: { rs2: 240 }, failed: 0 }, 240))).toEqual([]);
-    const spread = { answers: { rs1: 60, rs2: 180 }, failed: 0 };
+    expect(failing(judgeCount(LAB, sticky, { sent: 240, answers: { rs2: 240 }, failed: 0 }, 240))).toEqual(
+      [],
+    );
+    const spread = { sent: 240, answers: { rs1: 60, rs2: 180 }, failed: 0 };
     expect(failing(judgeCount(LAB, sticky, spread, 240))).toEqual(["weights.main.shares"]);
     const [, shares] = judgeCount(
       LAB,
       { ...SERVICE, scheduler: "sh" },
-      { answers: { rs2: 240 }, failed: 0 },
+      { sent: 240, answers: { rs2: 240 }, failed: 0 },
       240,
     );
     expect(shares?.status).toBe("skip");
@@ -85,7 +87,7 @@ describe("turns", () => {
     const realServers = weights.map((weight) => ({ weight }));
     const lab = parseConfig({ realServers }, { project: "lvs-dr", stack: "unit" });
     const answers = Object.fromEntries(counts.map((count, i) => [`rs${i + 1}`, count]));
-    return failing(judgeCount(lab, lab.services[0], { answers, failed: 0 }, 240));
+    return failing(judgeCount(lab, lab.services[0], { sent: 240, answers, failed: 0 }, 240));
   };
   it.each([[[255, 128]], [[300, 101]], [[1000, 333]], [[128, 255, 7]], [[1, 3]]])(
     "of a sound wrr are no fault, wherever the counting begins: %j",

@@ -1,0 +1,93 @@
+/** HTTP requests by curl in a guest, side by side, and what became of each. */
+
+import type { ClientRequest } from "../model/health";
+
+/** One request; `body` holds at most PAGE_LENGTH bytes. */
+export interface Answer extends ClientRequest {
+  /** Status and time, or curl's error. */
+  readonly detail: string;
+}
+
+export const NOT_ASKED: Answer = {
+  ok: false,
+  status: 0,
+  server: "",
+  detail: "not asked",
+  seconds: 0,
+  body: "",
+};
+
+export interface Asked {
+  readonly url: string;
+  /** First of the PORTS_EACH source ports that it may use; absent = any. */
+  readonly port?: number;
+}
+
+/** Ports that a request may use, so that one still in use does not spoil it. */
+export const PORTS_EACH = 3;
+/** Bytes of a body that are read. */
+export const PAGE_LENGTH = 4096;
+/** Requests under way at once: each guest without KVM shares a processor with the others. */
+const AT_ONCE = 12;
+
+const FORMAT =
+  "%{urlnum}\\t%{exitcode}\\t%{http_code}\\t%header{x-real-server}\\t%{time_total}\\t%{errormsg}\\n";
+
+/** The options that all requests share; one curl for all, since a process costs a guest without KVM more than a request. */
+export function curlOptions(seconds: number): string {
+  return `-s --max-time ${seconds} -H 'Connection: close'`;
+}
+
+/** The options that let one curl make requests side by side, each on a connection of its own. */
+export function sideBySide(atOnce = AT_ONCE): string {
+  return `-Z --parallel-immediate --parallel-max ${atOnce}`;
+}
+
+/**
+ * Bash that makes the requests side by side, runs `also`, and prints what `parseAnswers` reads.
+ * @param seconds for one request, from when it begins
+ */
+export function askScript(asked: readonly Asked[], seconds: number, also = ""): string {
+  const each = asked.map(
+    ({ url, port }, i) =>
+      `${curlOptions(seconds)} -o "$pages/${i}" -w '${FORMAT}'` +
+      `${port === undefined ? "" : ` --local-port ${port}-${port + PORTS_EACH - 1}`} '${url}'`,
+  );
+  // Bodies come last, each with a NUL before it: they may look like anything.
+  return `
+pages=\${TMPDIR:-/run}/lvs-dr-pages.$BASHPID
+curl --create-dirs ${sideBySide()} ${each.join(" --next ")}
+echo '== rest'
+${also}
+for ((i = 0; i < ${asked.length}; i++)); do
+  page=
+  { IFS= read -rd '' -n ${PAGE_LENGTH} page <"$pages/$i"; } 2>/dev/null
+  printf '\\0%s' "$page"
+done
+rm -rf "$pages"
+`;
+}
+
+/** Reads what askScript printed, in the order of what was asked; `rest` is what `also` printed. */
+export function parseAnswers(text: string, count: number): { answers: Answer[]; rest: string } {
+  const [head = "", ...bodies] = text.split("\0");
+  const [lines = "", rest = ""] = head.split("== rest\n");
+  const answers = new Map<number, Answer>();
+  for (const line of lines.split("\n")) {
+    const [urlnum, exit, status, server = "", time, error = ""] = line.split("\t");
+    if (time === undefined) continue;
+    const index = Number(urlnum);
+    answers.set(index, {
+      ok: exit === "0" && status === "200",
+      status: Number(status),
+      server,
+      detail:
+        exit === "0"
+          ? `status ${status} in ${Number(time).toFixed(2)} s`
+          : error || `curl ended with ${exit}`,
+      seconds: Number(time),
+      body: bodies[index] ?? "",
+    });
+  }
+  return { answers: Array.from({ length: count }, (_, i) => answers.get(i) ?? NOT_ASKED), rest };
+}
