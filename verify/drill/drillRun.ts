@@ -1,5 +1,6 @@
 /** One run of a drill: what its script does and says goes through here, and what it saw is kept here. */
 import { tableWeight } from "../../model/ipvs";
+import { pagesOf } from "../../model/pages";
 import { shellQuote } from "../../model/payload";
 import type { Lab, LabNode } from "../../model/types";
 import type { GuestShell, RunOptions } from "../guestShell";
@@ -168,7 +169,17 @@ export class DrillRun extends RunRecord {
     this.load = new Stream(
       this.shell,
       client.name,
-      perl("load", vip, port, path, rate, seconds, REQUEST_TIMEOUT, 1),
+      perl(
+        "load",
+        vip,
+        port,
+        path,
+        rate,
+        seconds,
+        REQUEST_TIMEOUT,
+        1,
+        ...(path === "/" ? pagesOf(this.lab) : []),
+      ),
       (line) => {
         const record = parseRequest(line, toRun, director.name);
         if (record) this.records.push(record);

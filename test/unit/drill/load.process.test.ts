@@ -13,7 +13,7 @@ afterEach(() => new Promise<void>((done) => (server ? server.close(() => done())
 /** Runs the generator against a server that does something with each connection. */
 async function load(
   answer: (socket: Socket, n: number) => void,
-  { rate = 20, seconds = 1, timeout = 0.5, retries = 1 } = {},
+  { rate = 20, seconds = 1, timeout = 0.5, retries = 1, pages = [] as string[] } = {},
 ): Promise<RequestLog> {
   let n = 0;
   const open = new Set<Socket>();
@@ -26,7 +26,7 @@ async function load(
   server = own;
   await new Promise<void>((done) => own.listen(0, "127.0.0.1", done));
   const { port } = own.address() as AddressInfo;
-  const args = ["127.0.0.1", port, "/", rate, seconds, timeout, retries].map(String);
+  const args = ["127.0.0.1", port, "/", rate, seconds, timeout, retries, ...pages].map(String);
   const child = spawn("perl", ["-e", PROGRAM, ...args], { stdio: ["pipe", "pipe", "inherit"] });
   let stdout = "";
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
@@ -71,6 +71,16 @@ it("says why a request failed, and retries it once at once", async () => {
     "error:truncated",
   ]);
   expect(log.retries.length).toBe(log.failed.length);
+});
+
+it("takes a server's answer that is not its page for a failure, whatever its status", async () => {
+  const log = await load((socket, n) => socket.end(page(`rs${n % 3}`)), {
+    retries: 0,
+    pages: ["rs0", "hi\n", "rs1", "<h1>rs1</h1>\n"],
+  });
+  // rs2 has no page to compare with.
+  expect(Object.keys(log.answeredBy).sort()).toEqual(["rs0", "rs2"]);
+  expect(Object.keys(log.errors)).toEqual(["wrong-page"]);
 });
 
 it("keeps its pace while requests hang", async () => {

@@ -1,7 +1,8 @@
 # Steady load, open loop: a request every 1/RATE seconds whatever became of those before, each on a connection of its
 # own, and one retry at once for each that fails. No tool in Debian 12 logs, for each request, its start, latency,
 # error and who answered, and retries: hence this.
-# usage: perl -e ... ADDRESS PORT PATH RATE SECONDS TIMEOUT RETRIES
+# usage: perl -e ... ADDRESS PORT PATH RATE SECONDS TIMEOUT RETRIES [SERVER PAGE]...
+# An answer from SERVER that is not its PAGE is an error.
 # Prints `SEQ ATTEMPT START LATENCY_MS ok|error SERVER|REASON` a line, `end COUNT` last. Ends after SECONDS, or soon
 # after its stdin does.
 use strict;
@@ -11,7 +12,7 @@ use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK);
 use Socket;
 use Time::HiRes qw(time);
 
-my ($address, $port, $path, $rate, $seconds, $timeout, $retries) = @ARGV;
+my ($address, $port, $path, $rate, $seconds, $timeout, $retries, %page) = @ARGV;
 my $target = sockaddr_in($port, inet_aton($address));
 my $request = "GET $path HTTP/1.1\r\nHost: $address\r\nUser-Agent: lvs-dr-drill\r\nConnection: close\r\n\r\n";
 my %reason = (ECONNREFUSED() => 'refused', ECONNRESET() => 'reset', EHOSTUNREACH() => 'unreachable',
@@ -50,7 +51,9 @@ sub judge {
   my ($server) = $head =~ /^X-Real-Server: (\S+)/mi;
   return done($c, 0, 'truncated') if defined $length && length $body < $length;
   return done($c, 0, 'http' . ($status // '')) if ($status // 0) != 200;
-  done($c, 1, $server // 'unknown');
+  $server //= 'unknown';
+  return done($c, 0, 'wrong-page') if defined $page{$server} && $body ne $page{$server};
+  done($c, 1, $server);
 }
 
 sub readable {
