@@ -45,11 +45,43 @@ test_help_of_any_command_does_nothing_else() {
 }
 
 test_unknown_command_is_refused() {
+  local command
   project
-  lab upp
-  exits 1
-  contains "$stderr" 'no command "upp"'
-  equals "$stdout" ""
+  for command in upp "test unit" @ '*' '$(touch "$T/seen")'; do
+    lab "$command"
+    exits 1
+    contains "$stderr" "no command \"$command\""
+    equals "$stdout" ""
+  done
+  [[ ! -e $T/seen ]] || fail "a command's name was evaluated"
+}
+
+test_every_command_of_the_table_is_explained_and_every_other_refused() {
+  local explained known
+  project
+  lab help
+  explained="$(sed -n 's/^  \([a-z-]\{1,\}\)  .*/\1/p' <<<"$stdout" | grep -vx help | sort)"
+  known="$(sed -n 's/^  \[\([a-z-]*\)\]=.*/\1/p' "$T/project/scripts/lab" | sort)"
+  contains "$known" verify
+  equals "$explained" "$known"
+}
+
+test_every_need_of_the_table_is_one_that_is_known() {
+  local words directory
+  prepared_project
+  [[ $EUID -eq 0 ]] || skip "not root"
+  fake former.sh ''
+  mkdir -p "$T/project/test/lab/cloudImage" "$T/project/test/services/rootfs"
+  cp "$BIN/former.sh" "$T/project/test/lab/"
+  for directory in services/rootfs lab/cloudImage; do cp "$BIN/build.sh" "$T/project/test/$directory/"; done
+  sed -n 's/^  \[\([a-z -]*\)\]=".\{1,\}"/\1/p' "$T/project/scripts/lab" >"$T/rows"
+  contains "$(cat "$T/rows")" "test lab"
+  while IFS= read -r words; do
+    [[ $words != exec ]] || words="exec env"
+    # shellcheck disable=SC2086
+    lab $words
+    exits 0
+  done <"$T/rows"
 }
 
 test_arguments_exit_status_and_directory_are_the_program_s() {
@@ -207,6 +239,15 @@ test_unit_tests_and_static_checks_need_no_libvirt() {
   not_called apt-get
   lab test unit
   called "-- openssh-client"
+}
+
+test_a_suite_that_there_is_not_installs_nothing() {
+  prepared_project
+  rm "$BIN/qemu-img" "$BIN/shellcheck"
+  lab test labb
+  exits 0
+  contains "$stdout" "program: test labb in"
+  not_called apt-get
 }
 
 test_down_starts_libvirt_where_it_was_installed() {
