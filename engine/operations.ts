@@ -25,8 +25,8 @@ export class Run {
   /** Aborted some seconds later: work in flight ends too. */
   readonly killing = new AbortController();
 
-  /** The state as it is on disk. */
-  private saved: string;
+  /** What the state on disk was made of. */
+  private saved: readonly unknown[];
 
   constructor(
     readonly state: State,
@@ -38,7 +38,7 @@ export class Run {
     private readonly scratch: string,
     readonly providerOf: (type: string) => Provider,
   ) {
-    this.saved = JSON.stringify(state);
+    this.saved = this.parts();
     // Each command in flight listens; more than Node's ten of them are no leak.
     setMaxListeners(0, this.stopping.signal, this.killing.signal);
   }
@@ -62,10 +62,17 @@ export class Run {
 
   /** Persists the state if it has changed; nothing in a preview. */
   save(): void {
-    const text = JSON.stringify(this.state);
-    if (this.preview || text === this.saved) return;
+    const parts = this.parts();
+    const same = parts.length === this.saved.length && parts.every((part, i) => part === this.saved[i]);
+    if (this.preview || same) return;
     this.write(this.state);
-    this.saved = text;
+    this.saved = parts;
+  }
+
+  /** A record is the same object for as long as nothing in it changes. */
+  private parts(): readonly unknown[] {
+    const { resources, intents, disturbed } = this.state;
+    return [...resources, "intents", ...intents, JSON.stringify(disturbed)];
   }
 
   find(urn: string): ResourceState | undefined {
@@ -77,8 +84,8 @@ export class Run {
     this.redactor.learn(resource.inputs as Value);
     this.redactor.learn(resource.outputs as Value);
     const at = instead ? this.state.resources.indexOf(instead) : -1;
-    if (at >= 0) this.state.resources[at] = resource;
-    else this.state.resources.push(resource);
+    if (at < 0) this.state.resources.push(resource);
+    else if (JSON.stringify(resource) !== JSON.stringify(instead)) this.state.resources[at] = resource;
     delete this.state.disturbed[resource.urn];
   }
 

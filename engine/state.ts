@@ -62,6 +62,12 @@ const ENCRYPTED = "v1:";
  * own, so that a state can be shown, copied or attached to a bug report without giving them away.
  */
 export class StateFile {
+  /**
+   * What each record is in the file. Records are replaced, never changed: without this, each of the hundreds of steps of a large
+   * stack would encrypt and print all of it again.
+   */
+  private readonly written = new WeakMap<ResourceState | Intent, string>();
+
   constructor(
     private readonly file: string,
     private readonly project: string,
@@ -100,9 +106,28 @@ export class StateFile {
   /** Written to a temporary file, synced and renamed: a crash leaves the old state or the new one, never a torn one. */
   save(state: State): void {
     ensurePrivateDirectory(path.dirname(this.file));
-    const close = <T>(v: T): T => mapSecrets(v as Value, (s) => this.encrypt(s)) as T;
-    const sealed: State = { ...state, resources: close(state.resources), intents: close(state.intents) };
-    writeAtomically(this.file, `${JSON.stringify(sealed, null, 2)}\n`);
+    const { resources, intents, ...rest } = state;
+    const fields = [
+      ...Object.entries(rest).map(([name, value]) => `"${name}": ${printed(value, 2)}`),
+      `"resources": ${this.list(resources)}`,
+      `"intents": ${this.list(intents)}`,
+    ];
+    writeAtomically(this.file, `{\n  ${fields.join(",\n  ")}\n}\n`);
+  }
+
+  private list(records: readonly (ResourceState | Intent)[]): string {
+    const texts = records.map((record) => {
+      let text = this.written.get(record);
+      if (text === undefined) {
+        text = printed(
+          mapSecrets(record as unknown as Value, (s) => this.encrypt(s)),
+          4,
+        );
+        this.written.set(record, text);
+      }
+      return text;
+    });
+    return texts.length === 0 ? "[]" : `[\n    ${texts.join(",\n    ")}\n  ]`;
   }
 
   private key(create: boolean): Buffer {
@@ -139,6 +164,10 @@ export class StateFile {
     }
   }
 }
+
+/** JSON, indented for its place in the file. */
+const printed = (value: unknown, indent: number): string =>
+  JSON.stringify(value, null, 2).replaceAll("\n", `\n${" ".repeat(indent)}`);
 
 /** Creates the directory, or takes it from everybody but its owner. */
 export function ensurePrivateDirectory(directory: string): void {

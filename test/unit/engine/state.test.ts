@@ -55,6 +55,26 @@ describe("the state file", () => {
     expect(text).not.toContain(Buffer.from("canary-1").toString("base64").slice(0, 8));
   });
 
+  test("encrypts and prints only what is new since the last save", () => {
+    const state = withSecret("canary");
+    const saved = store();
+    saved.save(state);
+    const secretOf = (urn: string): string =>
+      JSON.stringify(
+        (JSON.parse(fs.readFileSync(file, "utf8")) as State).resources.find((r) => r.urn === urn),
+      );
+    const before = secretOf("urn:x");
+    const [first] = state.resources;
+    state.resources.push({ ...first!, urn: "urn:y" });
+    saved.save(state);
+    // Encrypted anew, it would look otherwise.
+    expect(secretOf("urn:x")).toBe(before);
+    expect(store().load()).toEqual(state);
+    state.resources[0] = { ...first!, inputs: { other: secret("canary-2") } };
+    saved.save(state);
+    expect(store().load()).toEqual(state);
+  });
+
   test("survives a save that fails half-way", () => {
     store().save(withSecret("first"));
     const before = fs.readFileSync(file, "utf8");
