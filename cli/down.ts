@@ -58,9 +58,10 @@ async function destroy(context: StackContext, host: typeof HOST_DIRECTORIES): Pr
   const own = await ownDomains(virsh, context.names(), backend, say);
   const scope = await scopeOf(context, own.keys());
   // A frozen guest would survive its own undefinition; none needs a shutdown now.
-  for (const [domain, state] of own) {
-    if (state !== "shut off") await virsh.run("destroy", domain).catch((error: Error) => say(error.message));
-  }
+  const powered = [...own].filter(([, state]) => state !== "shut off");
+  await Promise.all(
+    powered.map(([domain]) => virsh.run("destroy", domain).catch((error: Error) => say(error.message))),
+  );
   await virsh.deleteOldConsoles(scope).catch((error: Error) => say(error.message));
   context.forgetGuests();
   const destroyed = await attempt<ChangeCounts>(() => backend.destroy(), {});

@@ -22,15 +22,14 @@ export async function ownDomains(
   const found = await virsh.domains(names);
   if (found.size === 0) return found;
   const known = await backend.domains();
-  const isOwn = async (name: string): Promise<boolean> => {
-    if (!known.has(name)) return false;
-    const uuid = known.get(name);
-    return uuid === undefined || uuid === (await virsh.run("domuuid", name)).trim();
-  };
+  const asks = [...found.keys()].some((name) => known.get(name) !== undefined);
+  const uuids = asks ? await virsh.uuids() : new Map<string, string>();
+  const isOwn = (name: string): boolean =>
+    known.has(name) && [undefined, uuids.get(name)].includes(known.get(name));
   const own = new Map<string, string>();
   const others: string[] = [];
   for (const [name, state] of found) {
-    if (await isOwn(name)) own.set(name, state);
+    if (isOwn(name)) own.set(name, state);
     else others.push(name);
   }
   if (own.size === 0 && known.size === 0) throw new ForeignStackError(foreign(names.stack, others));

@@ -2,7 +2,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Properties } from "../values";
 import { libvirtXml } from "./libvirtXml";
 import type { Context, Provider } from "./provider";
-import { KINDS, named, presence, text, virsh, VirshError, virshOrMissing, virshXml, without } from "./virsh";
+import {
+  field,
+  KINDS,
+  named,
+  presence,
+  text,
+  virsh,
+  VirshError,
+  virshOrMissing,
+  virshXml,
+  without,
+} from "./virsh";
 
 /** Inputs that steer the provider and are no part of the XML. */
 const STEERING = ["running", "autostart"];
@@ -87,11 +98,11 @@ export const domain: Provider = {
   },
   read: async ({ inputs, id }, context) => {
     const name = text(inputs, "name");
-    const present = await presence(context, "domain", name, id);
-    if (present.status !== "ok" || inputs.running !== true) return present;
-    const found = await state(context, name);
-    const runs = found === "running" || found === "idle";
-    return runs ? { status: "ok" } : { status: "drifted", why: `domain ${name} was ${found ?? "gone"}` };
+    const { found, info } = await presence(context, "domain", name, id);
+    if (found.status !== "ok" || inputs.running !== true) return found;
+    const seen = field(info, "State");
+    const runs = seen === "running" || seen === "idle";
+    return runs ? found : { status: "drifted", why: `domain ${name} was ${seen}` };
   },
   mend: async ({ inputs, outputs }, context) => {
     await run(text(inputs, "name"), context);

@@ -32,9 +32,9 @@ export const network: Provider = {
   },
   read: async ({ inputs, id }, context) => {
     const name = text(inputs, "name");
-    const found = await presence(context, "network", name, id);
+    const { found, info } = await presence(context, "network", name, id);
     if (found.status !== "ok") return found;
-    const active = field(await virsh(context, "net-info", name), "Active") === "yes";
+    const active = field(info, "Active") === "yes";
     return active ? found : { status: "drifted", why: `network ${name} was not running` };
   },
   mend: async ({ inputs, outputs }, context) => {

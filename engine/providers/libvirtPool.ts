@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import type { Properties } from "../values";
 import { libvirtXml } from "./libvirtXml";
 import type { Context, Provider } from "./provider";
-import { isRunning, named, presence, text, virsh, virshXml, without } from "./virsh";
+import { field, isRunning, named, presence, text, virsh, virshXml, without } from "./virsh";
 
 /** The pool's directory is made with it and removed with it. */
 export const pool: Provider = {
@@ -21,9 +21,9 @@ export const pool: Provider = {
   },
   read: async ({ inputs, id }, context) => {
     const name = text(inputs, "name");
-    const found = await presence(context, "pool", name, id);
+    const { found, info } = await presence(context, "pool", name, id);
     if (found.status !== "ok" || (inputs.create as Properties | undefined)?.start === false) return found;
-    return (await isRunning(context, name))
+    return field(info, "State") === "running"
       ? found
       : { status: "drifted", why: `storage pool ${name} was not running` };
   },

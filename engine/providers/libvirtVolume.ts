@@ -65,9 +65,17 @@ const isListed = async (context: Context, inPool: string, name: string): Promise
 const isThere = async (context: Context, inPool: string, name: string): Promise<boolean> =>
   (await virshOrMissing(context, "volume", "vol-info", "--pool", inPool, name)) !== undefined;
 
-/** Succeeds when the volume, or its whole pool, is gone already. */
+/** Succeeds when the volume, or its whole pool, is gone already. As a rule it is there: that takes one process. */
 async function deleteVolume(inputs: Properties, context: Context): Promise<void> {
   const [inPool, name] = [text(inputs, "pool"), text(inputs, "name")];
+  if (
+    await virsh(context, "vol-delete", "--pool", inPool, name).then(
+      () => true,
+      () => false,
+    )
+  )
+    return;
+  if (context.signal.aborted) throw context.signal.reason;
   if ((await uuidOf(context, "pool", inPool)) === undefined) return;
   if (!(await isRunning(context, inPool))) {
     await virsh(context, "pool-start", inPool).catch(async (error: Error) => {

@@ -6,9 +6,9 @@ import type { Context, Found, Provider } from "./provider";
 
 /** libvirt's four kinds of things here, each with virsh's word for it and its messages for "no such thing". */
 export const KINDS = {
-  domain: { uuid: "domuuid", missing: /failed to get domain|Domain not found/i },
-  network: { uuid: "net-uuid", missing: /failed to get network|Network not found/i },
-  pool: { uuid: "pool-uuid", missing: /failed to get pool|Storage pool not found/i },
+  domain: { uuid: "domuuid", info: "dominfo", missing: /failed to get domain|Domain not found/i },
+  network: { uuid: "net-uuid", info: "net-info", missing: /failed to get network|Network not found/i },
+  pool: { uuid: "pool-uuid", info: "pool-info", missing: /failed to get pool|Storage pool not found/i },
   volume: {
     uuid: "vol-key",
     missing: /failed to get vol|Storage volume not found|No such file or directory/i,
@@ -146,17 +146,24 @@ export function named(
   };
 }
 
-/** Whether the thing of that name is there and the one that was recorded; another one of the same name is not ours. */
+/**
+ * Whether the thing of that name is there and the one that was recorded; another one of the same name is not ours.
+ * @returns also what virsh says about it, asked in one process: each costs 15 to 30 ms of a processor
+ */
 export async function presence(
   context: Context,
   kind: "domain" | "network" | "pool",
   name: string,
   id: string,
-): Promise<Found> {
-  const uuid = await uuidOf(context, kind, name);
-  if (uuid === undefined) return { status: "gone", why: `${kind} ${name} was gone` };
-  if (uuid !== id) return { status: "gone", why: `${kind} ${name} was gone (another has its name now)` };
-  return { status: "ok" };
+): Promise<{ found: Found; info: string }> {
+  const gone = (why: string): { found: Found; info: string } => ({
+    found: { status: "gone", why },
+    info: "",
+  });
+  const info = await virshOrMissing(context, kind, KINDS[kind].info, name);
+  if (info === undefined) return gone(`${kind} ${name} was gone`);
+  if (field(info, "UUID") !== id) return gone(`${kind} ${name} was gone (another has its name now)`);
+  return { found: { status: "ok" }, info };
 }
 
 /** Whether a storage pool runs. */

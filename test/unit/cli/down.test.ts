@@ -16,9 +16,9 @@ import { keptDirectory } from "../../../verify/guestShell";
 import { fakeHost, type FakeHost } from "./fakeVirsh";
 
 const virsh = new Virsh("test:///default");
+const OTHERS = " 3    lvs-dr-dev-2-rs1   running    lvs-dr dev-2: realServer rs1\n";
 const NOBODY: Record<string, string> = {
-  "list --all --name": "lvs-dr-dev-2-rs1\n",
-  "desc lvs-dr-dev-2-rs1 --title": "lvs-dr dev-2: realServer rs1\n",
+  "list --all --title": OTHERS,
   "net-list --all --name": "default\n",
   "pool-list --all --name": "default\n",
   "pool-list --name": "default\n",
@@ -26,9 +26,7 @@ const NOBODY: Record<string, string> = {
 };
 const LEFT: Record<string, string> = {
   ...NOBODY,
-  "list --all --name": "lvs-dr-dev-rs1\nlvs-dr-dev-2-rs1\n",
-  "desc lvs-dr-dev-rs1 --title": "lvs-dr dev: realServer rs1\n",
-  "domstate lvs-dr-dev-rs1": "shut off\n\n",
+  "list --all --title": ` -    lvs-dr-dev-rs1     shut off   lvs-dr dev: realServer rs1\n${OTHERS}`,
   "net-list --all --name": "default\nlvs-dr-dev-client\n",
   "pool-list --all --name": "default\nlvs-dr-dev\n",
   "pool-list --name": "default\nlvs-dr-dev\n",
@@ -223,7 +221,7 @@ describe("down", () => {
   });
 
   it("fails naming all that is left", async () => {
-    host = fakeHost({ ...LEFT, "list --all --name": "", "vol-list lvs-dr-dev": " planted /p/planted\n" }, [
+    host = fakeHost({ ...LEFT, "list --all --title": "", "vol-list lvs-dr-dev": " planted /p/planted\n" }, [
       { ifindex: 7, ifname: bridgeFor("lvs-dr", "dev", "server") },
     ]);
     applied();
@@ -254,7 +252,7 @@ describe("down", () => {
   });
 
   it("looks also when destroying has failed, and tells both", async () => {
-    host = fakeHost({ ...LEFT, "list --all --name": "" });
+    host = fakeHost({ ...LEFT, "list --all --title": "" });
     applied();
     destroy(() => {
       throw new Error("down failed (1 errors above)");
@@ -284,7 +282,7 @@ describe("down", () => {
   });
 
   it("tells when it could not look", async () => {
-    host = fakeHost({ "list --all --name": "" });
+    host = fakeHost({ "list --all --title": "" });
     applied();
     destroy();
     state(false);

@@ -5,13 +5,10 @@ import { fakeHost, type FakeHost } from "./fakeVirsh";
 
 const STACK = { project: "lvs-dr", stack: "dev", prefix: "lvs-dr-dev", domains: [] };
 const HOST = {
-  "list --all --name": "lvs-dr-dev-router\nlvs-dr-dev-rs1\n",
-  "desc lvs-dr-dev-router --title": "lvs-dr dev: router router\n",
-  "desc lvs-dr-dev-rs1 --title": "lvs-dr dev: realServer rs1\n",
-  "domstate lvs-dr-dev-router": "running\n",
-  "domstate lvs-dr-dev-rs1": "paused\n",
-  "domuuid lvs-dr-dev-router": "1\n",
-  "domuuid lvs-dr-dev-rs1": "2\n",
+  "list --all --title":
+    " 1    lvs-dr-dev-router    running    lvs-dr dev: router router\n" +
+    " 2    lvs-dr-dev-rs1       paused     lvs-dr dev: realServer rs1\n",
+  "list --all --uuid --name": "1 lvs-dr-dev-router\n2 lvs-dr-dev-rs1\n",
 };
 
 let host: FakeHost;
@@ -59,7 +56,7 @@ it("are refused, all of them, by a checkout without any state of them", async ()
 
 it("are none where none is, and no state is asked for", async () => {
   host.remove();
-  host = fakeHost({ "list --all --name": "\n" });
+  host = fakeHost({ "list --all --title": "\n" });
   const domains = (): never => {
     throw new Error("asked");
   };

@@ -32,7 +32,7 @@ export class FakeHost {
     const command = [verb, ...rest.map((a) => (a.startsWith("/") && a.endsWith(".xml") ? "XML" : a))].join(
       " ",
     );
-    const changes = !/^(.*-info|.*-uuid|domuuid|domstate|vol-key|vol-path)$/.test(verb);
+    const changes = !/^(.*-info|.*-uuid|dominfo|domuuid|domstate|vol-key|vol-path)$/.test(verb);
     if (changes) {
       this.log.push(command);
       await this.before(command);
@@ -90,6 +90,8 @@ export class FakeHost {
     };
     const verbs: Record<string, () => string | void> = {
       domuuid: () => need(domain, "domain").uuid,
+      dominfo: () =>
+        `Name: ${name}\nUUID: ${need(domain, "domain").uuid}\nState: ${need(domain, "domain").state}`,
       domstate: () => need(domain, "domain").state,
       define: () =>
         void this.domains.set(xmlName, { state: "shut off", ...this.domains.get(xmlName), uuid, xml }),
@@ -120,7 +122,8 @@ export class FakeHost {
         this.domains.delete(name);
       },
       "net-uuid": () => need(network, "network").uuid,
-      "net-info": () => `Name: ${name}\nActive:         ${need(network, "network").active ? "yes" : "no"}`,
+      "net-info": () =>
+        `Name: ${name}\nUUID: ${need(network, "network").uuid}\nActive:         ${need(network, "network").active ? "yes" : "no"}`,
       "net-define": () => void this.networks.set(xmlName, { uuid, active: false, starts: 0 }),
       "net-autostart": () => void need(network, "network"),
       "net-start": () => {
@@ -134,7 +137,7 @@ export class FakeHost {
       "net-undefine": () => void (need(network, "network"), this.networks.delete(name)),
       "pool-uuid": () => need(pool, "pool").uuid,
       "pool-info": () =>
-        `Name: ${name}\nState:          ${need(pool, "pool").active ? "running" : "inactive"}`,
+        `Name: ${name}\nUUID: ${need(pool, "pool").uuid}\nState:          ${need(pool, "pool").active ? "running" : "inactive"}`,
       "pool-define": () => void this.pools.set(xmlName, { uuid, active: false, volumes: new Map() }),
       "pool-build": () => void need(pool, "pool"),
       "pool-autostart": () => void need(pool, "pool"),
