@@ -16,7 +16,7 @@ source "$ROOT/scripts/host/lib.sh"
 readonly FILES="$ROOT/test/bench/peers" CACHE="$ROOT/.lab/bench" STACK=peers VIP=10.27.0.100 CLIENT=172.27.7.70
 readonly RESULTS="$CACHE/peers.tsv" STACK_FILE="$ROOT/Pulumi.$STACK.yaml" KEY="$CACHE/home/.ssh/id_ed25519"
 # Named in the users' files too.
-readonly POOL=lvs-dr-peers POOL_DIR=/var/lib/libvirt/images/lvs-dr-peers
+readonly POOL=peers-images POOL_DIR=/var/lib/libvirt/images/peers-images
 readonly ANSIBLE=12.3.0 KCLI=99.0.202610251748
 # Not the first python3 of PATH: Debian's, which sees the libvirt module of Debian's package.
 readonly PYTHON=/usr/bin/python3
@@ -50,6 +50,7 @@ python_tool() {
 # none, a key exchange that its SSH client knows): what a user would bake once, here for ansible and vagrant.
 golden_image() {
   local source raw="$CACHE/disk.raw"
+  "$LAB" image >/dev/null
   source=$("$ROOT/scripts/image/path.sh")
   mkdir -p "$POOL_DIR"
   chmod 0711 "$POOL_DIR"
@@ -71,7 +72,8 @@ golden_image() {
 
 # ---- the tools: prepare, up, down, and the files that their user has written ------------------------------------
 
-lab_prepare() { :; }
+# Node.js, the node modules and the image are not what is measured.
+lab_prepare() { "$LAB" preview --stack "$STACK" >/dev/null; }
 lab_up() { "$LAB" up --stack "$STACK"; }
 lab_down() { "$LAB" down --stack "$STACK"; }
 lab_files() { echo "$FILES/lab/Pulumi.peers.yaml"; }
@@ -140,12 +142,12 @@ leftovers() {
 # children: processor seconds of what this script has started and seen end.
 children() { awk -v hz="$(getconf CLK_TCK)" '{sub(/.*\) /, ""); printf "%.1f", ($14 + $15) / hz}' "/proc/$$/stat"; }
 
-# spent: those, and the guests' QEMU's. Not those of the whole machine, on which
-# others may work too; so libvirtd's are not in it.
+# spent: those, and the guests' QEMU's. Not those of the whole machine, on which others may work too; so libvirtd's are not in it.
 spent() {
   {
     children && echo
-    virsh -q domstats --cpu-total 2>/dev/null | awk -F "[='. ]+" '/^Domain/ {ours = $2 ~ /^(lvs-dr-)?peers-/} ours && /cpu.time=/ {print $NF / 1e9}'
+    # Of one that does not run libvirt gives its own time.
+    virsh -q domstats --list-running --cpu-total 2>/dev/null | awk -F "[='. ]+" '/^Domain/ {ours = $2 ~ /^(lvs-dr-)?peers-/} ours && /cpu.time=/ {print $NF / 1e9}'
   } | awk '{sum += $1} END {printf "%.1f", sum}'
 }
 
