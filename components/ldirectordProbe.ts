@@ -1,7 +1,6 @@
-import { parseIpvsSave } from "../model/ipvs";
+import { expectedTable, parseIpvsSave } from "../model/ipvs";
 import { compareTables } from "../model/ipvsCompare";
 import { ldirectordFor, renderLdirectord } from "../model/ldirectord";
-import { tableFor } from "../model/ldirectordTable";
 import type { Lab } from "../model/types";
 import { hostScript } from "./hostProbe";
 import { refusal } from "./refusal";
@@ -17,12 +16,11 @@ const NOT_INSTALLED = "exit 3";
  */
 export async function assertLdirectord(lab: Lab): Promise<void> {
   if (lab.mode !== "ldirectord") return;
-  const conf = ldirectordFor(lab);
-  const lines = (await hostScript(DRY_RUN, {}, renderLdirectord(conf))).split("\n");
+  const lines = (await hostScript(DRY_RUN, {}, renderLdirectord(ldirectordFor(lab)))).split("\n");
   const exit = lines.at(-1)?.startsWith("exit ") ? lines.pop() : undefined;
   if (exit === NOT_INSTALLED) return;
   const problems =
-    exit === undefined ? compareTables(parseIpvsSave(lines.join("\n")), tableFor(conf)) : lines;
+    exit === undefined ? compareTables(parseIpvsSave(lines.join("\n")), expectedTable(lab)) : lines;
   if (problems.length === 0) return;
   throw refusal(
     ["ldirectord on this host does not make of the configuration what is meant:", ...problems].join("\n  "),

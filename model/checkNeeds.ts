@@ -35,19 +35,29 @@ interface Needs {
   readonly otherwise: "takes a dead server for alive" | "takes every server for dead";
 }
 
-const SQL: Needs = { fields: ["login", "database", "request"], otherwise: "takes every server for dead" };
+const SQL: Needs = { fields: ["login", "request"], otherwise: "takes every server for dead" };
 const MAIL: Needs = { fields: ["login", "passwd"], otherwise: "takes a dead server for alive" };
 const NEEDS: Readonly<Record<string, Needs>> = {
   dns: { fields: ["request", "receive"], otherwise: "takes every server for dead" },
   ftp: { fields: ["request", "receive"], otherwise: "takes a dead server for alive" },
   http_proxy: { fields: ["request"], otherwise: "takes every server for dead" },
   mysql: SQL,
-  oracle: SQL,
+  oracle: { ...SQL, fields: ["login", "database", "request"] },
   pgsql: SQL,
   pop: MAIL,
   pops: MAIL,
   radius: { fields: ["login", "passwd", "secret"], otherwise: "takes every server for dead" },
 };
+
+/** Whether the service's check goes over TLS from its first byte, and so has a certificate to look at. */
+export function isTls(service: string | undefined): boolean {
+  return service !== undefined && /^(https|imaps|ldaps|pops)$/.test(service);
+}
+
+/** Whether a web server can stand in: over HTTP, or a protocol that nobody knows. Others would wait for a greeting or a TLS handshake. */
+export function canReadPage(service: string | undefined): boolean {
+  return service === undefined || /^(http|http_proxy|none)$/.test(service);
+}
 
 /** negotiate, or a number: one negotiate check after so many connects. */
 export function negotiates(checktype: string | number): boolean {

@@ -9,7 +9,8 @@ type Path = readonly PropertyKey[];
 type Issue = z.core.$ZodIssue;
 
 /** Keys whose values never appear in a message. */
-const SECRETS = new Set(["passwd", "secret", "login"]);
+// Somebody may take the file with the private key for that of the certificate.
+const SECRETS = new Set(["passwd", "secret", "login", "ca"]);
 
 export interface Decoded {
   /** The configuration without the parts that were refused. */

@@ -1,7 +1,7 @@
 /** From typed configuration to the lab: every default that depends on another key, and every derived name. */
 import { AddressPlan, hostsOf, parseCidr, withPrefix, type Cidr } from "./ip";
 import { bridgeFor, macFor, prefixFor } from "./naming";
-import { MAX_REAL_SERVERS, type Config } from "./schema";
+import type { Config } from "./schema";
 import { resolveServices } from "./serviceDefaults";
 import type { Lab, LabNetwork, LabNode, Nic, RealServerEntry, RemoteHost } from "./types";
 
@@ -18,6 +18,9 @@ export type RealServerDraft = NonNullable<Config["realServers"]>[number] & {
   readonly name: string;
   readonly address: string;
 };
+
+/** Names that end in a higher number have their addresses by position: they always had, and an address stays. */
+const HIGHEST_NUMBER = 64;
 
 /** Stands where a network has no address left; the invariants then say that the network is too small. */
 export const NO_ADDRESS = "0.0.0.0";
@@ -157,6 +160,7 @@ export function resolve(config: Config, { project, stack }: Identity): Draft {
     services: resolveServices(config, vip, entries),
     sorryPage: sorry?.page ?? "sorry server",
     drainTimeout: config.drainTimeout,
+    ipvsTimeouts: config.ipvsTimeouts,
     drills: { limits: defined(config.drills.limits) as Required<Lab>["drills"]["limits"] },
   };
 }
@@ -192,7 +196,7 @@ function serverAddresses(
   // The article's two end in .10 and .20; more follow the director's .30, wherever there is room.
   const standard = (place: number): string => (place <= 2 ? plan.fixed(10 * place) : plan.next(28 + place));
   const explicit = servers.filter(({ address }) => address !== undefined).length;
-  const highest = Math.min(MAX_REAL_SERVERS, room - explicit);
+  const highest = Math.min(HIGHEST_NUMBER, room - explicit);
   const numbers = servers.map(({ name }) => Number(/\d+$/.exec(name)?.[0]));
   const numbered =
     new Set(numbers).size === numbers.length && numbers.every((number) => number >= 1 && number <= highest);

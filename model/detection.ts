@@ -2,27 +2,29 @@
 import { negotiates } from "./checkNeeds";
 import type { HealthCheck, Lab, VirtualService } from "./types";
 
+/** A day: whoever waits longer checks nothing. The programs themselves would take any number. */
+const LONGEST = 86400;
 /** Smallest and largest value of what decides how soon a dead real server is found. */
 export const CHECK_TIMES = {
-  checktimeout: [1, 30],
-  negotiatetimeout: [1, 30],
-  checkinterval: [1, 60],
-  failurecount: [1, 10],
+  checktimeout: [1, LONGEST],
+  negotiatetimeout: [1, LONGEST],
+  checkinterval: [1, LONGEST],
+  failurecount: [1, 1000],
 } as const;
 
 /** For what no formula covers: the daemon's own work for each server, and the kernel's edit. */
 const DAEMON_SECONDS = 2;
 /** Net::IMAP::Simple tries once more, so much later, when it has not connected. */
 const IMAP_PAUSE = 5;
-/** libpq takes a limit of 1 s for 2. */
-const PGSQL_LEAST = 2;
+/** An external check's program has so long to end when its time is over (scripts/guest/ldirectord/Ldirectord.pm). */
+const GRACE = 1;
 
-type Checked = Pick<VirtualService, "check"> & Partial<Pick<VirtualService, "protocol">>;
+type Checked = Pick<VirtualService, "check"> & Partial<Pick<VirtualService, "name" | "protocol">>;
 
 /**
  * Seconds within which a dead real server is out of the table, when `silent` of the lab's real servers answer nothing: they
  * accept and say no more, or are gone from the wire. 0: only the one is dead, and its port refuses.
- * Never found, whatever this says: a dead server with checktype on, and one that says nothing to a pop check.
+ * Never found, whatever this says: a dead server with checktype on.
  * @param lab counts where one process checks all services (`ldirectord.fork` false): the silent ones are silent there too
  */
 export function detectionSeconds(
@@ -43,36 +45,20 @@ export function detectionSeconds(
 }
 
 /** Seconds for which one silent server holds its service's checks, which are made one after the other. */
-export function holdSeconds({ checktype, service, checktimeout, negotiatetimeout }: HealthCheck): number {
+export function holdSeconds({ checktype, checktimeout, negotiatetimeout }: HealthCheck): number {
+  if (checktype === "external") return checktimeout + GRACE;
   if (!negotiates(checktype)) return checktimeout;
-  const asked = askedSeconds(service, checktimeout, negotiatetimeout);
-  return typeof checktype === "number" ? Math.max(asked, checktimeout) : asked;
+  return typeof checktype === "number" ? Math.max(negotiatetimeout, checktimeout) : negotiatetimeout;
 }
 
-function askedSeconds(service: string | undefined, checktimeout: number, negotiatetimeout: number): number {
-  switch (service) {
-    // These take their alarm's time from checktimeout.
-    case "ldap":
-    case "ldaps":
-    case "radius":
-      return checktimeout;
-    case "imap":
-    case "imaps":
-      return 2 * negotiatetimeout + IMAP_PAUSE;
-    case "pgsql":
-      return Math.max(negotiatetimeout, PGSQL_LEAST);
-    default:
-      return negotiatetimeout;
-  }
-}
-
-function refusedSeconds({ checktype, service }: HealthCheck): number {
-  return negotiates(checktype) && (service === "imap" || service === "imaps") ? IMAP_PAUSE : 0;
+function refusedSeconds({ checktype, service, negotiatetimeout }: HealthCheck): number {
+  const again = negotiates(checktype) && (service === "imap" || service === "imaps");
+  return again ? Math.min(IMAP_PAUSE, negotiatetimeout) : 0;
 }
 
 function holdElsewhere(service: Checked, silent: number, all: readonly VirtualService[]): number {
   return all
-    .filter(({ check }) => check !== service.check)
+    .filter(({ name }) => name !== service.name)
     .reduce(
       (sum, { check, realServers }) => sum + Math.min(silent, realServers.length) * holdSeconds(check),
       0,

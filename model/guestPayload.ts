@@ -1,6 +1,12 @@
 /** What each guest is sent: its role's script, with its settings. */
 import { readFileSync } from "node:fs";
-import { clientSettings, directorSettings, realServerSettings, routerSettings } from "./guestSettings";
+import {
+  clientSettings,
+  directorSettings,
+  hasAlerts,
+  realServerSettings,
+  routerSettings,
+} from "./guestSettings";
 import { renderPayload, type Settings } from "./payload";
 import type { Lab, LabNode } from "./types";
 
@@ -27,13 +33,15 @@ const ROLES: Readonly<Record<LabNode["role"], Role>> = {
   router: { scripts: ["router.sh"], settings: routerSettings },
   realServer: { scripts: ["pages.sh", "guard.sh", "realServer.sh"], settings: realServerSettings },
   director: {
-    scripts: ["pages.sh", "declaredVips.sh", "director.sh"],
+    scripts: ["pages.sh", "alerts.sh", "declaredVips.sh", "director.sh"],
     settings: (lab) => ({
       ...directorSettings(lab),
       LVS_TABLE_PROGRAM: read("guest/ipvsTable.pl"),
       // The guest's ldirectord is asked as this host's is, in components/ldirectordProbe.ts.
       LVS_DRY_RUN: read("host/ldirectord-dry-run.sh"),
       LVS_DRY_RUN_MODULE: read("host/ldirectord-dry-run/DryRun.pm"),
+      LVS_LDIRECTORD_MODULE: read("guest/ldirectord/Ldirectord.pm"),
+      LVS_ALERTS: hasAlerts(lab) ? read("guest/ldirectord/alerts.pl") : "",
     }),
   },
 };

@@ -1,9 +1,9 @@
 /** What each guest's script is told: shell settings from the lab. */
 import { holdSeconds } from "./detection";
 import { renderLdirectord, ldirectordFor } from "./ldirectord";
-import { renderTable } from "./ipvs";
+import { expectedTable, renderTable } from "./ipvs";
 import { renderGuestTable } from "./guestTable";
-import { tableFor } from "./ldirectordTable";
+import { renderTls } from "./ldirectordTls";
 import { realServerPage, sorryPage } from "./pages";
 import { RUN_LIMIT, type Settings } from "./payload";
 import { nicOn, type Lab, type LabNode } from "./types";
@@ -68,6 +68,12 @@ export function directorRunLimit(lab: Lab): number {
   return Math.max(RUN_LIMIT, lab.drainTimeout + settleSeconds(lab) + START_SECONDS);
 }
 
+/** Whether ldirectord has anybody to send e-mail to. */
+export function hasAlerts({ mode, ldirectord, services }: Lab): boolean {
+  const all = [ldirectord, ...services.map(({ extras }) => extras)];
+  return mode === "ldirectord" && all.some(({ emailalert }) => emailalert !== undefined);
+}
+
 /** Ports of the services for which the director's own web server stands in; without any, none runs there. */
 export function sorryPorts(lab: Lab): number[] {
   const local = lab.services.filter(({ sorry }) => sorry?.address === "127.0.0.1");
@@ -76,13 +82,16 @@ export function sorryPorts(lab: Lab): number[] {
 
 export function directorSettings(lab: Lab): Settings {
   const conf = lab.mode === "ldirectord" ? ldirectordFor(lab) : undefined;
+  const timeouts = lab.ipvsTimeouts ?? { tcp: 300, tcpfin: 120, udp: 300 };
   return {
     ...common(lab, lab.director),
     LVS_CONFIG_HASH: lab.configHash,
     LVS_IF: nicOn(lab.director, "server").device,
     LVS_MODE: lab.mode,
     LVS_LDIRECTORD_CF: conf === undefined ? "" : renderLdirectord(conf),
-    LVS_LDIRECTORD_TABLE: conf === undefined ? "" : renderTable(tableFor(conf)).join("\n"),
+    LVS_LDIRECTORD_TABLE: conf === undefined ? "" : renderTable(expectedTable(lab)).join("\n"),
+    LVS_LDIRECTORD_TLS: conf === undefined ? "" : renderTls(lab),
+    LVS_IPVS_TIMEOUTS: `${timeouts.tcp} ${timeouts.tcpfin} ${timeouts.udp}`,
     LVS_TABLE: renderGuestTable(lab),
     // A text file ends with a newline, as the article's `echo` writes it.
     LVS_SORRY_PAGE: sorryPage(lab),

@@ -1,5 +1,5 @@
 /** Health checks that can be run, and ldirectord options that go together. */
-import { asksNobody, lackingFields, negotiates, type NeededField } from "./checkNeeds";
+import { asksNobody, isTls, lackingFields, negotiates, type NeededField } from "./checkNeeds";
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import type { Problem } from "./problems";
@@ -46,6 +46,7 @@ function checkOne(service: VirtualService, report: Report): void {
     report("checkcommand", { value: check.checkcommand, message, fix }, "checktype");
   }
   checkNegotiation(service, report);
+  checkCertificates(service, report);
   if (check.httpmethod === "HEAD" && check.receive !== undefined) {
     const message = "cannot match the answer to HEAD, which has no body";
     const fix = "remove receive, or use httpmethod GET";
@@ -81,6 +82,20 @@ function checkNegotiation({ check, port, protocol, realServers }: VirtualService
     const message = `gets an answer without body, which receive of ${own.name} cannot match`;
     const fix = "remove that receive, or use httpmethod GET";
     report("httpmethod", { value: httpmethod, message, fix });
+  }
+}
+
+function checkCertificates({ check }: VirtualService, report: Report): void {
+  const { checktype, service, verify, ca } = check;
+  const fields = (["verify", "ca"] as const).filter((field) => check[field] !== undefined);
+  if (!negotiates(checktype) || !isTls(service)) {
+    const what = negotiates(checktype) ? `a ${service} check` : `a check of type ${checktype}`;
+    const message = `has no effect: ${what} sees no certificate`;
+    const fix = "remove it, or check https, pops, imaps or ldaps";
+    for (const field of fields) report(field, { message, fix }, "service", "checktype");
+  } else if (ca !== undefined && !(verify ?? service !== "ldaps")) {
+    const message = "has no effect where certificates are not verified";
+    report("ca", { message, fix: "set verify to true, or remove ca" }, "verify", "service");
   }
 }
 
@@ -160,6 +175,7 @@ function checkDaemon(findings: Findings, config: Config, draft: Draft): void {
       fix: "leave autoreload off (the lab sends HUP after it has validated the file), or set fork to true",
     });
   }
+  checkMail(findings, config);
   const status = [
     { key: "ldirectord.emailalertstatus", value: emailalertstatus },
     ...config.services.map((service, index) => ({
@@ -175,5 +191,23 @@ function checkDaemon(findings: Findings, config: Config, draft: Draft): void {
       message: "has none beside other states",
       fix: "write none alone, or remove it",
     });
+  }
+}
+
+/** Alerts that nobody would send; in an image of the user's own the director looks for a mail program. */
+function checkMail(findings: Findings, config: Config): void {
+  if (config.image !== undefined) return;
+  const owners = [
+    { prefix: "ldirectord", ...config.ldirectord },
+    ...config.services.map(({ ldirectord }, index) => ({
+      prefix: `services[${index}].ldirectord`,
+      ...ldirectord,
+    })),
+  ];
+  for (const { prefix, emailalert, smtp } of owners) {
+    if (emailalert === undefined || (smtp ?? config.ldirectord.smtp) !== undefined) continue;
+    const message = "is missing: the director has no mail program of its own to send alerts";
+    const fix = "name a mail server, or remove emailalert";
+    findings.add({ key: `${prefix}.smtp`, message, fix }, `${prefix}.emailalert`, "ldirectord.smtp");
   }
 }

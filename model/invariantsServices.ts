@@ -1,4 +1,5 @@
 /** The virtual services: one each, ports that Direct Routing keeps, somebody to serve them. */
+import { canReadPage } from "./checkNeeds";
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { contains, kindOf, parseCidr } from "./ip";
@@ -104,13 +105,17 @@ function checkSorry(findings: Findings, config: Config, draft: Draft, place: Pla
   const [key, ...addressAlso] = keysOf(config, place, "sorryServer.address");
   const cidr = config.serverNetwork.cidr;
   if (address === "127.0.0.1") {
-    if (service.protocol === "tcp") return;
-    const message = `is the director's own web server, which answers tcp only, and ${service.name} is udp`;
+    const { protocol, check } = service;
+    const other = protocol === "udp" ? protocol : canReadPage(check.service) ? undefined : check.service;
+    if (other === undefined) return;
+    const message = `is the director's own web server, which speaks HTTP only, and ${service.name} is ${other}`;
     const fix = `use another server in ${cidr}, or set sorryServer to false`;
-    findings.add({ key, value: address, message, fix }, ...addressAlso, ...keysOf(config, place, "protocol"));
+    const also = ["protocol", "healthCheck.service"].flatMap((field) => keysOf(config, place, field));
+    findings.add({ key, value: address, message, fix }, ...addressAlso, ...also);
     return;
   }
-  const own = service.protocol === "tcp" ? "127.0.0.1, the director's own web server, or " : "";
+  const web = service.protocol === "tcp" && canReadPage(service.check.service);
+  const own = web ? "127.0.0.1, the director's own web server, or " : "";
   const fix = `use ${own}another server in ${cidr}`;
   const network = parseCidr(cidr);
   const node = ownedAddresses(config, draft).find((each) => each.value === address);

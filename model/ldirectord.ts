@@ -1,5 +1,4 @@
 /** ldirectord.cf of ldirectord 4.12: its typed form, its text, and the one a lab needs. */
-import { ldirectordProblems } from "./ldirectordCheck";
 import type { Fallback, LdirectordConf, RealLine, VirtualBlock } from "./ldirectordConf";
 import { OPTIONS, type OptionKind } from "./ldirectordOptions";
 import { toldApart } from "./ldirectordTwins";
@@ -8,16 +7,16 @@ import type { HealthCheck, Lab, RealServerEntry, VirtualService } from "./types"
 
 export type { Fallback, Forwarding, LdirectordConf, RealLine, VirtualBlock } from "./ldirectordConf";
 
+/** To Perl an empty expression is the last one that matched: here, hardly ever the answer. This one matches any line. */
+const ANYTHING = "(?:)";
+
 const HEADER = "# Written by the lab; its next change overwrites this file.";
 
 /**
  * The file's text. Options come in the table's order, one a line without spaces around "="; blank lines stand only
- * between blocks, for inside one they would end it.
- * @throws RangeError naming everything that ldirectord would refuse or misread
+ * between blocks, for inside one they would end it. What the texts in it are is checked before: by the configuration's schema.
  */
 export function renderLdirectord(conf: LdirectordConf): string {
-  const problems = ldirectordProblems(conf);
-  if (problems.length > 0) throw new RangeError(`ldirectord.cf: ${problems.join("; ")}`);
   const top = [
     HEADER,
     ...optionLines(conf.options, ""),
@@ -100,7 +99,7 @@ export function ldirectordFor(lab: Lab): LdirectordConf {
 function virtualFor(service: VirtualService, fork: boolean): VirtualBlock {
   const { vip, port, protocol, scheduler, schedulerFlags, persistent, netmask, ops, sorry, check, extras } =
     service;
-  const { checktype, checkinterval, ...others } = check;
+  const { checktype, checkinterval, ...others } = inFile(check);
   return {
     target: { address: vip, port },
     family: 4,
@@ -118,11 +117,17 @@ function virtualFor(service: VirtualService, fork: boolean): VirtualBlock {
       ...(fork ? { checkinterval } : {}),
       ...others,
       ...(check.request === undefined ? {} : { request: requestText(check.request, check.service) }),
-      ...(check.database === undefined ? {} : { database: databaseText(check.database, check) }),
+      ...(check.service === "pgsql" ? { database: connectionValue(check.database ?? "") } : {}),
+      ...(check.service === "simpletcp" && check.receive === undefined ? { receive: ANYTHING } : {}),
       quiescent: isQuiescent(service),
       ...extras,
     },
   };
+}
+
+/** What ldirectord.cf has no option for is in ldirectordTls.ts. */
+function inFile({ verify: _verify, ca: _ca, ...options }: HealthCheck): Omit<HealthCheck, "verify" | "ca"> {
+  return options;
 }
 
 /** ldirectord adds a slash in front where there is none, and a simpletcp check sends all but the first character. */
@@ -131,15 +136,13 @@ function requestText(request: string, service: string | undefined): string {
 }
 
 /**
- * ldirectord sets no time limit on a database's check: a server that accepts and says nothing would hold it, and with it the checks of
- * the service's other servers, for ever. What stands behind the name goes into DBI's data source, where the drivers have limits.
+ * The database's name stands in the driver's connection string, where libpq would take what follows an empty one for the name, and end one
+ * at a blank. Further settings after a semicolon are left as they are.
  */
-function databaseText(database: string, { service, negotiatetimeout }: HealthCheck): string {
-  if (service === "mysql") {
-    const limits = ["connect", "read", "write"].map((part) => `mysql_${part}_timeout=${negotiatetimeout}`);
-    return [database, ...limits].join(";");
-  }
-  return service === "pgsql" ? `${database};connect_timeout=${negotiatetimeout}` : database;
+function connectionValue(text: string): string {
+  return text === "" || (/[\s'\\]/.test(text) && !text.includes(";"))
+    ? `'${text.replace(/['\\]/g, "\\$&")}'`
+    : text;
 }
 
 function realFor(server: RealServerEntry, service: string | undefined): RealLine {

@@ -2,21 +2,23 @@
 import { z } from "zod";
 import { choice, cidr, directive, flag, integer, ipv4, mac, nodeName, says } from "./schemaParts";
 import { drillSettings } from "./schemaDrills";
+import { ldirectordSettings, virtualExtras } from "./schemaLdirectord";
 import {
   healthCheck,
-  ldirectordSettings,
   mainSorryServer,
   port,
   realServerService,
   schedulerFields,
   serviceRealServer,
   sorryServer,
-  virtualExtras,
   weight,
 } from "./schemaService";
 
-export const MAX_REAL_SERVERS = 64;
+export const MAX_REAL_SERVERS = 250;
+const MAX_SERVICES = 256;
 
+/** The kernel counts in ticks, 250 a second, up to 2^31. */
+const ipvsTimeout = () => integer(1, 8589934, "seconds");
 const memory = () => integer(256, 65536, "MiB", "; a Debian 12 guest does not boot reliably below 256 MiB");
 const vcpus = () => integer(1, 16, "virtual CPUs");
 const mtu = () => integer(1280, 9000, "bytes").default(1500).describe("MTU of every NIC on the segment.");
@@ -94,7 +96,7 @@ const service = z.strictObject({
   sorryServer: sorryServer
     .optional()
     .describe("Sorry server, or false for none.")
-    .meta(own("127.0.0.1 for tcp, false for udp")),
+    .meta(own("127.0.0.1 for http and unknown protocols over tcp, else false")),
   healthCheck: healthCheck
     .optional()
     .describe("See `healthCheck`. Times default to those of the main service."),
@@ -231,7 +233,7 @@ export const configSchema = z.strictObject({
   sorryServer: mainSorryServer
     .prefault({})
     .describe(
-      "Answers while no real server is up (ldirectord's fallback), or false for none. A main service of protocol udp has none unless an address is set.",
+      "Answers while no real server is up (ldirectord's fallback), or false for none. A main service that is udp, or checked by another protocol than http, has none unless an address is set.",
     ),
   healthCheck: healthCheck
     .prefault({})
@@ -241,10 +243,22 @@ export const configSchema = z.strictObject({
     .describe("Keep a dead real server with weight 0 instead of removing it."),
   services: z
     .array(service, { error: says("must be a list", "write a list of services") })
-    .max(32, { error: says("has more than 32 services", "remove some") })
+    .max(MAX_SERVICES, { error: says(`has more than ${MAX_SERVICES} services`, "remove some") })
     .default([])
     .describe("More virtual services, or changes to `main`."),
   ldirectord: ldirectordSettings.prefault({}).describe("ldirectord's global options."),
+  ipvsTimeouts: z
+    .strictObject({
+      tcp: ipvsTimeout()
+        .default(300)
+        .describe(
+          "TCP connections that are open. The kernel's own default is 900. One that is idle for longer is forgotten, and its next packet answered by a reset: keep it above the keepalive of what runs over it.",
+        ),
+      tcpfin: ipvsTimeout().default(120).describe("TCP connections after a FIN."),
+      udp: ipvsTimeout().default(300).describe("UDP exchanges."),
+    })
+    .prefault({})
+    .describe("Seconds after which IPVS forgets a connection without traffic (`ipvsadm --set`)."),
   drainTimeout: integer(0, 3600, "seconds")
     .default(60)
     .describe("Seconds that removing a real server waits for its open connections."),

@@ -2,6 +2,7 @@
  * Building blocks of the configuration schema. Every message has the form "what is wrong || what to do": decode.ts
  * splits it into the two halves of a Problem.
  */
+import { X509Certificate } from "node:crypto";
 import { z } from "zod";
 import { isIpv4, prefixOfNetmask, readCidr } from "./ip";
 import { patternFault } from "./perlPattern";
@@ -136,6 +137,34 @@ export function directive(max = 1024) {
 
 export function absolutePath() {
   return directive().regex(/^\//, { error: says("is not an absolute path", "start it with /") });
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
+
+/** Certificates in PEM, one or more; what stands between them is no matter. */
+export function certificates() {
+  return text()
+    .max(65536, { error: says("is longer than 64 KiB", "name only the issuers of your servers") })
+    .check((context) => {
+      const found = context.value.match(CERTIFICATE) ?? [];
+      const bad = found.findIndex((each) => !isCertificate(each));
+      if (found.length > 0 && bad < 0) return;
+      const message = says(
+        found.length === 0
+          ? "holds no certificate in PEM"
+          : `holds one that cannot be read, number ${bad + 1}`,
+        'write the text of the file, from -----BEGIN CERTIFICATE----- on; with `pulumi config set --path`, "$(cat ca.pem)"',
+      );
+      context.issues.push({ code: "custom", input: context.value, message });
+    });
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).subject !== "";
+  } catch {
+    return false;
+  }
 }
 
 /** A Perl regular expression, as far as it can be judged without Perl; ldirectord's dry run judges the rest. */

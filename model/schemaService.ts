@@ -1,8 +1,9 @@
-/** Schema of what a virtual service is made of: scheduling, health check, sorry server, ldirectord's own options. */
+/** Schema of what a virtual service is made of: scheduling, health check, sorry server. */
 import { z } from "zod";
 import { CHECK_TIMES } from "./detection";
 import {
   absolutePath,
+  certificates,
   choice,
   directive,
   flag,
@@ -94,7 +95,17 @@ export const healthCheck = z.strictObject({
     .optional()
     .describe("Port that is checked.")
     .meta({ "x-default": "the service's port" }),
-  checkcommand: absolutePath().optional().describe("Program on the director that external checks run."),
+  checkcommand: absolutePath()
+    .regex(/^\S+$/, {
+      error: says(
+        "has a space in it: ldirectord takes all of it for the program's name, and gives the program arguments of its own",
+        "write the path alone; put arguments into a script on the director",
+      ),
+    })
+    .optional()
+    .describe(
+      "Program on the director that external checks run, or for external-perl a file of Perl code. `up` fails where it is not there.",
+    ),
   request: directive()
     .optional()
     .describe("What a negotiate check asks for: a path, an SQL query, a DNS name …")
@@ -111,14 +122,24 @@ export const healthCheck = z.strictObject({
       error: says("is no host name", "write a host name such as www.example.com"),
     })
     .optional()
-    .describe("Host header of the check."),
+    .describe("Host header of the check; for https also the server's name in the TLS handshake (SNI)."),
   login: directive().optional().describe("User name of the check."),
   passwd: directive().optional().describe("Password of the check. Set it with `pulumi config set --secret`."),
   database: directive().optional().describe("Database of a mysql, pgsql or oracle check."),
   secret: directive().optional().describe("Secret of a radius check."),
+  verify: flag()
+    .optional()
+    .describe(
+      "Whether the certificate of an https, pops, imaps or ldaps server must come from an issuer that the director trusts. Its name does not matter: a check goes to the real server's address.",
+    )
+    .meta({ "x-default": "true; false for ldaps" }),
+  ca: certificates()
+    .optional()
+    .describe("The trusted issuers, in PEM, for example a certificate authority of your own.")
+    .meta({ "x-default": "those of the director's /etc/ssl/certs" }),
   checktimeout: integer(...CHECK_TIMES.checktimeout, "seconds")
     .optional()
-    .describe("Seconds that a connect, ping or external check may take.")
+    .describe("Seconds that a connect, ping or external check, and a fallbackcommand, may take.")
     .meta({ "x-default": "3" }),
   negotiatetimeout: integer(...CHECK_TIMES.negotiatetimeout, "seconds")
     .optional()
@@ -135,94 +156,6 @@ export const healthCheck = z.strictObject({
         "every check, and a lost packet or two eject it; 3 every second ride out both, and notice a dead server 2 seconds later.",
     )
     .meta({ "x-default": "1" }),
-});
-
-const alerts = {
-  emailalert: z
-    .array(z.email({ error: says("is no e-mail address", "write user@example.com") }))
-    .min(1)
-    .optional()
-    .describe("Addresses that are told when a real server comes or goes."),
-  emailalertfreq: integer(0, 86400, "seconds")
-    .optional()
-    .describe("Seconds between repeated alerts; 0 = once."),
-  emailalertstatus: z
-    .array(choice(["all", "none", "starting", "running", "stopping", "reloading"], "state of the daemon"))
-    .min(1)
-    .optional()
-    .describe("States of the daemon in which alerts are sent."),
-  smtp: directive(253)
-    .regex(/^[0-9A-Za-z._+-]+$/, { error: says("is no host name", "write a host name or an IPv4 address") })
-    .optional()
-    .describe("Mail server for alerts."),
-  fallbackcommand: absolutePath()
-    .optional()
-    .describe("Program on the director, run with start or stop when the sorry server comes or goes."),
-};
-
-/** Options that one virtual service has in ldirectord.cf beyond scheduling and checking. */
-export const virtualExtras = z.strictObject({
-  ...alerts,
-  cleanstop: flag()
-    .optional()
-    .describe("Whether stopping the daemon removes this service. With true a restart refuses its clients.")
-    .meta({ "x-default": "ldirectord.cleanstop" }),
-  monitorfile: absolutePath()
-    .optional()
-    .describe(
-      "File on the director to which each check is logged; on a full disk only a service's first server is checked.",
-    ),
-  servicename: directive(128).optional().describe("Name of the service in alerts."),
-  comment: directive().optional().describe("Note about the service in alerts."),
-});
-
-/** ldirectord's global options. Defaults differ from upstream's where upstream's lose traffic or freeze the checks. */
-export const ldirectordSettings = z.strictObject({
-  autoreload: flag()
-    .default(false)
-    .describe(
-      "Reload on every change of the file. A bad file then freezes the checks, so the lab sends HUP itself.",
-    ),
-  supervised: flag()
-    .default(true)
-    .describe("Stay in the foreground, under systemd's supervision. Only true: its unit knows no other way."),
-  fork: flag()
-    .default(true)
-    .describe(
-      "One process for each virtual service, so that one service's hung checks do not delay another's.",
-    ),
-  cleanstop: flag()
-    .default(false)
-    .describe(
-      "Whether stopping the daemon empties the table. With true each of its stops, restarts and upgrades refuses all clients, until every server is checked again.",
-    ),
-  readdquiescent: flag()
-    .default(true)
-    .describe(
-      "With true a dead real server stays as it is at a start or reload: with quiescent at weight 0, else out. With false each start and reload first gives every dead real server its weight back, and clients with it.",
-    ),
-  logfile: directive()
-    .regex(/^(\/.*|[a-z0-9]+)$/, {
-      error: says(
-        "is neither an absolute path nor a syslog facility",
-        "write /var/log/ldirectord.log or local0",
-      ),
-    })
-    .default("/var/log/ldirectord.log")
-    .describe(
-      "Log file, or the name of a syslog facility; ldirectord reads it and, supervised, does not use it: its log is in the director's journal (journalctl -u lvs-dr-ldirectord).",
-    ),
-  callback: absolutePath().optional().describe("Program that is run when the file has changed."),
-  execute: z
-    .array(directive())
-    .min(1)
-    .optional()
-    .describe("Other configurations for which a daemon is started."),
-  maintenancedir: absolutePath()
-    .optional()
-    .describe("Directory whose files force real servers out. Each check then does a reverse DNS look-up."),
-  emailalertfrom: directive(254).optional().describe("Sender of alerts."),
-  ...alerts,
 });
 
 export const schedulerFields = {
@@ -276,7 +209,7 @@ const sorryEndpoint = {
   address: ipv4()
     .optional()
     .describe(
-      "127.0.0.1 is the director's own web server, for tcp only; another address must be on the server segment.",
+      "127.0.0.1 is the director's own web server, which speaks HTTP only; another address must be on the server segment.",
     )
     .meta({ "x-default": "127.0.0.1" }),
   port: port().optional().describe("Only the service's port: Direct Routing cannot map ports."),

@@ -1,5 +1,5 @@
 /** Defaults of the virtual services: the main one from the top-level keys, the others from the main one. */
-import { serviceOfPort } from "./checkNeeds";
+import { canReadPage, serviceOfPort } from "./checkNeeds";
 import type { Config, HealthCheckConfig, ServiceConfig } from "./schema";
 import type { HealthCheck, RealServerEntry, VirtualService } from "./types";
 
@@ -67,7 +67,7 @@ export function serviceName(service: ServiceConfig, index: number): string {
 function build(from: ServiceConfig, check: HealthCheck, all: readonly RealServerEntry[]): VirtualService {
   const port = from.port ?? 80;
   const persistent = from.persistent ?? 0;
-  const sorry = from.sorryServer ?? (from.protocol === "tcp" ? {} : false);
+  const sorry = from.sorryServer ?? (from.protocol === "tcp" && canReadPage(check.service) ? {} : false);
   const netmask = from.persistenceNetmask;
   return {
     name: from.name ?? MAIN,

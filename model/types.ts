@@ -86,6 +86,10 @@ export interface HealthCheck {
   readonly passwd?: string;
   readonly database?: string;
   readonly secret?: string;
+  /** Whether a TLS server's certificate must come from an issuer that is trusted; absent: yes, but for ldaps. */
+  readonly verify?: boolean;
+  /** PEM of the issuers that are trusted, instead of the director's own list. */
+  readonly ca?: string;
   /** Seconds. */
   readonly checktimeout: number;
   readonly negotiatetimeout: number;
@@ -117,7 +121,6 @@ export interface LdirectordSettings {
   /** Absolute path, or the name of a syslog facility. */
   readonly logfile: string;
   readonly callback?: string;
-  readonly execute?: readonly string[];
   readonly maintenancedir?: string;
   readonly fallbackcommand?: string;
   readonly emailalert?: readonly string[];
@@ -145,6 +148,13 @@ export interface VirtualService {
   readonly sorry?: { readonly address: string; readonly port: number };
   readonly check: HealthCheck;
   readonly extras: VirtualExtras;
+}
+
+/** `ipvsadm --set`, seconds. */
+export interface IpvsTimeouts {
+  readonly tcp: number;
+  readonly tcpfin: number;
+  readonly udp: number;
 }
 
 /** Another machine whose libvirt keeps the guests. */
@@ -190,6 +200,8 @@ export interface Lab {
   readonly sorryPage: string;
   /** Longest wait for open connections when a real server is drained before removal, seconds. */
   readonly drainTimeout: number;
+  /** Seconds after which the kernel forgets an idle connection. Absent in a lab that was applied before this key existed. */
+  readonly ipvsTimeouts?: IpvsTimeouts;
   /** What drills promise; reaches no guest. Absent in a lab that was applied before this key existed. */
   readonly drills?: { readonly limits: DrillLimits };
   /** sha256 over everything above that reaches a guest; in the health output as `configHash`. */

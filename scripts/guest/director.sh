@@ -3,19 +3,25 @@
 # The director: the VIP on its NIC, the IPVS table, and whoever keeps that table: nobody (mode static, the article's
 # lvs_dr_vs.sh) or ldirectord. Nothing here flushes the table: a change reaches the kernel as the edits it needs, so
 # that connections live on through reloads, restarts and a change of mode.
-# Settings: LVS_CONFIG_HASH, LVS_IF, LVS_MODE, LVS_LDIRECTORD_CF, LVS_LDIRECTORD_TABLE, LVS_DRY_RUN, LVS_DRY_RUN_MODULE,
-# LVS_SORRY_PAGE, LVS_SORRY_PORTS, LVS_TABLE (the expected table), LVS_TABLE_PROGRAM (ipvsTable.pl), LVS_DRAIN_SECONDS,
-# LVS_SETTLE_SECONDS. Needs pages.sh and declaredVips.sh.
+# Settings: LVS_CONFIG_HASH, LVS_IF, LVS_MODE, LVS_LDIRECTORD_CF, LVS_LDIRECTORD_TABLE, LVS_LDIRECTORD_TLS, LVS_LDIRECTORD_MODULE,
+# LVS_ALERTS, LVS_DRY_RUN, LVS_DRY_RUN_MODULE, LVS_IPVS_TIMEOUTS, LVS_SORRY_PAGE, LVS_SORRY_PORTS, LVS_TABLE (the expected table),
+# LVS_TABLE_PROGRAM (ipvsTable.pl), LVS_DRAIN_SECONDS, LVS_SETTLE_SECONDS. Needs pages.sh, alerts.sh and declaredVips.sh.
 
 readonly CF=/etc/ha.d/ldirectord.cf
 # The text that was found good last: a reload of just that is not read again.
 readonly VALIDATED=/run/lvs-dr/ldirectord.cf
-readonly DRY_RUN=/usr/local/lib/lvs-dr/ldirectord-dry-run.sh
+readonly LIBRARY=/usr/local/lib/lvs-dr
+readonly DRY_RUN=$LIBRARY/ldirectord-dry-run.sh
+# Keeps ldirectord's checks within their limits; it reads TLS_FILE as the daemon reads its configuration.
+readonly MODULE=$LIBRARY/Ldirectord.pm
+readonly TLS_FILE=/etc/lvs-dr/tls.json
 readonly DAEMON=lvs-dr-ldirectord.service
 readonly PERL_MODULES="-MLWP::UserAgent -MLWP::Protocol::http -MHTTP::Response -MHTTP::Config -MHTTP::Headers::Util \
 -MHTML::HeadParser -MIO::Uncompress::Gunzip -MURI::http"
 # As old as the last file that the daemon was told to read.
 readonly TOLD=/run/lvs-dr-reloaded
+# As old as the daemon.
+readonly STARTED=/run/lvs-dr-started
 readonly TABLE_UNIT=lvs-dr-table.service
 readonly RULES=/etc/lvs-dr/ipvs.rules
 # What the last runs drained; away when one has brought its change to an end.
@@ -48,8 +54,8 @@ load_ipvs() {
   for scheduler in $schedulers; do
     modprobe -q "ip_vs_$scheduler" || die "$LVS_NODE: the image's kernel has no IPVS scheduler $scheduler (module ip_vs_$scheduler)"
   done
-  # A client that vanishes is forgotten after 5 minutes instead of 15; 0 leaves the timeouts of FIN and UDP alone.
-  ipvsadm --set 300 0 0
+  # shellcheck disable=SC2086 # three numbers: TCP, TCP after FIN, UDP
+  ipvsadm --set $LVS_IPVS_TIMEOUTS
 }
 
 # table_unit: at boot the table is there before the network, and so before the VIP: until then the sorry page's web server
@@ -87,15 +93,15 @@ Type=simple
 # ldirectord sets an alarm around its first request, while LWP still loads modules: one that the alarm interrupts stays half
 # loaded, and every later check of the process fails. So they are loaded before it starts. And supervised it logs to stdout, which
 # Perl holds back in a block of some kilobytes unless told otherwise: the journal would have a death with the next event, or never.
-Environment="PERL5OPT=-MIO::Handle;STDOUT->autoflush $PERL_MODULES"
+Environment="PERL5OPT=-I$LIBRARY -MLdirectord -MIO::Handle;STDOUT->autoflush $PERL_MODULES"
 # What it starts with it need not be told again.
-ExecStartPre=/bin/touch $TOLD
+ExecStartPre=/bin/touch $TOLD $STARTED
 ExecStart=/usr/sbin/ldirectord $CF start
 Environment=PERLIO=perlio
 # A file without services would empty the table, one that cannot be read freezes the checks, and one that ipvsadm would not
 # take leaves another table than it says: the daemon is not told. What the lab has read before is not read again.
 ExecReload=/bin/grep -q ^virtual $CF
-ExecReload=/bin/sh -c 'cmp -s $CF $VALIDATED || TMPDIR=/run DRY_RUN_SECONDS=80 $DRY_RUN $CF >/dev/null'
+ExecReload=/bin/sh -c 'cmp -s $CF $VALIDATED || TMPDIR=/run DRY_RUN_HERE=1 DRY_RUN_SECONDS=80 $DRY_RUN $CF >/dev/null'
 # Until it catches the signal, some seconds after its start, it would die of it.
 ExecReload=/bin/sh -c 'for i in \$\$(seq 300); do grep -q "^SigCgt:.*[13579bdf]\$\$" /proc/\$MAINPID/status && exit; sleep 0.2; done; exit 1'
 ExecReload=/bin/kill -HUP \$MAINPID
@@ -116,35 +122,6 @@ UNIT
   fi
 }
 
-# negotiated: the services of the configuration's checks that talk to them; others need no module, whatever the service is.
-negotiated() {
-  awk -F' *= *' '
-    function done() { if (service != "" && type !~ /^(connect|ping|external|external-perl|on|off)$/) print service }
-    /^[^ \t]/ { done(); service = type = "" }
-    { sub(/^[ \t]+/, "", $1); gsub(/[" \t]/, "", $2) }
-    $1 == "service" { service = $2 }
-    $1 == "checktype" { type = $2 }
-    END { done() }' <<<"$LVS_LDIRECTORD_CF"
-}
-
-# need_check_modules: ldirectord loads what a check needs when it makes the first one, and dies if that is absent. Its
-# package brings the Perl modules of most services; these it does not.
-need_check_modules() {
-  local service file package services
-  [[ $LVS_LDIRECTORD_CF =~ service\ *=\ *\"?(https|mysql|pgsql|oracle) ]] || return 0
-  services=$'\n'$(negotiated)$'\n'
-  while read -r service file package; do
-    [[ $services == *$'\n'$service$'\n'* ]] || continue
-    perl -e "exit !grep { -e qq(\$_/$file) } @INC" ||
-      die "$LVS_NODE: the image lacks the Perl module $file, for checks of service $service (Debian package $package)"
-  done <<'MODULES'
-https LWP/Protocol/https.pm liblwp-protocol-https-perl
-mysql DBD/mysql.pm libdbd-mysql-perl
-pgsql DBD/Pg.pm libdbd-pg-perl
-oracle DBD/Oracle.pm libdbd-oracle-perl
-MODULES
-}
-
 # dry_run_installed: scripts/host/ldirectord-dry-run.sh, for the unit's reload too.
 dry_run_installed() {
   local module="${DRY_RUN%.sh}/DryRun.pm"
@@ -158,7 +135,7 @@ validate_cf() {
   local would complaints words differing line status=0
   if ! { holds "$CF" "$LVS_LDIRECTORD_CF" || holds "$VALIDATED" "$LVS_LDIRECTORD_CF" || holds "$CF.former" "$LVS_LDIRECTORD_CF"; }; then
     complaints=$(mktemp /run/lvs-dr.XXXXXX)
-    would=$(printf '%s' "$LVS_LDIRECTORD_CF" | TMPDIR=/run DRY_RUN_SECONDS=120 "$DRY_RUN" - 2>"$complaints") || status=$?
+    would=$(printf '%s' "$LVS_LDIRECTORD_CF" | TMPDIR=/run DRY_RUN_HERE=1 DRY_RUN_SECONDS=120 "$DRY_RUN" - 2>"$complaints") || status=$?
     words=$(<"$complaints")
     rm -f "$complaints"
     ((status != 124)) || die "$LVS_NODE: ldirectord did not read the new configuration within 120 s; the old one still serves"
@@ -174,23 +151,40 @@ validate_cf() {
 
 role_validate() {
   [[ $LVS_MODE == ldirectord ]] || return 0
-  need_check_modules
   dry_run_installed
   validate_cf
 }
 
+# own FILE TEXT: FILE has that text, or is gone where there is none. Whether it was otherwise.
+own() {
+  if [[ -n $2 ]]; then
+    ! holds "$1" "$2" || return 1
+    printf '%s' "$2" | put "$1" 0600 || written $?
+  else
+    [[ -e $1 ]] || return 1
+    rm -f "$1"
+  fi
+}
+
 run_ldirectord() {
   local changed=0 starting=0 deadline
+  holds "$MODULE" "$LVS_LDIRECTORD_MODULE" || printf '%s' "$LVS_LDIRECTORD_MODULE" | put "$MODULE" || written $?
   daemon_unit
+  alerts_unit
   table drain "$LVS_DRAIN_SECONDS" "$DRAINED"
   # ldirectord would do it too; but what `prefill` added must go again when it was not told of it.
   table drop
   table undrain "$RULES" "$DRAINED"
   [[ ! -e $CF ]] || holds "$CF" "$LVS_LDIRECTORD_CF" || ln -f "$CF" "$CF.former"
   if printf '%s' "$LVS_LDIRECTORD_CF" | put "$CF" 0600; then changed=1; else written $?; fi
+  if own "$TLS_FILE" "$LVS_LDIRECTORD_TLS"; then changed=1; fi
   reload_units
   if ! is_active "$DAEMON"; then
     systemctl start --no-block "$DAEMON"
+    starting=30
+  elif [[ $MODULE -nt $STARTED || /etc/systemd/system/$DAEMON -nt $STARTED ]]; then
+    # The table stays, and with it the traffic (cleanstop=no); the next daemon runs with what this one started without.
+    systemctl restart "$DAEMON"
     starting=30
   elif ((changed)) || [[ $CF -nt $TOLD ]] || table pending; then
     systemctl reload "$DAEMON" || die "$LVS_NODE: ldirectord was not told of the new configuration; the old one still serves"
@@ -232,7 +226,7 @@ role_start() {
 }
 
 role_stop() {
-  systemctl -q disable --now "$DAEMON" 2>/dev/null || true
+  systemctl -q disable --now "$DAEMON" "$ALERTS.path" 2>/dev/null || true
   systemctl -q disable "$TABLE_UNIT" 2>/dev/null || true
   ipvsadm -C
   drop_vips "$LVS_IF" "$LVS_IF:vip" ""
@@ -264,6 +258,8 @@ role_check() {
   if ! { is_active "$DAEMON" && is_active nginx.service; }; then mapfile -t units < <(systemctl is-active "$DAEMON" nginx.service || true); fi
   if [[ $LVS_MODE == ldirectord ]]; then
     [[ ${units[0]} == active ]] || problem unit-inactive "$DAEMON" "unit $DAEMON is ${units[0]}"
+    [[ -z $LVS_ALERTS ]] || is_active "$ALERTS.path" ||
+      problem unit-inactive "$ALERTS.path" "unit $ALERTS.path is not active: alerts are not sent"
     holds "$CF" "$LVS_LDIRECTORD_CF" || problem file-differs "$CF" "$CF is not the lab's"
   else
     [[ ${units[0]} != active ]] || problem unit-unexpected "$DAEMON" "$DAEMON runs in mode static"

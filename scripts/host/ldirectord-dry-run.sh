@@ -3,7 +3,8 @@
 # `ipvsadm -Sn` prints it, thresholds appended, without touching the kernel or any network: its own parser reads the file, and a
 # stand-in for ipvsadm (DryRun.pm) keeps the table. FILE may be - for stdin.
 # Exit: 0; 2 ldirectord, Perl or ipvsadm would not take it (in their words on stderr); 3 ldirectord is not installed; 124 it takes
-# longer than DRY_RUN_SECONDS (30). The director's script brings this one with it and asks the guest's ldirectord.
+# longer than DRY_RUN_SECONDS (30). The director's script brings this one with it and asks the guest's ldirectord; there (DRY_RUN_HERE
+# set) the files, programs and Perl modules that the configuration names must be there too, else the exit is 2.
 set -euo pipefail
 umask 077
 
@@ -14,13 +15,28 @@ work=""
 clean_up() { [[ -z $work ]] || rm -rf -- "$work"; }
 
 usage() {
-  sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+  sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
   exit 64
 }
 
 # copy_config FILE TARGET: the file as it is, but for the log files that its parser would open for writing.
 copy_config() {
-  sed -E "s|^([[:space:]]+monitorfile[[:space:]]*=).*|\\1\"$work/monitor.log\"|" -- "$1" >"$2"
+  cat -- "$1" >"$work/original"
+  sed -E "s|^([[:space:]]+monitorfile[[:space:]]*=).*|\\1\"$work/monitor.log\"|" -- "$work/original" >"$2"
+}
+
+# logs_that_cannot_be_written CONFIG: the daemon would refuse the file, at its next start too.
+logs_that_cannot_be_written() {
+  local file
+  sed -nE 's|^[[:space:]]+monitorfile[[:space:]]*=[[:space:]]*"?([^"]*)"?.*|\1|p' -- "$1" | while read -r file; do
+    if [[ -d $file ]]; then
+      echo "monitorfile $file is a directory"
+    elif [[ ! -d ${file%/*}/ ]]; then
+      echo "monitorfile $file: the directory ${file%/*} is not there"
+    elif [[ ! -w $file && (-e $file || ! -w ${file%/*}/) ]]; then
+      echo "monitorfile $file cannot be written"
+    fi
+  done
 }
 
 # run_ldirectord: in a directory of ours alone, since -d runs the ./ipvsadm of the current one. PERLIO: else
@@ -51,8 +67,10 @@ main() {
   : >"$work/table"
   run_ldirectord || status=$?
   ((status != 124)) || exit 124
-  ((status == 0)) || { explain && exit 2; }
-  [[ ! -s $work/refused ]] || { sort -u -- "$work/refused" >&2 && exit 2; }
+  [[ -z ${DRY_RUN_HERE:-} ]] || logs_that_cannot_be_written "$work/original" >>"$work/refused"
+  ((status == 0)) || explain
+  [[ ! -s $work/refused ]] || sort -u -- "$work/refused" >&2
+  ((status == 0)) && [[ ! -s $work/refused ]] || exit 2
   cat "$work/table"
 }
 main "$@"

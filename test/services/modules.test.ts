@@ -1,9 +1,8 @@
 /** Perl modules that checks load: in the guest image, and a configuration that needs one which is not there is refused with its name. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ldirectordFor, renderLdirectord } from "../../model/ldirectord";
 import { Box } from "./support/box";
+import { unit } from "./support/daemon";
 import { ENTRIES } from "./support/entries";
 import { labOf } from "./support/fleet";
 
@@ -27,14 +26,14 @@ const LOADED: Readonly<Record<string, readonly string[]>> = {
   radius: ["Authen/Radius.pm"],
   ping: ["Net/Ping.pm"],
 };
-/** Not among what Debian's package depends on: rows of need_check_modules, but for IPv6, which the lab cannot configure. */
+/** Not among what Debian's package depends on: rows of DryRun.pm, but for IPv6, which the lab cannot configure. */
 const ADDED: Readonly<Record<string, string>> = {
   mysql: "DBD/mysql.pm",
   pgsql: "DBD/Pg.pm",
   "http and IPv6": "Net/INET6Glue.pm",
 };
 
-/** What need_check_modules looks for; https is among it for systems whose LWP comes without. */
+/** What the dry run looks for; https is among it for systems whose LWP comes without. */
 const NEEDED: Readonly<Record<string, string>> = {
   https: "LWP/Protocol/https.pm",
   mysql: "DBD/mysql.pm",
@@ -44,9 +43,6 @@ const NEEDED: Readonly<Record<string, string>> = {
 let box: Box;
 beforeAll(async () => {
   box = await Box.open("192.168.7.30/24");
-  for (const file of ["common.sh", "director.sh"]) {
-    box.write(`/srv/${file}`, readFileSync(join(__dirname, "../../scripts/guest", file), "utf8"));
-  }
 }, 300_000);
 afterAll(() => box?.close());
 
@@ -96,18 +92,10 @@ describe("Perl modules", () => {
     expect(Object.fromEntries(missing)).toEqual(ADDED);
   });
 
-  const refusal = (cf: string): { status: number | null; stderr: string } =>
-    box.run(
-      [
-        "bash",
-        "-c",
-        "source /srv/common.sh; source <(grep -v '^dispatch ' /srv/director.sh); need_check_modules",
-      ],
-      {
-        ...{ LVS_NODE: "director", LVS_IF: "lan", LVS_MODE: "ldirectord", LVS_SORRY_PORTS: "" },
-        LVS_LDIRECTORD_CF: cf,
-      },
-    );
+  const refusal = (cf: string): { status: number | null; stderr: string } => {
+    box.write("/srv/lab.cf", cf);
+    return box.run(["/usr/local/lib/lvs-dr/ldirectord-dry-run.sh", "/srv/lab.cf"], { DRY_RUN_HERE: "1" });
+  };
   const all = (): string => renderLdirectord(ldirectordFor(labOf(ENTRIES)));
 
   it("that checks of every service need are in the guest image", () => {
@@ -119,7 +107,7 @@ describe("Perl modules", () => {
     box.must(["rm", pathOf(module)]);
     const only = { [service]: ENTRIES[service] as (typeof ENTRIES)[string] };
     const { status, stderr } = refusal(renderLdirectord(ldirectordFor(labOf(only))));
-    expect(status).toBe(1);
+    expect(status).toBe(2);
     expect(stderr).toMatch(
       new RegExp(`lacks the Perl module ${module}, for checks of service ${service} \\(Debian package lib`),
     );
@@ -140,8 +128,93 @@ describe("Perl modules", () => {
     const cf = renderLdirectord(ldirectordFor(labOf({ oracle: { port: 1521, check } })));
     expect(cf).toContain('service=oracle\n    checkport=1521\n    request="SELECT 1 FROM dual"');
     expect(refusal(cf)).toMatchObject({
-      status: 1,
+      status: 2,
       stderr: expect.stringContaining("DBD/Oracle.pm") as string,
     });
+  });
+});
+
+describe("files and programs that a configuration names", () => {
+  const refusedBy = (lines: string, global = ""): string => {
+    const cf = `supervised=yes\n${global}\nvirtual=10.0.0.1:80\n    real=192.168.7.10:80 gate 1\n    service=none\n${lines}\n`;
+    box.write("/srv/lab.cf", cf);
+    const { status, stderr } = box.run(["/usr/local/lib/lvs-dr/ldirectord-dry-run.sh", "/srv/lab.cf"], {
+      DRY_RUN_HERE: "1",
+    });
+    expect(status).toBe(stderr === "" ? 0 : 2);
+    // On another machine than the director nobody can tell.
+    expect(box.run(["/usr/local/lib/lvs-dr/ldirectord-dry-run.sh", "/srv/lab.cf"])).toMatchObject({
+      status: 0,
+      stderr: "",
+    });
+    return stderr;
+  };
+
+  it("must be there, and be what they are named for", () => {
+    box.write("/srv/plain", "text\n");
+    box.write("/srv/run", "#!/bin/sh\n", 0o755);
+    box.write("/srv/good.pl", "use LWP::UserAgent; my $x = $ARGV[0]; exit(0);\n");
+    box.write("/srv/bad.pl", "$undeclared = 1;\n");
+    const external = (path: string): string => `    checktype=external\n    checkcommand="${path}"`;
+    const perl = (path: string): string => `    checktype=external-perl\n    checkcommand="${path}"`;
+    const mail = "emailalert=a@example.com";
+    const table: [string, string, string][] = [
+      [external("/srv/gone"), "", "checkcommand /srv/gone is not there"],
+      [external("/srv/plain"), "", "checkcommand /srv/plain is not a program that can be run"],
+      [external("/srv"), "", "checkcommand /srv is not a program that can be run"],
+      [external("/srv/run"), "", ""],
+      [perl("/srv/gone.pl"), "", "checkcommand /srv/gone.pl is not there"],
+      [perl("/srv/bad.pl"), "", "checkcommand /srv/bad.pl is not Perl code that can be run: Global symbol"],
+      [perl("/srv/good.pl"), "", ""],
+      ["    fallbackcommand=/srv/gone with words", "", "fallbackcommand /srv/gone is not there"],
+      ["    fallbackcommand=/srv/run with words", "", ""],
+      ["", "fallbackcommand=/srv/plain", "fallbackcommand /srv/plain is not a program that can be run"],
+      ["", 'callback="/srv/gone"', "callback /srv/gone is not there"],
+      ["", "maintenancedir=/srv/gone", "maintenancedir /srv/gone is not a directory"],
+      ["", "maintenancedir=/srv", ""],
+      [
+        '    monitorfile="/srv/gone/log"',
+        "",
+        "monitorfile /srv/gone/log: the directory /srv/gone is not there",
+      ],
+      ['    monitorfile="/srv"', "", "monitorfile /srv is a directory"],
+      ['    monitorfile="/srv/log"', "", ""],
+      ["", mail, "alerts need a mail server (smtp): this director has no mail program, /usr/sbin/sendmail"],
+      ["    smtp=mail.example.com", mail, ""],
+    ];
+    box.must(["mv", "/usr/sbin/sendmail", "/usr/sbin/sendmail.away"]);
+    for (const [lines, global, words] of table) {
+      const said = refusedBy(lines, global);
+      expect([lines, global, said.includes(words), said === ""]).toEqual([lines, global, true, words === ""]);
+    }
+    box.must(["mv", "/usr/sbin/sendmail.away", "/usr/sbin/sendmail"]);
+    expect(refusedBy("", mail)).toBe("");
+  });
+
+  it("are refused all at once", () => {
+    const said = refusedBy(
+      '    fallbackcommand=/srv/gone\n    monitorfile="/srv/gone/log"',
+      'callback="/srv/other"',
+    );
+    expect(said.trim().split("\n").sort()).toEqual([
+      "Error: callback /srv/other is not there",
+      "Error: fallbackcommand /srv/gone is not there",
+      "monitorfile /srv/gone/log: the directory /srv/gone is not there",
+    ]);
+  });
+});
+
+describe("another ldirectord than 4.12", () => {
+  it("is neither asked nor run where a sub that is replaced is not there", () => {
+    const text = box.read("/usr/sbin/ldirectord");
+    box.write("/usr/sbin/ldirectord", text.replaceAll("ld_gethostbyaddr", "ld_renamed"), 0o755);
+    const asked = box.run(["/usr/local/lib/lvs-dr/ldirectord-dry-run.sh", "/srv/lab.cf"]);
+    expect(asked).toMatchObject({ status: 2, stdout: "" });
+    expect(asked.stderr).toContain("this ldirectord is not 4.12: it has no sub ld_gethostbyaddr");
+    const { start, environment } = unit();
+    const run = box.run(start.split(" "), environment);
+    expect(run.status).not.toBe(0);
+    expect(run.stderr).toContain("it has no sub ld_gethostbyaddr");
+    box.write("/usr/sbin/ldirectord", text, 0o755);
   });
 });

@@ -5,41 +5,17 @@
 source "$ROOT/test/shell/guest.sh"
 
 # director SCRIPT [SETTING=VALUE...]
-director() { guest "common.sh pages.sh declaredVips.sh director.sh" "$@"; }
-
-# cf CHECKTYPE SERVICE: a configuration with such a check, and one of http.
-cf() {
-  lines "# Written by the lab" "fork=yes" "" "virtual=10.0.0.100:80" "    real=192.168.7.10:80 gate 1" "    checktype=negotiate" "    service=http" "" \
-    "virtual=10.0.0.100:1521" "    real=192.168.7.10:1521 gate 1" "    protocol=tcp" "    checktype=$1" "    service=$2" "    request=\"service=mysql\""
-}
-
-test_modules_are_wanted_by_checks_that_talk_to_the_service_alone() {
-  local checktype
-  for checktype in connect ping external external-perl on off; do
-    director need_check_modules LVS_LDIRECTORD_CF="$(cf "$checktype" oracle)"
-    exits 0
-  done
-  for checktype in negotiate 3; do
-    director need_check_modules LVS_LDIRECTORD_CF="$(cf "$checktype" oracle)"
-    exits 1
-    contains "$stderr" "the image lacks the Perl module DBD/Oracle.pm, for checks of service oracle"
-  done
-  director need_check_modules LVS_LDIRECTORD_CF="$(cf negotiate smtp)"
-  exits 0
-}
+director() { guest "common.sh pages.sh alerts.sh declaredVips.sh director.sh" "$@"; }
 
 # The steps of role_start that touch the guest, each by its name.
 readonly STEPS='
 step() { eval "$1() { echo \"$1 \${*:1:1}\" | sed \"s/ *\$//\"; }"; }
-for name in load_ipvs table_unit sysctls serve_pages add_vips drop_vips declare_vips daemon_unit reload_units systemctl; do step "$name"; done
+for name in load_ipvs table_unit sysctls serve_pages add_vips drop_vips declare_vips daemon_unit alerts_unit reload_units systemctl; do step "$name"; done
 table() { if [[ $1 == rules ]]; then echo "-A x"; else echo "table $1"; fi; }
 '
 
 test_a_refused_configuration_touches_nothing() {
   fake ldirectord 'echo "Error [1] reading file $2 at line 1: Unknown command" >&2; exit 1'
-  director "$STEPS"'dry_run_installed() { :; }; '"need_check_modules() { die 'no module'; }; role_start" LVS_LDIRECTORD_CF=x
-  exits 1
-  equals "$stdout" ""
   director "$STEPS"'role_start' LVS_LDIRECTORD_CF="frobnicate=yes" LVS_DRY_RUN="$(lines '#!/bin/bash' 'echo "Unknown command" >&2; exit 2')" LVS_DRY_RUN_MODULE=x
   exits 1
   equals "$stdout" ""
@@ -60,9 +36,14 @@ test_a_leaving_vip_goes_and_the_rules_are_written_when_all_is_done() {
   fill "-A -t 10.0.0.100:80 -s wrr"
   accepted "virtual=new"
   exits 0
-  equals "$stdout" "$(lines "load_ipvs -A x" table_unit "sysctls net.ipv4.vs.expire_nodest_conn=1" "table prefill" "add_vips eth0" daemon_unit "table drain" "table drop" \
-    "table undrain" reload_units "systemctl is-active" "systemctl reload" "systemctl is-active" "table settle" "drop_vips eth0" declare_vips)"
+  equals "$stdout" "$(lines "load_ipvs -A x" table_unit "sysctls net.ipv4.vs.expire_nodest_conn=1" "table prefill" "add_vips eth0" daemon_unit alerts_unit "table drain" "table drop" \
+    "table undrain" reload_units "systemctl is-active" "systemctl restart" "systemctl is-active" "table settle" "drop_vips eth0" declare_vips)"
   equals "$(cat "$T/guest/etc/lvs-dr/ipvs.rules")" "-A x"
+  # The daemon runs with what it has now, and is not started again.
+  touch "$T/guest/run/lvs-dr-started"
+  accepted "virtual=newest"
+  contains "$stdout" "systemctl reload"
+  lacks "$stdout" restart
   accepted "virtual=newer" 'table() { [[ $1 != settle ]] || die "it differs"; }; drop_vips() { echo dropped; }; '
   exits 1
   lacks "$stdout" dropped

@@ -158,16 +158,77 @@ sub unusable_patterns {
 	return @words;
 }
 
+# What a check loads when it makes the first one: without it the check would find every server dead. Debian's package brings the other
+# services' modules.
+my %NEEDS = (
+	https => ["LWP/Protocol/https.pm", "liblwp-protocol-https-perl"], mysql => ["DBD/mysql.pm", "libdbd-mysql-perl"],
+	pgsql => ["DBD/Pg.pm", "libdbd-pg-perl"], oracle => ["DBD/Oracle.pm", "libdbd-oracle-perl"],
+);
+
+# What the configuration names and this machine, the director, has not.
+sub lacking {
+	my @words;
+	my $program = sub {
+		my ($option, $file) = @_;
+		push @words, "$option $file is not there" and return if !-e $file;
+		push @words, "$option $file is not a program that can be run" if !-f _ or !-x _;
+	};
+	my %seen;
+	for my $v (@main::VIRTUAL) {
+		my $asks = $v->{checktype} =~ /^(?:negotiate|combined)$/;
+		my ($file, $package) = $asks ? @{$NEEDS{$v->{service}} // []} : ();
+		push @words, "the image lacks the Perl module $file, for checks of service $v->{service} (Debian package $package)"
+			if defined $file and !$seen{$file}++ and !grep { -e "$_/$file" } @INC;
+		my $command = $v->{checkcommand};
+		if ($v->{checktype} eq "external" and !$seen{$command}++) { $program->("checkcommand", $command); }
+		if ($v->{checktype} eq "external-perl" and !$seen{$command}++) { push @words, perl_faults($command); }
+		my $smtp = $v->{smtp} // $main::SMTP;
+		push @words, "alerts need a mail server (smtp): this director has no mail program, /usr/sbin/sendmail"
+			if ($v->{emailalert} // $main::EMAILALERT) ne "" and !defined $smtp and !-x "/usr/sbin/sendmail" and !$seen{mail}++;
+	}
+	for my $command (map { $_->{fallbackcommand} // () } {fallbackcommand => $main::FALLBACKCOMMAND}, @main::VIRTUAL) {
+		$program->("fallbackcommand", (split ' ', $command)[0]) unless $seen{$command}++;
+	}
+	$program->("callback", $main::CALLBACK) if defined $main::CALLBACK;
+	push @words, "maintenancedir $main::MAINTDIR is not a directory" if defined $main::MAINTDIR and !-d $main::MAINTDIR;
+	return @words;
+}
+
+# Compiled as the daemon would compile it, in a process where nothing is left out.
+sub perl_faults {
+	my ($file) = @_;
+	return "checkcommand $file is not there" if !-e $file;
+	my $compile = q{use strict; open(F, "<", $ARGV[0]) or die "$!\n"; my $text = join("", <F>);
+		my $code = eval("sub { \@ARGV=\@_; $text }"); die $@ =~ s/\n.*//sr . "\n" unless defined $code};
+	local @ENV{qw(PERL5OPT PERL5LIB)};
+	delete @ENV{qw(PERL5OPT PERL5LIB)};
+	open(my $said, "-|", "sh", "-c", 'exec perl -e "$0" -- "$1" 2>&1 >/dev/null', $compile, $file) or die "sh: $!";
+	my @lines = <$said>;
+	return () if close($said);
+	chomp(my $why = $lines[-1] // "");
+	return "checkcommand $file is not Perl code that can be run: $why";
+}
+
+my @REPLACED = qw(read_config _check_real system_wrapper ld_read_ipvsadm ld_cmd_children ld_emailalert_send ld_gethostbyname
+	ld_gethostbyaddr ld_main);
+
 # After ldirectord is compiled and before its first statement runs.
 INIT {
 	no warnings qw(redefine once);
+	no strict "refs";
+	my @missing = grep { !defined &{"main::$_"} } @REPLACED, qw(service_set get_virtual __config_log ld_exit);
+	# What is not replaced would change the table, start programs and send mail.
+	if (@missing and $0 =~ /ldirectord/) {
+		print STDERR "Error: this ldirectord is not 4.12: it has no sub ", join(", ", @missing), "\n";
+		exit(2);
+	}
 
 	my $read_config = \&main::read_config;
 	*main::read_config = sub {
 		my $result = $read_config->(@_);
-		my @words = unusable_patterns();
+		my @words = (unusable_patterns(), $ENV{DRY_RUN_HERE} ? lacking() : ());
 		main::__config_log(0, "Error", $_) for @words;
-		main::ld_exit(2, "unusable patterns") if @words;
+		main::ld_exit(2, "not usable") if @words;
 		return $result;
 	};
 

@@ -14,7 +14,7 @@ import {
 import { dirname, join } from "node:path";
 
 const HERE = join(__dirname, "..");
-const SCRIPTS = join(HERE, "../../scripts/host");
+const SCRIPTS = join(HERE, "../../scripts");
 /** Where director.sh installs the dry run; the stand-in for ipvsadm takes its module from there too. */
 const LIBRARY = "/usr/local/lib/lvs-dr";
 
@@ -58,13 +58,16 @@ export class Box {
     copyFileSync(join(HERE, "ipvsadm"), box.path("/usr/sbin/ipvsadm"));
     mkdirSync(box.path(`${LIBRARY}/ldirectord-dry-run`), { recursive: true });
     for (const [from, to] of [
-      ["ldirectord-dry-run/DryRun.pm", "DryRun.pm"],
-      ["ldirectord-dry-run/DryRun.pm", "ldirectord-dry-run/DryRun.pm"],
-      ["ldirectord-dry-run.sh", "ldirectord-dry-run.sh"],
+      ["host/ldirectord-dry-run/DryRun.pm", "DryRun.pm"],
+      ["host/ldirectord-dry-run/DryRun.pm", "ldirectord-dry-run/DryRun.pm"],
+      ["host/ldirectord-dry-run.sh", "ldirectord-dry-run.sh"],
+      ["guest/ldirectord/Ldirectord.pm", "Ldirectord.pm"],
+      ["guest/ldirectord/alerts.pl", "alerts.pl"],
     ] as const) {
       copyFileSync(join(SCRIPTS, from), box.path(`${LIBRARY}/${to}`));
     }
-    mkdirSync(box.path("/srv"), { recursive: true });
+    for (const directory of ["/srv", "/var/spool/lvs-dr"])
+      mkdirSync(box.path(directory), { recursive: true });
     return box;
   }
 

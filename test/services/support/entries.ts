@@ -5,11 +5,7 @@ import { SERVERS } from "./servers";
 const WEB = { request: "test.html", receive: "test" };
 const DNS = { checktype: "negotiate", request: "www.example.com", receive: "192\\.0\\.2\\.1$" };
 const MAIL = { login: "check", passwd: "secret" };
-/**
- * Where a connection fails, an LDAP check edits the table under the alarm of checktimeout, and an alarm that goes off then leaves the dead
- * server in. One that comes before negotiatetimeout ends the check first.
- */
-const LDAP = { checktimeout: 10, negotiatetimeout: 30, request: "dc=example,dc=com", receive: "dc=example" };
+const LDAP = { request: "dc=example,dc=com", receive: "dc=example" };
 export const ENTRIES: Readonly<Record<string, Entry>> = {
   http: { port: 80, check: { service: "http", ...WEB }, server: SERVERS.nginx },
   https: { port: 443, check: { service: "https", ...WEB }, server: SERVERS["nginx with TLS"] },

@@ -1,5 +1,6 @@
 /** Services under test: real servers with addresses of their own, all in one lab's configuration and under one ldirectord. */
 import { ldirectordFor, renderLdirectord, type LdirectordConf } from "../../../model/ldirectord";
+import { renderTls } from "../../../model/ldirectordTls";
 import { parseConfig } from "../../../model/config";
 import type { Lab, VirtualService } from "../../../model/types";
 import { Box, type Running } from "./box";
@@ -121,6 +122,7 @@ export class Fleet {
           fleet.add(length === 1 ? name : `${name}/${position + 1}`, address, service, server);
         });
       }
+      box.write("/etc/lvs-dr/tls.json", renderTls(lab) || "{}");
       fleet.daemon.configure(renderLdirectord(conf));
       if (daemon !== "later") {
         fleet.daemon.start();

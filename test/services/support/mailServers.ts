@@ -1,4 +1,5 @@
 /** Mail servers, for servers.ts. */
+import type { Own } from "./misbehaving";
 import type { Make } from "./servers";
 
 /** A certificate that names the address, and that Perl's IO::Socket::SSL trusts: pops and imaps checks refuse any other. */
@@ -30,10 +31,11 @@ export const exim: Make = ({ address, port, dir }) => ({
 });
 
 export const dovecot =
-  (protocol: "pop3" | "imap", ssl: boolean): Make =>
+  (protocol: "pop3" | "imap", ssl: boolean, own?: Own): Make =>
   ({ address, port, dir }) => ({
     command: ["dovecot", "-F", "-c", `${dir}/dovecot.conf`],
     files: {
+      ...(own === undefined ? {} : { certificate: own.certificate, key: own.key }),
       "dovecot.conf": [
         `protocols = ${protocol}`,
         `listen = ${address}`,
@@ -55,6 +57,6 @@ export const dovecot =
     },
     prepare: [
       `mkdir -p ${dir}/mail && chown nobody ${dir}/mail`,
-      ...(ssl ? [trustedCertificate(address, dir)] : []),
+      ...(ssl && own === undefined ? [trustedCertificate(address, dir)] : []),
     ].join("\n"),
   });

@@ -1,6 +1,7 @@
 /** A real server of each protocol, from Debian's packages: how each is set up and started on an address. */
 import type { Box } from "./box";
 import { dovecot, exim } from "./mailServers";
+import type { Own } from "./misbehaving";
 
 export interface Server {
   /** Runs in the foreground, as root unless it says otherwise, with its files in `dir`. */
@@ -25,17 +26,28 @@ const KEY = "/etc/ssl/private/ssl-cert-snakeoil.key";
 /** Brackets around an IPv6 address. */
 const host = (address: string): string => (address.includes(":") ? `[${address}]` : address);
 
-const nginx =
-  (ssl: boolean): Make =>
+/** @param own a certificate of its own @param name what a client must ask for in the TLS handshake */
+export const nginx =
+  (ssl: boolean, own?: Own, name?: string): Make =>
   ({ address, port, dir }) => ({
     command: ["nginx", "-e", "stderr", "-c", `${dir}/nginx.conf`],
     files: {
+      ...(own === undefined ? {} : { certificate: own.certificate, key: own.key }),
       "nginx.conf": [
         `user root; daemon off; worker_processes 1; pid ${dir}/pid; error_log ${dir}/error.log;`,
         "events { worker_connections 64; }",
         `http { access_log ${dir}/access.log;`,
+        ...(name === undefined
+          ? []
+          : [`  server { listen ${host(address)}:${port} ssl default_server; ssl_reject_handshake on; }`]),
         `  server { listen ${host(address)}:${port}${ssl ? " ssl" : ""}; root ${dir}/www;`,
-        ...(ssl ? [`    ssl_certificate ${CERTIFICATE}; ssl_certificate_key ${KEY};`] : []),
+        ...(name === undefined ? [] : [`    server_name ${name};`]),
+        ...(ssl && own === undefined
+          ? [`    ssl_certificate ${CERTIFICATE}; ssl_certificate_key ${KEY};`]
+          : []),
+        ...(own === undefined
+          ? []
+          : [`    ssl_certificate ${dir}/certificate; ssl_certificate_key ${dir}/key;`]),
         `    if (-f ${dir}/broken) { return 500; }`,
         "  }",
         "}",
@@ -44,18 +56,19 @@ const nginx =
     },
   });
 
-const slapd =
-  (scheme: "ldap" | "ldaps"): Make =>
+export const slapd =
+  (scheme: "ldap" | "ldaps", own?: Own): Make =>
   ({ address, port, dir }) => ({
     command: ["slapd", "-d", "0", "-f", `${dir}/slapd.conf`, "-h", `${scheme}://${address}:${port}/`],
     files: {
+      ...(own === undefined ? {} : { certificate: own.certificate, key: own.key }),
       "slapd.conf": [
         "include /etc/ldap/schema/core.schema",
         "modulepath /usr/lib/ldap",
         "moduleload back_mdb",
         `pidfile ${dir}/pid`,
-        `TLSCertificateFile ${CERTIFICATE}`,
-        `TLSCertificateKeyFile ${KEY}`,
+        `TLSCertificateFile ${own === undefined ? CERTIFICATE : `${dir}/certificate`}`,
+        `TLSCertificateKeyFile ${own === undefined ? KEY : `${dir}/key`}`,
         "database mdb",
         "maxsize 10485760",
         'suffix "dc=example,dc=com"',
@@ -107,22 +120,27 @@ const mariadb: Make = ({ address, port, dir }) => ({
   prepare: `cp -a /var/lib/mysql ${dir}/data && chown mysql ${dir}`,
 });
 
-const postgres: Make = ({ address, port, dir }) => ({
-  command: [
-    ...["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"],
-    ...["sh", "-c", 'exec /usr/lib/postgresql/*/bin/postgres "$@"', "postgres"],
-    ...["-D", `${dir}/data`, "-p", String(port), "-c", `listen_addresses=${address}`],
-    ...["-c", `unix_socket_directories=${dir}`, "-c", `hba_file=${dir}/hba`, "-c", "fsync=off"],
-  ],
-  files: { hba: "host all check all scram-sha-256\n" },
-  prepare: [
-    `mkdir -m 0700 ${dir}/data && chown -R postgres ${dir}`,
-    `cd ${dir}`,
-    `as="setpriv --reuid=postgres --regid=postgres --clear-groups"`,
-    `$as /usr/lib/postgresql/*/bin/initdb -D ${dir}/data --no-sync -A scram-sha-256 --pwfile=/etc/hostname >/dev/null`,
-    `echo "CREATE ROLE \\"check\\" LOGIN PASSWORD 'secret';" | $as /usr/lib/postgresql/*/bin/postgres --single -D ${dir}/data postgres >/dev/null`,
-  ].join("\n"),
-});
+/** @param way in which it has its clients prove who they are */
+export const postgresBy =
+  (way: "scram-sha-256" | "trust"): Make =>
+  ({ address, port, dir }) => ({
+    command: [
+      ...["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"],
+      ...["sh", "-c", 'exec /usr/lib/postgresql/*/bin/postgres "$@"', "postgres"],
+      ...["-D", `${dir}/data`, "-p", String(port), "-c", `listen_addresses=${address}`],
+      ...["-c", `unix_socket_directories=${dir}`, "-c", `hba_file=${dir}/hba`, "-c", "fsync=off"],
+    ],
+    files: { hba: `host all all all ${way}\n` },
+    prepare: [
+      `mkdir -m 0700 ${dir}/data && chown -R postgres ${dir}`,
+      `cd ${dir}`,
+      `as="setpriv --reuid=postgres --regid=postgres --clear-groups"`,
+      `$as /usr/lib/postgresql/*/bin/initdb -D ${dir}/data --no-sync -A scram-sha-256 --pwfile=/etc/hostname >/dev/null`,
+      `echo "CREATE ROLE \\"check\\" LOGIN PASSWORD 'secret';" | $as /usr/lib/postgresql/*/bin/postgres --single -D ${dir}/data postgres >/dev/null`,
+    ].join("\n"),
+  });
+
+const postgres = postgresBy("scram-sha-256");
 
 const kamailio: Make = ({ address, port, dir }) => ({
   command: ["kamailio", "-DD", "-E", "-m", "16", "-M", "2", "-f", `${dir}/kamailio.cfg`, "-Y", dir],

@@ -128,6 +128,8 @@ const DIRECTOR = {
   LVS_MODE: "ldirectord",
   LVS_LDIRECTORD_CF: renderLdirectord(ldirectordFor(lab())),
   LVS_LDIRECTORD_TABLE: TABLE.join("\n"),
+  LVS_LDIRECTORD_TLS: "",
+  LVS_IPVS_TIMEOUTS: "300 120 300",
   LVS_TABLE: renderGuestTable(lab()),
   LVS_SORRY_PAGE: "sorry server\n",
   LVS_SORRY_PORTS: "80",
@@ -137,6 +139,8 @@ const DIRECTOR = {
   LVS_TABLE_PROGRAM: readFileSync("scripts/guest/ipvsTable.pl", "utf8"),
   LVS_DRY_RUN: readFileSync("scripts/host/ldirectord-dry-run.sh", "utf8"),
   LVS_DRY_RUN_MODULE: readFileSync("scripts/host/ldirectord-dry-run/DryRun.pm", "utf8"),
+  LVS_LDIRECTORD_MODULE: readFileSync("scripts/guest/ldirectord/Ldirectord.pm", "utf8"),
+  LVS_ALERTS: "",
 };
 const STATIC_DIRECTOR = {
   ...DIRECTOR,
@@ -191,7 +195,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "has ldirectord keep the table",
     makeDirector,
     {},
-    "pages.sh declaredVips.sh director.sh",
+    "pages.sh alerts.sh declaredVips.sh director.sh",
     DIRECTOR,
   ],
   [
@@ -200,7 +204,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "fills the table once in static mode",
     makeDirector,
     { director: { mode: "static" } },
-    "pages.sh declaredVips.sh director.sh",
+    "pages.sh alerts.sh declaredVips.sh director.sh",
     STATIC_DIRECTOR,
   ],
 ];

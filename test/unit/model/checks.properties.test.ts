@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ldirectordFor } from "../../../model/ldirectord";
-import { ldirectordProblems } from "../../../model/ldirectordCheck";
+import { ldirectordProblems } from "./ldirectordCheck";
 import { CHECK_SERVICES } from "../../../model/schemaService";
 import { labOf } from "./arbitraries";
 
@@ -32,7 +32,7 @@ const healthCheck = some({
   ),
   service: fc.constantFrom(...CHECK_SERVICES),
   checkport: fc.integer({ min: 1, max: 65535 }),
-  checkcommand: path,
+  checkcommand: fc.constantFrom("/bin/true", "/opt/a"),
   request: text,
   receive: text,
   httpmethod: fc.constantFrom("GET", "HEAD"),
@@ -41,6 +41,7 @@ const healthCheck = some({
   passwd: text,
   database: text,
   secret: text,
+  verify: fc.boolean(),
   checktimeout: seconds,
   negotiatetimeout: seconds,
   checkinterval: seconds,
@@ -71,9 +72,8 @@ const daemon = some({
   readdquiescent: fc.boolean(),
   logfile: fc.constantFrom("/var/log/x.log", "local0"),
   callback: path,
-  execute: fc.array(text, { minLength: 1, maxLength: 2 }),
   maintenancedir: path,
-  emailalertfrom: text,
+  emailalertfrom: fc.constantFrom("ldirectord <root@a.example>", "a@b.example"),
 });
 const limits = fc.integer({ min: 1, max: 9 });
 const own = { request: text, receive: text, lowerThreshold: limits, upperThreshold: limits };

@@ -6,7 +6,7 @@ import { contains, kindOf, parseCidr } from "../../../model/ip";
 import { expectedTable, ipvsRestoreRules, parseIpvsSave } from "../../../model/ipvs";
 import { compareTables } from "../../../model/ipvsCompare";
 import { ldirectordFor, renderLdirectord } from "../../../model/ldirectord";
-import { tableFor } from "../../../model/ldirectordTable";
+import { tableFor } from "./ldirectordTable";
 import { labNodes, type Lab } from "../../../model/types";
 import { config, identity, labOf } from "./arbitraries";
 

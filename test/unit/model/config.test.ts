@@ -156,3 +156,18 @@ describe("generated files", () => {
     }
   });
 });
+
+it("gives a service the director's page for a sorry server only where its clients speak HTTP, or nobody knows what they speak", () => {
+  const services = [80, 3128, 8080, 443, 3306, 25, 389].map((port) => ({
+    port: port === 80 ? 81 : port,
+    healthCheck: { checktype: "connect", ...(port === 80 ? { service: "http" } : {}) },
+  }));
+  const lab = parseConfig({ services }, { project: "lvs-dr", stack: "dev" });
+  expect(lab.services.filter(({ sorry }) => sorry !== undefined).map(({ port }) => port)).toEqual([
+    80, 81, 3128, 8080,
+  ]);
+  const asked = { services: [{ port: 3306, healthCheck: { checktype: "connect" }, sorryServer: {} }] };
+  expect(() => parseConfig(asked, { project: "lvs-dr", stack: "dev" })).toThrow(
+    "is the director's own web server, which speaks HTTP only, and service1 is mysql",
+  );
+});

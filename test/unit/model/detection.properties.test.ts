@@ -87,9 +87,8 @@ const times = fc.record({
   negotiatetimeout: seconds,
   failurecount: fc.integer({ min: 1, max: 4 }),
 });
-/** What any check needs, but for passwords: their digests take time. */
+/** What any check needs. */
 const SOUND = { request: "a", receive: "b", login: "u", database: "d" };
-const SECRETS = { passwd: "p", secret: "s" };
 const main = fc.record({
   checktype: fc.constantFrom<unknown>("negotiate", "connect", "ping", 1, 5),
   service: fc.constantFrom("http", "imap", "imaps", "ldap", "pgsql"),
@@ -159,14 +158,14 @@ describe("detectionSeconds", () => {
 
   it.each([
     ["the article's", {}, [3, 6, 9]],
-    ["imap's second try", { service: "imap" }, [8, 14, 25]],
-    ["ldap's own limit", { service: "ldap", checktimeout: 10, negotiatetimeout: 3 }, [3, 13, 23]],
+    ["imap's second try", { service: "imap", negotiatetimeout: 9 }, [8, 12, 21]],
+    ["imap's second try within the limit", { service: "imap" }, [6, 6, 9]],
+    ["one limit for every service", { service: "ldap", checktimeout: 10, negotiatetimeout: 3 }, [3, 6, 9]],
     [
-      "radius' own limit",
-      { service: "radius", ...SECRETS, checktimeout: 4, negotiatetimeout: 9 },
+      "an external program's way to end",
+      { checktype: "external", checkcommand: "/x", service: "none", login: undefined },
       [3, 7, 11],
     ],
-    ["pgsql's least", { service: "pgsql", negotiatetimeout: 1 }, [3, 5, 7]],
     ["a number's connects", { checktype: 4 }, [3, 10, 25]],
     ["ping's silence", { checktype: "ping" }, [6, 6, 9]],
   ])("counts %s", (_what, healthCheck, wanted) => {
@@ -188,5 +187,12 @@ describe("detectionSeconds", () => {
     };
     expect(times(true)).toEqual([3, 6, 9]);
     expect(times(false)).toEqual([3, 11, 14]);
+  });
+
+  it("leaves the service itself out of the others, also where it is given as a copy", () => {
+    const services = [{ port: 81, realServers: [{ name: "rs1" }], healthCheck: { checktimeout: 5 } }];
+    const lab = parseConfig({ ldirectord: { fork: false }, services }, dev);
+    const [main] = lab.services;
+    expect(detectionSeconds({ ...main, check: { ...main.check } }, 1, lab)).toBe(11);
   });
 });

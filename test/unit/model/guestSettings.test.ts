@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -95,6 +97,25 @@ describe("settings", () => {
     expect(ports({ sorryServer: false })).toBe("");
   });
 
+  it("tells the director whose certificates a service's checks trust, and how long a connection is remembered", () => {
+    const settings = (config: object) => directorSettings(lab({ ...config }));
+    const ca = readFileSync(join(__dirname, "ca.pem"), "utf8");
+    const services = [
+      { name: "tls", port: 443, healthCheck: { ca } },
+      { name: "any", port: 993, healthCheck: { verify: false } },
+      { name: "ldaps", port: 636 },
+      { name: "plain", port: 8443, healthCheck: { service: "https", checktype: "connect" } },
+    ];
+    expect(JSON.parse(settings({ services }).LVS_LDIRECTORD_TLS ?? "")).toEqual({
+      "tcp:10.0.0.100:443": { verify: true, ca },
+      "tcp:10.0.0.100:993": { verify: false },
+      "tcp:10.0.0.100:636": { verify: false },
+    });
+    expect(settings({ services }).LVS_LDIRECTORD_CF).not.toMatch(/verify|CERTIFICATE/);
+    expect(settings({}).LVS_IPVS_TIMEOUTS).toBe("300 120 300");
+    expect(settings({ ipvsTimeouts: { tcp: 7200, udp: 30 } }).LVS_IPVS_TIMEOUTS).toBe("7200 120 30");
+  });
+
   it("gives the director longer to settle the more there is to check", () => {
     const seconds = (config: object) => Number(directorSettings(lab({ ...config })).LVS_SETTLE_SECONDS);
     expect(seconds({ realServerCount: 10 })).toBeGreaterThan(seconds({ realServerCount: 2 }));
@@ -108,9 +129,6 @@ describe("settings", () => {
     };
     expect(seconds(three)).toBe(30 + 1 + 3 * 3 * 30);
     expect(seconds({ ...three, ldirectord: { fork: false } })).toBe(seconds(three));
-    // An imap check tries twice.
-    const imap = { name: "imap", port: 143, healthCheck: { service: "imap", negotiatetimeout: 30 } };
-    expect(seconds({ healthCheck: { checkinterval: 1 }, services: [imap] })).toBeGreaterThan(30 + 2 * 2 * 30);
   });
 
   it("limits the director's run by what its waits may take", () => {

@@ -8,7 +8,7 @@ import { parseConfig } from "../../../model/config";
 import { expectedTable, ipvsRestoreRules, parseIpvsSave } from "../../../model/ipvs";
 import { compareTables } from "../../../model/ipvsCompare";
 import { ldirectordFor, renderLdirectord, type LdirectordConf } from "../../../model/ldirectord";
-import { tableFor } from "../../../model/ldirectordTable";
+import { tableFor } from "./ldirectordTable";
 import { FULL } from "./fullConf";
 
 const SCRIPT = join(__dirname, "../../../scripts/host/ldirectord-dry-run.sh");

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config";
 import { detectionSeconds } from "../../../model/detection";
 import { ldirectordFor, renderLdirectord } from "../../../model/ldirectord";
-import { tableFor } from "../../../model/ldirectordTable";
+import { tableFor } from "./ldirectordTable";
 
 const dev = { project: "lvs-dr", stack: "dev" };
 
@@ -54,7 +54,7 @@ virtual=10.0.0.100:80
         ldirectord: {
           fork: false,
           emailalert: ["a@b.example", "c@d.example"],
-          execute: ["one.cf", "two.cf"],
+          smtp: "mail.b.example",
         },
         services: [
           {
@@ -106,7 +106,6 @@ virtual=10.0.0.100:80
       `virtual=10.0.0.100:3306
     real=192.168.7.10:3306 gate 1 l:5 u:9
     real=192.168.7.20:3306 gate 0
-    fallback=127.0.0.1:3306 gate
     protocol=tcp
     scheduler=wrr
     checktype=negotiate
@@ -115,14 +114,14 @@ virtual=10.0.0.100:80
     request="SELECT 1"
     login="u"
     passwd="p w"
-    database="d;mysql_connect_timeout=3;mysql_read_timeout=3;mysql_write_timeout=3"
+    database="d"
     checktimeout=3
     negotiatetimeout=3
     failurecount=1
     quiescent=yes
 `,
     ]);
-    expect(text).toContain("execute=one.cf\nexecute=two.cf\n");
+    expect(text).toContain("smtp=mail.b.example\n");
     expect(text).toContain("emailalert=a@b.example,c@d.example\n");
   });
 });
@@ -153,13 +152,19 @@ it("asks a real server for what it has of its own where a check has the main one
 describe("ldirectordFor, by protocol", () => {
   const textOf = (port: number, healthCheck: Record<string, unknown>): string =>
     renderLdirectord(ldirectordFor(parseConfig({ services: [{ port, healthCheck }] }, dev)));
-  const sql = { login: "u", passwd: "p", database: "d", request: "SELECT 1", negotiatetimeout: 7 };
 
-  it("gives a database's check the time limit that ldirectord does not", () => {
-    const limits = "mysql_connect_timeout=7;mysql_read_timeout=7;mysql_write_timeout=7";
-    expect(textOf(3306, sql)).toContain(`database="d;${limits}"`);
-    expect(textOf(5432, sql)).toContain('database="d;connect_timeout=7"');
-    expect(textOf(1521, sql)).toContain('database="d"');
+  it("writes a pgsql check's database as libpq reads it, which takes what follows an empty name for the name", () => {
+    const of = (database?: string): string => textOf(5432, { login: "u", request: "SELECT 1", database });
+    expect(of()).toContain(`database="''"`);
+    expect(of("health")).toContain('database="health"');
+    expect(of("it's my db")).toContain(`database="'it\\'s my db'"`);
+    expect(of("health;sslmode=require")).toContain('database="health;sslmode=require"');
+    expect(textOf(3306, { login: "u", request: "SELECT 1" })).not.toContain("database");
+  });
+
+  it("has any line do where a simpletcp check says no receive: Perl takes an empty one for the last that matched", () => {
+    expect(textOf(7, { service: "simpletcp", request: "PING\\n" })).toContain('    receive="(?:)"\n');
+    expect(textOf(8080, { service: "http" })).not.toContain("(?:)");
   });
 
   it("keeps the slash that a simpletcp request begins with", () => {

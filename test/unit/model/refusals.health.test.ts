@@ -1,35 +1,40 @@
 /** What is refused of health checks and ldirectord, word for word; numbers are those of the project's list of bad inputs. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { parseConfig } from "../../../model/config";
 import { expectRefusals } from "./refusals";
+
+const CA = readFileSync(join(__dirname, "ca.pem"), "utf8");
+const BROKEN = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
 
 expectRefusals("health checks and ldirectord", [
   {
     name: "33 timeout 0",
     raw: { healthCheck: { checktimeout: 0 } },
     lines: [
-      "healthCheck.checktimeout = 0: must be an integer from 1 to 30 seconds; a silent real server is then out after at most 4 to 33 seconds. Fix: choose 1 to 30.",
+      "healthCheck.checktimeout = 0: must be an integer from 1 to 86400 seconds; a silent real server is then out after at most 4 to 86403 seconds. Fix: choose 1 to 86400.",
     ],
   },
   {
-    name: "33 timeout 31",
-    raw: { healthCheck: { negotiatetimeout: 31 } },
+    name: "33 timeout 86401",
+    raw: { healthCheck: { negotiatetimeout: 86401 } },
     lines: [
-      "healthCheck.negotiatetimeout = 31: must be an integer from 1 to 30 seconds; a silent real server is then out after at most 4 to 33 seconds. Fix: choose 1 to 30.",
+      "healthCheck.negotiatetimeout = 86401: must be an integer from 1 to 86400 seconds; a silent real server is then out after at most 4 to 86403 seconds. Fix: choose 1 to 86400.",
     ],
   },
   {
     name: "33 failurecount 0",
     raw: { healthCheck: { failurecount: 0 } },
     lines: [
-      "healthCheck.failurecount = 0: must be an integer from 1 to 10 failures; a silent real server is then out after at most 6 to 42 seconds. Fix: choose 1 to 10.",
+      "healthCheck.failurecount = 0: must be an integer from 1 to 1000 failures; a silent real server is then out after at most 6 to 4002 seconds. Fix: choose 1 to 1000.",
     ],
   },
   {
     name: "33 interval 0",
     raw: { healthCheck: { checkinterval: 0 } },
     lines: [
-      "healthCheck.checkinterval = 0: must be an integer from 1 to 60 seconds; a silent real server is then out after at most 6 to 65 seconds. Fix: choose 1 to 60.",
+      "healthCheck.checkinterval = 0: must be an integer from 1 to 86400 seconds; a silent real server is then out after at most 6 to 86405 seconds. Fix: choose 1 to 86400.",
     ],
   },
   {
@@ -37,29 +42,31 @@ expectRefusals("health checks and ldirectord", [
     raw: {
       healthCheck: { failurecount: 3, checkinterval: 2, negotiatetimeout: 5, checktimeout: "soon" },
       services: [
-        { port: 81, healthCheck: { checktimeout: 99 } },
-        { port: 25, healthCheck: { checktype: 4, failurecount: 11 } },
-        { name: "main", healthCheck: { checkinterval: 61 } },
+        { port: 81, healthCheck: { checktimeout: 90000 } },
+        { port: 25, healthCheck: { checktype: 4, failurecount: 1001 } },
+        { name: "main", healthCheck: { checkinterval: 90000 } },
       ],
     },
     lines: [
-      'healthCheck.checktimeout = "soon": must be an integer from 1 to 30 seconds; a silent real server is then out after at most 23 seconds. Fix: choose 1 to 30, written without quotes.',
-      "services[0].healthCheck.checktimeout = 99: must be an integer from 1 to 30 seconds; a silent real server is then out after at most 11 to 98 seconds. Fix: choose 1 to 30.",
-      "services[1].healthCheck.failurecount = 11: must be an integer from 1 to 10 failures; a silent real server is then out after at most 17 to 80 seconds. Fix: choose 1 to 10.",
-      "services[2].healthCheck.checkinterval = 61: must be an integer from 1 to 60 seconds; a silent real server is then out after at most 20 to 197 seconds. Fix: choose 1 to 60.",
+      'healthCheck.checktimeout = "soon": must be an integer from 1 to 86400 seconds; a silent real server is then out after at most 23 seconds. Fix: choose 1 to 86400, written without quotes.',
+      "services[0].healthCheck.checktimeout = 90000: must be an integer from 1 to 86400 seconds; a silent real server is then out after at most 11 to 259208 seconds. Fix: choose 1 to 86400.",
+      "services[1].healthCheck.failurecount = 1001: must be an integer from 1 to 1000 failures; a silent real server is then out after at most 17 to 7010 seconds. Fix: choose 1 to 1000.",
+      "services[2].healthCheck.checkinterval = 90000: must be an integer from 1 to 86400 seconds; a silent real server is then out after at most 20 to 259217 seconds. Fix: choose 1 to 86400.",
     ],
   },
   {
     name: "an unknown key by a name that every object has",
     raw: { healthCheck: { valueOf: null } },
     lines: [
-      "healthCheck.valueOf: is no configuration key. Fix: remove it; known here are checktype, service, checkport, checkcommand, request, receive, httpmethod, virtualhost, login, passwd, database, secret, checktimeout, negotiatetimeout, checkinterval, failurecount.",
+      "healthCheck.valueOf: is no configuration key. Fix: remove it; known here are checktype, service, checkport, checkcommand, request, receive, httpmethod, virtualhost, login, passwd, database, secret, verify, ca, checktimeout, negotiatetimeout, checkinterval, failurecount.",
     ],
   },
   {
     name: "33 where nothing is checked",
     raw: { healthCheck: { checktype: "on", failurecount: 0 } },
-    lines: ["healthCheck.failurecount = 0: must be an integer from 1 to 10 failures. Fix: choose 1 to 10."],
+    lines: [
+      "healthCheck.failurecount = 0: must be an integer from 1 to 1000 failures. Fix: choose 1 to 1000.",
+    ],
   },
   {
     name: "35 newline",
@@ -156,7 +163,6 @@ expectRefusals("health checks and ldirectord", [
     },
     lines: [
       'healthCheck.checkcommand = "/bin/true": is run by external checks only. Fix: set checktype to external, or remove checkcommand.',
-      "healthCheck.database: is missing: a mysql check without it takes every server for dead. Fix: give it a value, or set checktype to connect.",
       "healthCheck.request: is missing: a mysql check without it takes every server for dead. Fix: give it a value, or set checktype to connect.",
     ],
   },
@@ -179,11 +185,69 @@ expectRefusals("health checks and ldirectord", [
     ],
   },
   {
+    name: "command with arguments",
+    raw: { healthCheck: { checktype: "external", checkcommand: "/opt/check -v" } },
+    lines: [
+      'healthCheck.checkcommand = "/opt/check -v": has a space in it: ldirectord takes all of it for the program\'s name, and gives the program arguments of its own. Fix: write the path alone; put arguments into a script on the director.',
+    ],
+  },
+  {
+    name: "certificates that nobody looks at",
+    raw: {
+      healthCheck: { verify: false },
+      services: [
+        { port: 443, healthCheck: { verify: false, ca: CA } },
+        { port: 636, healthCheck: { ca: CA } },
+        { port: 993, healthCheck: { checktype: "connect", ca: CA } },
+      ],
+    },
+    lines: [
+      "healthCheck.verify: has no effect: a http check sees no certificate. Fix: remove it, or check https, pops, imaps or ldaps.",
+      "services[0].healthCheck.ca: has no effect where certificates are not verified. Fix: set verify to true, or remove ca.",
+      "services[1].healthCheck.ca: has no effect where certificates are not verified. Fix: set verify to true, or remove ca.",
+      "services[2].healthCheck.ca: has no effect: a check of type connect sees no certificate. Fix: remove it, or check https, pops, imaps or ldaps.",
+    ],
+  },
+  {
+    name: "certificates that are none",
+    raw: {
+      services: [443, 993].map((port, index) => ({
+        port,
+        healthCheck: { ca: ["ca.pem", BROKEN][index], login: "u" },
+      })),
+    },
+    lines: [
+      'services[0].healthCheck.ca: holds no certificate in PEM. Fix: write the text of the file, from -----BEGIN CERTIFICATE----- on; with `pulumi config set --path`, "$(cat ca.pem)".',
+      'services[1].healthCheck.ca: holds one that cannot be read, number 1. Fix: write the text of the file, from -----BEGIN CERTIFICATE----- on; with `pulumi config set --path`, "$(cat ca.pem)".',
+    ],
+  },
+  {
+    name: "a second daemon",
+    raw: { ldirectord: { execute: ["other.cf"] } },
+    lines: [
+      'ldirectord.execute = ["other.cf"]: starts a second daemon, whose services are not the lab\'s: `up` would take them out of the table. Fix: write those services under services.',
+    ],
+  },
+  {
+    name: "alerts that nobody sends",
+    raw: {
+      ldirectord: { emailalert: ["ops@example.com"], emailalertfrom: "director" },
+      services: [
+        { port: 81, ldirectord: { emailalert: ["a@example.com"] } },
+        { port: 82, ldirectord: { emailalert: ["a@example.com"], smtp: "mail.example.com" } },
+      ],
+    },
+    lines: [
+      'ldirectord.emailalertfrom = "director": is no sender. Fix: write user@example.com or NAME <user@example.com>.',
+      "ldirectord.smtp: is missing: the director has no mail program of its own to send alerts. Fix: name a mail server, or remove emailalert.",
+      "services[0].ldirectord.smtp: is missing: the director has no mail program of its own to send alerts. Fix: name a mail server, or remove emailalert.",
+    ],
+  },
+  {
     name: "SQL without login",
     raw: { healthCheck: { service: "mysql", request: "SELECT 1" } },
     lines: [
       "healthCheck.login: is missing: a mysql check without it takes every server for dead. Fix: give it a value, or set checktype to connect.",
-      "healthCheck.database: is missing: a mysql check without it takes every server for dead. Fix: give it a value, or set checktype to connect.",
     ],
   },
   ...(
@@ -192,7 +256,8 @@ expectRefusals("health checks and ldirectord", [
       [110, ["login", "passwd"], "pop", "takes a dead server for alive"],
       [995, ["login", "passwd"], "pops", "takes a dead server for alive"],
       [3128, ["request"], "http_proxy", "takes every server for dead"],
-      [3306, ["login", "database", "request"], "mysql", "takes every server for dead"],
+      [3306, ["login", "request"], "mysql", "takes every server for dead"],
+      [1521, ["login", "database", "request"], "oracle", "takes every server for dead"],
     ] as const
   ).map(([port, fields, service, otherwise]) => ({
     name: `check by port ${port} that lacks what it needs`,

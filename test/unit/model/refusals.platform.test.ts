@@ -20,7 +20,7 @@ expectRefusals("guests, names and the platform", [
     name: "15 unknown field far from all",
     raw: { zzzzzz: "s3cret" },
     lines: [
-      "zzzzzz: is no configuration key. Fix: remove it; known here are libvirtUri, remoteHostKey, accelerator, image, imageSha256, pool, memory, vcpus, bootParallel, bootTimeout, clientNetwork, serverNetwork, vipCidr, client, router, director, vip, port, scheduler, schedulerFlags, persistent, persistenceNetmask, realServerCount, realServers, arpStrategy, sorryServer, healthCheck, quiescent, services, ldirectord, drainTimeout, drills.",
+      "zzzzzz: is no configuration key. Fix: remove it; known here are libvirtUri, remoteHostKey, accelerator, image, imageSha256, pool, memory, vcpus, bootParallel, bootTimeout, clientNetwork, serverNetwork, vipCidr, client, router, director, vip, port, scheduler, schedulerFlags, persistent, persistenceNetmask, realServerCount, realServers, arpStrategy, sorryServer, healthCheck, quiescent, services, ldirectord, ipvsTimeouts, drainTimeout, drills.",
     ],
   },
   {
@@ -257,7 +257,7 @@ expectRefusals("guests, names and the platform", [
       'scheduler = "wrrr": is no scheduler. Fix: choose one of rr, wrr, lc, wlc, fo, ovf, lblc, lblcr, dh, sh, mh, sed, nq, twos.',
       "realServers[1].wieght: is no configuration key, did you mean weight. Fix: rename it to weight, or remove it.",
       'healthCheck.passwd: would corrupt ldirectord.cf at position 2. Fix: remove line breaks, control characters, " and #.',
-      "healthCheck.checktimeout = 0: must be an integer from 1 to 30 seconds; a silent real server is then out after at most 4 to 33 seconds. Fix: choose 1 to 30.",
+      "healthCheck.checktimeout = 0: must be an integer from 1 to 86400 seconds; a silent real server is then out after at most 4 to 86403 seconds. Fix: choose 1 to 86400.",
       'vip = "172.18.7.100": is in clientNetwork.cidr 172.18.0.0/16; the router would never forward it. Fix: choose a free address in vipCidr 10.0.0.0/8.',
       'realServers[1].address = "192.168.7.30": is the address of both the director (DIP) (director.address) and rs2. Fix: change one of the two.',
     ],

@@ -84,12 +84,12 @@ expectRefusals("services and scheduling", [
   {
     name: "13 count 0",
     raw: { realServerCount: "0" },
-    lines: ["realServerCount = 0: must be an integer from 1 to 64 real servers. Fix: choose 1 to 64."],
+    lines: ["realServerCount = 0: must be an integer from 1 to 250 real servers. Fix: choose 1 to 250."],
   },
   {
-    name: "13 count 65",
-    raw: { realServerCount: "65" },
-    lines: ["realServerCount = 65: must be an integer from 1 to 64 real servers. Fix: choose 1 to 64."],
+    name: "13 count 251",
+    raw: { realServerCount: "251" },
+    lines: ["realServerCount = 251: must be an integer from 1 to 250 real servers. Fix: choose 1 to 250."],
   },
   {
     name: "13 list and count",
@@ -195,8 +195,8 @@ expectRefusals("services and scheduling", [
       ],
     },
     lines: [
-      'services[0].sorryServer.address = "127.0.0.1": is the director\'s own web server, which answers tcp only, and service1 is udp. Fix: use another server in 192.168.7.0/24, or set sorryServer to false.',
-      'services[1].sorryServer.address = "127.0.0.1": is the director\'s own web server, which answers tcp only, and service2 is udp. Fix: use another server in 192.168.7.0/24, or set sorryServer to false.',
+      'services[0].sorryServer.address = "127.0.0.1": is the director\'s own web server, which speaks HTTP only, and service1 is udp. Fix: use another server in 192.168.7.0/24, or set sorryServer to false.',
+      'services[1].sorryServer.address = "127.0.0.1": is the director\'s own web server, which speaks HTTP only, and service2 is udp. Fix: use another server in 192.168.7.0/24, or set sorryServer to false.',
       'services[2].sorryServer.address = "192.168.7.30": is the address of the director (DIP) (director.address), whose own page is at 127.0.0.1. Fix: use another server in 192.168.7.0/24.',
     ],
   },
@@ -204,7 +204,7 @@ expectRefusals("services and scheduling", [
     name: "sorry of a main service of udp on the director",
     raw: { sorryServer: { address: "127.0.0.1" }, services: [{ name: "main", protocol: "udp" }] },
     lines: [
-      'sorryServer.address = "127.0.0.1": is the director\'s own web server, which answers tcp only, and main is udp. Fix: use another server in 192.168.7.0/24, or set sorryServer to false.',
+      'sorryServer.address = "127.0.0.1": is the director\'s own web server, which speaks HTTP only, and main is udp. Fix: use another server in 192.168.7.0/24, or set sorryServer to false.',
     ],
   },
   {

@@ -1,11 +1,17 @@
 /** What ldirectord, ipvsadm or Direct Routing would not take, or would take to mean something else. */
 import { isIPv6 } from "node:net";
-import { asksNobody, lackingFields, negotiates, serviceOfPort, type NeededField } from "./checkNeeds";
-import { isIpv4, toNumber } from "./ip";
-import type { Fallback, LdirectordConf, RealLine, VirtualBlock } from "./ldirectordConf";
-import { OPTIONS, type Option } from "./ldirectordOptions";
+import {
+  asksNobody,
+  lackingFields,
+  negotiates,
+  serviceOfPort,
+  type NeededField,
+} from "../../../model/checkNeeds";
+import { isIpv4, toNumber } from "../../../model/ip";
+import type { Fallback, LdirectordConf, RealLine, VirtualBlock } from "../../../model/ldirectordConf";
+import { OPTIONS, type Option } from "../../../model/ldirectordOptions";
 import { protocolOf } from "./ldirectordTable";
-import { corruptsAt } from "./schemaParts";
+import { corruptsAt } from "../../../model/schemaParts";
 
 /** @returns one sentence for each fault, the place first; empty when the file is sound */
 export function ldirectordProblems(conf: LdirectordConf): string[] {

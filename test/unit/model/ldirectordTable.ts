@@ -1,7 +1,7 @@
 /** The IPVS table that ldirectord makes of a configuration while every check passes. */
-import { toAddress, toNumber } from "./ip";
-import type { IpvsServer, IpvsService } from "./ipvs";
-import type { LdirectordConf, RealLine, VirtualBlock } from "./ldirectordConf";
+import { toAddress, toNumber } from "../../../model/ip";
+import type { IpvsServer, IpvsService } from "../../../model/ipvs";
+import type { LdirectordConf, RealLine, VirtualBlock } from "../../../model/ldirectordConf";
 
 export function tableFor(conf: LdirectordConf): IpvsService[] {
   return conf.virtuals.map((block) => serviceFor(conf, block));
