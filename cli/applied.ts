@@ -1,7 +1,7 @@
 /** What was last applied to a stack, for what must be known without its configuration. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ensurePrivateDirectory, writeAtomically } from "../engine/state";
+import { ensurePrivateDirectory, writeAtomically } from "../lib/files";
 import type { Lab } from "../model/types";
 
 const APPLIED = "lab.json";

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { GuestShell } from "../verify/guestShell";
-import { acquireLock } from "../engine/lock";
+import { acquireLock } from "../lib/lock";
 import { labNodes, type Lab } from "../model/types";
 import { bridgeFor, prefixFor, PROJECT } from "../model/naming";
 import type { Backend, EngineChoice } from "./backend";

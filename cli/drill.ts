@@ -11,7 +11,7 @@ import { renderJunit } from "../verify/junit";
 import { callersFile } from "./callersFile";
 import { StackContext, type StackOptions } from "./context";
 import { printJson, say, seconds } from "./terminal";
-import { command as runCommand } from "./virsh";
+import { Virsh } from "./virsh";
 
 interface DrillOptions extends StackOptions {
   readonly all?: boolean;
@@ -50,14 +50,13 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
-/** virsh out of Ctrl-C's reach: it may be what mends the lab. */
+/** Out of Ctrl-C's reach, as every child is: it may be what repairs the lab. */
 function powerOver(libvirtUri: string): Power {
-  const virsh = async (verb: string, domain: string): Promise<void> => {
-    const args = ["-q", "-c", libvirtUri, verb, domain];
-    const { code, stdout, stderr } = await runCommand("virsh", args, { detached: true });
-    if (code !== 0) throw new Error(`virsh ${verb} ${domain}: ${stderr || stdout}`);
+  const virsh = new Virsh(libvirtUri);
+  return {
+    off: async (domain) => void (await virsh.run("destroy", domain)),
+    on: async (domain) => void (await virsh.run("start", domain)),
   };
-  return { off: (domain) => virsh("destroy", domain), on: (domain) => virsh("start", domain) };
 }
 
 async function runAll(names: readonly string[], options: DrillOptions): Promise<Session> {

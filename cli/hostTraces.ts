@@ -1,8 +1,9 @@
 /** What libvirt makes on its host for a guest besides the objects that it lists. */
 import { closeSync, openSync, readdirSync, readSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { exec } from "../lib/process";
 import { poolPath } from "../model/naming";
-import { command, type StackNames, type Virsh } from "./virsh";
+import type { StackNames, Virsh } from "./virsh";
 
 /** Where a system libvirt keeps things. */
 export interface HostDirectories {
@@ -28,8 +29,8 @@ export interface Link {
 export type Taps = ReadonlyMap<string, number>;
 
 export async function links(): Promise<Link[]> {
-  const { code, stdout, stderr } = await command("ip", ["-j", "link", "show"]);
-  if (code !== 0) throw new Error(`ip link: ${stderr}`);
+  const { code, stdout, stderr } = await exec("ip", ["-j", "link", "show"]);
+  if (code !== 0) throw new Error(`ip link: ${stderr.trim()}`);
   return JSON.parse(stdout) as Link[];
 }
 

@@ -1,7 +1,6 @@
 /** Runs the Pulumi CLI on one stack. */
 import type { ChildProcess } from "node:child_process";
-import { spawnWatched } from "../engine/exec";
-import { command, type CommandResult } from "./virsh";
+import { exec, spawnWatched, type ExecResult } from "../lib/process";
 
 /** What Pulumi takes for "stop in order"; the terminal's end it would not hear of. */
 const FORWARDED = { SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGINT" } as const;
@@ -17,13 +16,14 @@ export class PulumiCli {
   }
 
   /** Runs a command and gathers what it prints. */
-  run(...args: string[]): Promise<CommandResult> {
-    return command("pulumi", this.arguments(args), { env: this.env });
+  async run(...args: string[]): Promise<ExecResult> {
+    const result = await exec("pulumi", this.arguments(args), { env: this.env });
+    return { ...result, stderr: result.stderr.trim() };
   }
 
   /** Version of the CLI; empty when it does not say. */
   async version(): Promise<string> {
-    return (await command("pulumi", ["version"], { env: this.env })).stdout.trim();
+    return (await exec("pulumi", ["version"], { env: this.env })).stdout.trim();
   }
 
   /**

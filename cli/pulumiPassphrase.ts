@@ -3,7 +3,7 @@ import { createDecipheriv, pbkdf2Sync, randomBytes } from "node:crypto";
 import { existsSync, lstatSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { ensurePrivateDirectory, writeAtomically } from "../engine/state";
+import { ensurePrivateDirectory, writeAtomically } from "../lib/files";
 import { secretKeys, stackFile } from "./stackFile";
 import { say } from "./terminal";
 

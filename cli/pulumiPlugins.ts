@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { version as commandVersion } from "@pulumi/command/package.json";
 import { version as randomVersion } from "@pulumi/random/package.json";
+import { exec } from "../lib/process";
 import { pulumiHome } from "./pulumiInstall";
 import { say } from "./terminal";
-import { command } from "./virsh";
 
 /** What sdks/libvirt registers: the bridge, and the Terraform provider that the bridge gets for itself. */
 export const BRIDGE = { name: "terraform-provider", version: "1.1.3" };
@@ -30,7 +30,7 @@ async function pulumi(what: string, ...args: string[]): Promise<void> {
   say(`getting ${what}`);
   // Not of the project, whose package.json would have its say.
   const env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true", PWD: tmpdir() };
-  const { code, stdout, stderr } = await command("pulumi", args, { env });
+  const { code, stdout, stderr } = await exec("pulumi", args, { env });
   if (code === 0) return;
   const reason = (stderr || stdout).trim().split("\n").at(-1) ?? "";
   throw new Error(

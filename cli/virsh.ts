@@ -1,38 +1,5 @@
 /** What the CLI itself asks of libvirt: finding, starting and listing a stack's objects. */
-import { spawn, type ChildProcessByStdio } from "node:child_process";
-import type { Readable } from "node:stream";
-import { spawnWatched } from "../engine/exec";
-
-export interface CommandResult {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/**
- * Runs a command to its end and gathers what it printed.
- * @param options.detached out of reach of the terminal's Ctrl-C; it ends at the latest with this program
- */
-export function command(
-  file: string,
-  args: readonly string[],
-  { env = process.env, detached = false }: { env?: NodeJS.ProcessEnv; detached?: boolean } = {},
-): Promise<CommandResult> {
-  return new Promise((done, fail) => {
-    const start = detached ? spawnWatched : spawn;
-    const child = start(file, args, { stdio: ["ignore", "pipe", "pipe"], env }) as ChildProcessByStdio<
-      null,
-      Readable,
-      Readable
-    >;
-    let stdout = "";
-    let stderr = "";
-    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-    child.on("error", fail);
-    child.on("close", (code) => done({ code, stdout, stderr: stderr.trim() }));
-  });
-}
+import { exec } from "../lib/process";
 
 const linesOf = (text: string): string[] =>
   text
@@ -54,10 +21,10 @@ export class Virsh {
 
   /** @throws Error with virsh's own words */
   async run(...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = await command("virsh", ["-q", "-c", this.uri, ...args], {
+    const { code, stdout, stderr } = await exec("virsh", ["-q", "-c", this.uri, ...args], {
       env: { ...process.env, LC_ALL: "C" },
     });
-    if (code !== 0) throw new Error(`virsh ${args.join(" ")}: ${stderr || stdout}`);
+    if (code !== 0) throw new Error(`virsh ${args.join(" ")}: ${stderr.trim() || stdout}`);
     return stdout;
   }
 

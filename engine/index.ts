@@ -5,9 +5,9 @@ import * as path from "node:path";
 import { parse as parseYaml } from "yaml";
 import { Deployment } from "./deployment";
 import { messageOf, type Counts, type EngineEvent, type SummaryEvent } from "./events";
-import { exec as realExec, type Exec } from "./exec";
+import { exec as realExec, type Exec } from "../lib/process";
 import { STACK_TYPE } from "./goal";
-import { acquireLock } from "./lock";
+import { acquireLock } from "../lib/lock";
 import { Run } from "./operations";
 import { ALREADY_REPORTED, hostProgram, type ProgramHost } from "./program";
 import { invokes, providerOf } from "./providers";
@@ -17,7 +17,7 @@ import { StateFile } from "./state";
 import { mask, reveal, secret, type Properties, type Value } from "./values";
 
 export type { Counts, DiagnosticEvent, EngineEvent, Op, ResourceEvent, SummaryEvent } from "./events";
-export { LockedError } from "./lock";
+export { LockedError } from "../lib/lock";
 export { StateError } from "./state";
 
 export interface EngineOptions {

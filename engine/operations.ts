@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { EngineEvent } from "./events";
 import { messageOf, nameOf } from "./events";
-import type { Exec } from "./exec";
+import type { Exec } from "../lib/process";
 import type { Context, Disturbance, Known, Provider } from "./providers/provider";
 import type { Redactor } from "./redact";
 import type { ResourceState, State } from "./state";

@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import type { Readable } from "node:stream";
-import { lineSplitter, spawnWatched } from "./exec";
+import { lineSplitter, spawnWatched } from "../lib/process";
 import { serve, type Handlers } from "./monitor";
 
 export interface ProgramOptions {

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { ensurePrivateDirectory, writeAtomically } from "../lib/files";
 import type { Disturbance } from "./providers/provider";
 import { mapSecrets, secret, type Properties, type Value } from "./values";
 
@@ -168,28 +169,3 @@ export class StateFile {
 /** JSON, indented for its place in the file. */
 const printed = (value: unknown, indent: number): string =>
   JSON.stringify(value, null, 2).replaceAll("\n", `\n${" ".repeat(indent)}`);
-
-/** Creates the directory, or takes it from everybody but its owner. */
-export function ensurePrivateDirectory(directory: string): void {
-  fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  if ((fs.statSync(directory).mode & 0o077) !== 0) fs.chmodSync(directory, 0o700);
-}
-
-export function writeAtomically(file: string, text: string): void {
-  const temporary = `${file}.tmp`;
-  const handle = fs.openSync(temporary, "w", 0o600);
-  try {
-    fs.writeFileSync(handle, text);
-    fs.fsyncSync(handle);
-  } finally {
-    fs.closeSync(handle);
-  }
-  fs.renameSync(temporary, file);
-  // Without this a power cut may undo the rename itself.
-  const directory = fs.openSync(path.dirname(file), "r");
-  try {
-    fs.fsyncSync(directory);
-  } finally {
-    fs.closeSync(directory);
-  }
-}

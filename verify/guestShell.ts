@@ -13,7 +13,7 @@ import {
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import type { Access } from "../components/observation";
-import { spawnWatched } from "../engine/exec";
+import { spawnWatched } from "../lib/process";
 import { sha256 } from "../model/naming";
 import { shellQuote } from "../model/payload";
 import type { Lab, RemoteHost } from "../model/types";

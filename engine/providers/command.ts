@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { ExecResult } from "../exec";
+import type { ExecResult } from "../../lib/process";
 import type { Properties } from "../values";
 import type { Context, Created, Known, Provider } from "./provider";
 

@@ -1,5 +1,5 @@
 import type { Path, Properties } from "../values";
-import type { Exec } from "../exec";
+import type { Exec } from "../../lib/process";
 
 /** What a provider's operation may use. All values are bare: secrets are unwrapped before and wrapped again after. */
 export interface Context {

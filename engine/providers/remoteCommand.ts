@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ExecResult } from "../exec";
+import type { ExecResult } from "../../lib/process";
 import {
   commandProvider,
   environment,

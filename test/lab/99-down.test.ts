@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { context, ENGINE, lab, run, STACK, unconfigure } from "./support";
-import { command } from "../../cli/virsh";
+import { exec } from "../../lib/process";
 
 it(`down leaves nothing, even with a frozen and a snapshotted guest (${ENGINE})`, async () => {
   const { virsh, directory } = context();
@@ -37,7 +37,7 @@ it(`down leaves nothing, even with a frozen and a snapshotted guest (${ENGINE})`
     virsh.run("list", "--all", "--name"),
     virsh.run("net-list", "--all", "--name"),
     virsh.run("pool-list", "--all", "--name"),
-    command("ip", ["-o", "link"]).then(({ stdout }) => stdout.replaceAll(/^\d+: ([^:@]+).*$/gm, "$1")),
+    exec("ip", ["-o", "link"]).then(({ stdout }) => stdout.replaceAll(/^\d+: ([^:@]+).*$/gm, "$1")),
   ]);
   expect(seen.flatMap((text) => text.split("\n")).filter((name) => own.includes(name.trim()))).toEqual([]);
   expect(existsSync(directory)).toBe(false);

@@ -2,7 +2,7 @@
 import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, type TestContext } from "vitest";
-import { command } from "../../cli/virsh";
+import { exec } from "../../lib/process";
 import { changes, configure, context, ENGINE, lab, outputs, run, unconfigure } from "./support";
 
 const STACK = process.env.LVS_DR_TEST_TAKEOVER_STACK ?? "former";
@@ -11,7 +11,7 @@ const STACK = process.env.LVS_DR_TEST_TAKEOVER_STACK ?? "former";
 let former: string | undefined;
 
 beforeAll(async () => {
-  const { code, stdout } = await command("test/lab/former.sh", []);
+  const { code, stdout } = await exec("test/lab/former.sh", []);
   if (code !== 0) return;
   former = stdout.trim();
   configure({ clientNetwork: { cidr: "172.27.0.0/16" }, serverNetwork: { cidr: "192.168.149.0/24" } }, STACK);
@@ -22,7 +22,7 @@ afterAll(async () => {
   if (former === undefined) return;
   // Wherever its state is by now.
   if (existsSync(join(former, ".lab", STACK)))
-    await command(join(former, "scripts/lab"), ["down", "--stack", STACK]);
+    await exec(join(former, "scripts/lab"), ["down", "--stack", STACK]);
   await run(["down"], STACK);
   unconfigure(STACK);
 });
@@ -43,7 +43,7 @@ async function identities(): Promise<Record<string, string>> {
 
 it("up takes over a stack that an older version has built, and replaces nothing", async (test) => {
   const old = formerOrSkip(test);
-  const built = await command(join(old, "scripts/lab"), ["up", "--stack", STACK, "--engine", "embedded"]);
+  const built = await exec(join(old, "scripts/lab"), ["up", "--stack", STACK, "--engine", "embedded"]);
   expect(built.code, built.stderr.slice(-4000)).toBe(0);
   // As after a `git pull`: the checkout is another one, its state and its seeds are the same.
   mkdirSync(".lab", { recursive: true });

@@ -1,5 +1,5 @@
 /** Who answers "who has the VIP?": on the server segment, asked from the router and from the host, the director alone. */
-import { spawn } from "node:child_process";
+import { exec } from "../../lib/process";
 import { nicOn, type Lab, type LabNode } from "../../model/types";
 import { proxyArpRepair } from "./hazards";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
@@ -61,15 +61,11 @@ export function judgeArp(
 
 /** The host's arping runs where the CLI runs: in the network namespace that holds the lab's bridges. */
 function arpingOnHost(args: readonly string[]): Promise<string | undefined> {
-  return new Promise((done) => {
-    const child = spawn("arping", [...args], { stdio: ["ignore", "pipe", "pipe"] });
-    let text = "";
-    child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  return exec("arping", args).then(
+    ({ output }) => output,
     // Not installed.
-    child.on("error", () => done(undefined));
-    child.on("close", () => done(text));
-  });
+    () => undefined,
+  );
 }
 
 async function fromHost(lab: Lab, vip: string): Promise<Finding> {

@@ -1,6 +1,7 @@
 /** Results on disk, one file a drill, and the drill that is under way. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { ensurePrivateDirectory, writeAtomically } from "../../lib/files";
 import type { DrillCutOff, DrillRefused, DrillResult } from "./types";
 
 /** Below the results: drills that were tried and have none. */
@@ -23,24 +24,24 @@ export class ResultStore {
     this.directory = join(stackDirectory, "drills");
     this.marker = join(this.directory, ".running");
     this.tried = join(this.directory, TRIED);
-    mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+    ensurePrivateDirectory(this.directory);
   }
 
   write(result: DrillResult): void {
-    this.replace(join(this.directory, `${result.name}.json`), `${JSON.stringify(result)}\n`);
+    writeAtomically(join(this.directory, `${result.name}.json`), `${JSON.stringify(result)}\n`);
     rmSync(join(this.tried, `${result.name}.json`), { force: true });
   }
 
   /** A drill without a result; an earlier result of the same drill stays. */
   writeTried(outcome: DrillRefused | DrillCutOff): void {
-    mkdirSync(this.tried, { recursive: true, mode: 0o700 });
+    ensurePrivateDirectory(this.tried);
     const endedAt = new Date().toISOString();
-    this.replace(join(this.tried, `${outcome.name}.json`), `${JSON.stringify({ ...outcome, endedAt })}\n`);
+    writeAtomically(join(this.tried, `${outcome.name}.json`), `${JSON.stringify({ ...outcome, endedAt })}\n`);
   }
 
   /** From now on something may be broken. */
   markRunning(what: UnderWay): void {
-    this.replace(this.marker, JSON.stringify(what));
+    writeAtomically(this.marker, JSON.stringify(what));
   }
 
   markDone(): void {
@@ -50,11 +51,5 @@ export class ResultStore {
   /** The drill that a killed run of the program has left behind, not undone. Only for who holds the lock. */
   interrupted(): UnderWay | undefined {
     return existsSync(this.marker) ? (JSON.parse(readFileSync(this.marker, "utf8")) as UnderWay) : undefined;
-  }
-
-  /** Whoever reads it sees the old one or the new one. */
-  private replace(file: string, text: string): void {
-    writeFileSync(`${file}.new`, text);
-    renameSync(`${file}.new`, file);
   }
 }

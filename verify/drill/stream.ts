@@ -3,7 +3,7 @@ import type { ChildProcess, ChildProcessByStdio } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { spawnWatched } from "../../engine/exec";
+import { spawnWatched } from "../../lib/process";
 import { shellQuote } from "../../model/payload";
 import type { GuestShell } from "../guestShell";
 

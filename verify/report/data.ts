@@ -1,8 +1,7 @@
 /** All that the report shows, as one value: the page carries it too, so that a program can read what people see. */
-import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { promisify } from "node:util";
+import { exec } from "../../lib/process";
 import { TRIED } from "../drill/resultStore";
 import type { DrillResult, DrillTried } from "../drill/types";
 import type { Status } from "../status";
@@ -85,8 +84,8 @@ export function readDrills(stackDirectory: string): Pick<ReportData, "drills" | 
 
 async function firstLine(command: string, args: readonly string[]): Promise<string> {
   try {
-    const { stdout } = await promisify(execFile)(command, [...args]);
-    return stdout.trim().split("\n")[0] ?? "";
+    const { code, stdout } = await exec(command, args);
+    return code === 0 ? (stdout.trim().split("\n")[0] ?? "") : "unknown";
   } catch {
     return "unknown";
   }

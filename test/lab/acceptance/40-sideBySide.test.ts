@@ -1,6 +1,6 @@
 /** Two labs on one host know nothing of each other. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { command } from "../../../cli/virsh";
+import { exec } from "../../../lib/process";
 import { labNodes } from "../../../model/types";
 import {
   applied,
@@ -33,7 +33,7 @@ afterAll(async () => {
 });
 
 async function ip(...args: string[]): Promise<void> {
-  const { code, stderr } = await command("ip", args);
+  const { code, stderr } = await exec("ip", args);
   if (code !== 0) throw new Error(`ip ${args.join(" ")}: ${stderr}`);
 }
 
@@ -68,5 +68,5 @@ it(`a second stack with other subnets comes up beside the first, and goes alone 
   const { virsh, names } = { virsh: context().virsh, names: context().names() };
   expect((await virsh.domains(names)).size).toBe(5);
   expect((await run(["status"])).code).toBe(0);
-  expect((await command("ip", ["link", "show", BRIDGE])).code).toBe(0);
+  expect((await exec("ip", ["link", "show", BRIDGE])).code).toBe(0);
 });

@@ -9,7 +9,7 @@ import { down } from "../../../cli/down";
 import { EmbeddedBackend } from "../../../cli/embeddedBackend";
 import { removeLogs, tapsOf, type HostDirectories } from "../../../cli/hostTraces";
 import { Virsh } from "../../../cli/virsh";
-import { acquireLock } from "../../../engine/lock";
+import { acquireLock } from "../../../lib/lock";
 import { parseConfig } from "../../../model/config";
 import { bridgeFor } from "../../../model/naming";
 import { keptDirectory } from "../../../verify/guestShell";

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { EmbeddedEngine, type EngineConfig, type EngineEvent } from "../../../engine";
-import { exec as realExec, type Exec } from "../../../engine/exec";
+import { exec as realExec, type Exec } from "../../../lib/process";
 import type { State } from "../../../engine/state";
 import { secret } from "../../../engine/values";
 import { FakeHost } from "./support/fakeHost";

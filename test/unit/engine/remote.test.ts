@@ -1,10 +1,10 @@
 import * as fs from "node:fs";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { Exec, ExecOptions, ExecResult } from "../../../engine/exec";
+import type { Exec, ExecOptions, ExecResult } from "../../../lib/process";
 import type { Context } from "../../../engine/providers/provider";
 import { dialPauses } from "../../../engine/providers/dialPauses";
 import { localCommand, localRun } from "../../../engine/providers/localCommand";
-import { exec as realExec } from "../../../engine/exec";
+import { exec as realExec } from "../../../lib/process";
 import { remoteCommand } from "../../../engine/providers/remoteCommand";
 import type { Properties } from "../../../engine/values";
 import { temporaryDirectory } from "./support/stack";

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import { beforeEach, describe, expect, test } from "vitest";
-import { acquireLock, LockedError } from "../../../engine/lock";
+import { acquireLock, LockedError } from "../../../lib/lock";
 import { Redactor } from "../../../engine/redact";
 import { StateFile, type State } from "../../../engine/state";
 import { mask, secret } from "../../../engine/values";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Exec } from "../../../engine/exec";
+import type { Exec } from "../../../lib/process";
 import type { Context } from "../../../engine/providers/provider";
 import { virsh } from "../../../engine/providers/virsh";
 

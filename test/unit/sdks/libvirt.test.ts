@@ -1,7 +1,7 @@
 /** The hand-written @pulumi/libvirt against the provider's own schema, where the Pulumi CLI can tell it. */
 import { tmpdir } from "node:os";
 import { beforeAll, describe, expect, it, vi, type TestContext } from "vitest";
-import { command } from "../../../cli/virsh";
+import { exec } from "../../../lib/process";
 import { runProgram } from "../components/support/fixtures";
 import { declaredSdk, type Shape } from "./declared";
 
@@ -33,7 +33,7 @@ let reason = "";
 beforeAll(async () => {
   const args = ["package", "get-schema", "terraform-provider", "dmacvicar/libvirt", "0.9.7"];
   const env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true", PWD: tmpdir() };
-  const { code, stdout, stderr } = await command("pulumi", args, { env }).catch((error: Error) => ({
+  const { code, stdout, stderr } = await exec("pulumi", args, { env }).catch((error: Error) => ({
     code: null,
     stdout: "",
     stderr: `there is no Pulumi CLI to ask: ${error.message}`,

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
-import type { Exec, ExecResult } from "../../../../engine/exec";
+import type { Exec, ExecResult } from "../../../../lib/process";
 
 interface Domain {
   uuid: string;

@@ -1,5 +1,5 @@
 /** An engine for `kill -9`: runs a Pulumi program that never ends, and a command with a process of its own. */
-import { exec } from "../../../../engine/exec";
+import { exec } from "../../../../lib/process";
 import { hostProgram } from "../../../../engine/program";
 
 const [projectDir = ""] = process.argv.slice(2);

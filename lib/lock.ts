@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { ensurePrivateDirectory } from "./state";
+import { ensurePrivateDirectory } from "./files";
 
 interface Holder {
   readonly pid: number;

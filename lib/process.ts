@@ -10,7 +10,7 @@ import type { Writable } from "node:stream";
 export interface ExecOptions {
   readonly stdin?: string;
   readonly cwd?: string;
-  /** The whole environment; the engine's own when absent. */
+  /** The whole environment; the caller's own when absent. */
   readonly env?: NodeJS.ProcessEnv;
   /** Ends the process and everything it started: SIGTERM, and SIGKILL two seconds later. */
   readonly signal?: AbortSignal;
@@ -31,7 +31,7 @@ export interface ExecResult {
 export type Exec = (file: string, args: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
 
 /**
- * Reads "+ GROUP" and "- GROUP" lines; when the engine has gone, in whatever way, it ends the groups still under way, and
+ * Reads "+ GROUP" and "- GROUP" lines; when this program has gone, in whatever way, it ends the groups still under way, and
  * whatever else is of their sessions: some programs (Pulumi) give their own helpers groups of their own.
  */
 const WATCHER = `
@@ -54,7 +54,7 @@ done`;
 let watcher: Writable | undefined;
 
 function startWatcher(): Writable {
-  // Of its own session, so that what ends the engine's group spares it; nothing of ours is held open by it.
+  // Of its own session, so that what ends this program's group spares it; nothing of ours is held open by it.
   const child = spawn("/bin/sh", ["-c", WATCHER], {
     cwd: "/",
     env: {},
@@ -69,7 +69,7 @@ function startWatcher(): Writable {
 }
 
 /**
- * Starts a child in a session of its own, and ends it, with what it started, should the engine go before it: by its own
+ * Starts a child in a session of its own, and ends it, with what it started, should this program go before it: by its own
  * exit, a crash, or `kill -9`, which leaves it no time to do so itself.
  */
 export function spawnWatched(
@@ -99,7 +99,7 @@ const KILL_AFTER_MS = 2_000;
 
 export const exec: Exec = (file, args, options = {}) =>
   new Promise((resolve, reject) => {
-    // A process group of its own: Ctrl-C in the terminal must reach the engine only, which then decides what ends how.
+    // A process group of its own: Ctrl-C in the terminal must reach this program only, which then decides what ends how.
     const child = spawnWatched(file, args, {
       cwd: options.cwd,
       env: options.env ?? process.env,
