@@ -59,11 +59,15 @@ async function vitest(
   return vitestTally(name, readFileSync(report, "utf8"), status);
 }
 
-/** Types, lint and format: each is one test. */
+/** Directories of source, of which each may import only some others. */
+const ROOMS = ["cli", "components", "engine", "lib", "model", "verify"];
+
+/** Types, lint, the arrows between the rooms, and format: each is one test. */
 async function staticChecks(output: Output): Promise<Tally> {
   const checks: [string, string[]][] = [
     ["tsc", ["--noEmit"]],
     ["eslint", ["."]],
+    ["depcruise", ["--config", ".dependency-cruiser.cjs", "index.ts", ...ROOMS]],
     ["prettier", ["--check", "--log-level", "warn", "."]],
   ];
   const failures: string[] = [];

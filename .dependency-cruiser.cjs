@@ -1,0 +1,88 @@
+// The arrows between the rooms: who may import whom. `scripts/lab test static` checks them.
+// A pair in `except` is a violation of today: the list may only shrink.
+
+/** Files below `from` import nothing that `to` matches, but for the pairs [importer, imported] in `except`. */
+const never = (name, comment, from, to, except = []) => [
+  {
+    name,
+    comment,
+    severity: "error",
+    from: { path: from, pathNot: except.map(([importer]) => importer) },
+    to: { path: to },
+  },
+  ...except.map(([importer, imported]) => ({
+    name: `${name} (${importer})`,
+    comment,
+    severity: "error",
+    from: { path: importer },
+    to: { path: to, pathNot: imported },
+  })),
+];
+
+const ROOMS = "cli|components|engine|lib|model|verify";
+const OBSERVATION = "^components/observation\\.ts$";
+
+module.exports = {
+  forbidden: [
+    {
+      name: "no-circular",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    never("lib-stands-alone", "lib/ knows nothing of LVS", "^lib/", `^(?!lib/)(${ROOMS})/`),
+    never("engine-on-lib", "the engine imports lib/ only", "^engine/", `^(?!engine/|lib/)(${ROOMS})/`),
+    never(
+      "engine-is-a-backend",
+      "the engine is imported by its backend only",
+      "^(?!engine/|test/)",
+      "^engine/",
+      [
+        ["^cli/embeddedBackend\\.ts$", "^engine/"],
+        ["^cli/progress\\.ts$", "^engine/(index|events)\\.ts$"],
+        ["^cli/pulumiEvents\\.ts$", "^engine/(goal|events|values)\\.ts$"],
+        ["^cli/recorded\\.ts$", "^engine/(goal|values)\\.ts$"],
+        ["^cli/(apply|pulumiBackend)\\.ts$", "^engine/values\\.ts$"],
+      ],
+    ),
+    never(
+      "model-is-pure-rooms",
+      "model/ imports no other room but lib/",
+      "^model/",
+      `^(?!model/|lib/)(${ROOMS})/`,
+    ),
+    never(
+      "model-is-pure",
+      "model/ has no files, no processes, no Pulumi",
+      "^model/",
+      "^(node:)?(fs|child_process|http)(/|$)|(^|/)@pulumi/",
+      [
+        // Writes the schema and the reference: a generator of its own.
+        ["^model/generate\\.ts$", "fs"],
+        ["^model/guestPayload\\.ts$", "fs"],
+      ],
+    ),
+    never(
+      "verify-not-components",
+      "verify/ asks guests and knows no components",
+      "^verify/",
+      "^(components|engine|cli)/",
+      [
+        ["^verify/observeMain\\.ts$", OBSERVATION],
+        ["^verify/guestShell\\.ts$", OBSERVATION],
+        ["^verify/drill/environment\\.ts$", OBSERVATION],
+      ],
+    ),
+    never(
+      "components-only-describe",
+      "components/ imports model/ and lib/ only",
+      "^components/",
+      "^(cli|engine|verify)/",
+    ),
+  ].flat(),
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+  },
+};
