@@ -42,7 +42,7 @@ module.exports = {
         ["^cli/progress\\.ts$", "^engine/(index|events)\\.ts$"],
         ["^cli/pulumiEvents\\.ts$", "^engine/(goal|events|values)\\.ts$"],
         ["^cli/recorded\\.ts$", "^engine/(goal|values)\\.ts$"],
-        ["^cli/(apply|pulumiBackend)\\.ts$", "^engine/values\\.ts$"],
+        ["^cli/pulumiBackend\\.ts$", "^engine/values\\.ts$"],
       ],
     ),
     never(

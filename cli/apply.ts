@@ -1,13 +1,12 @@
 /** `scripts/lab up` and `preview`: what makes or changes a stack. */
 import { handovers } from "../model/handover";
-import { MASK } from "../engine/values";
 import { ConfigError } from "../model/problems";
 import type { Lab } from "../model/types";
 import { renderHealth } from "../verify/healthText";
 import { lastApplied, recordApplied } from "./applied";
 import type { ChangeCounts } from "./backend";
 import { StackContext, type StackOptions } from "./context";
-import { publicOutputs } from "./outputs";
+import { shownOutputs } from "./recorded";
 import { ForeignStackError, ownDomains } from "./ownership";
 import { repairGuests, repairLibvirt } from "./repair";
 import { printJson, say, seconds } from "./terminal";
@@ -69,9 +68,9 @@ export async function up(options: StackOptions): Promise<void> {
   // Before anything is touched; the program itself checks again, and the host too.
   const lab = await applicableLab(context);
   const counts = await context.alone("an `up`", () => apply(context, lab));
-  const outputs = publicOutputs(await context.built());
+  const outputs = shownOutputs(await context.built());
   say(`up in ${seconds(started)}: ${summary(counts)}`);
-  if (outputs.health) say(renderHealth(outputs.health));
+  if (typeof outputs.health === "object") say(renderHealth(outputs.health));
   printJson(outputs);
 }
 
@@ -104,6 +103,5 @@ export async function preview(options: StackOptions): Promise<void> {
   const health = restarts.length > 0 ? UNKNOWN : outputs.health;
   const until = restarts.length > 0 ? "until these guests run again" : "before there are guests to ask";
   say(typeof health === "object" ? renderHealth(health) : `health: unknown ${until}`);
-  const shown = Object.entries({ ...outputs, ...(health !== undefined && { health }) });
-  printJson(Object.fromEntries(shown.filter(([, value]) => value !== MASK)));
+  printJson({ ...outputs, ...(health !== undefined && { health }) });
 }

@@ -25,13 +25,15 @@ export type ChangeCounts = Readonly<
   Partial<Record<"create" | "update" | "replace" | "delete" | "same", number>>
 >;
 
+/** What is secret is masked; what is not known before the work is done is a text that says so. */
+export type ShownOutputs = { readonly [Name in keyof StackOutputs]: StackOutputs[Name] | string };
+
 /** What `up` would do and lead to. */
 export interface Foreseen {
   readonly counts: ChangeCounts;
   /** Which guests would be restarted or made anew, by `guestId`: any change of a domain stops it first. */
   readonly restarts: readonly string[];
-  /** What is secret is masked; what is not known before the work is done is a text that says so. */
-  readonly outputs: { readonly [Name in keyof StackOutputs]: StackOutputs[Name] | string };
+  readonly outputs: ShownOutputs;
 }
 
 export interface Backend {

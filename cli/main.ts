@@ -49,6 +49,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
     stackCommand("output", "print the stack's outputs, or one of them")
       .argument("[name]")
       .option("--json", "one JSON value")
+      .option("--show-secrets", "secret outputs in the clear")
       .action(output);
   },
   status: async () => {

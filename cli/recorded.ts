@@ -1,10 +1,10 @@
 /** What a stack's state says of the stack, whichever engine keeps it. */
 import type { Access } from "../components/observation";
 import { STACK_TYPE } from "../engine/goal";
-import { hasSecret, reveal, type Properties, type Value } from "../engine/values";
+import { hasSecret, MASK, reveal, type Properties, type Value } from "../engine/values";
 import { APPLIED_LAB } from "../model/naming";
 import type { Lab } from "../model/types";
-import type { StackOutputs } from "./backend";
+import type { ShownOutputs, StackOutputs } from "./backend";
 
 /** As far as both engines' states agree; secrets as engine/values.ts has them. */
 export interface RecordedResource {
@@ -19,6 +19,13 @@ export interface Recorded {
   readonly secret: ReadonlySet<string>;
   /** How to reach the guests; absent as long as no `up` came so far. */
   readonly access?: Access;
+}
+
+/** What people see of the outputs: each in which the state marks anything as secret is masked as a whole. */
+export function shownOutputs({ outputs, secret }: Pick<Recorded, "outputs" | "secret">): ShownOutputs {
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, value]) => [name, secret.has(name) ? MASK : (value as unknown)]),
+  );
 }
 
 /**

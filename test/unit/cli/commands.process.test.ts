@@ -23,19 +23,32 @@ describe("output", () => {
     expect(JSON.parse(nodes.stdout)).toEqual(lab.outputs.nodes);
   });
 
-  it("refuses a name that is none of an output, or of one that is secret", async () => {
-    const [nosuch, access, privateKey, all] = await Promise.all([
-      lab.run("output", "nosuch"),
-      lab.run("output", "access"),
-      lab.run("output", "privateKey"),
+  it("refuses a name that is not an output's", async () => {
+    for (const name of ["nosuch", "toString"]) {
+      const stderr = `error: no output '${name}'; there are vip, url, nodes, imageDigest, privateKey, access\n`;
+      expect(await lab.run("output", name)).toEqual({ code: 1, stdout: "", stderr });
+    }
+  });
+
+  it("masks what is secret, unless asked to show it", async () => {
+    const [all, one, json, inTheClear, key, hosts] = await Promise.all([
       lab.run("output"),
+      lab.run("output", "privateKey"),
+      lab.run("output", "access", "--json"),
+      lab.run("output", "--show-secrets"),
+      lab.run("output", "privateKey", "--show-secrets"),
+      lab.run("output", "access", "--show-secrets"),
     ]);
-    const stderr = "error: no output 'nosuch'; there are vip, url, nodes, imageDigest\n";
-    expect(nosuch).toEqual({ code: 1, stdout: "", stderr });
-    expect(access).toEqual({ code: 1, stdout: "", stderr: stderr.replace("nosuch", "access") });
-    expect(privateKey).toEqual({ code: 1, stdout: "", stderr: stderr.replace("nosuch", "privateKey") });
-    expect(JSON.parse(all.stdout)).toMatchObject({ vip: "10.0.0.100", imageDigest: "sha256:0123" });
-    expect(all.stdout).not.toContain("canary-key");
+    const masked = { privateKey: "[secret]", access: "[secret]" };
+    expect(JSON.parse(all.stdout)).toEqual({ ...lab.outputs, ...masked });
+    expect(one).toEqual({ code: 0, stdout: "[secret]\n", stderr: "" });
+    expect(json).toEqual({ code: 0, stdout: '"[secret]"\n', stderr: "" });
+    expect(JSON.parse(inTheClear.stdout)).toMatchObject({ ...lab.outputs, privateKey: "canary-key" });
+    expect(key).toEqual({ code: 0, stdout: "canary-key\n", stderr: "" });
+    expect(JSON.parse(hosts.stdout)).toMatchObject({
+      privateKey: "canary-key",
+      hosts: { rs1: { user: "root" } },
+    });
   });
 });
 

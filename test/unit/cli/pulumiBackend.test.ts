@@ -7,6 +7,7 @@ import { parse } from "yaml";
 import { DOMAIN } from "../../../cli/backend";
 import { PulumiBackend } from "../../../cli/pulumiBackend";
 import { passphrase } from "../../../cli/pulumiPassphrase";
+import { readRecorded, shownOutputs } from "../../../cli/recorded";
 import { Virsh } from "../../../cli/virsh";
 import { secret, SIGNATURE } from "../../../engine/values";
 import { fakePulumi, type FakePulumi } from "./support/fakePulumi";
@@ -285,12 +286,16 @@ it("reads a state with its secrets in the clear, and knows which they are", asyn
   const hidden = { [SIGNATURE]: "1b47061264138c4ac30d75fd1eb44270", plaintext };
   const outputs = { vip: "10.0.0.100", access: { hosts: [hidden] } };
   pulumi.write("export", { deployment: { resources: [{ type: "pulumi:pulumi:Stack", outputs }] } });
-  expect(await backend().resources()).toEqual([
+  const resources = await backend().resources();
+  expect(resources).toEqual([
     {
       type: "pulumi:pulumi:Stack",
       outputs: { vip: "10.0.0.100", access: { hosts: [secret({ key: "KEY" })] } },
     },
   ]);
+  const recorded = readRecorded(resources, () => undefined);
+  expect(shownOutputs(recorded)).toEqual({ vip: "10.0.0.100", access: "[secret]" });
+  expect(recorded.outputs).toMatchObject({ access: { hosts: [{ key: "KEY" }] } });
   expect(asked()).toEqual(["stack export --show-secrets"]);
 });
 

@@ -1,7 +1,6 @@
 /** What is read of a stack's state, as today's program and earlier ones have left it. */
 import { expect, it } from "vitest";
-import { publicOutputs } from "../../../cli/outputs";
-import { readRecorded, type RecordedResource } from "../../../cli/recorded";
+import { readRecorded, shownOutputs, type RecordedResource } from "../../../cli/recorded";
 import { STACK_TYPE } from "../../../engine/goal";
 import { secret, type Properties } from "../../../engine/values";
 import { parseConfig } from "../../../model/config";
@@ -35,7 +34,20 @@ it.each<[string, RecordedResource[], () => typeof lab | undefined]>([
   const recorded = readRecorded(resources, fallback);
   expect(recorded.access).toEqual(access);
   // No key is shown, whichever output holds it.
-  expect(publicOutputs(recorded)).toEqual({ vip: "10.0.0.100" });
+  const { vip, ...others } = shownOutputs(recorded);
+  expect(vip).toBe("10.0.0.100");
+  expect(new Set(Object.values(others))).toEqual(new Set(["[secret]"]));
+});
+
+it("which outputs are secret, the state says and not their names", () => {
+  const outputs = stack({
+    privateKey: "plain",
+    token: secret("TOKEN"),
+    list: [{ deep: secret(1) }, "beside"],
+  });
+  const recorded = readRecorded([outputs], nothing);
+  expect(shownOutputs(recorded)).toEqual({ privateKey: "plain", token: "[secret]", list: "[secret]" });
+  expect(recorded.outputs).toEqual({ privateKey: "plain", token: "TOKEN", list: [{ deep: 1 }, "beside"] });
 });
 
 it("without an `up` there is no way to the guests", () => {
