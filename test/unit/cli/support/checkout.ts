@@ -40,6 +40,7 @@ export function checkout(ssh: string): Checkout {
     "cli",
     "components",
     "engine",
+    "lib",
     "model",
     "scripts",
     "verify",
