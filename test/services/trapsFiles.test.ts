@@ -46,12 +46,13 @@ describe("a monitorfile on a full disk", () => {
     const fleet = await fleetOf({ web: web({ count: 2, service }) });
     await settled(fleet);
     fleet.box.must(["ln", "-sfn", "/dev/full", FILE]);
-    const checkers = fleet.daemon.checkers();
+    const [checker] = fleet.daemon.checkers();
     for (const name of ["web/2", "web/1"]) {
       await fleet.member(name).process.kill();
       await fleet.member(name).out(budget(fleet));
     }
-    expect(fleet.daemon.checkers()).toEqual(checkers);
+    // What it has just forked is called so too, until it runs another program.
+    expect(fleet.daemon.checkers()).toContain(checker);
     expect(fleet.daemon.output).toContain("Error writing to monitorfile '/srv/checks.log': No space left");
     fleet.member("web/1").start();
     await fleet.member("web/1").in(10);
