@@ -10,8 +10,15 @@ import { formatProblem } from "../model/problems";
 import { DOMAIN, type Backend, type ChangeCounts, type Foreseen } from "./backend";
 import { PulumiCli } from "./pulumiCli";
 import { foreseen } from "./pulumiEvents";
-import { discard, hasStaleLock, mendFileBackend, type Owner, type PendingOperation } from "./pulumiRecovery";
-import { passphrase, settleSalt } from "./pulumiPassphrase";
+import {
+  discard,
+  filesOf,
+  hasStaleLock,
+  mendFileBackend,
+  type Owner,
+  type PendingOperation,
+} from "./pulumiRecovery";
+import { passphrase, passphraseFile, settleSalt } from "./pulumiPassphrase";
 import type { RecordedResource } from "./recorded";
 import { readStackConfig, secretKeys, stackFile, type StackConfig } from "./stackFile";
 import type { Virsh } from "./virsh";
@@ -48,7 +55,7 @@ function parseYaml(file: string): StackSettings {
   return (parse(readFileSync(file, "utf8")) ?? {}) as StackSettings;
 }
 
-/** The backend that the user has chosen: then it is theirs that holds the state. */
+/** The backend that the user has chosen, if any: then it is theirs that holds the state. */
 function chosenBackend(): string | undefined {
   if (process.env.PULUMI_BACKEND_URL) return process.env.PULUMI_BACKEND_URL;
   if (process.env.PULUMI_ACCESS_TOKEN) return "https://api.pulumi.com";
@@ -81,17 +88,21 @@ export class PulumiBackend implements Backend {
       PULUMI_SKIP_UPDATE_CHECK: "true",
       PULUMI_SKIP_CONFIRMATIONS: "true",
     };
-    const chosen = chosenBackend();
     const state = resolve(directory, "pulumi");
     // Without files of attributes, which are not written whole or not at all.
-    this.url = chosen ?? `file://${state}?metadata=skip`;
+    const local = `file://${state}?metadata=skip`;
+    const users = chosenBackend();
+    // A shell that is set up for plain `pulumi` (docs/pulumi.md) names the stack's own backend and passphrase file.
+    const chosen = users !== undefined && filesOf(users) === filesOf(local) ? undefined : users;
+    this.url = chosen ?? local;
     if (chosen === undefined) {
       mkdirSync(state, { recursive: true, mode: 0o700 });
       env.PULUMI_BACKEND_URL = this.url;
     }
     // An empty one is one; and what a backend of the user's was encrypted with only the user knows.
     const { PULUMI_CONFIG_PASSPHRASE: given, PULUMI_CONFIG_PASSPHRASE_FILE: file } = process.env;
-    if (chosen === undefined && given === undefined && !file) {
+    const anothers = given !== undefined || (file && resolve(file) !== resolve(passphraseFile(directory)));
+    if (chosen === undefined && !anothers) {
       this.phrase = env.PULUMI_CONFIG_PASSPHRASE = passphrase(directory);
     }
     this.cli = new PulumiCli(reference, env);

@@ -10,12 +10,15 @@ import { say } from "./terminal";
 /** No stack can be called so. */
 const CHECKOUT = "@passphrase";
 
+/** What PULUMI_CONFIG_PASSPHRASE_FILE names for plain `pulumi`: a link to the checkout's passphrase. */
+export const passphraseFile = (directory: string): string => join(directory, "passphrase");
+
 /**
  * One passphrase a checkout, which outlives every stack: what `pulumi config set --secret` has encrypted with it in a stack
- * file is to be readable after a `down`. The stack's directory has a link to it, for PULUMI_CONFIG_PASSPHRASE_FILE.
+ * file is to be readable after a `down`.
  */
 export function passphrase(directory: string): string {
-  const link = join(directory, "passphrase");
+  const link = passphraseFile(directory);
   const file = join(directory, "..", CHECKOUT);
   ensurePrivateDirectory(directory);
   const found = lstatSync(link, { throwIfNoEntry: false });

@@ -24,7 +24,7 @@ export interface PendingOperation {
 export type Owner = Pick<StackNames, "project" | "stack" | "prefix">;
 
 /** The directory of a file backend; undefined for any other. */
-function filesOf(backend: string): string | undefined {
+export function filesOf(backend: string): string | undefined {
   if (!backend.startsWith("file://")) return undefined;
   return join(backend.slice("file://".length).replace(/\?.*$/, "").replace(/^~/, homedir()), ".pulumi");
 }

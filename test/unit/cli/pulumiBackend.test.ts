@@ -369,6 +369,17 @@ describe("where the user has chosen no backend", () => {
       }
     });
 
+    it("the same in the shell that is set up for plain pulumi, also after `down` has removed all of the stack", async () => {
+      vi.stubEnv("PULUMI_BACKEND_URL", `file://${process.cwd()}/dev/pulumi?metadata=skip`);
+      vi.stubEnv("PULUMI_CONFIG_PASSPHRASE_FILE", `${process.cwd()}/dev/passphrase`);
+      rmSync("dev", { recursive: true });
+      writeFileSync("Pulumi.dev.yaml", `${users}encryptionsalt: ${SALT}\n`);
+      await backend().up();
+      expect(readFileSync("Pulumi.dev.yaml", "utf8")).toBe(users);
+      expect(statSync("dev/pulumi").isDirectory()).toBe(true);
+      expect(readFileSync("dev/passphrase", "utf8")).toBe("correct");
+    });
+
     it("it stays where something is, and Pulumi gets it", async () => {
       const text = `${secretValue}encryptionsalt: ${SALT}\n`;
       writeFileSync("Pulumi.dev.yaml", text);
@@ -388,7 +399,11 @@ describe("where the user has chosen no backend", () => {
     });
   });
 
-  it("the user's own passphrase is taken, be it empty", () => {
+  it("the user's own passphrase is taken, be it empty or in a file", () => {
+    backend();
+    expect(existsSync("dev/passphrase")).toBe(false);
+    delete process.env.PULUMI_CONFIG_PASSPHRASE;
+    vi.stubEnv("PULUMI_CONFIG_PASSPHRASE_FILE", "mine");
     backend();
     expect(existsSync("dev/passphrase")).toBe(false);
   });
