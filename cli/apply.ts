@@ -76,6 +76,7 @@ export async function up(options: StackOptions): Promise<void> {
 
 async function apply(context: StackContext, lab: Lab): Promise<ChangeCounts> {
   const names = context.names();
+  await context.backend.unlock();
   const domains = await ownDomains(context.virsh, names, context.backend, say);
   const exists = await context.backend.exists();
   // Without a state, a pool or network of its name is another checkout's.

@@ -44,6 +44,11 @@ export interface Backend {
   config(): Promise<StackConfig>;
   /** Names of the domains that its state knows, with UUIDs where it knows them. */
   domains(): Promise<ReadonlyMap<string, string | undefined>>;
+  /**
+   * To be asked before anything of the stack is touched: removes the lock of a run that was killed.
+   * @throws Error naming who changes the stack now, as far as the backend can say
+   */
+  unlock(): Promise<void>;
   up(): Promise<ChangeCounts>;
   preview(): Promise<Foreseen>;
   destroy(): Promise<ChangeCounts>;

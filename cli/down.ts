@@ -55,6 +55,7 @@ async function destroy(context: StackContext, host: typeof HOST_DIRECTORIES): Pr
   const { options } = context;
   const { backend, virsh, directory } = context;
   context.announce("down:");
+  await backend.unlock();
   const own = await ownDomains(virsh, context.names(), backend, say);
   const scope = await scopeOf(context, own.keys());
   // A frozen guest would survive its own undefinition; none needs a shutdown now.

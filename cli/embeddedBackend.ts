@@ -73,6 +73,11 @@ export class EmbeddedBackend implements Backend {
     return Promise.resolve(new Map(known.map(({ inputs, id }) => [String(inputs.name), id])));
   }
 
+  unlock(): Promise<void> {
+    // Nothing but `scripts/lab` runs this engine, and that holds a lock of its own.
+    return Promise.resolve();
+  }
+
   async up(): Promise<ChangeCounts> {
     const values = await this.config();
     return EmbeddedBackend.counts(await this.run("up", (engine) => engine.up({ values })));

@@ -13,7 +13,7 @@ import { foreseen } from "./pulumiEvents";
 import {
   discard,
   filesOf,
-  hasStaleLock,
+  lockHolders,
   mendFileBackend,
   type Owner,
   type PendingOperation,
@@ -203,9 +203,16 @@ export class PulumiBackend implements Backend {
     await this.cli.shown(["stack", "import"], JSON.stringify(state));
   }
 
-  /** A run that was killed leaves its lock in a file backend, which Pulumi itself never takes for stale. */
-  private async unlock(): Promise<void> {
-    if (hasStaleLock(this.url, this.owner)) await this.cli.run("cancel", "--yes");
+  async unlock(): Promise<void> {
+    const holders = lockHolders(this.url, this.owner);
+    const alive = holders.find(({ stale }) => !stale);
+    if (alive !== undefined)
+      throw new Error(
+        `stack ${this.stack} is locked by another run of Pulumi, ${alive.by}: ` +
+          "wait until it ends; where it is gone, `pulumi cancel` removes its lock",
+      );
+    // Pulumi itself never takes a lock for stale.
+    if (holders.length > 0) await this.cli.run("cancel", "--yes");
   }
 
   /** @throws Error with the versions that were tested, for a CLI outside of them */

@@ -37,22 +37,27 @@ function filesIn(directory: string): string[] {
   return existsSync(directory) ? readdirSync(directory).map((name) => join(directory, name)) : [];
 }
 
-/** Whether all locks of the stack are of processes that are gone; one that lives, here or elsewhere, is for Pulumi to tell of. */
-export function hasStaleLock(backend: string, owner: Owner): boolean {
+/** Who holds the stack's lock in a file backend; nobody in any other, whose locks are not ours to read. */
+export function lockHolders(
+  backend: string,
+  owner: Owner,
+): { readonly by: string; readonly stale: boolean }[] {
   const files = filesOf(backend);
-  if (files === undefined) return false;
+  if (files === undefined) return [];
   const locks = filesIn(locksOf(files, owner)).filter((file) => file.endsWith(".json"));
-  return locks.length > 0 && locks.every((file) => isStale(readFileSync(file, "utf8")));
+  return locks.map((file) => holder(readFileSync(file, "utf8")));
 }
 
-function isStale(text: string): boolean {
+function holder(text: string): { by: string; stale: boolean } {
   // Whoever was to write it was killed.
-  if (text.trim() === "") return true;
+  if (text.trim() === "") return { by: "", stale: true };
   const { pid, hostname: host } = JSON.parse(text) as { pid: number; hostname: string };
-  if (host !== hostname()) return false;
+  const by = `process ${pid} on ${host}`;
+  // Whether it lives there only that host knows.
+  if (host !== hostname()) return { by, stale: false };
   const stat = `/proc/${pid}/stat`;
   // Another program may have its number by now, or nobody have taken note of its death yet (Z).
-  return !existsSync(stat) || !/^\d+ \(pulumi\) [^ZX]/.test(readFileSync(stat, "utf8"));
+  return { by, stale: !existsSync(stat) || !/^\d+ \(pulumi\) [^ZX]/.test(readFileSync(stat, "utf8")) };
 }
 
 /**
@@ -63,7 +68,7 @@ export function mendFileBackend(backend: string, owner: Owner): void {
   const files = filesOf(backend);
   if (files === undefined) return;
   const locks = locksOf(files, owner);
-  if (filesIn(locks).some((file) => file.endsWith(".json")) && !hasStaleLock(backend, owner)) return;
+  if (lockHolders(backend, owner).some(({ stale }) => !stale)) return;
   for (const file of [...filesIn(join(files, "stacks", owner.project)), ...filesIn(locks)])
     if (file.endsWith(".attrs") && statSync(file).size === 0) rmSync(file, { force: true });
 }

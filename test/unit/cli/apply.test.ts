@@ -74,3 +74,10 @@ describe.each([
     expect(previewed).not.toHaveBeenCalled();
   });
 });
+
+it("up touches nothing where another run holds the stack's lock", async () => {
+  built();
+  vi.spyOn(EmbeddedBackend.prototype, "unlock").mockRejectedValue(new Error("locked"));
+  await expect(up(options)).rejects.toThrow(/^locked$/);
+  expect(lastApplied(".lab/dev")).toEqual(applied);
+});

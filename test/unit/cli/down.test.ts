@@ -212,6 +212,17 @@ describe("down", () => {
     expect(existsSync(".lab/dev")).toBe(false);
   });
 
+  it("leaves the guests running where another run holds the stack's lock", async () => {
+    host = fakeHost({
+      ...NOBODY,
+      "list --all --title": " 1    lvs-dr-dev-rs1   running    lvs-dr dev: realServer rs1\n",
+    });
+    applied();
+    vi.spyOn(EmbeddedBackend.prototype, "unlock").mockRejectedValue(new Error("locked"));
+    await expect(down(options, directories)).rejects.toThrow(/^locked$/);
+    expect(host.asked()).toEqual([]);
+  });
+
   it("does without a record that was torn", () => {
     host = fakeHost(NOBODY);
     applied();

@@ -141,11 +141,19 @@ describe("the lock of a file backend", () => {
     expect(asked()).toEqual(["cancel --yes", ...UP]);
   });
 
-  it("stays when it is another host's", async () => {
-    lock(GONE, "elsewhere");
-    await backend().up();
-    expect(asked()).toEqual(UP);
-  });
+  it.each(["up", "destroy"] as const)(
+    "stays when it is another host's, and %s touches nothing",
+    async (verb) => {
+      lock(GONE, "elsewhere");
+      const creating = { type: "creating", resource: { type: DOMAIN, urn: "", inputs: { name: "rs1" } } };
+      pulumi.write("export", { deployment: { pending_operations: [creating] } });
+      await expect(backend()[verb]()).rejects.toThrow(
+        `stack dev is locked by another run of Pulumi, process ${GONE} on elsewhere: wait until it ends`,
+      );
+      expect(asked().filter((line) => line !== "stack export")).toEqual([]);
+      expect(host.asked()).toEqual([]);
+    },
+  );
 });
 
 describe("what a file backend keeps beside the state", () => {
