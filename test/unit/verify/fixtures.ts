@@ -1,5 +1,6 @@
 /** A lab and what was seen of it, for tests that need no running one. */
 import { parseConfig } from "../../../model/config";
+import type { Problem } from "../../../model/problem";
 import type { Lab } from "../../../model/types";
 import type { DrillResult } from "../../../verify/drill/types";
 import type { ReportData } from "../../../verify/report/data";
@@ -20,6 +21,16 @@ function entry(
   const service = { protocol: "tcp", vip: "10.0.0.100", port: 80 };
   return { ...service, address, serverPort: 80, weight, activeConnections, inactiveConnections };
 }
+
+const FINDINGS: readonly Problem[] = [
+  {
+    subject: "rs1",
+    code: "server-down",
+    detail: "tcp 10.0.0.100:80",
+    text: "rs1 192.168.7.10:80: down: weight 0 in service tcp 10.0.0.100:80, expected 1",
+  },
+  { subject: "router", code: "sysctl-differs", detail: "<b>", text: "router: <b>quoted</b> & odd" },
+];
 
 export const STATUS: Status = {
   status: "degraded",
@@ -57,7 +68,8 @@ export const STATUS: Status = {
       ],
     },
   ],
-  problems: ["rs1 192.168.7.10:80: missing from service tcp 10.0.0.100:80", "router: <b>quoted</b> & odd"],
+  problems: FINDINGS.map(({ text }) => text),
+  findings: FINDINGS,
   // rs1 is quiesced, and somebody has put the sorry server in.
   table: [
     entry("192.168.7.10", 0, 4, 0),
