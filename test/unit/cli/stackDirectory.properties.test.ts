@@ -77,7 +77,7 @@ const segment = fc.constantFrom(
 const path = fc.array(segment, { maxLength: 5 }).map((parts) => parts.join("/"));
 const anything = fc.oneof(
   { weight: 8, arbitrary: path },
-  { weight: 2, arbitrary: fc.constantFrom("seeds", "state.json", "out", "up/dev/seeds", "self/seeds/x") },
+  { weight: 5, arbitrary: fc.constantFrom("seeds", "state.json", "out", "up/dev/seeds", "self/seeds/x") },
   { weight: 1, arbitrary: fc.string() },
   { weight: 1, arbitrary: path.map((relative) => join(root, relative)) },
 );
