@@ -50,13 +50,16 @@ it("close ends what is under way", async () => {
 it.each(["SIGTERM", "SIGKILL"] as const)("%s of the program ends what is under way", async (signal) => {
   const module = JSON.stringify(join(__dirname, "../../../verify/guestShell"));
   const pidFile = join(directory, signal);
+  const watched = join(directory, `${signal}.watched`);
   const text =
     `const { GuestShell } = require(${module});` +
     `const shell = new GuestShell(${JSON.stringify(access)}, { detached: true });` +
-    `void shell.run("rs1", "echo $$ >${pidFile}; exec sleep 30"); setTimeout(() => undefined, 60000);`;
+    `void shell.run("rs1", "echo $$ >${pidFile}; exec sleep 30");` +
+    // The command may be under way before the program has told the watcher of it.
+    `require("node:fs").writeFileSync("${watched}", ""); setTimeout(() => undefined, 60000);`;
   const child = spawn("node", ["--require", "tsx/cjs", "-e", text], { stdio: "inherit" });
   await expect
-    .poll(() => existsSync(pidFile) && Number(readFileSync(pidFile, "utf8")), WAIT)
+    .poll(() => existsSync(watched) && existsSync(pidFile) && Number(readFileSync(pidFile, "utf8")), WAIT)
     .toBeGreaterThan(0);
   child.kill(signal);
   await once(child, "close");
