@@ -92,7 +92,7 @@ export class PulumiBackend implements Backend {
     // Without files of attributes, which are not written whole or not at all.
     const local = `file://${state}?metadata=skip`;
     const users = chosenBackend();
-    // A shell that is set up for plain `pulumi` (docs/pulumi.md) names the stack's own backend and passphrase file.
+    // A shell that is set up for plain `pulumi` (docs/howto/pulumi.md) names the stack's own backend and passphrase file.
     const chosen = users !== undefined && filesOf(users) === filesOf(local) ? undefined : users;
     this.url = chosen ?? local;
     if (chosen === undefined) {

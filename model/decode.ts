@@ -143,7 +143,7 @@ function fallbackMessage(issue: Issue): string {
 
 function fallbackFix(issue: Issue): string {
   const isObject = issue.code === "invalid_type" && issue.expected === "object";
-  return isObject ? "write its fields, as KEY: VALUE" : "see docs/configuration.md";
+  return isObject ? "write its fields, as KEY: VALUE" : "see docs/reference/configuration.md";
 }
 
 /** Whether a value may be shown: an object could hold a secret. */

@@ -10,7 +10,7 @@ const ROOT = join(__dirname, "..");
 export async function generated(): Promise<Record<string, string>> {
   const texts: Record<string, string> = {
     "schema/Pulumi.stack.schema.json": JSON.stringify(stackSchema()),
-    "docs/configuration.md": referencePage(),
+    "docs/reference/configuration.md": referencePage(),
     "Pulumi.yaml": projectFile(),
   };
   const config = (await prettier.resolveConfig(join(ROOT, "package.json"))) ?? {};

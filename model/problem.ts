@@ -1,6 +1,6 @@
 /** What keeps a lab from being healthy, from the guest that finds it to the report: the code decides, the text is for people. */
 
-/** Every code with its meaning, as docs/verify.md lists them. */
+/** Every code with its meaning, as docs/reference/verify.md lists them. */
 export const PROBLEM_CODES = {
   // A guest's own script (scripts/guest/).
   "vip-missing": "the VIP is not on the device where it belongs",

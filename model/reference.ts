@@ -99,7 +99,7 @@ export function projectFile(): string {
       `    default: ${JSON.stringify(node.default)}`,
     ]),
     "  # Objects, and keys whose default depends on others, cannot be declared here: Pulumi knows no object type, and",
-    "  # demands a value for every key without a default. docs/configuration.md describes them all:",
+    "  # demands a value for every key without a default. docs/reference/configuration.md describes them all:",
     ...others.map(([key, node]) => `  #   ${key}: ${node.description ?? ""}`),
     "",
   ].join("\n");
@@ -122,7 +122,7 @@ function allowedText(node: Node): string {
   return "";
 }
 
-/** docs/configuration.md. */
+/** docs/reference/configuration.md. */
 export function referencePage(): string {
   const keys = Object.entries(rootNode().properties ?? {});
   const objects = keys.filter(([, node]) => objectOf(node) !== undefined);

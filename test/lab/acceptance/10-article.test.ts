@@ -1,4 +1,4 @@
-/** The source article's tests 1 to 6 (docs/architecture.md has the topology). */
+/** The source article's tests 1 to 6 (docs/explanation/architecture.md has the topology). */
 import { afterAll, expect, it } from "vitest";
 import type { Health } from "../../../model/health";
 import { parseIpvsSave } from "../../../model/ipvs";

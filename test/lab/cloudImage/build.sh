@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Build a stand-in for a vendor's cloud image, from the Debian mirror that this host's apt uses: one qcow2 with a partition table, GRUB for BIOS, an
-# initrd, systemd, D-Bus, netplan and cloud-init, as Debian's genericcloud has them, and the packages that docs/image.md asks for. It holds no identity.
+# initrd, systemd, D-Bus, netplan and cloud-init, as Debian's genericcloud has them, and the packages that docs/howto/image.md asks for. It holds no identity.
 # Without loop devices, which containers lack. Cached as $LVS_DR_IMAGE_ROOT/cloud-test-<hash of this directory and of debianRoot.sh>/disk.qcow2.
 # Prints the image's path on stdout, progress on stderr. usage: build.sh
 set -euo pipefail

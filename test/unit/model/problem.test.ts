@@ -24,7 +24,7 @@ describe("the codes of problems", () => {
   });
 
   it("are documented, each with its meaning", () => {
-    const text = readFileSync("docs/verify.md", "utf8").replace(/ +/g, " ");
+    const text = readFileSync("docs/reference/verify.md", "utf8").replace(/ +/g, " ");
     expect(
       Object.entries(PROBLEM_CODES).filter(
         ([code, meaning]) => !text.includes(`| \`${code}\` | ${meaning} |`),

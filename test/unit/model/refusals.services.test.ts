@@ -30,7 +30,7 @@ expectRefusals("services and scheduling", [
     raw: { ldirectord: { fallbackcommand: "", emailalert: "" }, healthCheck: { checkcommand: "" } },
     lines: [
       'healthCheck.checkcommand = "": is empty. Fix: leave the key out or give it a value.',
-      'ldirectord.emailalert = "": must be an array. Fix: see docs/configuration.md.',
+      'ldirectord.emailalert = "": must be an array. Fix: see docs/reference/configuration.md.',
       'ldirectord.fallbackcommand = "": is empty. Fix: leave the key out or give it a value.',
     ],
   },

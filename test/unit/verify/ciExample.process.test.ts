@@ -82,7 +82,7 @@ it("the guest image's cache is told apart by what the image is made of, and by n
 
 it("documents agree on what it takes", () => {
   const read = (file: string): string => readFileSync(file, "utf8");
-  const figures = read("docs/architecture.md");
+  const figures = read("docs/explanation/architecture.md");
   const seconds = (row: RegExp): string => {
     const found = row.exec(figures)?.[1];
     return `about ${Math.round(Number(found))} s`;
@@ -93,10 +93,10 @@ it("documents agree on what it takes", () => {
   expect(readme).toContain(`a second \`up\` ${seconds(/^\| second `up`[^|]*\| ([\d.]+) s/m)}`);
   expect(readme).toContain(`\`down\` ${seconds(/^\| `down`[^|]*\| ([\d.]+) s/m)}`);
   const image = /^\| guest image[^|]*\| about a minute, once: (\d+ to \d+ s) /m.exec(figures)?.[1];
-  for (const file of ["README.md", "docs/image.md"])
+  for (const file of ["README.md", "docs/howto/image.md"])
     expect(/about a minute \(([\d to]+ s) measured\)/.exec(read(file))?.[1]).toBe(image);
   expect(image).toBeDefined();
-  const ci = read("docs/ci.md");
+  const ci = read("docs/howto/ci.md");
   expect(ci).toContain(`\`up\` takes ${up}`);
   expect(ci).toContain(`Give the job ${lab["timeout-minutes"]} minutes`);
 });
