@@ -16,4 +16,23 @@ export default tseslint.config(
       eqeqeq: "error",
     },
   },
+  {
+    // An address is 32 or 128 bits long, and one of IPv6 stands in brackets before a port: model/lab/address.ts knows.
+    files: ["**/*.ts"],
+    ignores: ["test/**", "sdks/**", "model/lab/address.ts"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector:
+            "TemplateLiteral:has(> TemplateElement[value.raw=':']):has(> :matches(Identifier[name=/port$/i], MemberExpression[property.name=/port$/i]))",
+          message: "Write an endpoint by endpoint() of model/lab/address.ts.",
+        },
+        {
+          selector: ":matches(TemplateElement[value.raw=/^.(32|128)\\b/], Literal[value=/^.(32|128)$/])",
+          message: "Write an address alone by hostPrefix() of model/lab/address.ts.",
+        },
+      ],
+    },
+  },
 );

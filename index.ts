@@ -15,6 +15,7 @@ import { RealServer } from "./components/realServer";
 import { Router } from "./components/router";
 import { Pool } from "./components/pool";
 import { VirtualMachine } from "./components/virtualMachine";
+import { endpoint } from "./model/lab/address";
 import { guestId, labNodes, type LabNode } from "./model/types";
 
 export = async () => {
@@ -67,7 +68,7 @@ export = async () => {
   const [service] = lab.services;
   return {
     vip: service.vip,
-    url: `http://${service.vip}:${service.port}/`,
+    url: `http://${endpoint(service.vip, service.port)}/`,
     nodes: Object.fromEntries(labNodes(lab).map(({ name, role, address }) => [name, { role, address }])),
     imageDigest: image.contentDigest(),
     privateKey,

@@ -1,5 +1,6 @@
 /** `scripts/lab up` and `preview`: what makes or changes a stack. */
 import { handovers } from "../model/handover";
+import { endpoint } from "../model/lab/address";
 import { ConfigError } from "../model/problems";
 import type { Lab } from "../model/types";
 import { renderHealth } from "../verify/healthText";
@@ -48,7 +49,7 @@ function leaving(applied: Lab, lab: Lab): string[] {
       ({ name, address }) => `${name} leaves the lab: real server ${address}, its guest is deleted`,
     ),
     ...services.map(
-      ({ name, vip, port, protocol }) => `${name} leaves the lab: service ${protocol} ${vip}:${port}`,
+      ({ name, vip, port, protocol }) => `${name} leaves the lab: service ${protocol} ${endpoint(vip, port)}`,
     ),
   ];
 }

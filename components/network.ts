@@ -1,5 +1,6 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
+import { Prefix } from "../model/lab/address";
 import type { LabNetwork } from "../model/types";
 
 export interface NetworkArgs {
@@ -30,7 +31,7 @@ export class Network extends pulumi.ComponentResource {
           bridge: { name: network.bridge, stp: "off", delay: "0" },
           // No dnsmasq: addresses are static and nobody resolves names.
           dns: { enable: "no" },
-          ips: [{ address: network.hostAddress, prefix: Number(network.cidr.split("/")[1]) }],
+          ips: [{ address: network.hostAddress, prefix: Prefix.parse(network.cidr).length }],
           mtu: { size: network.mtu },
           autostart: true,
         },

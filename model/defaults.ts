@@ -1,5 +1,6 @@
 /** From typed configuration to the lab: every default that depends on another key, and every derived name. */
-import { AddressPlan, hostsOf, parseCidr, withPrefix, type Cidr } from "./ip";
+import { AddressPlan } from "./addressPlan";
+import { Prefix, withLength } from "./lab/address";
 import { bridgeFor, macFor, prefixFor } from "./naming";
 import type { Config } from "./schema";
 import { resolveServices } from "./serviceDefaults";
@@ -27,9 +28,9 @@ export const NO_ADDRESS = "0.0.0.0";
 
 export function resolve(config: Config, { project, stack }: Identity): Draft {
   const prefix = prefixFor(project, stack);
-  const clientCidr = parseCidr(config.clientNetwork.cidr);
-  const serverCidr = parseCidr(config.serverNetwork.cidr);
-  const vipCidr = parseCidr(config.vipCidr);
+  const clientCidr = Prefix.parse(config.clientNetwork.cidr);
+  const serverCidr = Prefix.parse(config.serverNetwork.cidr);
+  const vipCidr = Prefix.parse(config.vipCidr);
   const { client, router, director, clientNetwork, serverNetwork } = config;
 
   const onClient = planFor(clientCidr, [clientNetwork.hostAddress, router.clientAddress, client.address]);
@@ -49,7 +50,7 @@ export function resolve(config: Config, { project, stack }: Identity): Draft {
   const dip = director.address ?? onServer.fixed(30);
   const named = listed.map((server, index) => ({ ...server, name: server.name ?? `rs${index + 1}` }));
   // The host, the router and the director have an address too.
-  const addresses = serverAddresses(named, onServer, hostsOf(serverCidr) - 3);
+  const addresses = serverAddresses(named, onServer, serverCidr.hosts - 3);
   const servers: RealServerDraft[] = named.map((server, index) => ({
     ...server,
     address: addresses[index] ?? NO_ADDRESS,
@@ -130,28 +131,30 @@ export function resolve(config: Config, { project, stack }: Identity): Draft {
     client: node("client", client, {
       address: clientAddress,
       gateway: clientRouter,
-      nics: [nic("client", "eth0", client.name, client.mac, [withPrefix(clientAddress, clientCidr)])],
+      nics: [nic("client", "eth0", client.name, client.mac, [withLength(clientAddress, clientCidr.length)])],
     }),
     router: node("router", router, {
       address: serverRouter,
       nics: [
-        nic("client", "eth0", router.name, router.clientMac, [withPrefix(clientRouter, clientCidr)]),
+        nic("client", "eth0", router.name, router.clientMac, [withLength(clientRouter, clientCidr.length)]),
         nic("server", "eth1", router.name, router.serverMac, [
-          withPrefix(serverRouter, serverCidr),
-          withPrefix(routerVip, vipCidr),
+          withLength(serverRouter, serverCidr.length),
+          withLength(routerVip, vipCidr.length),
         ]),
       ],
     }),
     director: node("director", director, {
       address: dip,
       gateway: serverRouter,
-      nics: [nic("server", "eth0", director.name, director.mac, [withPrefix(dip, serverCidr)])],
+      nics: [nic("server", "eth0", director.name, director.mac, [withLength(dip, serverCidr.length)])],
     }),
     realServers: servers.map((server) =>
       node("realServer", server, {
         address: server.address,
         gateway: serverRouter,
-        nics: [nic("server", "eth0", server.name, server.mac, [withPrefix(server.address, serverCidr)])],
+        nics: [
+          nic("server", "eth0", server.name, server.mac, [withLength(server.address, serverCidr.length)]),
+        ],
       }),
     ),
     arpStrategy: config.arpStrategy,
@@ -172,9 +175,9 @@ interface Sized {
 
 type Plan = { [K in "fixed" | "next"]: (hostPart: number) => string };
 
-function planFor(cidr: Cidr, taken: readonly (string | undefined)[]): Plan {
+function planFor(prefix: Prefix, taken: readonly (string | undefined)[]): Plan {
   const plan = new AddressPlan(
-    cidr,
+    prefix,
     taken.filter((address) => address !== undefined),
   );
   return {

@@ -1,4 +1,5 @@
 /** What a guest learns from outside when it boots: kernel command line, and the files of its seed disk. */
+import { netmaskOfLength, Prefix, withoutLength } from "./lab/address";
 import { sha256 } from "./naming";
 import type { SshKeyPair } from "./sshKey";
 import type { LabNode } from "./types";
@@ -19,11 +20,6 @@ export interface SeedIdentity {
   readonly authorizedKey: string;
 }
 
-function dottedMask(prefix: number): string {
-  const bits = prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0;
-  return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 0xff).join(".");
-}
-
 /** No getty: nobody can type into a file. Seconds until a reboot leave time for the panic's text to be written. */
 const CONSOLE = ["console=ttyS0", "systemd.getty_auto=no", "panic=5"];
 
@@ -39,9 +35,8 @@ const CONSOLE = ["console=ttyS0", "systemd.getty_auto=no", "panic=5"];
 export function kernelCmdline(base: string, node: LabNode, emulated: boolean): string {
   const addresses = node.nics.flatMap((nic, nicIndex) =>
     nic.addresses.map((cidr, index) => {
-      const [address = "", prefix = "32"] = cidr.split("/");
       const gateway = nicIndex === 0 && index === 0 ? (node.gateway ?? "") : "";
-      return `ip=${address}::${gateway}:${dottedMask(Number(prefix))}:${node.name}:${nic.device}:off`;
+      return `ip=${withoutLength(cidr)}::${gateway}:${netmaskOfLength(Prefix.read(cidr)?.length ?? 0)}:${node.name}:${nic.device}:off`;
     }),
   );
   const clock = emulated ? ["clocksource=hpet", "no_timer_check"] : [];

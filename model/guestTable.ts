@@ -1,5 +1,6 @@
 /** The expected IPVS table as scripts/guest/ipvsTable.pl reads it, which says what each field means. */
 import { expectedTable, isQuiescent, tableWeight, serviceArguments } from "./ipvs";
+import { endpoint } from "./lab/address";
 import type { Lab, RealServerEntry, VirtualService } from "./types";
 
 /** One object a line, its fields separated by tabs: the check's own texts have none (model/invariantsHealth.ts). */
@@ -13,12 +14,12 @@ export function renderGuestTable(lab: Lab): string {
     const kept = lab.mode === "ldirectord" && isQuiescent(service) ? "1" : "0";
     const { sorry } = lab.mode === "ldirectord" ? service : {};
     return [
-      ["service", key, options, kept, sorry ? `${sorry.address}:${sorry.port}` : ""],
+      ["service", key, options, kept, sorry ? endpoint(sorry.address, sorry.port) : ""],
       ...service.realServers.map((server) => [
         "server",
         key,
         server.name,
-        `${server.address}:${server.port}`,
+        endpoint(server.address, server.port),
         String(tableWeight(server)),
         limited ? `${server.upperThreshold ?? 0} ${server.lowerThreshold ?? 0}` : "",
         ...probeOf(lab, service, server),

@@ -2,6 +2,7 @@
  * Addresses that would pass from one guest to another in one `up`. Both engines build first and delete last: two guests would
  * have the address at once, and the way into the new one would lead into the old.
  */
+import { withoutLength } from "./lab/address";
 import type { Problem } from "./problems";
 import { guestId, type Lab, type LabNode } from "./types";
 
@@ -24,7 +25,7 @@ export interface Held<N extends Named = LabNode> {
 
 function held({ client, router, director, realServers }: Lab): Held[] {
   const ofRouter = (nic: number, position: number): string =>
-    router.nics[nic]?.addresses[position]?.split("/")[0] ?? "";
+    withoutLength(router.nics[nic]?.addresses[position] ?? "");
   const one = (node: LabNode, key: string, address = node.address): Held => ({ node, key, address });
   return [
     one(client, "client.address"),

@@ -1,6 +1,7 @@
 /** The verdict on a lab: from what was observed on the director, the guests and the client to the `health` output. */
 import { parseIpvsSave, serverKey, serviceKey, type IpvsServer, type IpvsService } from "./ipvs";
 import { parseIpvsList, rowOf, type IpvsList } from "./ipvsList";
+import { endpoint } from "./lab/address";
 import { wrongPages } from "./pages";
 import { distinct, type Problem, type ProblemCode } from "./problem";
 import { clientService, labNodes, type Lab, type RealServerEntry, type VirtualService } from "./types";
@@ -232,7 +233,7 @@ function clientProblems(lab: Lab, requests: readonly ClientRequest[]): Problem[]
       },
     ];
   const good = requests.filter(({ ok }) => ok);
-  const pages = wrongPages(lab, `http://${service.vip}:${service.port}/`, good);
+  const pages = wrongPages(lab, `http://${endpoint(service.vip, service.port)}/`, good);
   const failed = requests.length - good.length;
   if (failed === 0) return pages;
   const text = `${subject}: ${failed} of ${requests.length} requests got no good answer`;

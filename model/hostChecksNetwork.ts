@@ -1,6 +1,6 @@
 /** The host's networks: nothing of its own may be where the lab will be. */
 import { isKnown, type HostFacts, type LibvirtNetwork } from "./hostFacts";
-import { contains, isIpv4, overlaps, parseCidr, toNumber, type Cidr } from "./ip";
+import { isAddress, Prefix, withLength } from "./lab/address";
 import type { Problem } from "./problems";
 import type { Lab, LabNetwork } from "./types";
 
@@ -37,8 +37,9 @@ export function checkHostNetwork(lab: Lab, facts: HostFacts): Problem[] {
 function routesInTheWay({ key, cidr, bridge }: Range, facts: HostFacts): Problem[] {
   const routes = facts.routes ?? [];
   return routes.flatMap(({ dst, dev }) => {
-    const range = rangeOf(dst);
-    if (range === undefined || dev === bridge || !overlaps(parseCidr(cidr), range)) return [];
+    // The default route, which is no network's, covers everything and is in nobody's way.
+    const range = Prefix.read(dst);
+    if (range === undefined || dev === bridge || !Prefix.parse(cidr).overlaps(range)) return [];
     const through = dev === undefined ? "" : ` through ${dev}`;
     return [
       {
@@ -51,30 +52,19 @@ function routesInTheWay({ key, cidr, bridge }: Range, facts: HostFacts): Problem
   });
 }
 
-/** A route's destination; the default route covers everything and is in nobody's way. */
-function rangeOf(dst: string): Cidr | undefined {
-  const match = /^(\d+\.\d+\.\d+\.\d+)(?:\/(\d+))?$/.exec(dst);
-  return match?.[1] === undefined ? undefined : networkOf(match[1], Number(match[2] ?? 32));
-}
-
-function networkOf(address: string, prefix: number): Cidr {
-  const size = 2 ** (32 - prefix);
-  return { network: Math.floor(toNumber(address) / size) * size, prefix };
-}
-
 function networksInTheWay({ key, cidr, network, bridge }: Range, facts: HostFacts): Problem[] {
   const networks = facts.libvirt?.networks ?? [];
   return networks.flatMap((other: LibvirtNetwork) => {
     if (other.name === network || (other.bridge !== undefined && other.bridge === bridge)) return [];
     const clash = (other.addresses ?? []).find(({ address, prefix }) =>
-      overlaps(parseCidr(cidr), networkOf(address, prefix)),
+      Prefix.read(withLength(address, prefix))?.overlaps(Prefix.parse(cidr)),
     );
     if (clash === undefined) return [];
     return [
       {
         key,
         value: cidr,
-        message: `overlaps the libvirt network ${other.name}, ${clash.address}/${clash.prefix}`,
+        message: `overlaps the libvirt network ${other.name}, ${withLength(clash.address, clash.prefix)}`,
         fix: `choose another network for ${key}, or remove that one: virsh net-destroy ${other.name} && virsh net-undefine ${other.name}`,
       },
     ];
@@ -101,14 +91,16 @@ function bridgeProblems(client: LabNetwork, facts: HostFacts): Problem[] {
   const problems: Problem[] = [];
   const addresses = (found.addr_info ?? []).flatMap(({ local }) => (local === undefined ? [] : [local]));
   if (!addresses.includes(client.hostAddress)) {
-    const near = addresses.find((address) => isIpv4(address) && contains(parseCidr(client.cidr), address));
+    const near = addresses.find(
+      (address) => isAddress(address) && Prefix.parse(client.cidr).contains(address),
+    );
     problems.push({
       key: "clientNetwork.hostAddress",
       value: client.hostAddress,
       message: `is not an address of ${bridge}, through which the host must reach the guests`,
       fix:
         near === undefined
-          ? `ip address add ${client.hostAddress}/${client.cidr.split("/")[1]} dev ${bridge}`
+          ? `ip address add ${withLength(client.hostAddress, Prefix.parse(client.cidr).length)} dev ${bridge}`
           : `set it to ${near}`,
     });
   }

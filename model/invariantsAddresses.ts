@@ -2,7 +2,7 @@
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { isAssigned } from "./invariantsNetworks";
-import { contains, kindOf, parseCidr } from "./ip";
+import { Prefix } from "./lab/address";
 import { ownedAddresses, ownedMacs, ownedVips, type OwnedAddress, type Owned, type Segment } from "./owners";
 import type { Config } from "./schema";
 
@@ -28,8 +28,8 @@ export function checkAddresses(findings: Findings, config: Config, draft: Draft)
 function checkPlace(findings: Findings, config: Config, address: OwnedAddress): void {
   const { key, value, segment, owner } = address;
   const cidr = cidrOf(config, segment);
-  const network = parseCidr(cidr);
-  if (!contains(network, value)) {
+  const network = Prefix.parse(cidr);
+  if (!network.contains(value)) {
     const why =
       segment === "server" && owner !== "the host" && owner !== "the router"
         ? `is outside serverNetwork.cidr ${cidr}; gate needs one segment for the director and its real servers`
@@ -37,7 +37,7 @@ function checkPlace(findings: Findings, config: Config, address: OwnedAddress): 
     findings.add({ key, value, message: why, fix: `choose an address in ${cidr}` }, CIDR_KEY[segment]);
     return;
   }
-  const kind = kindOf(network, value);
+  const kind = network.kindOf(value);
   if (kind === "host") return;
   findings.add(
     {
@@ -67,17 +67,17 @@ function checkVips(
           ? `is the gateway address of vipCidr ${vipCidr}: the router has it (router.vipAddress)`
           : `is also the address of ${taken.owner} (${taken.key})`;
       findings.add({ key, value, message, fix: free }, taken.key, "vipCidr");
-    } else if (contains(parseCidr(clientCidr), value)) {
+    } else if (Prefix.parse(clientCidr).contains(value)) {
       const message = `is in clientNetwork.cidr ${clientCidr}; the router would never forward it`;
       findings.add({ key, value, message, fix: free }, "clientNetwork.cidr", "vipCidr");
-    } else if (!contains(parseCidr(vipCidr), value)) {
+    } else if (!Prefix.parse(vipCidr).contains(value)) {
       const message = `is outside vipCidr ${vipCidr}; the router needs a route to the VIP`;
       findings.add(
         { key, value, message, fix: `choose an address in ${vipCidr}, or set vipCidr to the VIP's network` },
         "vipCidr",
       );
     } else {
-      const kind = kindOf(parseCidr(vipCidr), value);
+      const kind = Prefix.parse(vipCidr).kindOf(value);
       if (kind === "host") continue;
       findings.add(
         { key, value, message: `is the ${kind} address of vipCidr ${vipCidr}`, fix: free },
@@ -123,7 +123,7 @@ function checkGateways(findings: Findings, config: Config, draft: Draft): void {
     const message =
       value === draft.director.address
         ? `is the DIP: ${name}'s replies must bypass the director`
-        : !contains(parseCidr(cidr), value)
+        : !Prefix.parse(cidr).contains(value)
           ? `${name} cannot reach a gateway outside serverNetwork.cidr ${cidr}`
           : `is not the router: ${name}'s replies would never reach the client`;
     const fix = `use the router, router.serverAddress ${router}, or leave the key out`;

@@ -1,7 +1,7 @@
 /** The three networks: apart from each other, and with room for everyone. */
 import { NO_ADDRESS, type Draft } from "./defaults";
 import type { Findings } from "./findings";
-import { hostsOf, overlaps, parseCidr } from "./ip";
+import { Prefix } from "./lab/address";
 import type { Config } from "./schema";
 
 export function checkNetworks(findings: Findings, config: Config, draft: Draft): void {
@@ -17,14 +17,14 @@ export function checkNetworks(findings: Findings, config: Config, draft: Draft):
   ];
   for (const { key, cidr } of networks) checkReserved(findings, key, cidr);
   for (const { key, cidr, needs } of networks) {
-    const room = hostsOf(parseCidr(cidr));
+    const room = Prefix.parse(cidr).hosts;
     if (room >= needs) continue;
     findings.add(
       {
         key,
         value: cidr,
-        message: `needs ${needs} addresses, /${parseCidr(cidr).prefix} has ${room}`,
-        fix: `choose a shorter prefix: /${prefixFor(needs)} has ${hostsOf({ network: 0, prefix: prefixFor(needs) })}`,
+        message: `needs ${needs} addresses, /${Prefix.parse(cidr).length} has ${room}`,
+        fix: `choose a shorter prefix: /${prefixFor(needs)} has ${2 ** (32 - prefixFor(needs)) - 2}`,
       },
       "realServers",
       "realServerCount",
@@ -32,7 +32,7 @@ export function checkNetworks(findings: Findings, config: Config, draft: Draft):
   }
   networks.forEach((a, index) => {
     for (const b of networks.slice(index + 1)) {
-      if (!overlaps(parseCidr(a.cidr), parseCidr(b.cidr))) continue;
+      if (!Prefix.parse(a.cidr).overlaps(Prefix.parse(b.cidr))) continue;
       findings.add(
         {
           key: b.key,
@@ -56,7 +56,7 @@ const RESERVED = [
 ];
 
 function checkReserved(findings: Findings, key: string, cidr: string): void {
-  const hit = RESERVED.find((reserved) => overlaps(parseCidr(reserved.cidr), parseCidr(cidr)));
+  const hit = RESERVED.find((reserved) => Prefix.parse(reserved.cidr).overlaps(Prefix.parse(cidr)));
   if (hit === undefined) return;
   const message = `overlaps ${hit.cidr}, which is ${hit.what}`;
   const fix = "choose a private network: one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16";

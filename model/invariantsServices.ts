@@ -2,7 +2,7 @@
 import { canReadPage } from "./checkNeeds";
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
-import { contains, kindOf, parseCidr } from "./ip";
+import { endpoint, Prefix } from "./lab/address";
 import { ownedAddresses } from "./owners";
 import { nearest } from "./problems";
 import type { Config } from "./schema";
@@ -117,7 +117,7 @@ function checkSorry(findings: Findings, config: Config, draft: Draft, place: Pla
   const web = service.protocol === "tcp" && canReadPage(service.check.service);
   const own = web ? "127.0.0.1, the director's own web server, or " : "";
   const fix = `use ${own}another server in ${cidr}`;
-  const network = parseCidr(cidr);
+  const network = Prefix.parse(cidr);
   const node = ownedAddresses(config, draft).find((each) => each.value === address);
   const why = service.realServers.some((member) => member.address === address)
     ? `a real server of ${service.name}, which cannot stand in when they are all down`
@@ -129,11 +129,11 @@ function checkSorry(findings: Findings, config: Config, draft: Draft, place: Pla
   if (why !== undefined) {
     const message = `is the address of ${node?.owner} (${node?.key}), ${why}`;
     findings.add({ key, value: address, message, fix }, ...addressAlso, node?.key ?? "");
-  } else if (!contains(network, address)) {
+  } else if (!network.contains(address)) {
     const message = `is outside serverNetwork.cidr ${cidr}; gate needs one segment`;
     findings.add({ key, value: address, message, fix }, ...addressAlso, "serverNetwork.cidr");
-  } else if (kindOf(network, address) !== "host") {
-    const message = `is the ${kindOf(network, address)} address of serverNetwork.cidr ${cidr}`;
+  } else if (network.kindOf(address) !== "host") {
+    const message = `is the ${network.kindOf(address)} address of serverNetwork.cidr ${cidr}`;
     findings.add({ key, value: address, message, fix }, ...addressAlso, "serverNetwork.cidr");
   }
 }
@@ -187,7 +187,7 @@ function checkTwins(findings: Findings, config: Config, all: readonly Place[]): 
   const seen = new Map<string, Place>();
   for (const place of all) {
     const { vip, port, protocol, name } = place.service;
-    const id = `${protocol} ${vip}:${port}`;
+    const id = `${protocol} ${endpoint(vip, port)}`;
     const other = seen.get(id);
     seen.set(id, other ?? place);
     if (other === undefined) continue;

@@ -2,6 +2,7 @@
  * The kernel's IPVS table: what `ipvsadm` prints (1.31, numeric), and what it should be for a lab. The text of
  * `ipvsadm -Sn` carries the configuration, the lists carry counters.
  */
+import { endpoint, readEndpoint } from "./lab/address";
 import type { Lab, RealServerEntry, VirtualService } from "./types";
 
 export type Forward = "gate" | "masq" | "ipip";
@@ -65,15 +66,10 @@ function readAddress(words: readonly string[], line: string): Address {
   if (protocol === "fwm" && /^\d+$/.test(address)) {
     return { protocol, ...(words[3] === "-6" ? { family: 6 } : {}), vip: "", port: Number(address) };
   }
-  const endpoint = readEndpoint(address);
-  if (protocol === undefined || endpoint === undefined)
+  const target = readEndpoint(address);
+  if (protocol === undefined || target === undefined)
     throw new SyntaxError(`ipvsadm -Sn: not understood: ${line}`);
-  return { protocol, vip: endpoint.address, port: endpoint.port };
-}
-
-function readEndpoint(text: string): { address: string; port: number } | undefined {
-  const match = /^(\[[0-9a-fA-F:.]+\]|[^:]+):(\d+)$/.exec(text);
-  return match?.[1] === undefined ? undefined : { address: match[1], port: Number(match[2]) };
+  return { protocol, vip: target.address, port: target.port };
 }
 
 function readOptions(
@@ -107,22 +103,24 @@ function readOptions(
 
 function readServer(words: readonly string[], line: string): IpvsServer {
   const offset = words[0] === "-6" ? 1 : 0;
-  const endpoint = words[offset] === "-r" ? readEndpoint(words[offset + 1] ?? "") : undefined;
+  const server = words[offset] === "-r" ? readEndpoint(words[offset + 1] ?? "") : undefined;
   const forward = FORWARD_OPTION[words[offset + 2] as keyof typeof FORWARD_OPTION];
   const weight = words[offset + 3] === "-w" ? Number(words[offset + 4]) : NaN;
-  if (endpoint === undefined || forward === undefined || !Number.isInteger(weight)) {
+  if (server === undefined || forward === undefined || !Number.isInteger(weight)) {
     throw new SyntaxError(`ipvsadm -Sn: not understood: ${line}`);
   }
-  return { ...endpoint, forward, weight };
+  return { ...server, forward, weight };
 }
 
 /** "tcp 10.0.0.100:80", "fwm 7", "fwm 7 -6": identifies a service in tables and messages. */
 export function serviceKey({ protocol, family, vip, port }: Address): string {
-  return protocol === "fwm" ? `fwm ${port}${family === 6 ? " -6" : ""}` : `${protocol} ${vip}:${port}`;
+  return protocol === "fwm"
+    ? `fwm ${port}${family === 6 ? " -6" : ""}`
+    : `${protocol} ${endpoint(vip, port)}`;
 }
 
 export function serverKey({ address, port }: Pick<IpvsServer, "address" | "port">): string {
-  return `${address}:${port}`;
+  return endpoint(address, port);
 }
 
 /**
@@ -184,7 +182,7 @@ export function serviceArguments(service: IpvsService): { readonly key: string; 
       : ` -p ${service.persistent}${service.netmask === undefined ? "" : ` -M ${service.netmask}`}`;
   const flags = service.flags.length === 0 ? "" : ` -b ${service.flags.join(",")}`;
   return {
-    key: `${OPTION_OF[protocol]} ${protocol === "fwm" ? mark : `${vip}:${port}`}`,
+    key: `${OPTION_OF[protocol]} ${protocol === "fwm" ? mark : endpoint(vip, port)}`,
     options: `-s ${service.scheduler}${persistence}${service.ops ? " -o" : ""}${flags}`,
   };
 }

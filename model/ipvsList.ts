@@ -1,4 +1,5 @@
 /** The lists of `ipvsadm -Ln` and its variants: counters beside the table. */
+import { readEndpoint } from "./lab/address";
 import { serverKey, serviceKey, type IpvsServer, type IpvsService } from "./ipvs";
 
 type ServiceId = Pick<IpvsService, "protocol" | "family" | "vip" | "port">;
@@ -70,17 +71,12 @@ function titlesOf(lines: readonly string[]): string[] {
   );
 }
 
-function endpointOf(text: string): { address: string; port: number } | undefined {
-  const match = /^(\[[^\]]+\]|[^:]+):(\d+)$/.exec(text);
-  return match?.[1] === undefined ? undefined : { address: match[1], port: Number(match[2]) };
-}
-
 function readService(
   protocol: IpvsService["protocol"],
   words: readonly string[],
   titles: readonly string[],
 ): IpvsList["services"][number] {
-  const endpoint = endpointOf(words[1] ?? "");
+  const endpoint = readEndpoint(words[1] ?? "");
   const id =
     protocol === "fwm"
       ? { ...(words[2] === "IPv6" ? { family: 6 as const } : {}), vip: "", port: Number(words[1]) }
@@ -98,7 +94,7 @@ function readRow(
   titles: readonly string[],
   line: string,
 ): IpvsRow {
-  const endpoint = endpointOf(words[0] ?? "");
+  const endpoint = readEndpoint(words[0] ?? "");
   if (endpoint === undefined) throw new SyntaxError(`ipvsadm -Ln: not understood: ${line}`);
   const { protocol, family, vip, port } = service;
   const forward = titles.indexOf("Forward");

@@ -1,4 +1,5 @@
 /** ldirectord.cf of ldirectord 4.12: its typed form, its text, and the one a lab needs. */
+import { endpoint } from "./lab/address";
 import type { Fallback, LdirectordConf, RealLine, VirtualBlock } from "./ldirectordConf";
 import { OPTIONS, type OptionKind } from "./ldirectordOptions";
 import { toldApart } from "./ldirectordTwins";
@@ -20,19 +21,22 @@ export function renderLdirectord(conf: LdirectordConf): string {
   const top = [
     HEADER,
     ...optionLines(conf.options, ""),
-    ...(conf.fallback ? [`fallback=${fallbackText(conf.fallback, 4)}`] : []),
-    ...(conf.fallback6 ? [`fallback6=${fallbackText(conf.fallback6, 6)}`] : []),
+    ...(conf.fallback ? [`fallback=${fallbackText(conf.fallback)}`] : []),
+    ...(conf.fallback6 ? [`fallback6=${fallbackText(conf.fallback6)}`] : []),
   ];
   return [top, ...conf.virtuals.map(blockLines)].map((lines) => `${lines.join("\n")}\n`).join("\n");
 }
 
 function blockLines(block: VirtualBlock): string[] {
   const suffix = block.family === 6 ? "6" : "";
-  const target = "fwmark" in block.target ? `${block.target.fwmark}` : endpoint(block.target, block.family);
+  const target =
+    "fwmark" in block.target
+      ? String(block.target.fwmark)
+      : endpoint(block.target.address, block.target.port);
   return [
     `virtual${suffix}=${target}`,
-    ...block.reals.map((real) => `    real${suffix}=${realText(real, block.family)}`),
-    ...(block.fallback ? [`    fallback${suffix}=${fallbackText(block.fallback, block.family)}`] : []),
+    ...block.reals.map((real) => `    real${suffix}=${realText(real)}`),
+    ...(block.fallback ? [`    fallback${suffix}=${fallbackText(block.fallback)}`] : []),
     // protocol first among the options: ldirectord resolves ports by it.
     ...optionLines(block.options, "    "),
   ];
@@ -53,21 +57,14 @@ function valueText(kind: OptionKind, value: unknown): string {
   return kind === "quoted" ? `"${String(value)}"` : String(value);
 }
 
-function endpoint({ address, port }: { address: string; port?: number }, family: 4 | 6): string {
-  const host = family === 6 ? `[${address}]` : address;
-  return port === undefined ? host : `${host}:${port}`;
+function fallbackText({ address, port, forward }: Fallback): string {
+  return endpoint(address, port) + (forward === undefined ? "" : ` ${forward}`);
 }
 
-function fallbackText({ address, port, forward }: Fallback, family: 4 | 6): string {
-  const target = port === undefined ? { address } : { address, port };
-  return endpoint(target, family) + (forward === undefined ? "" : ` ${forward}`);
-}
-
-function realText({ address, to, port, forward, weight, check, ...limits }: RealLine, family: 4 | 6): string {
-  const first = family === 6 ? `[${address}]` : address;
-  const range = to === undefined ? first : `${first}->${to}`;
+function realText({ address, to, port, forward, weight, check, ...limits }: RealLine): string {
+  const range = to === undefined ? endpoint(address, port) : `${address}->${endpoint(to, port)}`;
   return [
-    `${range}${port === undefined ? "" : `:${port}`} ${forward} ${weight}`,
+    `${range} ${forward} ${weight}`,
     ...(check === undefined ? [] : [`"${check.request}", "${check.receive}"`]),
     ...(limits.lowerThreshold === undefined ? [] : [`l:${limits.lowerThreshold}`]),
     ...(limits.upperThreshold === undefined ? [] : [`u:${limits.upperThreshold}`]),

@@ -1,5 +1,6 @@
 /** Which configuration key each address, MAC address and name of a lab comes from. */
 import type { Draft } from "./defaults";
+import { withoutLength } from "./lab/address";
 import type { Config } from "./schema";
 
 export interface Owned {
@@ -26,7 +27,7 @@ export function realServerKey(config: Config, index: number, field: string): str
 export function ownedAddresses(config: Config, draft: Draft): OwnedAddress[] {
   const { client, router, director, clientNetwork, serverNetwork } = config;
   const address = (nic: number, position: number) =>
-    draft.router.nics[nic]?.addresses[position]?.split("/")[0] ?? "";
+    withoutLength(draft.router.nics[nic]?.addresses[position] ?? "");
   const one = (
     segment: Segment,
     owner: string,

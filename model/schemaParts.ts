@@ -4,7 +4,7 @@
  */
 import { X509Certificate } from "node:crypto";
 import { z } from "zod";
-import { isIpv4, prefixOfNetmask, readCidr } from "./ip";
+import { isAddress, lengthOfNetmask, networkFault } from "./lab/address";
 import { patternFault } from "./perlPattern";
 
 export const SEPARATOR = " || ";
@@ -38,7 +38,7 @@ function text() {
 }
 
 export function ipv4() {
-  return text().refine(isIpv4, {
+  return text().refine((value) => isAddress(value, 4), {
     error: ({ input }) =>
       says(
         Array.isArray(input) || /^\s*\[/.test(String(input))
@@ -55,22 +55,22 @@ export function ipv4() {
 
 export function cidr() {
   return text().check((context) => {
-    const read = readCidr(context.value);
-    if ("cidr" in read) return;
+    const wrong = networkFault(context.value);
+    if (wrong === undefined) return;
     const prefix = context.value.split("/")[1] ?? "";
     const faults = {
       syntax: says("is not an IPv4 network", "write ADDRESS/PREFIX such as 192.168.7.0/24"),
       prefix: says(`/${prefix} is not an IPv4 prefix`, "choose a prefix from 8 to 29"),
       room: says(`/${prefix} leaves no room for hosts`, "choose a prefix from 8 to 29"),
-      hostBits: says("has host bits set", `write ${read.corrected ?? ""}`),
+      hostBits: says("has host bits set", `write ${wrong.corrected ?? ""}`),
     };
-    context.issues.push({ code: "custom", input: context.value, message: faults[read.fault] });
+    context.issues.push({ code: "custom", input: context.value, message: faults[wrong.fault] });
   });
 }
 
 export function netmask() {
   return text().check((context) => {
-    const prefix = prefixOfNetmask(context.value);
+    const prefix = lengthOfNetmask(context.value);
     if (prefix !== undefined && prefix > 0) return;
     const message =
       prefix === 0

@@ -11,6 +11,7 @@
  */
 import { detectionSeconds } from "../model/detection";
 import type { ServiceHealth } from "../model/health";
+import { endpoint } from "../model/lab/address";
 import type { Problem, ProblemCode } from "../model/problem";
 import type { Lab, VirtualService } from "../model/types";
 
@@ -252,7 +253,8 @@ function judgeChecking(
 function judgeAlive(lab: Lab, { processes }: CheckerFacts, problems: Problem[]): boolean {
   const stopped = processes.find(({ state }) => state === "T" || state === "Z");
   const idle = lab.services.find(
-    ({ protocol, vip, port }) => !processes.some(({ title }) => title.includes(`${protocol}:${vip}:${port}`)),
+    ({ protocol, vip, port }) =>
+      !processes.some(({ title }) => title.includes(`${protocol}:${endpoint(vip, port)}`)),
   );
   if (processes.length === 0) return false;
   if (stopped) {

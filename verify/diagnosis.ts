@@ -1,6 +1,7 @@
 /** Runs the three-way diagnosis: each real server by its RIP, by the VIP through it alone, and as the client sees it. */
 import { parseIpvsSave, expectedTable, serviceKey } from "../model/ipvs";
 import { compareTables } from "../model/ipvsCompare";
+import { endpoint, hostPrefix } from "../model/lab/address";
 import { wrongPages } from "../model/pages";
 import { nicOn, type Lab, type VirtualService } from "../model/types";
 import { ARPING, macOwner, parseArping, serverMac } from "./checks/arp";
@@ -45,7 +46,7 @@ type Inside = Pick<ServerSight, "vipOnLo" | "withdrawn">;
 export function parseInside(text: string, vip: string): Inside {
   const reason = /^unfit (.*)$/m.exec(text)?.[1];
   return {
-    vipOnLo: text.includes(` inet ${vip}/32 `),
+    vipOnLo: text.includes(` inet ${hostPrefix(vip)} `),
     ...(reason === undefined ? {} : { withdrawn: reason }),
   };
 }
@@ -73,7 +74,7 @@ async function askAll(
   const url = vipUrl(service);
   const page = checkedPage(service);
   const direct = service.realServers.map(({ address, port }) => ({
-    url: `http://${address}:${port}/${page}`,
+    url: `http://${endpoint(address, port)}/${page}`,
   }));
   const live = Array.from({ length: LIVE_REQUESTS }, () => ({ url }));
   const readInside = async ({ name }: { name: string }): Promise<[string, Inside][]> => {

@@ -4,6 +4,7 @@
  * looks a marked packet up by its mark first.
  */
 import { DIAGNOSIS_MARKS } from "../model/ipvs";
+import { endpoint } from "../model/lab/address";
 import type { VirtualService } from "../model/types";
 import { PORTS_EACH } from "./requests";
 
@@ -87,5 +88,5 @@ export function checkedPage(service: VirtualService): string {
 }
 
 export function vipUrl({ vip, port }: VirtualService): string {
-  return `http://${vip}:${port}/`;
+  return `http://${endpoint(vip, port)}/`;
 }

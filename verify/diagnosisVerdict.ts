@@ -1,4 +1,5 @@
 /** The three-way diagnosis of a real server: from what was seen on three ways to it, what is wrong with it. Pure. */
+import { hostPrefix } from "../model/lab/address";
 import type { Problem } from "../model/problem";
 import type { Trace } from "./diagnosisTrace";
 import type { Answer } from "./requests";
@@ -111,7 +112,7 @@ function verdictOf(
     return {
       verdict: "nobody answers ARP for the VIP",
       because: `${router} cannot find ${vip}: ${fromRouter.detail}`,
-      fix: `on ${director}: ip -4 addr show: ${vip}/32 must be on its NIC`,
+      fix: `on ${director}: ip -4 addr show: ${hostPrefix(vip)} must be on its NIC`,
     };
   }
   if (!own(fromRouter)) {
@@ -121,7 +122,7 @@ function verdictOf(
     return {
       verdict: "VIP missing on lo",
       because: vipOnLo === false ? `${because}; its lo has no ${vip}` : because,
-      fix: `on ${name}: ip addr add ${vip}/32 dev lo label lo:vip`,
+      fix: `on ${name}: ip addr add ${hostPrefix(vip)} dev lo label lo:vip`,
     };
   }
   if (!own(fromClient) && !sight.clientReachesVip) {

@@ -1,5 +1,6 @@
 /** The health as people read it. */
 import type { Health } from "../model/health";
+import { endpoint } from "../model/lab/address";
 
 export function renderHealth(health: Health): string {
   const lines = [
@@ -9,10 +10,10 @@ export function renderHealth(health: Health): string {
     const persistence = service.persistent === null ? "" : `, persistent ${service.persistent} s`;
     const sorry = service.sorry ? ", the sorry server answers" : "";
     lines.push(
-      `  ${service.vip}:${service.port}/${service.protocol} ${service.scheduler}${persistence}${sorry}`,
+      `  ${endpoint(service.vip, service.port)}/${service.protocol} ${service.scheduler}${persistence}${sorry}`,
       ...service.realServers.map(
         (server) =>
-          `    ${server.name.padEnd(8)} ${`${server.address}:${server.port}`.padEnd(21)} ${server.state.padEnd(8)}` +
+          `    ${server.name.padEnd(8)} ${endpoint(server.address, server.port).padEnd(21)} ${server.state.padEnd(8)}` +
           ` weight ${server.weight} of ${server.configuredWeight}` +
           `, connections ${server.activeConnections} active ${server.inactiveConnections} inactive`,
       ),

@@ -8,6 +8,7 @@ import {
   type Observation,
 } from "../model/health";
 import { parseGuestStatus, type GuestStatus } from "../model/guestStatus";
+import { endpoint } from "../model/lab/address";
 import { isPayloadGone, PAYLOAD } from "../model/payload";
 import type { Problem, ProblemCode } from "../model/problem";
 import { clientService, labNodes, type Lab } from "../model/types";
@@ -71,7 +72,7 @@ async function clientSight(
 ): Promise<Sight & { readonly requests: readonly ClientRequest[] }> {
   const service = clientService({ services });
   if (service === undefined) return { ...(await guestStatus(shell, node, also)), requests: [] };
-  const url = `http://${service.vip}:${service.port}/`;
+  const url = `http://${endpoint(service.vip, service.port)}/`;
   const asked = Array.from({ length: REQUESTS }, () => ({ url }));
   const script =
     `exec 3< <(${askScript(asked, REQUEST_LIMIT)})\n${STATUS}\ncode=$?\n${also ?? ""}\n` +

@@ -1,4 +1,5 @@
 /** The status as people read it. */
+import { endpoint } from "../model/lab/address";
 import { renderHealth } from "./healthText";
 import type { CheckerHealth } from "./checker";
 import type { Counters, Status } from "./status";
@@ -51,7 +52,9 @@ export function renderStatus(status: Status): string {
       `  detection (${service}): ${refused} s when a server refuses, ${silent} s when it is silent, ${allSilent} s when all are`,
     );
   for (const service of counters.services) {
-    lines.push(`  counted for ${service.vip}:${service.port}/${service.protocol}: ${countersText(service)}`);
+    lines.push(
+      `  counted for ${endpoint(service.vip, service.port)}/${service.protocol}: ${countersText(service)}`,
+    );
     lines.push(
       ...service.realServers.map((server) => `    ${server.name.padEnd(8)} ${countersText(server)}`),
     );

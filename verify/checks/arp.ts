@@ -1,5 +1,6 @@
 /** Who answers "who has the VIP?": on the server segment, asked from the router and from the host, the director alone. */
 import { exec } from "../../lib/process";
+import { hostPrefix } from "../../model/lab/address";
 import { nicOn, type Lab, type LabNode } from "../../model/types";
 import { proxyArpRepair } from "./hazards";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
@@ -44,7 +45,7 @@ export function judgeArp(
     : leaks.length > 0
       ? `${leaks.map((leak) => leak.split(" ")[0]).join(", ")} must keep quiet: sysctl net.ipv4.conf.all.arp_ignore=1` +
         ` net.ipv4.conf.all.arp_announce=2 before the VIP is added; then ip neigh flush to ${vip} on ${lab.router.name}`
-      : `on ${lab.director.name}: ip -4 addr show (is ${vip}/32 there?), tcpdump -nn arp`;
+      : `on ${lab.director.name}: ip -4 addr show (is ${hostPrefix(vip)} there?), tcpdump -nn arp`;
   return judge(
     `arp.${vip}.${asked.from}`,
     `only the director answers ARP for ${vip}, asked from ${asked.where}`,

@@ -1,4 +1,5 @@
 /** Each guest from the inside: addresses, routes, sysctls, units, clock, and what its own script says. */
+import { hostPrefix } from "../../model/lab/address";
 import { labNodes, nicOn, type Lab, type LabNode } from "../../model/types";
 import { judge, type CheckContext, type Finding, type Probe } from "./check";
 import { askEach } from "../askGuests";
@@ -38,9 +39,9 @@ export function sysctlsOf(lab: Lab, node: LabNode): Record<string, string> {
 /** "device address/prefix" for each address that the node must have, the VIPs included. */
 export function addressesOf(lab: Lab, node: LabNode): string[] {
   const own = node.nics.flatMap((nic) => nic.addresses.map((address) => `${nic.device} ${address}`));
-  if (node.role === "realServer") own.push(...vips(lab).map((vip) => `lo ${vip}/32`));
+  if (node.role === "realServer") own.push(...vips(lab).map((vip) => `lo ${hostPrefix(vip)}`));
   if (node.role === "director")
-    own.push(...vips(lab).map((vip) => `${nicOn(node, "server").device} ${vip}/32`));
+    own.push(...vips(lab).map((vip) => `${nicOn(node, "server").device} ${hostPrefix(vip)}`));
   return own;
 }
 

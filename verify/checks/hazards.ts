@@ -2,7 +2,7 @@
  * Sysctls that are known to break Direct Routing and that the lab itself never sets: whoever set one has broken the lab
  * behind its back. Each comes with its evidence, and a reason that holds for this guest, not in general.
  */
-import ipaddr from "ipaddr.js";
+import { Prefix } from "../../model/lab/address";
 import { nicOn, type Lab, type LabNode, type Nic } from "../../model/types";
 import { judge, type Finding } from "./check";
 import type { GuestFacts } from "./guestFacts";
@@ -47,14 +47,11 @@ const onServerSegment = ({ nic }: { readonly nic: Nic }): boolean => nic.network
 
 /** The NIC that the longest route to an address names; undefined without a route. */
 export function deviceTo(routes: readonly string[], address: string): string | undefined {
-  const target = ipaddr.IPv4.parse(address);
   const found = routes
     .flatMap((route) => {
       const [, to = "", device] = /^(?:unicast )?(\S+).*? dev (\S+)/.exec(route) ?? [];
-      const cidr = to === "default" ? "0.0.0.0/0" : to.includes("/") ? to : `${to}/32`;
-      if (device === undefined || !ipaddr.IPv4.isValidCIDR(cidr)) return [];
-      const [network, length] = ipaddr.IPv4.parseCIDR(cidr);
-      return target.match(network, length) ? [{ device, length }] : [];
+      const prefix = Prefix.read(to === "default" ? "0.0.0.0/0" : to);
+      return device !== undefined && prefix?.contains(address) ? [{ device, length: prefix.length }] : [];
     })
     .sort((a, b) => b.length - a.length);
   return found[0]?.device;

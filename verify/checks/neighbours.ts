@@ -1,4 +1,5 @@
 /** Whether those who forward have each neighbour's address at the MAC of the guest that owns it. */
+import { withoutLength } from "../../model/lab/address";
 import { nicOn, type Lab, type LabNode } from "../../model/types";
 import { macOwner, serverMac } from "./arp";
 import { judge, type Finding } from "./check";
@@ -16,9 +17,7 @@ function owners(lab: Lab, node: LabNode): Map<string, string> {
   const own = nodes.flatMap(({ nics }) =>
     nics
       .filter(({ network }) => segments.has(network))
-      .flatMap(({ addresses, mac }) =>
-        addresses.map((address) => [address.split("/")[0] ?? "", mac] as const),
-      ),
+      .flatMap(({ addresses, mac }) => addresses.map((address) => [withoutLength(address), mac] as const)),
   );
   const vips =
     node === lab.director ? [] : lab.services.map(({ vip }) => [vip, serverMac(lab.director)] as const);

@@ -2,6 +2,7 @@
  * The path of Direct Routing, seen on the wire: requests cross the director, which rewrites nothing but the destination
  * MAC; replies go from the real server to the router, with the VIP as their source, past the director.
  */
+import { endpoint } from "../../model/lab/address";
 import { nicOn, type Lab, type VirtualService } from "../../model/types";
 import { tableWeight } from "../../model/ipvs";
 import { askEach } from "../askGuests";
@@ -44,7 +45,7 @@ function crossing(lab: Lab, service: VirtualService, frames: readonly Frame[]): 
   });
   const example = requests.find((frame) => frame.fromMac === director);
   const words = example
-    ? `, e.g. ${example.from}:${example.fromPort} > ${example.to}:${example.toPort} ${macOwner(lab, serverMac(lab.router))}` +
+    ? `, e.g. ${endpoint(example.from, example.fromPort)} > ${endpoint(example.to, example.toPort)} ${macOwner(lab, serverMac(lab.router))}` +
       ` > ${macOwner(lab, director)} > ${macOwner(lab, example.toMac)}`
     : "";
   return {
@@ -138,9 +139,9 @@ export function judgePath(
       {
         ...atRouter,
         seen:
-          `${replies.length - otherSource.length} of ${replies.length} reply packets from ${vip}:${port}` +
-          (otherSource[0] ? `; one from ${otherSource[0].from}:${otherSource[0].fromPort}` : ""),
-        expected: `all from ${vip}:${port}`,
+          `${replies.length - otherSource.length} of ${replies.length} reply packets from ${endpoint(vip, port)}` +
+          (otherSource[0] ? `; one from ${endpoint(otherSource[0].from, otherSource[0].fromPort)}` : ""),
+        expected: `all from ${endpoint(vip, port)}`,
       },
       `the VIP /32 must be on lo of every real server`,
     ),
@@ -202,7 +203,7 @@ async function lookAt(context: CheckContext, service: VirtualService): Promise<F
     const { stdout } = await shell.run(name, `ip neigh flush ${which}; ip neigh show ${which} nud permanent`);
     return { name, permanent: stdout.includes("PERMANENT") };
   });
-  const url = `http://${service.vip}:${service.port}/?[1-${count}]`;
+  const url = `http://${endpoint(service.vip, service.port)}/?[1-${count}]`;
   const curl =
     `curl ${sideBySide(count)} ${curlOptions(REQUEST_LIMIT)} --local-port ${first}-${last}` +
     ` -o /dev/null -w '%{http_code}\\n' '${url}'`;

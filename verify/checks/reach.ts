@@ -1,6 +1,7 @@
 /** The article's pings: the client reaches both of the router's sides, the real servers reach the client. */
 import { askEach } from "../askGuests";
 import { judge, type CheckContext, type Finding, type Probe } from "./check";
+import { withoutLength } from "../../model/lab/address";
 import type { Lab, LabNode } from "../../model/types";
 
 export interface PingTarget {
@@ -13,7 +14,7 @@ export function pingTargets(lab: Lab): PingTarget[] {
   const router = lab.router.nics.flatMap((nic) =>
     nic.addresses.map((address) => ({
       from: lab.client,
-      to: address.split("/")[0] ?? address,
+      to: withoutLength(address),
       label: `the router's ${address} on ${nic.device}`,
     })),
   );

@@ -1,5 +1,6 @@
 /** Who answers the client, counted: each real server's share by its weight. */
 import { tableWeight } from "../../model/ipvs";
+import { endpoint } from "../../model/lab/address";
 import { servingWeights, turnBounds } from "../../model/turns";
 import type { Lab, VirtualService } from "../../model/types";
 import { curlOptions, sideBySide } from "../requests";
@@ -72,7 +73,7 @@ function boundsOf(service: VirtualService, requests: number): (Bound & { readonl
 export function judgeCount(lab: Lab, service: VirtualService, count: Count, requests = REQUESTS): Finding[] {
   const { sent, failed } = count;
   const { vip, port, scheduler, persistent } = service;
-  const url = `http://${vip}:${port}/`;
+  const url = `http://${endpoint(vip, port)}/`;
   const servers = Object.entries(count.answers).map(([name, number]) => `${name} ${number}`);
   const seen =
     `${servers.join(", ") || "nobody"} of ${sent}; ${failed} failed` +
@@ -136,7 +137,7 @@ function judgeShares(
 async function look({ lab, shell }: CheckContext): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const service of lab.services.filter(({ protocol }) => protocol === "tcp")) {
-    const command = countCommand(`http://${service.vip}:${service.port}/`);
+    const command = countCommand(`http://${endpoint(service.vip, service.port)}/`);
     const { stdout } = await shell.run(lab.client.name, "bash -s", { stdin: command, timeout: 120 });
     findings.push(...judgeCount(lab, service, parseCount(stdout)));
   }

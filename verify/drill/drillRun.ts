@@ -1,5 +1,6 @@
 /** One run of a drill: what its script does and says goes through here, and what it saw is kept here. */
 import { tableWeight } from "../../model/ipvs";
+import { endpoint } from "../../model/lab/address";
 import { pagesOf } from "../../model/pages";
 import { shellQuote } from "../../model/payload";
 import type { Lab, LabNode } from "../../model/types";
@@ -82,7 +83,7 @@ export class DrillRun extends RunRecord {
   endpoint({ name }: LabNode): string {
     const entry = this.lab.services[0].realServers.find((server) => server.name === name);
     if (entry === undefined) throw new Error(`${name} is no real server of the main service`);
-    return `${entry.address}:${entry.port}`;
+    return endpoint(entry.address, entry.port);
   }
 
   /** Waits; Ctrl-C ends it. */

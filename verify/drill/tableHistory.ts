@@ -1,5 +1,6 @@
 /** The kernel's IPVS table over time, as guest/table.pl tells it. */
 import { expectedTable, type IpvsService } from "../../model/ipvs";
+import { endpoint } from "../../model/lab/address";
 import type { Lab } from "../../model/types";
 
 /** Weight by server ("192.168.7.10:80") of the lab's main service; undefined while the service itself is missing. */
@@ -50,8 +51,8 @@ export class TableHistory {
 
   constructor(lab: Lab) {
     const [main] = expectedTable(lab) as [IpvsService];
-    this.serviceKey = `${main.protocol} ${main.vip}:${main.port}`;
-    this.meant = new Map(main.servers.map(({ address, port, weight }) => [`${address}:${port}`, weight]));
+    this.serviceKey = `${main.protocol} ${endpoint(main.vip, main.port)}`;
+    this.meant = new Map(main.servers.map(({ address, port, weight }) => [endpoint(address, port), weight]));
   }
 
   add(t: number, text: string): Weights {

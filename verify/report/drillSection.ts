@@ -1,4 +1,5 @@
 /** Each drill: its timeline, what happened when, and its figures beside what was promised. */
+import { endpoint } from "../../model/lab/address";
 import type { DrillResult, DrillTried, Limit } from "../drill/types";
 import type { ReportData } from "./data";
 import { colourOf, markEvents, outcomesOf, renderTimeline } from "./chart";
@@ -72,7 +73,10 @@ export function nameServers(text: string, lab: PageLab): string {
     ...realServers,
     ...(sorry ? [{ name: "sorry", ...sorry }] : []),
   ]);
-  return servers.reduce((all, { name, address, port }) => all.replaceAll(`${address}:${port}`, name), text);
+  return servers.reduce(
+    (all, { name, address, port }) => all.replaceAll(endpoint(address, port), name),
+    text,
+  );
 }
 
 function drill(result: DrillResult, lab: PageLab, configHash: string): Markup {

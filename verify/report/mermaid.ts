@@ -1,5 +1,6 @@
 /** The topology and the path through it as Mermaid, which GitHub and others draw. */
 import { tableWeight } from "../../model/ipvs";
+import { withoutLength } from "../../model/lab/address";
 import type { Lab, LabNode } from "../../model/types";
 
 /** Mermaid reads quotes, brackets and the like as its own, except as entities. */
@@ -15,8 +16,7 @@ export function renderMermaid(lab: Lab): string {
   const { client, router, director, realServers, services, networks, vipCidr } = lab;
   const [service] = services;
   const vips = [...new Set(services.map(({ vip }) => vip))];
-  const addresses = (node: LabNode): string[] =>
-    node.nics.flatMap((nic) => nic.addresses.map((address) => address.split("/")[0] ?? address));
+  const addresses = (node: LabNode): string[] => node.nics.flatMap((nic) => nic.addresses.map(withoutLength));
   const weights = new Map(service.realServers.map((server) => [server.name, tableWeight(server)]));
   const serving = realServers.map(id).join(" & ");
   const rows = [

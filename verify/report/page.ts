@@ -1,4 +1,5 @@
 /** The report: one page that needs nothing but itself. */
+import { endpoint } from "../../model/lab/address";
 import type { Status } from "../status";
 import { checkerText } from "../statusText";
 import type { ReportData } from "./data";
@@ -37,7 +38,7 @@ function servers(service: Status["services"][number], status: Status): Markup {
     const counters = counted?.realServers.find(({ name }) => name === server.name);
     return html`<tr data-server="${server.name}">
       <td>${server.name}</td>
-      <td>${server.address}:${server.port}</td>
+      <td>${endpoint(server.address, server.port)}</td>
       <td><span class="pill ${server.state}">${server.state}</span></td>
       <td class="number">${server.weight} of ${server.configuredWeight}</td>
       <td class="number">${server.activeConnections}</td>
@@ -48,10 +49,10 @@ function servers(service: Status["services"][number], status: Status): Markup {
   });
   const persistence = service.persistent === null ? "" : `, persistent ${service.persistent} s`;
   return html`<p>
-      <b>${service.vip}:${service.port}/${service.protocol}</b> ${service.scheduler}${persistence}
+      <b>${endpoint(service.vip, service.port)}/${service.protocol}</b> ${service.scheduler}${persistence}
       ${service.sorry ? html`<span class="pill sorry">sorry server answers</span>` : undefined}
     </p>
-    <div class="scroll" data-service="${service.protocol} ${service.vip}:${service.port}">
+    <div class="scroll" data-service="${service.protocol} ${endpoint(service.vip, service.port)}">
       <table>
         <thead>
           <tr>
@@ -151,8 +152,8 @@ export function renderPage(data: ReportData): string {
           <div>
             <h1>LVS Direct Routing lab: ${stack}</h1>
             <p class="soft">
-              http://${service.vip}:${service.port}/ · ${names.length} real servers · ${service.scheduler} ·
-              configuration ${data.configHash.slice(0, 12)}
+              http://${endpoint(service.vip, service.port)}/ · ${names.length} real servers ·
+              ${service.scheduler} · configuration ${data.configHash.slice(0, 12)}
             </p>
           </div>
           <span class="pill large ${status.status}" id="status">${status.status}</span>

@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { expect } from "vitest";
 import { ConfigError, parseConfig } from "../../../model/config";
-import { toAddress } from "../../../model/ip";
+import { Address, Prefix } from "../../../model/lab/address";
 import { stackNameProblem } from "../../../model/stackName";
 import type { Lab } from "../../../model/types";
 
@@ -26,10 +26,7 @@ const cidr = fc.oneof(
   ),
   fc
     .tuple(fc.nat(0xffffffff), fc.integer({ min: 4, max: 33 }))
-    .map(
-      ([number, prefix]) =>
-        `${toAddress(Math.floor(number / 2 ** (32 - prefix)) * 2 ** (32 - prefix))}/${prefix}`,
-    ),
+    .map(([number, prefix]) => String(Prefix.around(Address.parse("0.0.0.0").plus(number), prefix))),
 );
 /** Mostly left out, so that many configurations are accepted. */
 const optional = <T>(arbitrary: fc.Arbitrary<T>) =>

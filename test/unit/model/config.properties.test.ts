@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config";
-import { contains, kindOf, parseCidr } from "../../../model/ip";
+import { Prefix } from "../../../model/lab/address";
 import { expectedTable, ipvsRestoreRules, parseIpvsSave } from "../../../model/ipvs";
 import { compareTables } from "../../../model/ipvsCompare";
 import { ldirectordFor, renderLdirectord } from "../../../model/ldirectord";
@@ -29,9 +29,9 @@ function checkLab(lab: Lab): void {
     expect(domain).toMatch(/^[a-z0-9-]{3,160}$/);
     for (const nic of nics) {
       expect(nic.mac).toMatch(/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/);
-      expect(contains(parseCidr(lab.networks[nic.network].cidr), nic.addresses[0]?.split("/")[0] ?? "")).toBe(
-        true,
-      );
+      expect(
+        Prefix.parse(lab.networks[nic.network].cidr).contains(nic.addresses[0]?.split("/")[0] ?? ""),
+      ).toBe(true);
     }
     // The router, on the segment of each: no reply passes the director.
     expect(gateway).toBe(
@@ -40,9 +40,9 @@ function checkLab(lab: Lab): void {
     );
   }
   for (const vip of vips) {
-    expect(contains(parseCidr(client.cidr), vip)).toBe(false);
-    expect(contains(parseCidr(lab.vipCidr), vip)).toBe(true);
-    expect(kindOf(parseCidr(lab.vipCidr), vip)).toBe("host");
+    expect(Prefix.parse(client.cidr).contains(vip)).toBe(false);
+    expect(Prefix.parse(lab.vipCidr).contains(vip)).toBe(true);
+    expect(Prefix.parse(lab.vipCidr).kindOf(vip)).toBe("host");
   }
   expect(Math.max(client.bridge.length, server.bridge.length)).toBeLessThanOrEqual(15);
   distinct(lab.services.map(({ protocol, vip, port }) => `${protocol} ${vip} ${port}`));

@@ -69,7 +69,7 @@ describe("a firewall mark of both families", () => {
     expect(table.map(serviceKey)).toEqual(["fwm 7", "fwm 7 -6"]);
     expect(table.map(({ servers }) => servers.map(({ address }) => address))).toEqual([
       ["127.0.0.10"],
-      ["[2001:db8::2]"],
+      ["2001:db8::2"],
     ]);
     expect(`${renderTable(table).join("\n")}\n`).toBe(text);
   });
@@ -135,7 +135,7 @@ describe("parseIpvsList", () => {
     expect(list.rows.map(({ address, forward, values }) => [address, forward, values])).toEqual([
       ["192.168.7.10", "Route", { Weight: 1, ActiveConn: 3, InActConn: 13 }],
       ["127.0.0.1", "Local", { Weight: 1, ActiveConn: 0, InActConn: 0 }],
-      ["[2001:db8::2]", "Masq", { Weight: 2, ActiveConn: 1, InActConn: 0 }],
+      ["2001:db8::2", "Masq", { Weight: 2, ActiveConn: 1, InActConn: 0 }],
     ]);
   });
 

@@ -8,7 +8,7 @@ import {
   realServerSettings,
   routerSettings,
 } from "../../../model/guestSettings";
-import { contains, isIpv4, parseCidr } from "../../../model/ip";
+import { isAddress, Prefix } from "../../../model/lab/address";
 import { expectedTable } from "../../../model/ipvs";
 import { ldirectordFor } from "../../../model/ldirectord";
 import { labNodes, type Lab } from "../../../model/types";
@@ -43,8 +43,8 @@ describe("of every lab", () => {
   it("no VIP is on a segment's subnet, where nothing would be routed to it", () =>
     each((lab) => {
       for (const vip of vipsOf(lab)) {
-        expect(contains(parseCidr(lab.networks.client.cidr), vip)).toBe(false);
-        expect(contains(parseCidr(lab.networks.server.cidr), vip)).toBe(false);
+        expect(Prefix.parse(lab.networks.client.cidr).contains(vip)).toBe(false);
+        expect(Prefix.parse(lab.networks.server.cidr).contains(vip)).toBe(false);
       }
     }));
 
@@ -65,7 +65,7 @@ describe("of every lab", () => {
         clientSettings(lab),
       ].map(({ LVS_VIPS }) => String(LVS_VIPS).split(" "));
       for (const vips of told) expect(vips).toEqual(vipsOf(lab));
-      expect(vipsOf(lab).every(isIpv4)).toBe(true);
+      expect(vipsOf(lab).every((text) => isAddress(text))).toBe(true);
       expect(addressesOf(lab).filter((address) => vipsOf(lab).includes(address))).toEqual([]);
     }));
 

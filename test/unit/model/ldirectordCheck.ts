@@ -7,11 +7,14 @@ import {
   serviceOfPort,
   type NeededField,
 } from "../../../model/checkNeeds";
-import { isIpv4, toNumber } from "../../../model/ip";
+import { Address } from "../../../model/lab/address";
 import type { Fallback, LdirectordConf, RealLine, VirtualBlock } from "../../../model/ldirectordConf";
 import { OPTIONS, type Option } from "../../../model/ldirectordOptions";
 import { protocolOf } from "./ldirectordTable";
 import { corruptsAt } from "../../../model/schemaParts";
+
+const isFour = (text: string): boolean => Address.read(text)?.family === 4;
+const toNumber = (text: string): number => Number(Address.parse(text).value);
 
 /** @returns one sentence for each fault, the place first; empty when the file is sound */
 export function ldirectordProblems(conf: LdirectordConf): string[] {
@@ -65,7 +68,7 @@ function blockProblems(block: VirtualBlock, fork: boolean): string[] {
       options.persistent === undefined &&
       "netmask has no effect without persistent",
     options.netmask !== undefined &&
-      !(family === 4 ? isIpv4(options.netmask) : isPrefix6(options.netmask)) &&
+      !(family === 4 ? isFour(options.netmask) : isPrefix6(options.netmask)) &&
       `netmask has not the form for IPv${family}`,
     options.checkinterval !== undefined &&
       !fork &&
@@ -120,16 +123,16 @@ function realProblems(at: string, real: RealLine, { target, family }: VirtualBlo
         ];
   const wrong: (string | false)[] = [
     !isAddress(address, family) && `is no IPv${family} address`,
-    to !== undefined && (family === 6 || !isIpv4(to)) && "a range ends with an IPv4 address",
+    to !== undefined && (family === 6 || !isFour(to)) && "a range ends with an IPv4 address",
     to !== undefined &&
-      isIpv4(to) &&
-      isIpv4(address) &&
+      isFour(to) &&
+      isFour(address) &&
       toNumber(to) < toNumber(address) &&
       "the range ends before it starts",
     // ldirectord compares the two as texts, and counts on to the one behind the last: were that longer, it would be endless.
     to !== undefined &&
-      isIpv4(to) &&
-      isIpv4(address) &&
+      isFour(to) &&
+      isFour(address) &&
       String(toNumber(to) + 1).length !== String(toNumber(address)).length &&
       "the range crosses a power of ten",
     port !== undefined && !isPort(port) && "has a port outside 1–65535",
@@ -147,7 +150,7 @@ function overlapping(reals: readonly RealLine[], family: 4 | 6): string[] {
   const key = ({ address, port }: RealLine): string => `${address}:${port ?? 0}`;
   if (family === 6) return repeated(reals.map(key));
   const spans = reals
-    .filter(({ address, to }) => isIpv4(address) && (to === undefined || isIpv4(to)))
+    .filter(({ address, to }) => isFour(address) && (to === undefined || isFour(to)))
     .map((real) => ({ real, first: toNumber(real.address), last: toNumber(real.to ?? real.address) }));
   const again = spans.filter(({ real, first, last }, index) =>
     spans
@@ -209,7 +212,7 @@ function fault(text: string): string | undefined {
 
 function isAddress(text: string, family: 4 | 6): boolean {
   // Hexadecimal digits and colons are all that ldirectord knows of IPv6.
-  return family === 4 ? isIpv4(text) : isIPv6(text) && !/[%.]/.test(text);
+  return family === 4 ? isFour(text) : isIPv6(text) && !/[%.]/.test(text);
 }
 
 function isPrefix6(text: string): boolean {

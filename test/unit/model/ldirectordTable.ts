@@ -1,5 +1,5 @@
 /** The IPVS table that ldirectord makes of a configuration while every check passes. */
-import { toAddress, toNumber } from "../../../model/ip";
+import { Address } from "../../../model/lab/address";
 import type { IpvsServer, IpvsService } from "../../../model/ipvs";
 import type { LdirectordConf, RealLine, VirtualBlock } from "../../../model/ldirectordConf";
 
@@ -9,13 +9,12 @@ export function tableFor(conf: LdirectordConf): IpvsService[] {
 
 function serviceFor(conf: LdirectordConf, block: VirtualBlock): IpvsService {
   const { target, family, options } = block;
-  const address = (text: string): string => (family === 6 ? `[${text}]` : text);
   const where =
     "fwmark" in target
       ? ({ protocol: "fwm", ...(family === 6 ? { family } : {}), vip: "", port: target.fwmark } as const)
       : {
           protocol: protocolOf(options.protocol, target.port),
-          vip: address(target.address),
+          vip: target.address,
           port: target.port,
         };
   const { persistent, netmask } = options;
@@ -27,7 +26,7 @@ function serviceFor(conf: LdirectordConf, block: VirtualBlock): IpvsService {
     ...(persistent === undefined ? {} : { persistent }),
     ...(persistent === undefined || netmask === undefined || everyone ? {} : { netmask }),
     ops: options.ops === true && where.protocol === "udp",
-    servers: serversOf(conf, block).map((server) => ({ ...server, address: address(server.address) })),
+    servers: serversOf(conf, block),
   };
 }
 
@@ -62,9 +61,9 @@ export function protocolOf(protocol: string | undefined, port: number): "tcp" | 
 function expand({ address, to, port = 0, forward, weight }: RealLine): IpvsServer[] {
   const server = { port, forward, weight };
   if (to === undefined) return [{ address, ...server }];
-  const first = toNumber(address);
-  return Array.from({ length: toNumber(to) - first + 1 }, (_unused, index) => ({
-    address: toAddress(first + index),
+  const first = Address.parse(address);
+  return Array.from({ length: Number(Address.parse(to).value - first.value) + 1 }, (_unused, index) => ({
+    address: String(first.plus(index)),
     ...server,
   }));
 }

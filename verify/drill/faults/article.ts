@@ -1,4 +1,5 @@
 /** The source article's own tests: web servers are stopped and started, the table and the client tell. */
+import { endpoint } from "../../../model/lab/address";
 import {
   actOnAll,
   needsSorry,
@@ -19,7 +20,7 @@ function names(run: DrillRun): string[] {
 
 function sorryEndpoint(run: DrillRun): string {
   const { sorry } = run.lab.services[0];
-  return `${sorry?.address}:${sorry?.port}`;
+  return sorry === undefined ? "" : endpoint(sorry.address, sorry.port);
 }
 
 /** Stops all web servers and waits for the sorry server. */
@@ -77,7 +78,10 @@ const allWebServersStop: Drill = {
     await run.sleep(2);
     const { name: director } = run.lab.director;
     const { vip, port } = run.lab.services[0];
-    const page = await run.ask(run.lab.client.name, `curl -s --max-time 5 http://${vip}:${port}/ || true`);
+    const page = await run.ask(
+      run.lab.client.name,
+      `curl -s --max-time 5 http://${endpoint(vip, port)}/ || true`,
+    );
     run.expect(
       page.trim() === run.lab.sorryPage.trim(),
       `the client reads ${JSON.stringify(page.trim().slice(0, 60))}, expected ${director}'s page ${JSON.stringify(run.lab.sorryPage.trim())}`,

@@ -1,4 +1,5 @@
 /** Faults that single connections feel: a client that vanishes, reused ports, a narrow path, restarted network services. */
+import { endpoint, hostPrefix } from "../../../model/lab/address";
 import { shellQuote } from "../../../model/payload";
 import { nicOn } from "../../../model/types";
 import { needsTwoServers } from "../actions";
@@ -11,7 +12,10 @@ const UNCUT = "nft delete table inet lvsdr_drill 2>/dev/null || true";
 /** Seconds left for the client's connection from a port, and its state; from `ipvsadm -Lnc`. */
 async function entry(run: DrillRun, port: string): Promise<{ seconds: number; state: string } | undefined> {
   const { director, client } = run.lab;
-  const text = await run.ask(director.name, `ipvsadm -Lnc | grep ' ${client.address}:${port} ' || true`);
+  const text = await run.ask(
+    director.name,
+    `ipvsadm -Lnc | grep ' ${endpoint(client.address, Number(port))} ' || true`,
+  );
   const match = /^\S+\s+(\d+):(\d+)\s+(\S+)/.exec(text.trim());
   return match ? { seconds: Number(match[1]) * 60 + Number(match[2]), state: match[3] ?? "" } : undefined;
 }
@@ -164,7 +168,7 @@ const pathMtu: Drill = {
     const text = await run.ask(
       client.name,
       `for i in 1 2 3 4; do curl -s -o /dev/null --max-time ${Math.ceil(6 * run.scale)} -H 'Connection: close' ` +
-        `-w '%{size_download} %{time_total} %header{x-real-server}\\n' http://${vip}:${port}/drill-mtu.bin || true; done`,
+        `-w '%{size_download} %{time_total} %header{x-real-server}\\n' http://${endpoint(vip, port)}/drill-mtu.bin || true; done`,
       { timeout: 100 * Math.ceil(run.scale) },
     );
     const downloads = text
@@ -222,7 +226,7 @@ const networkRestart: Drill = {
     await run.sleep(5);
     const counts = await Promise.all(
       [director, ...realServers].map(({ name }) =>
-        run.ask(name, `ip -4 -o addr | grep -c ' ${vip}/32 ' || true`),
+        run.ask(name, `ip -4 -o addr | grep -c ' ${hostPrefix(vip)} ' || true`),
       ),
     );
     run.figure("vipsInPlace", counts.filter((count) => count.trim() === "1").length, {

@@ -1,5 +1,6 @@
 /** Faults of addresses and wires. */
 import { assessHealth, hasProblem } from "../../../model/health";
+import { hostPrefix } from "../../../model/lab/address";
 import { nicOn } from "../../../model/types";
 import { look } from "../../observe";
 import { byTheRunItself, needsTwoServers, noDaemon } from "../actions";
@@ -39,7 +40,7 @@ const vipMissing: Drill = {
     const gone = await run.act(
       `the VIP leaves ${target.name}'s lo`,
       target.name,
-      `ip addr del ${vip}/32 dev lo`,
+      `ip addr del ${hostPrefix(vip)} dev lo`,
     );
     const out = await isOut(run, gone, limit);
     const health = assessHealth(lab, await look(run.shell, lab));
@@ -50,7 +51,7 @@ const vipMissing: Drill = {
     const mended = await run.act(
       `the VIP is on ${target.name}'s lo again`,
       target.name,
-      `ip addr add ${vip}/32 dev lo label lo:vip`,
+      `ip addr add ${hostPrefix(vip)} dev lo label lo:vip`,
     );
     await isBack(run, mended, run.promises.recover + GUARD_LIMIT);
     await run.sleep(2);

@@ -1,4 +1,5 @@
 /** What is done to a cluster every day, under load: none of it may cost a request. */
+import { endpoint } from "../../../model/lab/address";
 import { byTheRunItself, DAEMON, needsDaemon, needsTwoServers, START_DAEMON } from "../actions";
 import { applyDirector, restoreDirector, withServers } from "../directorPayload";
 import { DrillRun } from "../drillRun";
@@ -183,7 +184,7 @@ const drain: Drill = {
       lab.client.name,
       `${DrillRun.bash(
         `for ((i = 0; i < 50; i++)); do r=$(curl -s -o /dev/null --max-time ${Math.ceil(2 * drainSeconds * run.scale)} ` +
-          `-w '%{http_code} %{size_download} %{exitcode}' http://${vip}:${port}/drill.bin); ` +
+          `-w '%{http_code} %{size_download} %{exitcode}' http://${endpoint(vip, port)}/drill.bin); ` +
           `[[ $r == 404* ]] || break; done; echo "$EPOCHREALTIME $r"`,
       )}`,
       (t, line) => {
@@ -200,7 +201,7 @@ const drain: Drill = {
       ? await run.act(
           `${target.name} is removed without a drain`,
           lab.director.name,
-          `systemctl stop ${DAEMON}; ipvsadm -d -t ${vip}:${port} -r ${end()}`,
+          `systemctl stop ${DAEMON}; ipvsadm -d -t ${endpoint(vip, port)} -r ${end()}`,
         )
       : await applyDirector(run, `${target.name} is drained`, drained);
     const zero = await run.tableUntil(`${target.name} has weight 0`, run.isOut(target), began, drainSeconds);
