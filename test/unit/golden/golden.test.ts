@@ -76,8 +76,7 @@ describe("golden files", () => {
     for (const name of ["article", "everything", "staticArp"]) {
       const recording = await runProgram({ config: CONFIGURATIONS[name] ?? {} });
       for (const { type, name: resource, parent, inputs, options } of resources(recording)) {
-        const { stdin: _stdin, ...rest } = inputs;
-        const own = type === LOCAL ? inputs : rest;
+        const own = type === LOCAL ? inputs : { ...inputs, stdin: undefined };
         const text = canonicalJson([parent, own, options])
           .replaceAll(`${process.cwd()}/`, "")
           .replace(/[0-9a-f]{12,64}(?=\.qcow2|\/)|(?<=STARTED":")[0-9a-f]+/g, "IMAGE");
