@@ -26,8 +26,8 @@ export = async () => {
   const opts = { providers: { libvirt: new libvirt.Provider("libvirt", { uri: lab.libvirtUri }) } };
   const { poolName: pool } = new Pool("pool", { lab }, opts);
   const networks = {
-    client: new Network("client-network", { network: lab.networks.client }, opts),
-    server: new Network("server-network", { network: lab.networks.server }, opts),
+    client: new Network("client-network", { network: lab.segments.client }, opts),
+    server: new Network("server-network", { network: lab.segments.server }, opts),
   };
   const image = new GuestImage("image", { lab, pool }, opts);
   const { privateKey, authorizedKey } = loginKey(lab);
@@ -57,11 +57,12 @@ export = async () => {
     configured.push(role(id, host).configured);
   }
 
-  guest(lab.router, (name, host) => new Router(name, { host, lab }));
+  for (const node of lab.routers) guest(node, (name, host) => new Router(name, { host, lab, node }));
   guest(lab.client, (name, host) => new Client(name, { host, lab }));
   for (const node of lab.realServers) guest(node, (name, host) => new RealServer(name, { host, lab, node }));
   // Last: what it puts into the table answers by then.
-  guest(lab.director, (name, host) => new Director(name, { host, lab }, { dependsOn: [...configured] }));
+  const last = { dependsOn: [...configured] };
+  for (const node of lab.directors) guest(node, (id, host) => new Director(id, { host, lab, node }, last));
 
   new AppliedLab("lab", { lab, configured });
   const access = loginTo(lab, hosts, privateKey);

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ensurePrivateDirectory, writeAtomically } from "../lib/files";
+import { readLab } from "../model/lab/recorded";
 import type { Lab } from "../model/types";
 
 const APPLIED = "lab.json";
@@ -9,7 +10,7 @@ const APPLIED = "lab.json";
 /** What the last `up` set out to build. A check's password may be in it: for its owner's eyes. */
 export function lastApplied(directory: string): Lab | undefined {
   try {
-    return JSON.parse(readFileSync(join(directory, APPLIED), "utf8")) as Lab;
+    return readLab(JSON.parse(readFileSync(join(directory, APPLIED), "utf8")));
   } catch {
     // No command depends on it, `down` least of all.
     return undefined;

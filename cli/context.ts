@@ -105,7 +105,7 @@ export class StackContext {
       prefix: prefixFor(PROJECT, stack),
       domains: lab ? labNodes(lab).map((node) => node.domain) : [],
       bridges: (["client", "server"] as const)
-        .filter((network) => lab?.networks[network].existingBridge === undefined)
+        .filter((network) => lab?.segments[network].existingBridge === undefined)
         .map((network) => bridgeFor(PROJECT, stack, network)),
       remote: lab?.remoteHost !== undefined,
       labKnown: lab !== undefined,

@@ -2,6 +2,7 @@
 import type { Access } from "../components/observation";
 import { STACK_TYPE } from "../engine/goal";
 import { hasSecret, MASK, reveal, type Properties, type Value } from "../engine/values";
+import { readLab } from "../model/lab/recorded";
 import { APPLIED_LAB } from "../model/naming";
 import type { Lab } from "../model/types";
 import type { ShownOutputs, StackOutputs } from "./backend";
@@ -42,7 +43,8 @@ export function readRecorded(
   const secret = new Set(Object.keys(raw).filter((name) => hasSecret(raw[name] ?? null)));
   const login = outputs.access;
   if (login === undefined) return { outputs, secret };
-  const { lab: applied } = reveal(outputsOf(APPLIED_LAB) as Value) as { lab?: Lab };
-  const lab = applied ?? login.lab ?? fallback();
+  const { lab: applied } = reveal(outputsOf(APPLIED_LAB) as Value) as { lab?: unknown };
+  const former = applied ?? login.lab;
+  const lab = former === undefined ? fallback() : readLab(former);
   return lab === undefined ? { outputs, secret } : { outputs, secret, access: { ...login, lab } };
 }

@@ -23,7 +23,7 @@ async function gather(context: StackContext, stack: string): Promise<ReportData>
     context.built(),
     hostVersions(context.backend.engine),
   ]);
-  const domain = await context.virsh.run("dumpxml", lab.director.domain).catch(() => "");
+  const domain = await context.virsh.run("dumpxml", lab.directors[0].domain).catch(() => "");
   return {
     generatedAt: new Date().toISOString(),
     stack,

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { guestPayload } from "../model/guestPayload";
-import type { Lab } from "../model/types";
+import type { Lab, LabNode } from "../model/types";
 import { hasPassword } from "./observation";
 import { GuestRole, type Host } from "./guestRole";
 
@@ -9,6 +9,7 @@ export interface DirectorArgs {
   readonly host: Host;
   /** Plain, not an Input: what is wrong in it is refused before any resource, and it decides which resources there are. */
   readonly lab: Lab;
+  readonly node: LabNode;
 }
 
 /** The director: the VIP, the IPVS table, and ldirectord or nobody to keep it. */
@@ -19,7 +20,7 @@ export class Director extends GuestRole {
       name,
       {
         host: args.host,
-        payload: guestPayload(args.lab, args.lab.director),
+        payload: guestPayload(args.lab, args.node),
         secret: hasPassword(args.lab),
       },
       opts,

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { guestPayload } from "../model/guestPayload";
-import type { Lab } from "../model/types";
+import type { Lab, LabNode } from "../model/types";
 import { GuestRole, type Host } from "./guestRole";
 
 export interface RouterArgs {
@@ -8,16 +8,12 @@ export interface RouterArgs {
   readonly host: Host;
   /** Plain, not an Input: what is wrong in it is refused before any resource, and it decides which resources there are. */
   readonly lab: Lab;
+  readonly node: LabNode;
 }
 
 /** The router between the client network and the two subnets of the server segment. */
 export class Router extends GuestRole {
   constructor(name: string, args: RouterArgs, opts?: pulumi.ComponentResourceOptions) {
-    super(
-      "lvsdr:index:Router",
-      name,
-      { host: args.host, payload: guestPayload(args.lab, args.lab.router) },
-      opts,
-    );
+    super("lvsdr:index:Router", name, { host: args.host, payload: guestPayload(args.lab, args.node) }, opts);
   }
 }

@@ -47,7 +47,7 @@ export function projectKeys(
 
 /** Digest of everything that reaches a guest: what only the host needs (image, pool, memory …) does not count. */
 export function configHash(draft: Draft): string {
-  const { networks, client, router, director, realServers, services, ...rest } = draft;
+  const { segments, services, ...rest } = draft;
   const guest = ({ name, role, address, gateway, nics }: Draft["client"]) => ({
     name,
     role,
@@ -55,11 +55,11 @@ export function configHash(draft: Draft): string {
     gateway,
     nics,
   });
-  const segment = ({ cidr, hostAddress, mtu }: Draft["networks"]["client"]) => ({ cidr, hostAddress, mtu });
+  const segment = ({ cidr, hostAddress, mtu }: Draft["segments"]["client"]) => ({ cidr, hostAddress, mtu });
   return sha256(
     canonicalJson({
-      networks: [segment(networks.client), segment(networks.server)],
-      guests: [client, router, director, ...realServers].map(guest),
+      networks: [segment(segments.client), segment(segments.server)],
+      guests: [rest.client, ...rest.routers, ...rest.directors, ...rest.realServers].map(guest),
       vipCidr: rest.vipCidr,
       arpStrategy: rest.arpStrategy,
       mode: rest.mode,

@@ -123,7 +123,7 @@ export function resolve(config: Config, { project, stack }: Identity): Draft {
     prefix,
     bootParallel: config.bootParallel ?? (config.image === undefined ? 6 : 2),
     bootTimeout: config.bootTimeout,
-    networks: {
+    segments: {
       client: network("client", clientHost, clientNetwork.bridge),
       server: network("server", serverHost),
     },
@@ -133,21 +133,25 @@ export function resolve(config: Config, { project, stack }: Identity): Draft {
       gateway: clientRouter,
       nics: [nic("client", "eth0", client.name, client.mac, [withLength(clientAddress, clientCidr.length)])],
     }),
-    router: node("router", router, {
-      address: serverRouter,
-      nics: [
-        nic("client", "eth0", router.name, router.clientMac, [withLength(clientRouter, clientCidr.length)]),
-        nic("server", "eth1", router.name, router.serverMac, [
-          withLength(serverRouter, serverCidr.length),
-          withLength(routerVip, vipCidr.length),
-        ]),
-      ],
-    }),
-    director: node("director", director, {
-      address: dip,
-      gateway: serverRouter,
-      nics: [nic("server", "eth0", director.name, director.mac, [withLength(dip, serverCidr.length)])],
-    }),
+    routers: [
+      node("router", router, {
+        address: serverRouter,
+        nics: [
+          nic("client", "eth0", router.name, router.clientMac, [withLength(clientRouter, clientCidr.length)]),
+          nic("server", "eth1", router.name, router.serverMac, [
+            withLength(serverRouter, serverCidr.length),
+            withLength(routerVip, vipCidr.length),
+          ]),
+        ],
+      }),
+    ],
+    directors: [
+      node("director", director, {
+        address: dip,
+        gateway: serverRouter,
+        nics: [nic("server", "eth0", director.name, director.mac, [withLength(dip, serverCidr.length)])],
+      }),
+    ],
     realServers: servers.map((server) =>
       node("realServer", server, {
         address: server.address,

@@ -1,12 +1,6 @@
 /** What each guest is sent: its role's script, with its settings. */
 import { readFileSync } from "node:fs";
-import {
-  clientSettings,
-  directorSettings,
-  hasAlerts,
-  realServerSettings,
-  routerSettings,
-} from "./guestSettings";
+import { guestSettings, hasAlerts } from "./guestSettings";
 import { renderPayload, type Settings } from "./payload";
 import type { Lab, LabNode } from "./types";
 
@@ -25,17 +19,17 @@ function read(file: string): string {
 interface Role {
   /** Files below scripts/guest/ beside common.sh, in the order in which they are put together. */
   readonly scripts: readonly string[];
-  readonly settings: (lab: Lab, node: LabNode) => Settings;
+  /** What is a setting too, since it goes into a file of its own. */
+  readonly programs?: (lab: Lab) => Settings;
 }
 
 const ROLES: Readonly<Record<LabNode["role"], Role>> = {
-  client: { scripts: ["client.sh"], settings: clientSettings },
-  router: { scripts: ["router.sh"], settings: routerSettings },
-  realServer: { scripts: ["pages.sh", "guard.sh", "realServer.sh"], settings: realServerSettings },
+  client: { scripts: ["client.sh"] },
+  router: { scripts: ["router.sh"] },
+  realServer: { scripts: ["pages.sh", "guard.sh", "realServer.sh"] },
   director: {
     scripts: ["pages.sh", "alerts.sh", "declaredVips.sh", "director.sh"],
-    settings: (lab) => ({
-      ...directorSettings(lab),
+    programs: (lab) => ({
       LVS_TABLE_PROGRAM: read("guest/ipvsTable.pl"),
       // The guest's ldirectord is asked as this host's is, in components/ldirectordProbe.ts.
       LVS_DRY_RUN: read("host/ldirectord-dry-run.sh"),
@@ -48,9 +42,9 @@ const ROLES: Readonly<Record<LabNode["role"], Role>> = {
 
 /** @param node one of the lab's */
 export function guestPayload(lab: Lab, node: LabNode): string {
-  const { scripts, settings } = ROLES[node.role];
+  const { scripts, programs } = ROLES[node.role];
   return renderPayload(
-    settings(lab, node),
+    { ...guestSettings(lab, node), ...programs?.(lab) },
     ["common.sh", ...scripts].map((name) => read(`guest/${name}`)),
   );
 }

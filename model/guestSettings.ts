@@ -16,24 +16,24 @@ function common(lab: Lab, node: LabNode): Settings {
   return { LVS_ROLE: node.role, LVS_NODE: node.name, LVS_VIPS: vips(lab) };
 }
 
-export function clientSettings(lab: Lab): Settings {
-  return { ...common(lab, lab.client), LVS_GATEWAY: lab.client.gateway ?? "" };
+function clientSettings(lab: Lab, node: LabNode): Settings {
+  return { ...common(lab, node), LVS_GATEWAY: node.gateway ?? "" };
 }
 
-export function routerSettings(lab: Lab): Settings {
+function routerSettings(lab: Lab, node: LabNode): Settings {
   return {
-    ...common(lab, lab.router),
-    LVS_SERVER_IF: nicOn(lab.router, "server").device,
-    LVS_ADDRESSES: lab.router.nics
+    ...common(lab, node),
+    LVS_SERVER_IF: nicOn(node, "server").device,
+    LVS_ADDRESSES: node.nics
       .flatMap((nic) => nic.addresses.map((address) => `${nic.device}=${address}`))
       .join(" "),
     LVS_ARP_STRATEGY: lab.arpStrategy,
     // Told only where it matters: a new director touches the router in that strategy alone.
-    LVS_DIRECTOR_MAC: lab.arpStrategy === "static" ? nicOn(lab.director, "server").mac : "",
+    LVS_DIRECTOR_MAC: lab.arpStrategy === "static" ? nicOn(lab.directors[0], "server").mac : "",
   };
 }
 
-export function realServerSettings(lab: Lab, node: LabNode): Settings {
+function realServerSettings(lab: Lab, node: LabNode): Settings {
   // Those of every TCP service: one that leaves a service is asked until the director, which comes later, has drained it.
   const ports = new Set(lab.services.filter(({ protocol }) => protocol === "tcp").map(({ port }) => port));
   return {
@@ -80,19 +80,19 @@ export function sorryPorts(lab: Lab): number[] {
   return [...new Set(local.map(({ port }) => port))];
 }
 
-export function directorSettings(lab: Lab): Settings {
+function directorSettings(lab: Lab, node: LabNode): Settings {
   const conf = lab.mode === "ldirectord" ? ldirectordFor(lab) : undefined;
   const timeouts = lab.ipvsTimeouts ?? { tcp: 300, tcpfin: 120, udp: 300 };
   return {
-    ...common(lab, lab.director),
+    ...common(lab, node),
     LVS_CONFIG_HASH: lab.configHash,
-    LVS_IF: nicOn(lab.director, "server").device,
+    LVS_IF: nicOn(node, "server").device,
     LVS_MODE: lab.mode,
     LVS_LDIRECTORD_CF: conf === undefined ? "" : renderLdirectord(conf),
     LVS_LDIRECTORD_TABLE: conf === undefined ? "" : renderTable(expectedTable(lab)).join("\n"),
     LVS_LDIRECTORD_TLS: conf === undefined ? "" : renderTls(lab),
     LVS_IPVS_TIMEOUTS: `${timeouts.tcp} ${timeouts.tcpfin} ${timeouts.udp}`,
-    LVS_TABLE: renderGuestTable(lab),
+    LVS_TABLE: renderGuestTable(lab, node),
     // A text file ends with a newline, as the article's `echo` writes it.
     LVS_SORRY_PAGE: sorryPage(lab),
     LVS_SORRY_PORTS: sorryPorts(lab).join(" "),
@@ -100,4 +100,16 @@ export function directorSettings(lab: Lab): Settings {
     LVS_SETTLE_SECONDS: String(settleSeconds(lab)),
     LVS_RUN_LIMIT: String(directorRunLimit(lab)),
   };
+}
+
+const SETTINGS: Readonly<Record<LabNode["role"], (lab: Lab, node: LabNode) => Settings>> = {
+  client: clientSettings,
+  router: routerSettings,
+  director: directorSettings,
+  realServer: realServerSettings,
+};
+
+/** @param node one of the lab's */
+export function guestSettings(lab: Lab, node: LabNode): Settings {
+  return SETTINGS[node.role](lab, node);
 }

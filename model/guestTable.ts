@@ -1,10 +1,10 @@
 /** The expected IPVS table as scripts/guest/ipvsTable.pl reads it, which says what each field means. */
 import { expectedTable, isQuiescent, tableWeight, serviceArguments } from "./ipvs";
 import { endpoint } from "./lab/address";
-import type { Lab, RealServerEntry, VirtualService } from "./types";
+import type { Lab, LabNode, RealServerEntry, VirtualService } from "./types";
 
 /** One object a line, its fields separated by tabs: the check's own texts have none (model/invariantsHealth.ts). */
-export function renderGuestTable(lab: Lab): string {
+export function renderGuestTable(lab: Lab, { name }: Pick<LabNode, "name">): string {
   const limited = lab.services.some(({ realServers }) =>
     realServers.some(({ upperThreshold }) => upperThreshold !== undefined),
   );
@@ -26,9 +26,7 @@ export function renderGuestTable(lab: Lab): string {
       ]),
     ];
   });
-  return [["node", lab.director.name], ["mode", lab.mode], ...lines]
-    .map((fields) => fields.join("\t"))
-    .join("\n");
+  return [["node", name], ["mode", lab.mode], ...lines].map((fields) => fields.join("\t")).join("\n");
 }
 
 /** Longest that the director's script waits for an answer, seconds; a slower server is for ldirectord to judge. */

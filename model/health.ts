@@ -145,7 +145,7 @@ function readTables(
     return director.ipvsList === undefined ? { table } : { table, list: parseIpvsList(director.ipvsList) };
   } catch (error) {
     const { message } = error as Error;
-    const subject = lab.director.name;
+    const subject = lab.directors[0].name;
     problems.push({ subject, code: "table-unreadable", detail: "", text: `${subject}: ${message}` });
     return {};
   }
@@ -209,7 +209,7 @@ function serviceProblems(health: ServiceHealth): Problem[] {
 }
 
 function nodeProblems(lab: Lab, { director, nodes }: Observation): Problem[] {
-  const { name: subject } = lab.director;
+  const { name: subject } = lab.directors[0];
   const outdated =
     director.configHash !== undefined && director.configHash !== "" && director.configHash !== lab.configHash;
   const text = `${subject}: its script is of another configuration than the stack's: run \`scripts/lab up\``;

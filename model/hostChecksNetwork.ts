@@ -14,7 +14,7 @@ interface Range {
 }
 
 export function checkHostNetwork(lab: Lab, facts: HostFacts): Problem[] {
-  const { client, server } = lab.networks;
+  const { client, server } = lab.segments;
   const ranges: Range[] = [
     {
       key: "clientNetwork.cidr",

@@ -49,7 +49,7 @@ function takenNames(lab: Lab, facts: HostFacts): Problem[] {
         `undefine ${domain} --snapshots-metadata`,
       ),
     ),
-    ...Object.values(lab.networks)
+    ...Object.values(lab.segments)
       .filter(({ existingBridge }) => existingBridge === undefined)
       .flatMap(({ name, bridge }) =>
         check(

@@ -115,13 +115,13 @@ function isRealServer({ key }: Owned): boolean {
 
 function checkGateways(findings: Findings, config: Config, draft: Draft): void {
   const cidr = config.serverNetwork.cidr;
-  const router = draft.router.address;
+  const router = draft.routers[0].address;
   config.realServers?.forEach((server, index) => {
     const value = server.gateway;
     if (value === undefined || value === router) return;
     const name = draft.realServers[index]?.name ?? `rs${index + 1}`;
     const message =
-      value === draft.director.address
+      value === draft.directors[0].address
         ? `is the DIP: ${name}'s replies must bypass the director`
         : !Prefix.parse(cidr).contains(value)
           ? `${name} cannot reach a gateway outside serverNetwork.cidr ${cidr}`

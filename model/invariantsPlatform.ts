@@ -100,7 +100,7 @@ function checkBridge(findings: Findings, bridge: string | undefined, draft: Draf
   if (bridge === undefined) return;
   const key = "clientNetwork.bridge";
   const fix = "name an existing bridge of the host, as in `ip link show type bridge`";
-  const own = [draft.networks.client.bridge, draft.networks.server.bridge];
+  const own = [draft.segments.client.bridge, draft.segments.server.bridge];
   if (bridge.length > MAX_BRIDGE) {
     const message = `has ${bridge.length} characters, and a bridge has at most ${MAX_BRIDGE}`;
     findings.add({ key, value: bridge, message, fix });

@@ -27,7 +27,7 @@ export function realServerKey(config: Config, index: number, field: string): str
 export function ownedAddresses(config: Config, draft: Draft): OwnedAddress[] {
   const { client, router, director, clientNetwork, serverNetwork } = config;
   const address = (nic: number, position: number) =>
-    withoutLength(draft.router.nics[nic]?.addresses[position] ?? "");
+    withoutLength(draft.routers[0].nics[nic]?.addresses[position] ?? "");
   const one = (
     segment: Segment,
     owner: string,
@@ -41,14 +41,14 @@ export function ownedAddresses(config: Config, draft: Draft): OwnedAddress[] {
     value,
     explicit: configured !== undefined,
   });
-  const { client: clientHost, server: serverHost } = draft.networks;
+  const { client: clientHost, server: serverHost } = draft.segments;
   return [
     one("client", "the host", "clientNetwork.hostAddress", clientHost.hostAddress, clientNetwork.hostAddress),
     one("client", "the router", "router.clientAddress", address(0, 0), router.clientAddress),
     one("client", "the client", "client.address", draft.client.address, client.address),
     one("server", "the host", "serverNetwork.hostAddress", serverHost.hostAddress, serverNetwork.hostAddress),
     one("server", "the router", "router.serverAddress", address(1, 0), router.serverAddress),
-    one("server", "the director (DIP)", "director.address", draft.director.address, director.address),
+    one("server", "the director (DIP)", "director.address", draft.directors[0].address, director.address),
     ...draft.realServers.map((server, index) =>
       one(
         "server",
@@ -98,9 +98,9 @@ export function ownedMacs(config: Config, draft: Draft): Owned[] {
   });
   return [
     one("the client", "client.mac", draft.client.nics[0]?.mac, client.mac),
-    one("the router (eth0)", "router.clientMac", draft.router.nics[0]?.mac, router.clientMac),
-    one("the router (eth1)", "router.serverMac", draft.router.nics[1]?.mac, router.serverMac),
-    one("the director", "director.mac", draft.director.nics[0]?.mac, director.mac),
+    one("the router (eth0)", "router.clientMac", draft.routers[0].nics[0]?.mac, router.clientMac),
+    one("the router (eth1)", "router.serverMac", draft.routers[0].nics[1]?.mac, router.serverMac),
+    one("the director", "director.mac", draft.directors[0].nics[0]?.mac, director.mac),
     ...draft.realServers.map((server, index) =>
       one(
         server.name,
@@ -116,8 +116,8 @@ export function ownedNames(config: Config, draft: Draft): Owned[] {
   const one = (owner: string, key: string, value: string): Owned => ({ owner, key, value, explicit: true });
   return [
     one("the client", "client.name", draft.client.name),
-    one("the router", "router.name", draft.router.name),
-    one("the director", "director.name", draft.director.name),
+    one("the router", "router.name", draft.routers[0].name),
+    one("the director", "director.name", draft.directors[0].name),
     ...draft.realServers.map((server, index) =>
       one(`real server ${index + 1}`, realServerKey(config, index, "name"), server.name),
     ),

@@ -21,12 +21,12 @@ export function sorryPage({ sorryPage: page }: Pick<Lab, "sorryPage">): string {
  * @param body whole, or as much of it as was read
  */
 export function otherPage(
-  lab: Pick<Lab, "sorryPage" | "director" | "realServers">,
+  lab: Pick<Lab, "sorryPage" | "directors" | "realServers">,
   server: string,
   body: string,
 ): string | undefined {
   const known = lab.realServers.some(({ name }) => name === server);
-  const page = known ? realServerPage(server) : server === lab.director.name ? sorryPage(lab) : undefined;
+  const page = known ? realServerPage(server) : server === lab.directors[0].name ? sorryPage(lab) : undefined;
   const compared = (text: string): string => text.slice(0, COMPARED).trimEnd();
   return page === undefined || compared(body) === compared(page) ? undefined : page;
 }
@@ -34,7 +34,7 @@ export function otherPage(
 /** Each web server of the lab and its page, by turns. */
 export function pagesOf(lab: Lab): string[] {
   const servers = lab.realServers.flatMap(({ name }) => [name, realServerPage(name)]);
-  return [...servers, lab.director.name, sorryPage(lab)];
+  return [...servers, lab.directors[0].name, sorryPage(lab)];
 }
 
 /** A page in a sentence: its first line, shortened. */

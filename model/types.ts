@@ -185,11 +185,12 @@ export interface Lab {
   readonly bootParallel: number;
   /** Seconds a guest has to answer SSH. */
   readonly bootTimeout: number;
-  readonly networks: { readonly client: LabNetwork; readonly server: LabNetwork };
+  readonly segments: Readonly<Record<NetworkName, LabNetwork>>;
   readonly vipCidr: string;
   readonly client: LabNode;
-  readonly router: LabNode;
-  readonly director: LabNode;
+  /** One today, as of the directors. */
+  readonly routers: readonly [LabNode, ...LabNode[]];
+  readonly directors: readonly [LabNode, ...LabNode[]];
   readonly realServers: readonly LabNode[];
   readonly arpStrategy: ArpStrategy;
   readonly mode: DirectorMode;
@@ -224,8 +225,10 @@ export function clientService(lab: Pick<Lab, "services">): VirtualService | unde
 }
 
 /** Every node of the lab in boot order. */
-export function labNodes(lab: Lab): readonly LabNode[] {
-  return [lab.router, lab.client, lab.director, ...lab.realServers];
+export function labNodes(
+  lab: Pick<Lab, "client" | "routers" | "directors" | "realServers">,
+): readonly LabNode[] {
+  return [...lab.routers, lab.client, ...lab.directors, ...lab.realServers];
 }
 
 /**

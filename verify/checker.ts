@@ -268,7 +268,7 @@ function judgeAlive(lab: Lab, { processes }: CheckerFacts, problems: Problem[]):
   return false;
 }
 
-function problem({ director }: Lab, code: ProblemCode, detail: string, text: string): Problem {
+function problem({ directors: [director] }: Lab, code: ProblemCode, detail: string, text: string): Problem {
   return { subject: director.name, code, detail, text: `${director.name}: ${text}` };
 }
 

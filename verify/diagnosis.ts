@@ -81,14 +81,14 @@ async function askAll(
     const { code, stdout } = await shell.run(name, INSIDE, { timeout: 15 });
     return code === 0 ? [[name, parseInside(stdout, service.vip)]] : [];
   };
-  const askDirector = ask(shell, lab.director.name, direct, "ip -4 neigh show; echo; ipvsadm -Sn");
+  const askDirector = ask(shell, lab.directors[0].name, direct, "ip -4 neigh show; echo; ipvsadm -Sn");
   const [director, router, client, inside] = await Promise.all([
     askDirector,
     ask(
       shell,
-      lab.router.name,
+      lab.routers[0].name,
       targets.map(({ routerPort }) => ({ url, port: routerPort })),
-      `${ARPING} -I ${nicOn(lab.router, "server").device} ${service.vip}`,
+      `${ARPING} -I ${nicOn(lab.routers[0], "server").device} ${service.vip}`,
     ),
     ask(shell, lab.client.name, [...targets.map(({ clientPort }) => ({ url, port: clientPort })), ...live]),
     // After the RIPs were asked: a guard that has refused there has said by now why.
@@ -150,7 +150,7 @@ export function sightOf(
   return {
     sight: {
       servers,
-      directorAnswersArp: asked.macs.includes(serverMac(lab.director)),
+      directorAnswersArp: asked.macs.includes(serverMac(lab.directors[0])),
       clientReachesVip: [...asked.fromClient, ...asked.live].some(({ ok }) => ok),
     },
     ...(sorry ? { sorry } : {}),
@@ -192,7 +192,7 @@ export async function diagnoseService(
   service: VirtualService,
 ): Promise<DiagnosisResult> {
   const { lab, shell } = context;
-  const director = lab.director.name;
+  const director = lab.directors[0].name;
   const targets = targetsOf(service);
   const setUp = await shell.run(director, "bash -s", { stdin: setUpScript(service, targets), timeout: 20 });
   if (setUp.code === 3) throw new Error(`${director}: another diagnosis is under way`);
@@ -201,7 +201,7 @@ export async function diagnoseService(
     const first = sightOf(lab, service, targets, await askAll(context, service, targets));
     const names: Names = {
       vip: service.vip,
-      router: lab.router.name,
+      router: lab.routers[0].name,
       director,
       owner: (mac) => macOwner(lab, mac),
     };
@@ -225,10 +225,10 @@ export function findingsOf(lab: Lab, service: VirtualService, result: DiagnosisR
       `${verdict}: ${because}` +
       (sight === undefined
         ? ""
-        : ` [RIP from ${lab.director.name}: ${sight.direct.detail}; ${vip} through ${server} from ${lab.router.name}: ` +
+        : ` [RIP from ${lab.directors[0].name}: ${sight.direct.detail}; ${vip} through ${server} from ${lab.routers[0].name}: ` +
           `${sight.fromRouter.detail}, from ${lab.client.name}: ${sight.fromClient.detail}]`);
     const evidence = {
-      where: `${lab.director.name}, ${lab.router.name}, ${lab.client.name}`,
+      where: `${lab.directors[0].name}, ${lab.routers[0].name}, ${lab.client.name}`,
       command: `curl the RIP; curl ${vipUrl(service)} by firewall mark through ${server} alone`,
       seen,
       expected: "ok",
@@ -244,7 +244,7 @@ export function findingsOf(lab: Lab, service: VirtualService, result: DiagnosisR
   if (result.sorry === undefined) return findings;
   const [page] = wrongPages(lab, vipUrl(service), result.sorry.ok ? [result.sorry] : []);
   const evidence = {
-    where: lab.router.name,
+    where: lab.routers[0].name,
     command: `curl ${vipUrl(service)} by firewall mark through the sorry server alone`,
     seen:
       result.sorry.detail +
@@ -261,7 +261,7 @@ export function findingsOf(lab: Lab, service: VirtualService, result: DiagnosisR
       result.sorry.ok && page === undefined,
       evidence,
       local
-        ? `on ${lab.director.name}: systemctl status nginx; it must listen on every address`
+        ? `on ${lab.directors[0].name}: systemctl status nginx; it must listen on every address`
         : "is it up?",
     ),
   ];

@@ -111,7 +111,7 @@ export async function lookCloser(
   const byName = new Map<string, Sight>([[lab.client.name, client], ...sights]);
   const observation: Observation = {
     observedAt: new Date().toISOString(),
-    director: directorOf(byName.get(lab.director.name)),
+    director: directorOf(byName.get(lab.directors[0].name)),
     nodes: Object.fromEntries([...byName].map(([name, { node }]) => [name, node])),
     client: { requests: client.requests },
   };

@@ -151,11 +151,13 @@ function detectionBudget(lab: Lab): DetectionBudget[] {
 /** One look at everything. A guest that does not answer is part of the answer. */
 export async function readStatus(shell: Shell, lab: Lab): Promise<Status> {
   const { observation, statuses } = await lookCloser(shell, lab, {
-    [lab.director.name]: DIRECTOR_SCRIPT,
-    ...Object.fromEntries(lab.realServers.map(({ name }) => [name, checkSightScript(lab.director.address)])),
+    [lab.directors[0].name]: DIRECTOR_SCRIPT,
+    ...Object.fromEntries(
+      lab.realServers.map(({ name }) => [name, checkSightScript(lab.directors[0].address)]),
+    ),
   });
   const health = assessHealth(lab, observation);
-  const director = statuses.get(lab.director.name);
+  const director = statuses.get(lab.directors[0].name);
   const sights = lab.services.map(
     (service) =>
       new Map(

@@ -153,7 +153,7 @@ it.each(SABOTAGES)(
     await inGuests(async (shell, lab) => {
       try {
         await shell.check(node, harm(lab));
-        if (wait) await shell.check(lab.director.name, wait(lab), { timeout: 60 });
+        if (wait) await shell.check(lab.directors[0].name, wait(lab), { timeout: 60 });
         const report = await look(shell, lab, [...QUICK, ...groups]);
         for (const [name, verdict] of Object.entries(verdicts)) {
           const seen =
@@ -177,8 +177,8 @@ it.each(SABOTAGES)(
       } finally {
         await shell.check(node, undo(lab));
         // They may have learned the wrong MAC.
-        await shell.check(lab.router.name, `ip neigh flush to ${vip(lab)}`);
-        await shell.check(lab.director.name, "ip neigh flush all");
+        await shell.check(lab.routers[0].name, `ip neigh flush to ${vip(lab)}`);
+        await shell.check(lab.directors[0].name, "ip neigh flush all");
       }
       await isWell(shell, lab);
     });

@@ -152,7 +152,7 @@ it("persistence: a subnet's clients stick to one server, and move at once when t
     return [...names][0] ?? "";
   };
   const setWeight = (name: string, value?: number): Promise<unknown> =>
-    inGuests((shell, { director, services: [{ vip, port, realServers }] }) => {
+    inGuests((shell, { directors: [director], services: [{ vip, port, realServers }] }) => {
       const { address, weight } = realServers.find((server) => server.name === name) ?? {};
       return shell.check(
         director.name,

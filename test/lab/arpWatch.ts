@@ -17,8 +17,8 @@ const AFTER = 3000;
 export async function claimants(work: () => Promise<unknown>): Promise<string[]> {
   return inGuests(async (shell, lab) => {
     const [{ vip }] = lab.services;
-    const { device } = nicOn(lab.router, "server");
-    const { bridge, hostAddress } = lab.networks.server;
+    const { device } = nicOn(lab.routers[0], "server");
+    const { bridge, hostAddress } = lab.segments.server;
     // With its neighbour cache flushed each time; a permanent entry, as strategy static has one, stays.
     const ask =
       `tcpdump -lnne -i ${device} 'arp and src host ${vip}' 2>/dev/null & heard=$!; ` +
@@ -37,7 +37,7 @@ export async function claimants(work: () => Promise<unknown>): Promise<string[]>
       });
     const router = new Stream(
       shell,
-      lab.router.name,
+      lab.routers[0].name,
       DrillRun.bash(ask),
       (line) => (toRouter += `${line}\n`),
     );

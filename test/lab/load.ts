@@ -20,7 +20,7 @@ export async function underLoad<T>(
   work: () => Promise<T>,
   on = "main",
 ): Promise<{ result: T; log: RequestLog }> {
-  const { result, log } = await inGuests(async (shell, { client, director, services }) => {
+  const { result, log } = await inGuests(async (shell, { client, directors: [director], services }) => {
     const service = services.find(({ name }) => name === on);
     if (service === undefined) throw new Error(`the lab has no service ${on}`);
     const { vip, port } = service;

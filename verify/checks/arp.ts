@@ -23,7 +23,7 @@ export function serverMac(node: LabNode): string {
 
 /** "director 52:54:…", or the bare MAC when it is nobody's. */
 export function macOwner(lab: Lab, mac: string): string {
-  const nodes = [lab.router, lab.director, ...lab.realServers];
+  const nodes = [lab.routers[0], lab.directors[0], ...lab.realServers];
   const owner = nodes.find((node) => node.nics.some((nic) => nic.mac === mac));
   return owner === undefined ? `unknown ${mac}` : `${owner.name} ${mac}`;
 }
@@ -34,18 +34,18 @@ export function judgeArp(
   asked: { readonly from: string; readonly where: string; readonly command: string; readonly text: string },
 ): Finding {
   const macs = parseArping(asked.text);
-  const director = serverMac(lab.director);
+  const director = serverMac(lab.directors[0]);
   const others = macs.filter((mac) => mac !== director);
   const leaks = others.map((mac) => macOwner(lab, mac));
-  const routerMac = serverMac(lab.router);
+  const routerMac = serverMac(lab.routers[0]);
   // The router has no VIP to keep quiet about.
   const fix = others.includes(routerMac)
-    ? `on ${lab.router.name}, which answers for what is not its own: ${proxyArpRepair(lab.router)};` +
-      ` then on ${lab.director.name} and every real server: ip neigh flush all`
+    ? `on ${lab.routers[0].name}, which answers for what is not its own: ${proxyArpRepair(lab.routers[0])};` +
+      ` then on ${lab.directors[0].name} and every real server: ip neigh flush all`
     : leaks.length > 0
       ? `${leaks.map((leak) => leak.split(" ")[0]).join(", ")} must keep quiet: sysctl net.ipv4.conf.all.arp_ignore=1` +
-        ` net.ipv4.conf.all.arp_announce=2 before the VIP is added; then ip neigh flush to ${vip} on ${lab.router.name}`
-      : `on ${lab.director.name}: ip -4 addr show (is ${hostPrefix(vip)} there?), tcpdump -nn arp`;
+        ` net.ipv4.conf.all.arp_announce=2 before the VIP is added; then ip neigh flush to ${vip} on ${lab.routers[0].name}`
+      : `on ${lab.directors[0].name}: ip -4 addr show (is ${hostPrefix(vip)} there?), tcpdump -nn arp`;
   return judge(
     `arp.${vip}.${asked.from}`,
     `only the director answers ARP for ${vip}, asked from ${asked.where}`,
@@ -72,7 +72,7 @@ function arpingOnHost(args: readonly string[]): Promise<string | undefined> {
 async function fromHost(lab: Lab, vip: string): Promise<Finding> {
   const title = `only the director answers ARP for ${vip}, asked from the host`;
   if (lab.remoteHost) return skipped(`arp.${vip}.host`, title, "the guests run on another host");
-  const { bridge, existingBridge, hostAddress } = lab.networks.server;
+  const { bridge, existingBridge, hostAddress } = lab.segments.server;
   const args = [...ARPING.split(" ").slice(1), "-s", hostAddress, "-I", existingBridge ?? bridge, vip];
   const text = await arpingOnHost(args);
   if (text === undefined) {
@@ -82,10 +82,10 @@ async function fromHost(lab: Lab, vip: string): Promise<Finding> {
 }
 
 async function fromRouter({ lab, shell }: CheckContext, vip: string): Promise<Finding> {
-  const device = nicOn(lab.router, "server").device;
+  const device = nicOn(lab.routers[0], "server").device;
   const command = `${ARPING} -I ${device} ${vip}`;
-  const { stdout } = await shell.run(lab.router.name, command);
-  return judgeArp(lab, vip, { from: "router", where: lab.router.name, command, text: stdout });
+  const { stdout } = await shell.run(lab.routers[0].name, command);
+  return judgeArp(lab, vip, { from: "router", where: lab.routers[0].name, command, text: stdout });
 }
 
 export const arpProbe: Probe = {

@@ -237,7 +237,7 @@ export function judgeHazards(lab: Lab, node: LabNode, facts: Facts): Finding {
     },
     `sysctl -w ${hazards.map(({ key, right }) => `${key}=${right}`).join(" ")}` +
       (hazards.some(({ code }) => code.startsWith("proxy_arp"))
-        ? `; on ${[lab.director, ...lab.realServers, lab.router]
+        ? `; on ${[lab.directors[0], ...lab.realServers, lab.routers[0]]
             .filter(({ name }) => name !== node.name)
             .map(({ name }) => name)
             .join(", ")}: ip neigh flush all`

@@ -13,20 +13,24 @@ export function parseNeighbours(text: string): Map<string, string> {
 /** The lab's addresses on the segments of a node's NICs, by the MAC that must answer for them. */
 function owners(lab: Lab, node: LabNode): Map<string, string> {
   const segments = new Set(node.nics.map(({ network }) => network));
-  const nodes = [lab.router, lab.client, lab.director, ...lab.realServers].filter((each) => each !== node);
+  const nodes = [lab.routers[0], lab.client, lab.directors[0], ...lab.realServers].filter(
+    (each) => each !== node,
+  );
   const own = nodes.flatMap(({ nics }) =>
     nics
       .filter(({ network }) => segments.has(network))
       .flatMap(({ addresses, mac }) => addresses.map((address) => [withoutLength(address), mac] as const)),
   );
   const vips =
-    node === lab.director ? [] : lab.services.map(({ vip }) => [vip, serverMac(lab.director)] as const);
+    node === lab.directors[0]
+      ? []
+      : lab.services.map(({ vip }) => [vip, serverMac(lab.directors[0])] as const);
   return new Map([...own, ...vips]);
 }
 
 /** The nodes that others' packets go through: a wrong neighbour there sends them astray. */
 export function forwards(lab: Lab, node: LabNode): boolean {
-  return node === lab.router || node === lab.director;
+  return node === lab.routers[0] || node === lab.directors[0];
 }
 
 export function judgeNeighbours(lab: Lab, node: LabNode, neighbours: ReadonlyMap<string, string>): Finding {

@@ -32,20 +32,20 @@ const isSyn = (frame: Frame): boolean => frame.flags === "S";
 
 /** One connection's first packet: in from the router, out to a real server with the addresses as they came. */
 function crossing(lab: Lab, service: VirtualService, frames: readonly Frame[]): Judged {
-  const director = serverMac(lab.director);
+  const director = serverMac(lab.directors[0]);
   const real = lab.realServers.map(serverMac);
   const requests = frames.filter((frame) => frame.to === service.vip && isSyn(frame));
   const ports = [...new Set(requests.map((frame) => frame.fromPort))];
   const crossed = ports.filter((port) => {
     const own = requests.filter((frame) => frame.fromPort === port);
     return (
-      own.some((frame) => frame.fromMac === serverMac(lab.router) && frame.toMac === director) &&
+      own.some((frame) => frame.fromMac === serverMac(lab.routers[0]) && frame.toMac === director) &&
       own.some((frame) => frame.fromMac === director && real.includes(frame.toMac))
     );
   });
   const example = requests.find((frame) => frame.fromMac === director);
   const words = example
-    ? `, e.g. ${endpoint(example.from, example.fromPort)} > ${endpoint(example.to, example.toPort)} ${macOwner(lab, serverMac(lab.router))}` +
+    ? `, e.g. ${endpoint(example.from, example.fromPort)} > ${endpoint(example.to, example.toPort)} ${macOwner(lab, serverMac(lab.routers[0]))}` +
       ` > ${macOwner(lab, director)} > ${macOwner(lab, example.toMac)}`
     : "";
   return {
@@ -63,14 +63,14 @@ export function judgePath(
   expected: number,
 ): Finding[] {
   const { vip, port, name } = service;
-  const director = serverMac(lab.director);
+  const director = serverMac(lab.directors[0]);
   const real = lab.realServers.map(serverMac);
-  const atDirector = { where: lab.director.name, command: commands.director };
-  const atRouter = { where: lab.router.name, command: commands.router };
+  const atDirector = { where: lab.directors[0].name, command: commands.director };
+  const atRouter = { where: lab.routers[0].name, command: commands.router };
   const cross = crossing(lab, service, seen.director);
   const repliesAtDirector = seen.director.filter((frame) => frame.from === vip);
   const replies = seen.router.filter(
-    (frame) => frame.fromPort === port && frame.toMac === serverMac(lab.router),
+    (frame) => frame.fromPort === port && frame.toMac === serverMac(lab.routers[0]),
   );
   const fromReal = replies.filter((frame) => real.includes(frame.fromMac));
   const otherSource = replies.filter((frame) => frame.from !== vip);
@@ -116,14 +116,14 @@ export function judgePath(
             : `${bypassing.length} requests to ${macOwner(lab, bypassing[0]?.toMac ?? "")}`,
         expected: `to ${macOwner(lab, director)} only`,
       },
-      `on ${lab.router.name}: ip neigh show ${vip}; scripts/lab verify arp`,
+      `on ${lab.routers[0].name}: ip neigh show ${vip}; scripts/lab verify arp`,
     ),
     judge(
       `path.${name}.replies`,
       "replies go from the real servers straight to the router",
       repliesAtDirector.length === 0 && fromReal.length > 0 && fromReal.length === replies.length,
       {
-        where: `${lab.director.name}, ${lab.router.name}`,
+        where: `${lab.directors[0].name}, ${lab.routers[0].name}`,
         command: commands.router,
         seen:
           `${fromReal.length} of ${replies.length} reply packets at the router came from ${servers || "a real server"}` +
@@ -193,8 +193,13 @@ async function lookAt(context: CheckContext, service: VirtualService): Promise<F
   const count = requestCount(service);
   const { first, last } = portRange(count);
   const filter = `(tcp and host ${lab.client.address} and portrange ${first}-${last}) or arp`;
-  const director = new Capture(shell, lab.director.name, nicOn(lab.director, "server").device, filter);
-  const router = new Capture(shell, lab.router.name, nicOn(lab.router, "server").device, filter);
+  const director = new Capture(
+    shell,
+    lab.directors[0].name,
+    nicOn(lab.directors[0], "server").device,
+    filter,
+  );
+  const router = new Capture(shell, lab.routers[0].name, nicOn(lab.routers[0], "server").device, filter);
   await Promise.all([director.start(), router.start()]);
   // A real server that must ask for the router's MAC shows which source it asks with. Not before somebody listens.
   const forgotten = await askEach(lab.realServers, async (node) => {

@@ -11,7 +11,7 @@ export interface PingTarget {
 }
 
 export function pingTargets(lab: Lab): PingTarget[] {
-  const router = lab.router.nics.flatMap((nic) =>
+  const router = lab.routers[0].nics.flatMap((nic) =>
     nic.addresses.map((address) => ({
       from: lab.client,
       to: withoutLength(address),
@@ -52,8 +52,8 @@ export function judgePings(lab: Lab, targets: readonly PingTarget[], answers: st
     };
     const fix =
       from.role === "client"
-        ? `on ${lab.router.name}: ip -4 addr; on ${from.name}: ip route get ${to}`
-        : `on ${lab.router.name}: sysctl net.ipv4.ip_forward (must be 1); on ${from.name}: ip route get ${to}`;
+        ? `on ${lab.routers[0].name}: ip -4 addr; on ${from.name}: ip route get ${to}`
+        : `on ${lab.routers[0].name}: sysctl net.ipv4.ip_forward (must be 1); on ${from.name}: ip route get ${to}`;
     return judge(`reach.${from.name}-${to}`, `${from.name} pings ${label} (${to})`, count > 0, evidence, fix);
   });
 }

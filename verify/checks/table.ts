@@ -5,7 +5,7 @@ import type { Lab } from "../../model/types";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
 
 export function judgeTable(lab: Lab, save: string): Finding[] {
-  const where = lab.director.name;
+  const where = lab.directors[0].name;
   const command = "ipvsadm -Sn";
   const table = parseIpvsSave(save);
   const standIns = lab.services.flatMap((service) => {
@@ -41,8 +41,8 @@ export function judgeTable(lab: Lab, save: string): Finding[] {
 }
 
 async function look({ lab, shell }: CheckContext): Promise<Finding[]> {
-  const { code, stdout, stderr } = await shell.run(lab.director.name, "ipvsadm -Sn");
-  if (code !== 0) throw new Error(`${lab.director.name}: ipvsadm -Sn: ${stderr}`);
+  const { code, stdout, stderr } = await shell.run(lab.directors[0].name, "ipvsadm -Sn");
+  if (code !== 0) throw new Error(`${lab.directors[0].name}: ipvsadm -Sn: ${stderr}`);
   return judgeTable(lab, stdout);
 }
 

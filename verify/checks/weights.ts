@@ -87,7 +87,7 @@ export function judgeCount(lab: Lab, service: VirtualService, count: Count, requ
     failed === 0 && sent === requests && strangers.length === 0,
     { ...base, expected: `${requests} answers with status 200 from ${known.join(", ")}` },
     strangers.length > 0
-      ? `${strangers.join(", ")} should not serve: ipvsadm -Ln on ${lab.director.name}; X-Real-Server names the sorry server by the director`
+      ? `${strangers.join(", ")} should not serve: ipvsadm -Ln on ${lab.directors[0].name}; X-Real-Server names the sorry server by the director`
       : "scripts/lab verify diagnosis tells where they are lost",
   );
   return [answered, judgeShares(service, count, base, { scheduler, persistent })];

@@ -1,5 +1,5 @@
 /** A director reconfigured the way `up` does it: the payload in the guest with other settings, run once. */
-import { directorRunLimit, directorSettings } from "../../model/guestSettings";
+import { directorRunLimit, guestSettings } from "../../model/guestSettings";
 import { INSTALL_AND_START, PAYLOAD, shellQuote, type Settings } from "../../model/payload";
 import type { HealthCheck, Lab, RealServerEntry } from "../../model/types";
 import type { DrillRun } from "./drillRun";
@@ -44,7 +44,7 @@ const WHAT_CHANGES = [
 
 /** Converges the director on another lab. Fails where `up` would, with the guest's words. */
 export async function applyDirector(run: DrillRun, what: string, lab: Lab): Promise<number> {
-  const settings: Settings = directorSettings(lab);
+  const settings: Settings = guestSettings(lab, lab.directors[0]);
   return applySettings(
     run,
     what,
@@ -53,7 +53,7 @@ export async function applyDirector(run: DrillRun, what: string, lab: Lab): Prom
 }
 
 export async function applySettings(run: DrillRun, what: string, settings: Settings): Promise<number> {
-  const { name } = run.lab.director;
+  const { name } = run.lab.directors[0];
   const payload = Object.entries(settings).reduce(
     (text, [key, value]) => replaceSetting(text, key, value),
     await run.ask(name, `[[ -e ${SAVED} ]] || cp -p ${PAYLOAD} ${SAVED}; cat ${PAYLOAD}`),
@@ -79,7 +79,7 @@ function told(what: string, error: unknown): never {
 export async function restoreDirector(run: DrillRun): Promise<void> {
   const limit = directorRunLimit(run.lab);
   const restored = run.shell.check(
-    run.lab.director.name,
+    run.lab.directors[0].name,
     `if [[ -e ${SAVED} ]]; then cp -p ${SAVED} ${PAYLOAD}.new && mv -f ${PAYLOAD}.new ${PAYLOAD} && ` +
       `timeout -k 10 ${limit} ${PAYLOAD} start && rm ${SAVED}; fi`,
     { timeout: limit + 20 },

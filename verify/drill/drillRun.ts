@@ -158,7 +158,11 @@ export class DrillRun extends RunRecord {
 
   /** Starts the load and the table's watcher, and sees both work. */
   async begin(rate = DEFAULT_RATE, path = "/"): Promise<void> {
-    const { client, director, services } = this.lab;
+    const {
+      client,
+      directors: [director],
+      services,
+    } = this.lab;
     const [{ vip, port }] = services;
     // All at once now, so that no first command later pays for a connection.
     await Promise.all([client, director, ...this.servers].map(({ name }) => this.clock(name)));
@@ -197,7 +201,7 @@ export class DrillRun extends RunRecord {
     this.watcher?.kill();
     const seconds = this.maxSeconds * this.scale + 120;
     this.watcher = await this.program(
-      this.lab.director.name,
+      this.lab.directors[0].name,
       perl("table", TABLE_PERIOD, seconds),
       (t, text) => {
         const before = showWeights(this.table.latest);

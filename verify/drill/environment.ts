@@ -71,7 +71,7 @@ export class Environment {
    */
   async calibrate(): Promise<void> {
     if (!this.translated || this.options.timeScale !== undefined) return;
-    const { stdout } = await this.current.run(this.lab.director.name, TIMED_STARTS);
+    const { stdout } = await this.current.run(this.lab.directors[0].name, TIMED_STARTS);
     const [begun = NaN, ended = NaN] = stdout.trim().split(" ").map(Number);
     this.measured = scaleFor((ended - begun) / STARTS);
   }

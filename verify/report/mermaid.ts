@@ -13,7 +13,15 @@ function id(node: LabNode): string {
 }
 
 export function renderMermaid(lab: Lab): string {
-  const { client, router, director, realServers, services, networks, vipCidr } = lab;
+  const {
+    client,
+    routers: [router],
+    directors: [director],
+    realServers,
+    services,
+    segments: networks,
+    vipCidr,
+  } = lab;
   const [service] = services;
   const vips = [...new Set(services.map(({ vip }) => vip))];
   const addresses = (node: LabNode): string[] => node.nics.flatMap((nic) => nic.addresses.map(withoutLength));

@@ -49,7 +49,16 @@ function pageService(service: VirtualService): PageService {
 }
 
 export function pageLab(lab: Lab): PageLab {
-  const { stack, vipCidr, networks, client, router, director, realServers, services } = lab;
+  const {
+    stack,
+    vipCidr,
+    segments: networks,
+    client,
+    routers: [router],
+    directors: [director],
+    realServers,
+    services,
+  } = lab;
   const [main, ...others] = services;
   return {
     stack,

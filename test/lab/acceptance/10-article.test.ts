@@ -20,7 +20,9 @@ afterAll(async () => {
 });
 
 it("1. the client pings both of the router's addresses, and the real servers ping the client", async () => {
-  const { router } = await applied();
+  const {
+    routers: [router],
+  } = await applied();
   const far = router.nics[1]?.addresses.map((address) => address.split("/")[0]) ?? [];
   expect(far).toHaveLength(2);
   for (const address of far) {

@@ -187,7 +187,7 @@ describe("repairGuests", () => {
     );
     expect(started.sort()).toEqual(["rs1", "rs2"]);
     expect(new Map(installed)).toEqual(
-      new Map([lab.router, lab.client].map((node) => [node.name, guestPayload(lab, node)])),
+      new Map([lab.routers[0], lab.client].map((node) => [node.name, guestPayload(lab, node)])),
     );
     expect(said.sort()).toEqual([
       "client: /usr/local/sbin/lvs-dr is missing: installing it again",

@@ -8,6 +8,12 @@ import { APPLIED_LAB, PROJECT } from "../../../model/naming";
 
 const lab = parseConfig({}, { project: PROJECT, stack: "dev" });
 const plain = JSON.parse(JSON.stringify(lab)) as Properties;
+/** As it was recorded when a lab was one topology. */
+const former = (): Properties => {
+  const { routers, directors, segments, ...rest } = lab;
+  const text = JSON.stringify({ ...rest, router: routers[0], director: directors[0], networks: segments });
+  return JSON.parse(text) as Properties;
+};
 const hosts = { rs1: { address: "192.168.7.10", user: "root", hostKey: "ssh-ed25519 AAAA" } };
 const stack = (outputs: Properties): RecordedResource => ({ type: STACK_TYPE, outputs });
 const access = { lab: plain, privateKey: "KEY", hosts };
@@ -20,6 +26,7 @@ const nothing = (): undefined => undefined;
 
 it.each<[string, RecordedResource[], () => typeof lab | undefined]>([
   ["today's, whose lab is a resource's", [today, { type: APPLIED_LAB, outputs: { lab: plain } }], nothing],
+  ["one of a single topology", [today, { type: APPLIED_LAB, outputs: { lab: former() } }], nothing],
   [
     "an earlier one's, whose lab is in the output",
     [stack({ vip: "10.0.0.100", access: { ...access, privateKey: secret("KEY") } })],

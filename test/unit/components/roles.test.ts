@@ -84,9 +84,17 @@ function command(type: string, name: string, stdin: unknown, connection: object 
 const makeClient: Make = async (host, described, opts) =>
   new (await import("../../../components/client")).Client("client", { host, lab: described }, opts);
 const makeRouter: Make = async (host, described, opts) =>
-  new (await import("../../../components/router")).Router("router", { host, lab: described }, opts);
+  new (await import("../../../components/router")).Router(
+    "router",
+    { host, lab: described, node: described.routers[0] },
+    opts,
+  );
 const makeDirector: Make = async (host, described, opts) =>
-  new (await import("../../../components/director")).Director("director", { host, lab: described }, opts);
+  new (await import("../../../components/director")).Director(
+    "director",
+    { host, lab: described, node: described.directors[0] },
+    opts,
+  );
 const makeRealServer: Make = async (host, described, opts) => {
   const { RealServer } = await import("../../../components/realServer");
   const [node] = described.realServers;
@@ -130,7 +138,7 @@ const DIRECTOR = {
   LVS_LDIRECTORD_TABLE: TABLE.join("\n"),
   LVS_LDIRECTORD_TLS: "",
   LVS_IPVS_TIMEOUTS: "300 120 300",
-  LVS_TABLE: renderGuestTable(lab()),
+  LVS_TABLE: renderGuestTable(lab(), { name: "director" }),
   LVS_SORRY_PAGE: "sorry server\n",
   LVS_SORRY_PORTS: "80",
   LVS_DRAIN_SECONDS: "60",
@@ -148,7 +156,7 @@ const STATIC_DIRECTOR = {
   LVS_MODE: "static",
   LVS_LDIRECTORD_CF: "",
   LVS_LDIRECTORD_TABLE: "",
-  LVS_TABLE: renderGuestTable(lab({ director: { mode: "static" } })),
+  LVS_TABLE: renderGuestTable(lab({ director: { mode: "static" } }), { name: "director" }),
 };
 
 const CASES: [string, string, string, Make, object, string, Record<string, string>][] = [

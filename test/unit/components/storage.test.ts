@@ -16,7 +16,7 @@ async function network(segment: LabNetwork) {
 
 describe("Network", () => {
   it("makes an isolated libvirt network on which the host has an address", async () => {
-    const recording = await network(lab().networks.server);
+    const recording = await network(lab().segments.server);
     expect(resources(recording)).toEqual([
       {
         type: NETWORK,
@@ -45,7 +45,7 @@ describe("Network", () => {
   });
 
   it("makes nothing where guests attach to an existing bridge", async () => {
-    const recording = await network(lab({ clientNetwork: { bridge: "br0", mtu: 9000 } }).networks.client);
+    const recording = await network(lab({ clientNetwork: { bridge: "br0", mtu: 9000 } }).segments.client);
     expect(resources(recording)).toEqual([component("lvsdr:index:Network", "segment")]);
     expect(recording.componentOutputs["lvsdr:index:Network segment"]).toEqual({
       source: { bridge: { bridge: "br0" } },

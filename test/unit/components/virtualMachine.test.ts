@@ -42,14 +42,14 @@ async function build({ described = lab(), boot = OWN, accelerator = "kvm", bootA
     const { VirtualMachine } = await import("../../../components/virtualMachine");
     const { RandomPassword } = await import("@pulumi/random");
     const networks = {
-      client: new Network("client-network", { network: described.networks.client }, opts),
-      server: new Network("server-network", { network: described.networks.server }, opts),
+      client: new Network("client-network", { network: described.segments.client }, opts),
+      server: new Network("server-network", { network: described.segments.server }, opts),
     };
     const machine = new VirtualMachine(
       "router",
       {
         lab: described,
-        node: described.router,
+        node: described.routers[0],
         boot,
         pool: "the-pool",
         networks,
@@ -66,7 +66,7 @@ async function build({ described = lab(), boot = OWN, accelerator = "kvm", bootA
 const hostKey = sshKeyPair(randomText("dev", "router-host-key"), "router");
 const identity = { hostKey, authorizedKey: KEY };
 const ownSeed = seedLines(imageSeed(identity));
-const cloudSeed = seedLines(cloudInitSeed(lab().router, identity));
+const cloudSeed = seedLines(cloudInitSeed(lab().routers[0], identity));
 const PARENT = "lvsdr:index:VirtualMachine router";
 
 function seedResources(

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config";
-import { directorSettings } from "../../../model/guestSettings";
+import { guestSettings } from "../../../model/guestSettings";
 import { renderPayload } from "../../../model/payload";
 import { chooseDrills, DRILLS } from "../../../verify/drill/catalogue";
 import { bestReading } from "../../../verify/drill/clocks";
@@ -149,16 +149,17 @@ it("the clock reading with the shortest round trip counts", () => {
 });
 
 it("a director's payload can be given other settings", () => {
-  const payload = renderPayload(directorSettings(lab), ["main"]);
+  const [director] = lab.directors;
+  const payload = renderPayload(guestSettings(lab, director), ["main"]);
   const changed = withServers(lab, (servers) => servers.map((server) => ({ ...server, weight: 7 })));
-  const text = directorSettings(changed).LVS_LDIRECTORD_CF ?? "";
+  const text = guestSettings(changed, director).LVS_LDIRECTORD_CF ?? "";
   const replaced = replaceSetting(payload, "LVS_LDIRECTORD_CF", `${text}# it's $& here\n`);
   expect(replaced).toContain("gate 7");
   expect(replaced).not.toContain("gate 3");
   expect(replaced).toContain(`# it'\\''s $& here`);
-  expect(replaceSetting(replaced, "LVS_LDIRECTORD_CF", directorSettings(lab).LVS_LDIRECTORD_CF ?? "")).toBe(
-    payload,
-  );
+  expect(
+    replaceSetting(replaced, "LVS_LDIRECTORD_CF", guestSettings(lab, director).LVS_LDIRECTORD_CF ?? ""),
+  ).toBe(payload);
   expect(() => replaceSetting(payload, "LVS_NONE", "")).toThrow("no setting LVS_NONE");
 });
 

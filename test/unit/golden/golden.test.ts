@@ -1,13 +1,13 @@
 /**
- * What guests, engines and users get, word for word: a change that means to alter none of it leaves these files alone. `npx vitest run
+ * What guests (but for the programs, which are files of the repository), engines and users get, word for word: a change that means to alter none of it leaves these files alone. `npx vitest run
  * --project unit test/unit/golden -u` writes them; `test/unit/golden/compare.sh COMMIT` shows what is behind a changed digest.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config";
-import * as settingsOf from "../../../model/guestSettings";
+import { guestSettings } from "../../../model/guestSettings";
 import { canonicalJson, sha256 } from "../../../model/naming";
-import { renderPayload, type Settings } from "../../../model/payload";
+import { renderPayload } from "../../../model/payload";
 import { labNodes, type Lab, type LabNode } from "../../../model/types";
 import { renderPrometheus } from "../../../verify/prometheus";
 import { renderStatus } from "../../../verify/statusText";
@@ -21,16 +21,6 @@ const labs = Object.entries(CONFIGURATIONS).map(
   ([name, config]) => [name, parseConfig(config, identity)] as const,
 );
 const short = (value: string): string => (value.length <= 12 ? value : sha256(value).slice(0, 8));
-
-/** Without the programs, which are files of the repository. */
-function settings(lab: Lab, node: LabNode): Settings {
-  const of = {
-    client: settingsOf.clientSettings,
-    router: settingsOf.routerSettings,
-    director: settingsOf.directorSettings,
-  };
-  return node.role === "realServer" ? settingsOf.realServerSettings(lab, node) : of[node.role](lab);
-}
 
 /** Nodes of which no two of one role differ in more than name and address. */
 const nodes = (lab: Lab): LabNode[] => labNodes(lab).slice(0, 6);
@@ -52,7 +42,7 @@ describe("golden files", () => {
   it("each guest's settings", async () => {
     const lines = labs.flatMap(([name, lab]) =>
       nodes(lab).map((node) => {
-        const all = settings(lab, node);
+        const all = guestSettings(lab, node);
         forComparison(`${name}.${node.name}`, renderPayload(all, []));
         const shown = Object.entries(all).map(([key, value]) => `${key.replace("LVS_", "")}=${short(value)}`);
         return `${name} ${shown.join(" ").replaceAll("\n", "\\n")}`;
@@ -66,7 +56,7 @@ describe("golden files", () => {
     await golden(
       `${name}.txt`,
       nodes(lab)
-        .map((node) => renderPayload(settings(lab, node), []))
+        .map((node) => renderPayload(guestSettings(lab, node), []))
         .join("\n\n"),
     );
   });

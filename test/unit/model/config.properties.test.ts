@@ -16,7 +16,7 @@ function distinct(values: readonly string[]): void {
 
 function checkLab(lab: Lab): void {
   const nodes = labNodes(lab);
-  const { client, server } = lab.networks;
+  const { client, server } = lab.segments;
   const vips = [...new Set(lab.services.map((service) => service.vip))];
   const addresses = nodes.flatMap((node) =>
     node.nics.flatMap((nic) => nic.addresses.map((each) => each.split("/")[0] ?? "")),
@@ -30,13 +30,13 @@ function checkLab(lab: Lab): void {
     for (const nic of nics) {
       expect(nic.mac).toMatch(/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/);
       expect(
-        Prefix.parse(lab.networks[nic.network].cidr).contains(nic.addresses[0]?.split("/")[0] ?? ""),
+        Prefix.parse(lab.segments[nic.network].cidr).contains(nic.addresses[0]?.split("/")[0] ?? ""),
       ).toBe(true);
     }
     // The router, on the segment of each: no reply passes the director.
     expect(gateway).toBe(
-      { router: undefined, client: lab.router.nics[0]?.addresses[0]?.split("/")[0] }[role as string] ??
-        (role === "router" ? undefined : lab.router.address),
+      { router: undefined, client: lab.routers[0].nics[0]?.addresses[0]?.split("/")[0] }[role as string] ??
+        (role === "router" ? undefined : lab.routers[0].address),
     );
   }
   for (const vip of vips) {
@@ -143,8 +143,8 @@ describe("parseConfig", () => {
           const [a, b] = pair.map((who) => parseConfig({}, who));
           if (a === undefined || b === undefined) return;
           expect(a.prefix).not.toBe(b.prefix);
-          expect(a.networks.client.bridge).not.toBe(b.networks.client.bridge);
-          expect(a.director.nics[0]?.mac).not.toBe(b.director.nics[0]?.mac);
+          expect(a.segments.client.bridge).not.toBe(b.segments.client.bridge);
+          expect(a.directors[0].nics[0]?.mac).not.toBe(b.directors[0].nics[0]?.mac);
         },
       ),
       { numRuns: 20 },

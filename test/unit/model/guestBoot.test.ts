@@ -37,14 +37,19 @@ describe("kernelCmdline", () => {
   });
 
   it("gives a gateway once, with the first address of the first NIC", () => {
-    expect(kernelCmdline("a b", { ...lab.router, gateway: "172.18.0.1" }, true)).toBe(
+    expect(kernelCmdline("a b", { ...lab.routers[0], gateway: "172.18.0.1" }, true)).toBe(
       `a b ${CONSOLE} clocksource=hpet no_timer_check systemd.hostname=router ip=172.18.7.200::172.18.0.1:255.255.0.0:router:eth0:off` +
         " ip=192.168.7.200:::255.255.255.0:router:eth1:off ip=10.0.0.200:::255.0.0.0:router:eth1:off",
     );
   });
 
   it("never has the VIP, and stays within the kernel's 2048 characters", () => {
-    const { client, router, director, realServers } = lab;
+    const {
+      client,
+      routers: [router],
+      directors: [director],
+      realServers,
+    } = lab;
     for (const node of [client, router, director, ...realServers]) {
       expect(kernelCmdline("x".repeat(1000), node, true)).not.toContain("10.0.0.100");
       expect(kernelCmdline("x".repeat(1000), node, true).length).toBeLessThan(2048);
@@ -64,7 +69,7 @@ describe("cloudInitSeed", () => {
   const files = (seed: readonly SeedFile[]) =>
     Object.fromEntries(seed.map(({ path, content }) => [path, parse(content) as Record<string, unknown>]));
   const instance = (seed: readonly SeedFile[]) => files(seed)["meta-data"]?.["instance-id"];
-  const router = cloudInitSeed(lab.router, identity);
+  const router = cloudInitSeed(lab.routers[0], identity);
 
   it("is the three files of a NoCloud source, for root's eyes only", () => {
     expect(router.map(({ path, mode }) => [path, mode])).toEqual([
@@ -88,7 +93,7 @@ describe("cloudInitSeed", () => {
   });
 
   it("names NICs by their MACs and gives each its addresses", () => {
-    const { nics } = lab.router;
+    const { nics } = lab.routers[0];
     expect(files(router)["network-config"]).toEqual({
       version: 2,
       ethernets: {
@@ -110,8 +115,11 @@ describe("cloudInitSeed", () => {
   });
 
   it("is another instance for another identity or address, and the same for the same", () => {
-    const again = cloudInitSeed(lab.router, identity);
-    const otherKey = cloudInitSeed(lab.router, { ...identity, authorizedKey: "ssh-ed25519 AAAAOTHER lab" });
+    const again = cloudInitSeed(lab.routers[0], identity);
+    const otherKey = cloudInitSeed(lab.routers[0], {
+      ...identity,
+      authorizedKey: "ssh-ed25519 AAAAOTHER lab",
+    });
     const otherNode = cloudInitSeed(lab.client, identity);
     expect(instance(again)).toBe(instance(router));
     expect(new Set([router, otherKey, otherNode].map(instance)).size).toBe(3);

@@ -4,16 +4,13 @@ import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config";
-import {
-  clientSettings,
-  directorSettings,
-  realServerSettings,
-  routerSettings,
-} from "../../../model/guestSettings";
+import { guestSettings } from "../../../model/guestSettings";
 import { renderPayload, RUN_LIMIT, shellQuote } from "../../../model/payload";
+import { labNodes, type Lab } from "../../../model/types";
 
 const lab = (config: Record<string, unknown> = {}) =>
   parseConfig(config, { project: "lvs-dr", stack: "dev" });
+const directorSettings = (described: Lab) => guestSettings(described, described.directors[0]);
 const service = { name: "second", vip: "10.0.0.101", port: 8080 };
 
 /** What a shell makes of a script, NUL-separated. */
@@ -67,13 +64,8 @@ describe("renderPayload", () => {
 describe("settings", () => {
   it("names every VIP once to every guest", () => {
     const described = lab({ services: [service, { ...service, name: "third", port: 9090 }] });
-    const [server] = described.realServers;
-    for (const settings of [
-      clientSettings(described),
-      routerSettings(described),
-      directorSettings(described),
-      ...(server ? [realServerSettings(described, server)] : []),
-    ]) {
+    for (const node of labNodes(described)) {
+      const settings = guestSettings(described, node);
       expect(settings.LVS_VIPS).toBe("10.0.0.100 10.0.0.101");
     }
   });
@@ -84,7 +76,7 @@ describe("settings", () => {
       { port: 53, protocol: "udp" },
     ];
     const described = lab({ services });
-    expect(described.realServers.map((node) => realServerSettings(described, node).LVS_PORTS)).toEqual([
+    expect(described.realServers.map((node) => guestSettings(described, node).LVS_PORTS)).toEqual([
       "80 8080",
       "80 8080",
     ]);

@@ -5,7 +5,7 @@ import { renderGuestTable } from "../../../model/guestTable";
 const lab = (config: object) => parseConfig({ ...config }, { project: "lvs-dr", stack: "dev" });
 /** Lines of one kind, their fields without the first. */
 const fields = (config: object, kind: string): string[][] =>
-  renderGuestTable(lab(config))
+  renderGuestTable(lab(config), { name: "director" })
     .split("\n")
     .map((line) => line.split("\t"))
     .filter(([first]) => first === kind)
@@ -14,7 +14,7 @@ const KEY = "-t 10.0.0.100:80";
 
 describe("the expected table for the director's script", () => {
   it("holds the article's lab", () => {
-    expect(renderGuestTable(lab({}))).toBe(
+    expect(renderGuestTable(lab({}), { name: "director" })).toBe(
       [
         "node\tdirector",
         "mode\tldirectord",

@@ -4,7 +4,7 @@ import { checkHost, type HostFacts } from "../../../model/hostChecks";
 
 const lab = (raw: Record<string, unknown> = {}) => parseConfig(raw, { project: "lvs-dr", stack: "dev" });
 const article = lab();
-const { client, server } = article.networks;
+const { client, server } = article.segments;
 const NETWORK = { name: "default", active: true, bridge: "virbr0" };
 
 /** A host on which everything is as it should be, after an `up`. */

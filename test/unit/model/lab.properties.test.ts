@@ -2,12 +2,7 @@
 import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { detectionSeconds, holdSeconds } from "../../../model/detection";
-import {
-  clientSettings,
-  directorSettings,
-  realServerSettings,
-  routerSettings,
-} from "../../../model/guestSettings";
+import { guestSettings } from "../../../model/guestSettings";
 import { isAddress, Prefix } from "../../../model/lab/address";
 import { expectedTable } from "../../../model/ipvs";
 import { ldirectordFor } from "../../../model/ldirectord";
@@ -35,7 +30,7 @@ const addressesOf = (lab: Lab): string[] =>
 describe("of every lab", () => {
   it("addresses are unique: guests', the host's and the VIPs", () =>
     each((lab) => {
-      const { client, server } = lab.networks;
+      const { client, server } = lab.segments;
       const all = [...addressesOf(lab), client.hostAddress, server.hostAddress, ...vipsOf(lab)];
       expect(new Set(all).size).toBe(all.length);
     }));
@@ -43,27 +38,24 @@ describe("of every lab", () => {
   it("no VIP is on a segment's subnet, where nothing would be routed to it", () =>
     each((lab) => {
       for (const vip of vipsOf(lab)) {
-        expect(Prefix.parse(lab.networks.client.cidr).contains(vip)).toBe(false);
-        expect(Prefix.parse(lab.networks.server.cidr).contains(vip)).toBe(false);
+        expect(Prefix.parse(lab.segments.client.cidr).contains(vip)).toBe(false);
+        expect(Prefix.parse(lab.segments.server.cidr).contains(vip)).toBe(false);
       }
     }));
 
   it("the real servers' gateway is the router, and never the director", () =>
     each((lab) => {
       for (const { gateway } of lab.realServers) {
-        expect(gateway).toBe(lab.router.address);
-        expect(gateway).not.toBe(lab.director.address);
+        expect(gateway).toBe(lab.routers[0].address);
+        expect(gateway).not.toBe(lab.directors[0].address);
       }
     }));
 
   it("the guests are told each VIP once, as an address alone, which their scripts make /32; nobody has it before", () =>
     each((lab) => {
-      const told = [
-        ...lab.realServers.map((node) => realServerSettings(lab, node)),
-        directorSettings(lab),
-        routerSettings(lab),
-        clientSettings(lab),
-      ].map(({ LVS_VIPS }) => String(LVS_VIPS).split(" "));
+      const told = labNodes(lab)
+        .map((node) => guestSettings(lab, node))
+        .map(({ LVS_VIPS }) => String(LVS_VIPS).split(" "));
       for (const vips of told) expect(vips).toEqual(vipsOf(lab));
       expect(vipsOf(lab).every((text) => isAddress(text))).toBe(true);
       expect(addressesOf(lab).filter((address) => vipsOf(lab).includes(address))).toEqual([]);

@@ -17,8 +17,8 @@ const failing = (findings: readonly Finding[]): string[] =>
 
 describe("arp", () => {
   const reply = (mac: string): string => `Unicast reply from 10.0.0.100 [${mac.toUpperCase()}]  1.6ms\n`;
-  const director = serverMac(LAB.director);
-  const leak = serverMac(LAB.realServers[0] ?? LAB.director);
+  const director = serverMac(LAB.directors[0]);
+  const leak = serverMac(LAB.realServers[0] ?? LAB.directors[0]);
   const asked = { from: "router", where: "router", command: "arping" };
   it.each([
     ["the director alone", reply(director) + reply(director), "pass", "director"],
@@ -57,8 +57,8 @@ describe("table", () => {
 });
 
 describe("path", () => {
-  const [client, router, director] = ["172.18.7.70", serverMac(LAB.router), serverMac(LAB.director)];
-  const rs = serverMac(LAB.realServers[1] ?? LAB.director);
+  const [client, router, director] = ["172.18.7.70", serverMac(LAB.routers[0]), serverMac(LAB.directors[0])];
+  const rs = serverMac(LAB.realServers[1] ?? LAB.directors[0]);
   let clock = 1;
   const line = (from: string, to: string, ips: string, flags: string): string =>
     `${clock++}.5 ${from} > ${to}, ethertype IPv4 (0x0800), length 74: ${ips}: Flags [${flags}], seq 1, length 0\n`;
@@ -132,7 +132,7 @@ it("the marks of a diagnosis are known as such, for as many real servers as ther
 describe("units", () => {
   const units = (config: Record<string, unknown>): string[] => {
     const lab = parseConfig(config, { project: "lvs-dr", stack: "unit" });
-    return unitsOf(lab, lab.director).filter(
+    return unitsOf(lab, lab.directors[0]).filter(
       (unit) => !["ssh.service", "systemd-networkd.service"].includes(unit),
     );
   };
@@ -182,7 +182,7 @@ describe("guests", () => {
   ])("%s", (_what, text, expected) => expect(judged(text)).toEqual(expected));
   it("wants the VIP on lo of real servers, and on the director's NIC", () => {
     expect(addressesOf(LAB, node)).toEqual(["eth0 192.168.7.10/24", "lo 10.0.0.100/32"]);
-    expect(addressesOf(LAB, LAB.director)).toContain("eth0 10.0.0.100/32");
+    expect(addressesOf(LAB, LAB.directors[0])).toContain("eth0 10.0.0.100/32");
   });
 });
 

@@ -224,8 +224,8 @@ describe("a capture on the real server says on which side a packet is lost:", ()
   const mac = serverMac(node);
   const line = (from: string, to: string, ips: string, flags: string): string =>
     `1.5 ${from} > ${to}, ethertype IPv4 (0x0800), length 74: ${ips}: Flags [${flags}], seq 1, length 0\n`;
-  const request = line(serverMac(LAB.director), mac, `192.168.7.200.61001 > ${vip}.80`, "S");
-  const reply = line(mac, serverMac(LAB.router), `${vip}.80 > 192.168.7.200.61001`, "S.");
+  const request = line(serverMac(LAB.directors[0]), mac, `192.168.7.200.61001 > ${vip}.80`, "S");
+  const reply = line(mac, serverMac(LAB.routers[0]), `${vip}.80 > 192.168.7.200.61001`, "S.");
   it.each([
     ["nothing", "", "taken no\nfiltered 0\n", { arrived: false, taken: false, filtered: 0 }],
     ["a request", request, "taken no\nfiltered 3\n", { arrived: true, taken: false, filtered: 3 }],
@@ -239,7 +239,7 @@ describe("a capture on the real server says on which side a packet is lost:", ()
       "both",
       request + reply,
       "taken no\nfiltered 0\n",
-      { arrived: true, taken: true, replyTo: serverMac(LAB.router), filtered: 0 },
+      { arrived: true, taken: true, replyTo: serverMac(LAB.routers[0]), filtered: 0 },
     ],
   ])("its capture holds %s", (_what, text, said, expected) =>
     expect(traceOf(LAB, node, { vip }, parseCapture(text).frames, said)).toEqual(expected),

@@ -28,19 +28,19 @@ describe("a sysctl that breaks Direct Routing", () => {
   it.each([
     [
       "proxy_arp_pvlan on the router",
-      LAB.router,
+      LAB.routers[0],
       { [conf("eth1", "proxy_arp_pvlan")]: "1" },
       "for every address of the segment",
     ],
     [
       "proxy_arp of all on the director",
-      LAB.director,
+      LAB.directors[0],
       { [conf("all", "proxy_arp")]: "1" },
       "that it only has a route to",
     ],
     [
       "arp_ignore 2 on the director",
-      LAB.director,
+      LAB.directors[0],
       { [conf("all", "arp_ignore")]: "2" },
       "nobody finds the VIP",
     ],
@@ -53,11 +53,11 @@ describe("a sysctl that breaks Direct Routing", () => {
     ["accept_local on a real server", RS1, { [conf("eth0", "accept_local")]: "1" }, "dropped as a martian"],
     [
       "no forwarding on one of the router's NICs",
-      LAB.router,
+      LAB.routers[0],
       { [conf("eth1", "forwarding")]: "0" },
       "forwards nothing",
     ],
-    ["IPVS that drops packets", LAB.director, { "net.ipv4.vs.drop_packet": "3" }, "(always)"],
+    ["IPVS that drops packets", LAB.directors[0], { "net.ipv4.vs.drop_packet": "3" }, "(always)"],
   ])("%s is named with its reason and its repair", (_what, node, changes, why) => {
     const [[key = "", value = ""] = []] = Object.entries(changes);
     const [hazard, ...others] = hazardsOf(LAB, node, facts(node, changes));
@@ -69,14 +69,17 @@ describe("a sysctl that breaks Direct Routing", () => {
     expect(finding.fix).toContain(`sysctl -w ${key}=${hazard?.right}`);
   });
 
-  it.each([LAB.router, LAB.director, LAB.client, RS1])("is not found in a sound guest: $name", (node) => {
-    expect(hazardsOf(LAB, node, facts(node))).toEqual([]);
-    // Loose, or strict where the route is the way the packet came: neither drops anything.
-    const strict = { [conf("all", "rp_filter")]: "1", [conf("all", "arp_filter")]: "1" };
-    expect(hazardsOf(LAB, node, facts(node, strict))).toEqual([]);
-    expect(hazardsOf(LAB, node, facts(node, { [conf("eth0", "rp_filter")]: "2" }))).toEqual([]);
-    expect(judgeHazards(LAB, node, facts(node)).status).toBe("pass");
-  });
+  it.each([LAB.routers[0], LAB.directors[0], LAB.client, RS1])(
+    "is not found in a sound guest: $name",
+    (node) => {
+      expect(hazardsOf(LAB, node, facts(node))).toEqual([]);
+      // Loose, or strict where the route is the way the packet came: neither drops anything.
+      const strict = { [conf("all", "rp_filter")]: "1", [conf("all", "arp_filter")]: "1" };
+      expect(hazardsOf(LAB, node, facts(node, strict))).toEqual([]);
+      expect(hazardsOf(LAB, node, facts(node, { [conf("eth0", "rp_filter")]: "2" }))).toEqual([]);
+      expect(judgeHazards(LAB, node, facts(node)).status).toBe("pass");
+    },
+  );
 
   it.each([
     [
@@ -93,7 +96,7 @@ describe("a sysctl that breaks Direct Routing", () => {
   });
 
   it("is read in one script, with the counter of the reverse path filter", () => {
-    const script = factsScript(hazardKeys(LAB, LAB.router), []);
+    const script = factsScript(hazardKeys(LAB, LAB.routers[0]), []);
     expect(script).toContain(conf("eth1", "proxy_arp_pvlan"));
     expect(script).toContain("IPReversePathFilter");
     expect(script).not.toContain("ip -4 neigh");
@@ -114,7 +117,7 @@ it.each([
 describe("ARP that the router answers for others", () => {
   it("is put down to proxy ARP on the router, not to a real server's silence", () => {
     const reply = (mac: string): string => `Unicast reply from 10.0.0.100 [${mac.toUpperCase()}]  1.6ms\n`;
-    const text = reply(serverMac(LAB.director)) + reply(serverMac(LAB.router));
+    const text = reply(serverMac(LAB.directors[0])) + reply(serverMac(LAB.routers[0]));
     const { status, fix } = judgeArp(LAB, "10.0.0.100", {
       from: "host",
       where: "host",
@@ -128,14 +131,14 @@ describe("ARP that the router answers for others", () => {
 
   it("shows in the director's neighbours", () => {
     const line = (address: string, mac: string): string => `${address} dev eth0 lladdr ${mac} STALE\n`;
-    const judged = (text: string) => judgeNeighbours(LAB, LAB.director, parseNeighbours(text));
+    const judged = (text: string) => judgeNeighbours(LAB, LAB.directors[0], parseNeighbours(text));
     const own =
       line(RS1.address, serverMac(RS1)) +
       line("192.168.7.1", "52:54:00:00:00:99") +
       "10.0.0.9 dev eth0 FAILED\n";
     expect(judged(own).status).toBe("pass");
-    const wrong = judged(line(RS1.address, serverMac(LAB.router)));
+    const wrong = judged(line(RS1.address, serverMac(LAB.routers[0])));
     expect(wrong).toMatchObject({ name: "guests.director.neighbours", status: "fail" });
-    expect(wrong.evidence.seen).toBe(`${RS1.address} at router ${serverMac(LAB.router)}`);
+    expect(wrong.evidence.seen).toBe(`${RS1.address} at router ${serverMac(LAB.routers[0])}`);
   });
 });

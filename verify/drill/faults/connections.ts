@@ -11,7 +11,10 @@ const UNCUT = "nft delete table inet lvsdr_drill 2>/dev/null || true";
 
 /** Seconds left for the client's connection from a port, and its state; from `ipvsadm -Lnc`. */
 async function entry(run: DrillRun, port: string): Promise<{ seconds: number; state: string } | undefined> {
-  const { director, client } = run.lab;
+  const {
+    directors: [director],
+    client,
+  } = run.lab;
   const text = await run.ask(
     director.name,
     `ipvsadm -Lnc | grep ' ${endpoint(client.address, Number(port))} ' || true`,
@@ -58,7 +61,7 @@ const clientVanishes: Drill = {
     what: "the kernel's timeout for established connections is the longest it takes",
     expects: /^forgottenAfterSeconds is/,
     apply: async (run) => {
-      const { name } = run.lab.director;
+      const { name } = run.lab.directors[0];
       await run.act(
         "sabotage: ipvsadm --set 8589934",
         name,
@@ -67,7 +70,7 @@ const clientVanishes: Drill = {
     },
     undo: async (run) => {
       await run.shell.check(
-        run.lab.director.name,
+        run.lab.directors[0].name,
         "[[ ! -e /run/lvs-dr-drill-timeouts ]] || { ipvsadm --set $(sed 's/.*: //' /run/lvs-dr-drill-timeouts); rm /run/lvs-dr-drill-timeouts; }",
       );
     },
@@ -151,7 +154,12 @@ const pathMtu: Drill = {
   maxSeconds: 120,
   unfit: needsTwoServers,
   async run(run) {
-    const { client, router, services, realServers } = run.lab;
+    const {
+      client,
+      routers: [router],
+      services,
+      realServers,
+    } = run.lab;
     const [{ vip, port }] = services;
     const { device } = nicOn(router, "client");
     await run.begin();
@@ -188,7 +196,11 @@ const pathMtu: Drill = {
     run.judge(await run.finish(), { failed: 0, lost: 0 });
   },
   heal: async (run) => {
-    const { router, realServers, networks } = run.lab;
+    const {
+      routers: [router],
+      realServers,
+      segments: networks,
+    } = run.lab;
     const { device } = nicOn(router, "client");
     await Promise.all([
       run.shell.check(router.name, `ip link set ${device} mtu ${networks.client.mtu}`),
@@ -201,9 +213,9 @@ const pathMtu: Drill = {
     apply: async (run) => {
       const drop =
         "table inet lvsdr_drill { chain pre { type filter hook prerouting priority -300; icmp type destination-unreachable drop; }; }";
-      await run.act("sabotage: the director drops ICMP errors", run.lab.director.name, `nft '${drop}'`);
+      await run.act("sabotage: the director drops ICMP errors", run.lab.directors[0].name, `nft '${drop}'`);
     },
-    undo: async (run) => void (await run.shell.check(run.lab.director.name, UNCUT)),
+    undo: async (run) => void (await run.shell.check(run.lab.directors[0].name, UNCUT)),
   },
 };
 
@@ -214,7 +226,11 @@ const networkRestart: Drill = {
   maxSeconds: 80,
   unfit: needsTwoServers,
   async run(run) {
-    const { director, services, realServers } = run.lab;
+    const {
+      directors: [director],
+      services,
+      realServers,
+    } = run.lab;
     const { vip } = services[0];
     await run.begin();
     for (const { name } of [director, ...realServers])
@@ -235,7 +251,10 @@ const networkRestart: Drill = {
     run.judge(await run.finish(), { failed: 0, lost: 0 });
   },
   heal: async (run) => {
-    const { director, realServers } = run.lab;
+    const {
+      directors: [director],
+      realServers,
+    } = run.lab;
     await Promise.all(
       [director, ...realServers].map(({ name }) =>
         run.shell.check(name, "systemctl stop nftables; /usr/local/sbin/lvs-dr start", { timeout: 180 }),
@@ -248,15 +267,18 @@ const networkRestart: Drill = {
     apply: async (run) => {
       await run.act(
         "sabotage: networkd knows nothing of the VIP",
-        run.lab.director.name,
+        run.lab.directors[0].name,
         "for d in /etc/systemd/network/*.network.d; do rm -f $d/lvs-dr-vip.conf; " +
           "printf '[Network]\\nKeepConfiguration=no\\n' >$d/zz-drill.conf; done",
       );
     },
     undo: async (run) => {
-      await run.shell.check(run.lab.director.name, "rm -f /etc/systemd/network/*.network.d/zz-drill.conf");
+      await run.shell.check(
+        run.lab.directors[0].name,
+        "rm -f /etc/systemd/network/*.network.d/zz-drill.conf",
+      );
       await networkRestart.heal(run);
-      await run.shell.check(run.lab.director.name, "systemctl restart systemd-networkd");
+      await run.shell.check(run.lab.directors[0].name, "systemctl restart systemd-networkd");
     },
   },
 };

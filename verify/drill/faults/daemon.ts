@@ -44,7 +44,9 @@ const daemonKilled: Drill = {
   maxSeconds: 60,
   unfit: needsTwoServers,
   async run(run) {
-    const { director } = run.lab;
+    const {
+      directors: [director],
+    } = run.lab;
     await run.begin();
     await run.randomPhase();
     const killed = await run.act(
@@ -72,17 +74,17 @@ const daemonKilled: Drill = {
   },
   heal: async (run) => {
     await startWebServers(run);
-    await run.shell.check(run.lab.director.name, START_DAEMON);
+    await run.shell.check(run.lab.directors[0].name, START_DAEMON);
   },
   sabotage: {
     what: "the unit has Restart=no: whoever kills ldirectord has ended it",
     expects: /^restartSeconds cannot be told/,
     apply: async (run) => {
-      await run.act("sabotage: Restart=no", run.lab.director.name, withDropIn("Restart=no"));
+      await run.act("sabotage: Restart=no", run.lab.directors[0].name, withDropIn("Restart=no"));
     },
     undo: async (run) => {
       await run.shell.check(
-        run.lab.director.name,
+        run.lab.directors[0].name,
         `rm -rf ${DROP_IN}; systemctl daemon-reload; ${START_DAEMON}`,
       );
     },
@@ -92,7 +94,7 @@ const daemonKilled: Drill = {
 const BLOCK_CHECKS = (run: DrillRun): string =>
   // The checks come from the DIP to the RIP, clients' requests go to the VIP: only checks are left hanging.
   "nft -f - <<'NFT'\ntable inet lvsdr_drill { chain input { type filter hook input priority -10; " +
-  `ip saddr ${run.lab.director.address} ip daddr ${run.target.address} tcp dport ${run.lab.services[0].port} drop; }; }\nNFT`;
+  `ip saddr ${run.lab.directors[0].address} ip daddr ${run.target.address} tcp dport ${run.lab.services[0].port} drop; }; }\nNFT`;
 const UNBLOCK = "nft delete table inet lvsdr_drill 2>/dev/null || true";
 
 const restartDuringCheck: Drill = {
@@ -102,7 +104,9 @@ const restartDuringCheck: Drill = {
   unfit: needsTwoServers,
   async run(run) {
     const { target, lab } = run;
-    const { director } = lab;
+    const {
+      directors: [director],
+    } = lab;
     const limit = run.promises.ejectSilent();
     await run.begin();
     await run.act(`checks of ${target.name} are left without an answer`, target.name, BLOCK_CHECKS(run));
@@ -120,7 +124,7 @@ const restartDuringCheck: Drill = {
   heal: async (run) => {
     await Promise.all([
       run.shell.check(run.target.name, UNBLOCK),
-      run.shell.check(run.lab.director.name, START_DAEMON),
+      run.shell.check(run.lab.directors[0].name, START_DAEMON),
     ]);
   },
   sabotage: {
@@ -128,7 +132,7 @@ const restartDuringCheck: Drill = {
     expects: /^(failed|lostAfterRetry|answeredBySorry) is/,
     apply: async (run) => {
       const line = "ExecStopPost=/usr/sbin/ipvsadm -C";
-      await run.act(`sabotage: ${line}`, run.lab.director.name, withDropIn(line));
+      await run.act(`sabotage: ${line}`, run.lab.directors[0].name, withDropIn(line));
     },
     undo: (run) => daemonKilled.sabotage.undo(run),
   },
@@ -148,7 +152,9 @@ const badConfig: Drill = {
   maxSeconds: 200,
   unfit: needsTwoServers,
   async run(run) {
-    const { director } = run.lab;
+    const {
+      directors: [director],
+    } = run.lab;
     await run.begin();
     const from = run.now;
     const refused = await applySettings(run, "`up` brings a configuration with an unknown option", {
@@ -185,7 +191,7 @@ const badConfig: Drill = {
   },
   heal: async (run) => {
     await restoreDirector(run);
-    await run.shell.check(run.lab.director.name, `${MEND_CF}; ${START_DAEMON}`);
+    await run.shell.check(run.lab.directors[0].name, `${MEND_CF}; ${START_DAEMON}`);
     await startWebServers(run);
   },
   sabotage: {
@@ -194,13 +200,13 @@ const badConfig: Drill = {
     apply: async (run) => {
       await run.act(
         "sabotage: ExecReload=kill -HUP",
-        run.lab.director.name,
+        run.lab.directors[0].name,
         withDropIn("ExecReload=\\nExecReload=/bin/kill -HUP $MAINPID"),
       );
     },
     undo: async (run) => {
       await daemonKilled.sabotage.undo(run);
-      await run.shell.check(run.lab.director.name, "/usr/local/sbin/lvs-dr start", { timeout: 180 });
+      await run.shell.check(run.lab.directors[0].name, "/usr/local/sbin/lvs-dr start", { timeout: 180 });
     },
   },
 };
@@ -215,7 +221,9 @@ const diskFull: Drill = {
   maxSeconds: 80,
   unfit: needsTwoServers,
   async run(run) {
-    const { director } = run.lab;
+    const {
+      directors: [director],
+    } = run.lab;
     await run.begin();
     const from = await run.act(
       "the director's disk is filled",
@@ -234,7 +242,7 @@ const diskFull: Drill = {
     run.judge(await run.finish(), { failed });
   },
   heal: async (run) => {
-    await run.shell.check(run.lab.director.name, `rm -f ${FILL} ${FILL}.rest; ${START_DAEMON}`);
+    await run.shell.check(run.lab.directors[0].name, `rm -f ${FILL} ${FILL}.rest; ${START_DAEMON}`);
     await startWebServers(run);
   },
   sabotage: noDaemon,

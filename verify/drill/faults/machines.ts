@@ -111,12 +111,12 @@ const realServerReboot: Drill = {
   async run(run) {
     const { target, lab } = run;
     const { vip } = lab.services[0];
-    const directorMac = nicOn(lab.director, "server").mac;
-    const device = nicOn(lab.router, "server").device;
+    const directorMac = nicOn(lab.directors[0], "server").mac;
+    const device = nicOn(lab.routers[0], "server").device;
     await run.begin();
     const macs = new Set<string>();
     const arping = await run.program(
-      lab.router.name,
+      lab.routers[0].name,
       // Each answer with the time at which it came.
       `arping -b -I ${device} -w ${250 * run.scale} ${vip} | while read -r line; do echo "$EPOCHREALTIME $line"; done`,
       (_, line) => {
@@ -136,7 +136,7 @@ const realServerReboot: Drill = {
     await run.sleep(3);
     const served = run.log.between(back + AFTER_EDIT, Infinity).answeredBy[target.name] ?? 0;
     arping.kill();
-    await run.ask(lab.router.name, "kill $(pidof arping) 2>/dev/null || true");
+    await run.ask(lab.routers[0].name, "kill $(pidof arping) 2>/dev/null || true");
     const strangers = [...macs].filter((mac) => mac !== directorMac);
     run.figure("arpAnswersFromOthers", strangers.length, { max: 0 });
     run.expect(macs.has(directorMac), "the director answered no ARP request for the VIP");
@@ -168,7 +168,9 @@ const directorReboot: Drill = {
     "Fault 10: the director reboots under load: new connections are served again by itself, an old one ends and does not hang",
   maxSeconds: 400,
   async run(run) {
-    const { director } = run.lab;
+    const {
+      directors: [director],
+    } = run.lab;
     await run.begin();
     const flow = await openFlow(run, 300);
     const down = await run.act("the director reboots", director.name, REBOOT);
@@ -212,7 +214,7 @@ const directorReboot: Drill = {
     run.judge(log);
     run.figure("failedSinceReturn", log.between(back + AFTER_EDIT, Infinity).failed.length, { max: 0 });
   },
-  heal: (run) => powerOn(run, run.lab.director.domain, run.lab.director.name),
+  heal: (run) => powerOn(run, run.lab.directors[0].domain, run.lab.directors[0].name),
   sabotage: {
     what: "the director's units are disabled: nothing fills the table at boot",
     expects: /^not within .*: (all real servers are in the table|a real server answers a request)/,
@@ -220,12 +222,12 @@ const directorReboot: Drill = {
       const units = "lvs-dr.service lvs-dr-table.service lvs-dr-ldirectord.service";
       await run.act(
         `sabotage: ${units} are disabled`,
-        run.lab.director.name,
+        run.lab.directors[0].name,
         `systemctl -q disable ${units}`,
       );
     },
     undo: async (run) => {
-      await run.shell.check(run.lab.director.name, "/usr/local/sbin/lvs-dr start", { timeout: 180 });
+      await run.shell.check(run.lab.directors[0].name, "/usr/local/sbin/lvs-dr start", { timeout: 180 });
     },
   },
 };

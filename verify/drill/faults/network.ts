@@ -13,7 +13,10 @@ const START = "/usr/local/sbin/lvs-dr start";
 
 /** The MACs that answer ARP requests for the VIP on the server segment, asked by the router. */
 async function arpAnswers(run: DrillRun): Promise<string[]> {
-  const { router, services } = run.lab;
+  const {
+    routers: [router],
+    services,
+  } = run.lab;
   const device = nicOn(router, "server").device;
   // -b: all broadcast, or the first to answer would be asked alone.
   const text = await run.ask(router.name, `arping -b -I ${device} -c 3 -w 4 ${services[0].vip} || true`);
@@ -83,7 +86,7 @@ const arpLeak: Drill = {
       : "arpStrategy is not sysctl: there are no sysctls to break",
   async run(run) {
     const { target, lab } = run;
-    const director = nicOn(lab.director, "server").mac;
+    const director = nicOn(lab.directors[0], "server").mac;
     const leaking = nicOn(target, "server").mac;
     await run.begin();
     const before = await arpAnswers(run);
@@ -108,8 +111,8 @@ const arpLeak: Drill = {
       await run.act(`${target.name}'s script runs again`, target.name, START, { timeout: 120 });
     // The router may have learned the wrong MAC.
     await run.ask(
-      lab.router.name,
-      `ip neigh flush dev ${nicOn(lab.router, "server").device} to ${lab.services[0].vip}`,
+      lab.routers[0].name,
+      `ip neigh flush dev ${nicOn(lab.routers[0], "server").device} to ${lab.services[0].vip}`,
     );
     const healed = run.event("the router's neighbour entry is flushed");
     const after = await arpAnswers(run);
@@ -119,7 +122,10 @@ const arpLeak: Drill = {
   },
   heal: async (run) => {
     await run.shell.check(run.target.name, START, { timeout: 120 });
-    const { router, services } = run.lab;
+    const {
+      routers: [router],
+      services,
+    } = run.lab;
     await run.shell.check(
       router.name,
       `ip neigh flush dev ${nicOn(router, "server").device} to ${services[0].vip}`,
@@ -141,7 +147,9 @@ const lossyLink: Drill = {
   maxSeconds: 400,
   unfit: needsTwoServers,
   async run(run) {
-    const { director } = run.lab;
+    const {
+      directors: [director],
+    } = run.lab;
     await run.begin();
     const loss = run.sabotaged ? 60 : NETEM.loss;
     const seconds = run.sabotaged ? 40 : run.environment.soakSeconds;
@@ -177,7 +185,9 @@ const lossyLink: Drill = {
     run.judge(await run.finish());
   },
   heal: async (run) => {
-    const { director } = run.lab;
+    const {
+      directors: [director],
+    } = run.lab;
     await run.shell.check(
       director.name,
       "systemctl stop lvs-dr-drill-netem.service 2>/dev/null; " +
@@ -197,7 +207,7 @@ const lossyLink: Drill = {
 
 const CUT = (run: DrillRun): string => {
   const { device } = nicOn(run.target, "server");
-  const mac = nicOn(run.lab.director, "server").mac;
+  const mac = nicOn(run.lab.directors[0], "server").mac;
   return (
     "nft -f - <<'NFT'\ntable netdev lvsdr_drill {\n" +
     `chain in { type filter hook ingress device "${device}" priority 0; ether saddr ${mac} drop; }\n` +
