@@ -56,11 +56,7 @@ module.exports = {
       "model/ has no files, no processes, no Pulumi",
       "^model/",
       "^(node:)?(fs|child_process|http)(/|$)|(^|/)@pulumi/",
-      [
-        // Writes the schema and the reference: a generator of its own.
-        ["^model/generate\\.ts$", "fs"],
-        ["^model/guestPayload\\.ts$", "fs"],
-      ],
+      [["^model/guest/payload\\.ts$", "fs"]],
     ),
     never(
       "verify-not-components",

@@ -16,7 +16,7 @@ import { Router } from "./components/router";
 import { Pool } from "./components/pool";
 import { VirtualMachine } from "./components/virtualMachine";
 import { endpoint } from "./model/lab/address";
-import { guestId, labNodes, type LabNode } from "./model/types";
+import { guestId, labNodes, type LabNode } from "./model/lab/types";
 
 export = async () => {
   const lab = labConfig();

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ensurePrivateDirectory, writeAtomically } from "../lib/files";
 import { readLab } from "../model/lab/recorded";
-import type { Lab } from "../model/types";
+import type { Lab } from "../model/lab/types";
 
 const APPLIED = "lab.json";
 

@@ -2,7 +2,7 @@
 import { closeSync, openSync, readdirSync, readSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { exec } from "../lib/process";
-import { poolPath } from "../model/naming";
+import { poolPath } from "../model/lab/naming";
 import type { StackNames, Virsh } from "./virsh";
 
 /** Where a system libvirt keeps things. */

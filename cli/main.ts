@@ -1,8 +1,8 @@
 /** `scripts/lab`'s commands, after the shell entry has prepared the host. */
 import { spawnSync } from "node:child_process";
 import { Argument, Command, Option } from "commander";
-import { PROJECT } from "../model/naming";
-import { parseStackReference } from "../model/stackName";
+import { PROJECT } from "../model/lab/naming";
+import { parseStackReference } from "../model/config/stackName";
 import { enterProject } from "./callersFile";
 import type { StackOptions } from "./context";
 import { say } from "./terminal";

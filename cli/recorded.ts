@@ -3,8 +3,8 @@ import type { Access } from "../components/observation";
 import { STACK_TYPE } from "../engine/goal";
 import { hasSecret, MASK, reveal, type Properties, type Value } from "../engine/values";
 import { readLab } from "../model/lab/recorded";
-import { APPLIED_LAB } from "../model/naming";
-import type { Lab } from "../model/types";
+import { APPLIED_LAB } from "../model/lab/naming";
+import type { Lab } from "../model/lab/types";
 import type { ShownOutputs, StackOutputs } from "./backend";
 
 /** As far as both engines' states agree; secrets as engine/values.ts has them. */

@@ -1,8 +1,8 @@
 /** `scripts/lab report`: the lab on one page. */
 import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
-import { PROJECT } from "../model/naming";
-import type { Lab } from "../model/types";
+import { PROJECT } from "../model/lab/naming";
+import type { Lab } from "../model/lab/types";
 import { hostVersions, imageOf, readDrills, type ReportData } from "../verify/report/data";
 import { renderMermaid } from "../verify/report/mermaid";
 import { pageLab } from "../verify/report/pageLab";

@@ -1,7 +1,7 @@
 /** The directory of one stack, `.lab/STACK`: where it is, and the only way to delete what is in it. */
 import { lstatSync, readdirSync, realpathSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
-import { stackNameProblem } from "../model/stackName";
+import { stackNameProblem } from "../model/config/stackName";
 
 const LAB = ".lab";
 

@@ -1,6 +1,6 @@
 /** The lab that a stack's file describes; apart, since the schema takes a tenth of a second to load. */
-import { parseConfig, projectKeys } from "../model/config";
-import type { Lab } from "../model/types";
+import { parseConfig, projectKeys } from "../model/config/config";
+import type { Lab } from "../model/lab/types";
 import { readOpenConfig, type StackConfig } from "./stackFile";
 
 /**

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { APPLIED_LAB } from "../model/naming";
-import type { Lab, VirtualService } from "../model/types";
+import { APPLIED_LAB } from "../model/lab/naming";
+import type { Lab, VirtualService } from "../model/lab/types";
 
 export interface AppliedLabArgs {
   readonly lab: Lab;

@@ -1,6 +1,6 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { INSTALL_AND_START } from "../model/payload";
+import { INSTALL_AND_START } from "../model/guest/script";
 
 /** A machine reachable by SSH: plain data, so that components after the VM know nothing of libvirt. */
 export interface Host {
@@ -30,7 +30,7 @@ export interface Host {
 
 export interface RemoteScriptArgs {
   readonly host: Host;
-  /** The guest's script with its settings (model/guestPayload.ts). */
+  /** The guest's script with its settings (model/guest/payload.ts). */
   readonly payload: string;
   /** Whether a password is in it: then state and previews veil it. */
   readonly secret?: boolean;

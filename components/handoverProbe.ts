@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { handoversFrom } from "../model/handover";
-import { formatProblems } from "../model/problems";
-import type { Lab, Role } from "../model/types";
+import { handoversFrom } from "../model/config/handover";
+import { formatProblems } from "../model/config/refusal";
+import type { Lab, Role } from "../model/lab/types";
 import { refusal } from "./refusal";
 
 /** A function of Pulumi's own: the outputs that a stack's last successful `up` has left. */
@@ -12,7 +12,7 @@ interface Previous {
 }
 
 /**
- * Refuses an address that would pass from one guest to another in one `up`: see model/handover.ts.
+ * Refuses an address that would pass from one guest to another in one `up`: see model/config/handover.ts.
  * @throws pulumi.RunError with every problem at once
  */
 export async function assertNoHandover(lab: Lab): Promise<void> {

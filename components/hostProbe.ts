@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { local } from "@pulumi/command";
 import { version as commandVersion } from "@pulumi/command/package.json";
 import * as pulumi from "@pulumi/pulumi";
-import { checkHost, type HostFacts } from "../model/hostChecks";
-import { formatProblems } from "../model/config";
-import type { Lab } from "../model/types";
+import { checkHost, type HostFacts } from "../model/host/checks";
+import { formatProblems } from "../model/config/config";
+import type { Lab } from "../model/lab/types";
 import type { Host } from "./guestRole";
 import { refusal } from "./refusal";
 

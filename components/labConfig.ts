@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ConfigError, parseConfig, projectKeys } from "../model/config";
-import type { Lab } from "../model/types";
+import { ConfigError, parseConfig, projectKeys } from "../model/config/config";
+import type { Lab } from "../model/lab/types";
 import { refusal } from "./refusal";
 
 /**

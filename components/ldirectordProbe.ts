@@ -1,7 +1,7 @@
-import { expectedTable, parseIpvsSave } from "../model/ipvs";
-import { compareTables } from "../model/ipvsCompare";
-import { ldirectordFor, renderLdirectord } from "../model/ldirectord";
-import type { Lab } from "../model/types";
+import { expectedTable, parseIpvsSave } from "../model/director/ipvs/table";
+import { compareTables } from "../model/director/ipvs/compare";
+import { ldirectordFor, renderLdirectord } from "../model/director/ldirectord/ldirectord";
+import type { Lab } from "../model/lab/types";
 import { hostScript } from "./hostProbe";
 import { refusal } from "./refusal";
 

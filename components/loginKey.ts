@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { KEY_SECRET, sshKeyPair } from "../model/sshKey";
-import type { Lab } from "../model/types";
+import { KEY_SECRET, sshKeyPair } from "../model/guest/sshKey";
+import type { Lab } from "../model/lab/types";
 
 /** The key pair that opens every guest of a stack: its private half is secret, its public half is not. */
 export function loginKey(lab: Lab): {

@@ -1,7 +1,7 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { Prefix } from "../model/lab/address";
-import type { LabNetwork } from "../model/types";
+import type { LabNetwork } from "../model/lab/types";
 
 export interface NetworkArgs {
   /** The segment: names, host address, MTU. With `existingBridge` nothing is created. */

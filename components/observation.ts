@@ -1,7 +1,7 @@
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Health } from "../model/health";
-import type { Lab, RemoteHost } from "../model/types";
+import type { Lab, RemoteHost } from "../model/lab/types";
 import type { Host } from "./guestRole";
 
 /** How to log in to the guests: the stack's `access` output. */

@@ -1,7 +1,7 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
-import { poolPath } from "../model/naming";
-import type { Lab } from "../model/types";
+import { poolPath } from "../model/lab/naming";
+import type { Lab } from "../model/lab/types";
 
 export interface PoolArgs {
   /** Says whether the stack has a pool of its own, and how it is called. */

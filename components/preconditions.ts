@@ -1,4 +1,4 @@
-import type { Lab } from "../model/types";
+import type { Lab } from "../model/lab/types";
 import { assertNoHandover } from "./handoverProbe";
 import { assertAll, assertHost } from "./hostProbe";
 import { assertLdirectord } from "./ldirectordProbe";

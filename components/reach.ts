@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Lab } from "../model/types";
+import type { Lab } from "../model/lab/types";
 import { hostScript } from "./hostProbe";
 import { refusal } from "./refusal";
 

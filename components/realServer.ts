@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { guestPayload } from "../model/guestPayload";
-import type { Lab, LabNode } from "../model/types";
+import { guestPayload } from "../model/guest/payload";
+import type { Lab, LabNode } from "../model/lab/types";
 import { GuestRole, type Host } from "./guestRole";
 
 export interface RealServerArgs {

@@ -1,10 +1,16 @@
 /** The verdict on a lab: from what was observed on the director, the guests and the client to the `health` output. */
-import { parseIpvsSave, serverKey, serviceKey, type IpvsServer, type IpvsService } from "./ipvs";
-import { parseIpvsList, rowOf, type IpvsList } from "./ipvsList";
+import {
+  parseIpvsSave,
+  serverKey,
+  serviceKey,
+  type IpvsServer,
+  type IpvsService,
+} from "./director/ipvs/table";
+import { parseIpvsList, rowOf, type IpvsList } from "./director/ipvs/list";
 import { endpoint } from "./lab/address";
-import { wrongPages } from "./pages";
-import { distinct, type Problem, type ProblemCode } from "./problem";
-import { clientService, labNodes, type Lab, type RealServerEntry, type VirtualService } from "./types";
+import { wrongPages } from "./guest/pages";
+import { distinct, type Problem, type ProblemCode } from "./lab/problem";
+import { clientService, labNodes, type Lab, type RealServerEntry, type VirtualService } from "./lab/types";
 
 export type HealthStatus = "healthy" | "degraded" | "sorry" | "down";
 export type RealServerState = "up" | "down" | "drained";

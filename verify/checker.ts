@@ -9,11 +9,11 @@
  *   one says when the last check was. A server that is up in the table must have been checked within the time that
  *   detection takes, and that for each service: with fork=yes each is another process's to check.
  */
-import { detectionSeconds } from "../model/detection";
+import { detectionSeconds } from "../model/director/detection";
 import type { ServiceHealth } from "../model/health";
 import { endpoint } from "../model/lab/address";
-import type { Problem, ProblemCode } from "../model/problem";
-import type { Lab, VirtualService } from "../model/types";
+import type { Problem, ProblemCode } from "../model/lab/problem";
+import type { Lab, VirtualService } from "../model/lab/types";
 
 export interface CheckerProcess {
   readonly pid: number;

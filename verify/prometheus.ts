@@ -4,7 +4,7 @@
  */
 import { Counter, Gauge, Registry } from "prom-client";
 import type { HealthStatus } from "../model/health";
-import { PROBLEM_CODES } from "../model/problem";
+import { PROBLEM_CODES } from "../model/lab/problem";
 import type { Status } from "./status";
 
 /** For the file extension's or the HTTP header's sake. */

@@ -1,8 +1,8 @@
 /** The cluster as it is now: its health, its counters, its checker, and how soon a failure would be noticed. */
 import { assessHealth, withProblems, type Health } from "../model/health";
-import { detectionSeconds } from "../model/detection";
-import { parseIpvsList, rowOf } from "../model/ipvsList";
-import type { Lab } from "../model/types";
+import { detectionSeconds } from "../model/director/detection";
+import { parseIpvsList, rowOf } from "../model/director/ipvs/list";
+import type { Lab } from "../model/lab/types";
 import {
   CHECKER_SCRIPT,
   checkedPort,

@@ -1,5 +1,5 @@
 /** Every behaviour of the lab, checked from the outside. */
-import type { Lab } from "../model/types";
+import type { Lab } from "../model/lab/types";
 import { arpProbe } from "./checks/arp";
 import { Patience, runProbe, type CheckResult, type Probe } from "./checks/check";
 import { guestsProbe } from "./checks/guests";

@@ -1,5 +1,5 @@
 /** Labs as they are kept: in a stack's state, and in a file of the last `up`. */
-import type { Lab, LabNode } from "../types";
+import type { Lab, LabNode } from "./types";
 
 /** A lab of one director, as versions before its nodes were lists have recorded it. */
 type FormerLab = Omit<Lab, "routers" | "directors" | "segments"> & {

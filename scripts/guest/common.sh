@@ -24,7 +24,7 @@ die() {
 }
 
 # problem CODE OBJECT TEXT: something on this node is not as expected. OBJECT is what it is about (an address, a sysctl, a unit), TEXT is for
-# people. The codes: model/problem.ts.
+# people. The codes: model/lab/problem.ts.
 problem() { PROBLEMS+=("$1"$'\t\t'"$2"$'\t'"$3"); }
 
 # need COMMAND:PACKAGE...: the image must hold them all; nothing is installed here. Names all that are missing.

@@ -2,7 +2,7 @@
 # The kernel's IPVS table on a director: compared with the expected one, and changed by additions, edits and deletions, never by
 # a flush, so that connections live on.
 #
-# usage: ipvsTable.pl ACTION [ARGUMENT...] <EXPECTED     (director.sh; rendered by model/guestSettings.ts)
+# usage: ipvsTable.pl ACTION [ARGUMENT...] <EXPECTED     (director.sh; rendered by model/guest/settings.ts)
 #
 # EXPECTED has one object a line, its fields separated by tabs. KEY is the service as ipvsadm names it: "-t 10.0.0.100:80".
 #   node     NAME
@@ -32,7 +32,7 @@ my %ACTION = (
     settle   => \&settle,
 );
 
-# Firewall marks of the services that `scripts/lab verify diagnosis` adds for some seconds: DIAGNOSIS_MARKS in model/ipvs.ts.
+# Firewall marks of the services that `scripts/lab verify diagnosis` adds for some seconds: DIAGNOSIS_MARKS in model/director/ipvs/table.ts.
 sub of_diagnosis { $_[0] =~ /^-f 270\d\d$/ }
 
 sub note { print STDERR "lvs-dr: @_\n" }

@@ -4,7 +4,7 @@
 readonly PROJECT=lvs-dr
 readonly STACK_NAME='^[A-Za-z0-9._-]+$'
 
-# parse_stack REFERENCE: prints the stack's name; dies with the reason where it cannot be one. model/stackName.ts has the
+# parse_stack REFERENCE: prints the stack's name; dies with the reason where it cannot be one. model/config/stackName.ts has the
 # same rule for the program, which may be called without this script.
 parse_stack() {
   local given="$1" name="${1##*/}" organization="" project="$PROJECT" why=""

@@ -1,8 +1,8 @@
 /** Strategies, modes, draining and reboots: every change by `up`, every effect seen in the guests. */
 import { afterAll, expect, it } from "vitest";
-import { DRILL_LIMITS } from "../../model/drillLimits";
+import { DRILL_LIMITS } from "../../model/lab/drillLimits";
 import type { Health } from "../../model/health";
-import { shellQuote } from "../../model/payload";
+import { shellQuote } from "../../model/guest/script";
 import { claimants } from "./arpWatch";
 import { whileDownloading } from "./download";
 import { underLoad } from "./load";

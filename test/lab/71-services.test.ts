@@ -1,10 +1,10 @@
 /** What services may be: several of them, every scheduler with its flags, persistence, sorry servers. */
 import { afterAll, expect, it } from "vitest";
 import type { Health } from "../../model/health";
-import { parseIpvsSave, renderTable, type IpvsService } from "../../model/ipvs";
-import { compareTables } from "../../model/ipvsCompare";
-import { SCHEDULERS } from "../../model/schemaService";
-import { canonicalFlags, hasNamedFlags } from "../../model/serviceDefaults";
+import { parseIpvsSave, renderTable, type IpvsService } from "../../model/director/ipvs/table";
+import { compareTables } from "../../model/director/ipvs/compare";
+import { SCHEDULERS } from "../../model/config/schemaService";
+import { canonicalFlags, hasNamedFlags } from "../../model/config/serviceDefaults";
 import type { VerifyReport } from "../../verify/verify";
 import { underLoad } from "./load";
 import { applied, backToDefaults, configure, eventually, guest, health, inGuests, lab, run } from "./support";

@@ -1,7 +1,7 @@
 /** Who says on the server segment that it has the VIP, over a time: asked each second from the router and from the host. */
 import { spawn } from "node:child_process";
 import { expect } from "vitest";
-import { nicOn } from "../../model/types";
+import { nicOn } from "../../model/lab/types";
 import { ARPING, macOwner, parseArping } from "../../verify/checks/arp";
 import { DrillRun } from "../../verify/drill/drillRun";
 import { Stream } from "../../verify/drill/stream";

@@ -1,6 +1,6 @@
 /** Each protocol that ldirectord can check, against a real server of it: up, down, up again. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { detectionSeconds } from "../../model/detection";
+import { detectionSeconds } from "../../model/director/detection";
 import { ENTRIES } from "./support/entries";
 import { Fleet } from "./support/fleet";
 

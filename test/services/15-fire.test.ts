@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { detectionSeconds } from "../../model/detection";
+import { detectionSeconds } from "../../model/director/detection";
 import { Fleet, type Entries, type Member } from "./support/fleet";
 import { dovecot } from "./support/mailServers";
 import { mailSink, ownCertificate, silent } from "./support/misbehaving";

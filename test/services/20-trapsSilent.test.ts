@@ -1,6 +1,6 @@
 /** Whom ldirectord's checks of silent servers keep waiting, shown on the daemon itself. */
 import { describe, expect, it } from "vitest";
-import { detectionSeconds } from "../../model/detection";
+import { detectionSeconds } from "../../model/director/detection";
 import { labOf, type Entries, type Options } from "./support/fleet";
 import { slowness } from "./support/table";
 import { budget, fleetOf, globally, settled, web } from "./support/trap";

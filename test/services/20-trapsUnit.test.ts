@@ -3,7 +3,7 @@
  * defaults, so that each test can fail.
  */
 import { describe, expect, it } from "vitest";
-import { detectionSeconds } from "../../model/detection";
+import { detectionSeconds } from "../../model/director/detection";
 import { unit } from "./support/daemon";
 import type { Fleet } from "./support/fleet";
 import { pause, slowness, until } from "./support/table";

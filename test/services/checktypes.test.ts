@@ -1,9 +1,9 @@
 /** Each check type, and answers that are wrong: what puts a real server out of the table, and what does not. */
 import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { LdirectordConf } from "../../model/ldirectord";
-import { ConfigError } from "../../model/config";
-import { detectionSeconds } from "../../model/detection";
+import type { LdirectordConf } from "../../model/director/ldirectord/ldirectord";
+import { ConfigError } from "../../model/config/config";
+import { detectionSeconds } from "../../model/director/detection";
 import { Fleet, labOf, type Entries } from "./support/fleet";
 import { addAddress, removeAddress, SERVERS } from "./support/servers";
 

@@ -1,6 +1,6 @@
 /** From death to removal: what is measured with several real servers, beside what the project computes (detectionSeconds). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { detectionSeconds } from "../../model/detection";
+import { detectionSeconds } from "../../model/director/detection";
 import { Fleet, type Entries, type Member } from "./support/fleet";
 import { SERVERS } from "./support/servers";
 import { slowness } from "./support/table";

@@ -1,6 +1,6 @@
 /** The services that ldirectord checks over IPv6 too. A lab has IPv4 only: the model writes the file, its configuration cannot ask for it. */
 import { afterAll, beforeAll, describe, it } from "vitest";
-import type { LdirectordConf, VirtualBlock } from "../../model/ldirectord";
+import type { LdirectordConf, VirtualBlock } from "../../model/director/ldirectord/ldirectord";
 import { ENTRIES } from "./support/entries";
 import { Fleet, WEIGHT, type Entry } from "./support/fleet";
 import { SERVERS } from "./support/servers";

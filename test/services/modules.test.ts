@@ -1,6 +1,6 @@
 /** Perl modules that checks load: in the guest image, and a configuration that needs one which is not there is refused with its name. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ldirectordFor, renderLdirectord } from "../../model/ldirectord";
+import { ldirectordFor, renderLdirectord } from "../../model/director/ldirectord/ldirectord";
 import { Box } from "./support/box";
 import { unit } from "./support/daemon";
 import { ENTRIES } from "./support/entries";

@@ -3,8 +3,8 @@
  * defaults, so that each test can fail.
  */
 import { describe, expect, it } from "vitest";
-import { ipvsRestoreRules } from "../../model/ipvs";
-import { ldirectordFor, renderLdirectord } from "../../model/ldirectord";
+import { ipvsRestoreRules } from "../../model/director/ipvs/table";
+import { ldirectordFor, renderLdirectord } from "../../model/director/ldirectord/ldirectord";
 import { labOf, type Fleet, type Options } from "./support/fleet";
 import { pause, slowness, until } from "./support/table";
 import {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { KEY_SECRET, keyPairOfSeed, sshKeyPair } from "../../model/sshKey";
+import { KEY_SECRET, keyPairOfSeed, sshKeyPair } from "../../model/guest/sshKey";
 
 describe("sshKeyPair", () => {
   it("writes a private key from which ssh-keygen reads the same public key", () => {

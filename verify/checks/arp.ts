@@ -1,7 +1,7 @@
 /** Who answers "who has the VIP?": on the server segment, asked from the router and from the host, the director alone. */
 import { exec } from "../../lib/process";
 import { hostPrefix } from "../../model/lab/address";
-import { nicOn, type Lab, type LabNode } from "../../model/types";
+import { nicOn, type Lab, type LabNode } from "../../model/lab/types";
 import { proxyArpRepair } from "./hazards";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
 

@@ -1,6 +1,6 @@
 /** Each guest from the inside: addresses, routes, sysctls, units, clock, and what its own script says. */
 import { hostPrefix } from "../../model/lab/address";
-import { labNodes, nicOn, type Lab, type LabNode } from "../../model/types";
+import { labNodes, nicOn, type Lab, type LabNode } from "../../model/lab/types";
 import { judge, type CheckContext, type Finding, type Probe } from "./check";
 import { askEach } from "../askGuests";
 import { hazardKeys, judgeHazards } from "./hazards";

@@ -3,7 +3,7 @@
  * behind its back. Each comes with its evidence, and a reason that holds for this guest, not in general.
  */
 import { Prefix } from "../../model/lab/address";
-import { nicOn, type Lab, type LabNode, type Nic } from "../../model/types";
+import { nicOn, type Lab, type LabNode, type Nic } from "../../model/lab/types";
 import { judge, type Finding } from "./check";
 import type { GuestFacts } from "./guestFacts";
 

@@ -1,6 +1,6 @@
 /** Whether those who forward have each neighbour's address at the MAC of the guest that owns it. */
 import { withoutLength } from "../../model/lab/address";
-import { nicOn, type Lab, type LabNode } from "../../model/types";
+import { nicOn, type Lab, type LabNode } from "../../model/lab/types";
 import { macOwner, serverMac } from "./arp";
 import { judge, type Finding } from "./check";
 

@@ -2,7 +2,7 @@
 import { askEach } from "../askGuests";
 import { judge, type CheckContext, type Finding, type Probe } from "./check";
 import { withoutLength } from "../../model/lab/address";
-import type { Lab, LabNode } from "../../model/types";
+import type { Lab, LabNode } from "../../model/lab/types";
 
 export interface PingTarget {
   readonly from: LabNode;

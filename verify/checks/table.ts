@@ -1,7 +1,13 @@
 /** The kernel's table on the director: the services as configured, every real server by Route, the sorry server out. */
-import { expectedTable, parseIpvsSave, renderTable, serverKey, serviceKey } from "../../model/ipvs";
-import { compareWithLab, isSorry } from "../../model/ipvsCompare";
-import type { Lab } from "../../model/types";
+import {
+  expectedTable,
+  parseIpvsSave,
+  renderTable,
+  serverKey,
+  serviceKey,
+} from "../../model/director/ipvs/table";
+import { compareWithLab, isSorry } from "../../model/director/ipvs/compare";
+import type { Lab } from "../../model/lab/types";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
 
 export function judgeTable(lab: Lab, save: string): Finding[] {

@@ -1,6 +1,6 @@
 /** Where drills run: one stack's guests, and the host's power over them. */
 import type { Access } from "../../components/observation";
-import type { Lab } from "../../model/types";
+import type { Lab } from "../../model/lab/types";
 import { GuestShell } from "../guestShell";
 import { readStatus } from "../status";
 

@@ -25,7 +25,7 @@ my @REPLACED = (qw(_check_real check_http do_fallback_command ld_emailalert_mail
 my $GRACE = 1;
 # By the command: a process that not even KILL has ended. No second one is started beside it.
 my %stuck;
-# By a service's identity: {verify, ca}, as model/ldirectordTls.ts writes them.
+# By a service's identity: {verify, ca}, as model/director/ldirectord/tls.ts writes them.
 my $TLS_FILE = "/etc/lvs-dr/tls.json";
 my %tls;
 my $judged;

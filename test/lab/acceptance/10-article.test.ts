@@ -1,7 +1,7 @@
 /** The source article's tests 1 to 6 (docs/explanation/architecture.md has the topology). */
 import { afterAll, expect, it } from "vitest";
 import type { Health } from "../../../model/health";
-import { parseIpvsSave } from "../../../model/ipvs";
+import { parseIpvsSave } from "../../../model/director/ipvs/table";
 import { applied, eventually, guest, health as status, inGuests, run } from "../support";
 
 const URL = "http://10.0.0.100/";

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { parseIpvsSave } from "../../../model/ipvs";
+import { parseIpvsSave } from "../../../model/director/ipvs/table";
 import {
   boots,
   changes,

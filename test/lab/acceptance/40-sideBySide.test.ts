@@ -1,7 +1,7 @@
 /** Two labs on one host know nothing of each other. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { exec } from "../../../lib/process";
-import { labNodes } from "../../../model/types";
+import { labNodes } from "../../../model/lab/types";
 import {
   applied,
   configure,

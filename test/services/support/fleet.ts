@@ -1,8 +1,12 @@
 /** Services under test: real servers with addresses of their own, all in one lab's configuration and under one ldirectord. */
-import { ldirectordFor, renderLdirectord, type LdirectordConf } from "../../../model/ldirectord";
-import { renderTls } from "../../../model/ldirectordTls";
-import { parseConfig } from "../../../model/config";
-import type { Lab, VirtualService } from "../../../model/types";
+import {
+  ldirectordFor,
+  renderLdirectord,
+  type LdirectordConf,
+} from "../../../model/director/ldirectord/ldirectord";
+import { renderTls } from "../../../model/director/ldirectord/tls";
+import { parseConfig } from "../../../model/config/config";
+import type { Lab, VirtualService } from "../../../model/lab/types";
 import { Box, type Running } from "./box";
 import { Daemon } from "./daemon";
 import { addAddress, install, type Make, type Server } from "./servers";

@@ -1,7 +1,7 @@
 /** What the tests of ldirectord's traps share: fleets that are closed after each test, and ways to change their configuration. */
 import { afterEach } from "vitest";
-import { detectionSeconds } from "../../../model/detection";
-import { renderLdirectord, type LdirectordConf } from "../../../model/ldirectord";
+import { detectionSeconds } from "../../../model/director/detection";
+import { renderLdirectord, type LdirectordConf } from "../../../model/director/ldirectord/ldirectord";
 import { Fleet, type Entries, type Entry, type Options } from "./fleet";
 import { SERVERS } from "./servers";
 

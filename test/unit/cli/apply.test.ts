@@ -8,7 +8,7 @@ import { preview, up } from "../../../cli/apply";
 import { StackContext } from "../../../cli/context";
 import { EmbeddedBackend } from "../../../cli/embeddedBackend";
 import { Virsh } from "../../../cli/virsh";
-import { parseConfig } from "../../../model/config";
+import { parseConfig } from "../../../model/config/config";
 
 const home = process.cwd();
 const options = { stack: "dev", engine: "embedded" } as const;

@@ -3,8 +3,8 @@ import { expect, it } from "vitest";
 import { readRecorded, shownOutputs, type RecordedResource } from "../../../cli/recorded";
 import { STACK_TYPE } from "../../../engine/goal";
 import { secret, type Properties } from "../../../engine/values";
-import { parseConfig } from "../../../model/config";
-import { APPLIED_LAB, PROJECT } from "../../../model/naming";
+import { parseConfig } from "../../../model/config/config";
+import { APPLIED_LAB, PROJECT } from "../../../model/lab/naming";
 
 const lab = parseConfig({}, { project: PROJECT, stack: "dev" });
 const plain = JSON.parse(JSON.stringify(lab)) as Properties;

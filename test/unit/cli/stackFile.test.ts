@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { lastApplied, recordApplied } from "../../../cli/applied";
 import { readStackConfig, secretKeys, stackFile } from "../../../cli/stackFile";
 import { stackLab } from "../../../cli/stackLab";
-import { parseConfig } from "../../../model/config";
+import { parseConfig } from "../../../model/config/config";
 
 const home = process.cwd();
 let directory: string;

@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseStackReference } from "../../../model/stackName";
+import { parseStackReference } from "../../../model/config/stackName";
 import { checkout, type Checkout } from "./support/checkout";
 
 it("the shell's rule is the program's", () => {

@@ -9,7 +9,7 @@ import { DRY_RUN } from "../../../components/ldirectordProbe";
 import { WHERE } from "../../../components/reach";
 import { Redactor } from "../../../engine/redact";
 import { secret, type Value } from "../../../engine/values";
-import { labNodes, type VirtualService } from "../../../model/types";
+import { labNodes, type VirtualService } from "../../../model/lab/types";
 import { DOMAIN, HEALTH, lab, LOCAL, NETWORK, RANDOM, REMOTE, runProgram, VOLUME } from "./support/fixtures";
 import { find, UNKNOWN, type Invocation, type Recording } from "./support/recorder";
 

@@ -3,9 +3,9 @@ import type * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import type { Access, Login } from "../../../components/observation";
 import type { GuestRole, Host } from "../../../components/guestRole";
-import { renderGuestTable } from "../../../model/guestTable";
-import { ldirectordFor, renderLdirectord } from "../../../model/ldirectord";
-import { shellQuote } from "../../../model/payload";
+import { renderGuestTable } from "../../../model/director/ipvs/guestTable";
+import { ldirectordFor, renderLdirectord } from "../../../model/director/ldirectord/ldirectord";
+import { shellQuote } from "../../../model/guest/script";
 import { component, HEALTH, lab, LOCAL, RANDOM, REMOTE, resources } from "./support/fixtures";
 import { find, randomText, run, UNKNOWN, type Recording } from "./support/recorder";
 

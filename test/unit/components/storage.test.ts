@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Lab, LabNetwork } from "../../../model/types";
+import type { Lab, LabNetwork } from "../../../model/lab/types";
 import { component, lab, NETWORK, POOL, resources, runWithLibvirt, VOLUME } from "./support/fixtures";
 
 async function network(segment: LabNetwork) {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import type { Access } from "../../../components/observation";
-import { parseConfig } from "../../../model/config";
+import { parseConfig } from "../../../model/config/config";
 import { GuestShell, keptDirectory } from "../../../verify/guestShell";
 
 const directory = mkdtempSync(join(tmpdir(), "detached-"));

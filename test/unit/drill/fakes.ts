@@ -2,7 +2,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseConfig } from "../../../model/config";
+import { parseConfig } from "../../../model/config/config";
 import { DrillRun } from "../../../verify/drill/drillRun";
 import type { Environment } from "../../../verify/drill/environment";
 import { RequestLog } from "../../../verify/drill/requests";

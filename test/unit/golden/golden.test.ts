@@ -4,11 +4,11 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../../model/config";
-import { guestSettings } from "../../../model/guestSettings";
-import { canonicalJson, sha256 } from "../../../model/naming";
-import { renderPayload } from "../../../model/payload";
-import { labNodes, type Lab, type LabNode } from "../../../model/types";
+import { parseConfig } from "../../../model/config/config";
+import { guestSettings } from "../../../model/guest/settings";
+import { canonicalJson, sha256 } from "../../../model/lab/naming";
+import { renderPayload } from "../../../model/guest/script";
+import { labNodes, type Lab, type LabNode } from "../../../model/lab/types";
 import { renderPrometheus } from "../../../verify/prometheus";
 import { renderStatus } from "../../../verify/statusText";
 import { renderCheck, renderSummary, verifyJunit } from "../../../verify/verifyText";

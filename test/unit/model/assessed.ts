@@ -1,13 +1,13 @@
 /** The health of a lab that is well but for what a test says. */
-import { parseConfig } from "../../../model/config";
+import { parseConfig } from "../../../model/config/config";
 import {
   assessHealth,
   type ClientRequest,
   type NodeObservation,
   type Observation,
 } from "../../../model/health";
-import type { ProblemCode } from "../../../model/problem";
-import { labNodes, type Lab } from "../../../model/types";
+import type { ProblemCode } from "../../../model/lab/problem";
+import { labNodes, type Lab } from "../../../model/lab/types";
 
 export const article = parseConfig({}, { project: "lvs-dr", stack: "dev" });
 export const SERVICE = "-A -t 10.0.0.100:80 -s wrr";

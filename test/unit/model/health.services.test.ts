@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../../model/config";
+import { parseConfig } from "../../../model/config/config";
 import { bad, finds, RS1, RS2, SERVICE, SORRY, verdict, type Seen } from "./assessed";
 
 describe("assessHealth, where more is seen than the article's", () => {

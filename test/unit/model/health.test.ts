@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../../model/config";
+import { parseConfig } from "../../../model/config/config";
 import { EXIT_CODES, withProblems } from "../../../model/health";
-import type { Problem } from "../../../model/problem";
+import type { Problem } from "../../../model/lab/problem";
 import { article, assess, bad, finds, good, RS1, RS2, SERVICE, SORRY, verdict, type Seen } from "./assessed";
 
 describe("assessHealth", () => {

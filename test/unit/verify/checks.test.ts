@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../../model/config";
-import { expectedTable, isOfDiagnosis, renderTable } from "../../../model/ipvs";
+import { parseConfig } from "../../../model/config/config";
+import { expectedTable, isOfDiagnosis, renderTable } from "../../../model/director/ipvs/table";
 import { judgeArp, parseArping, serverMac } from "../../../verify/checks/arp";
 import { parseCapture } from "../../../verify/checks/capture";
 import { Patience, runProbe, type CheckContext, type Finding } from "../../../verify/checks/check";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { markEvents, outcomesOf, stackBars } from "../../../verify/report/chart";
-import { parseConfig } from "../../../model/config";
+import { parseConfig } from "../../../model/config/config";
 import { html } from "../../../verify/report/html";
 import { renderMermaid } from "../../../verify/report/mermaid";
 import { renderPage } from "../../../verify/report/page";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../../model/config";
-import { gcd, turnBounds } from "../../../model/turns";
+import { parseConfig } from "../../../model/config/config";
+import { gcd, turnBounds } from "../../../model/director/ipvs/turns";
 import { binomialBound } from "../../../verify/checks/binomial";
 import type { Finding } from "../../../verify/checks/check";
 import { judgeCount, parseCount } from "../../../verify/checks/weights";

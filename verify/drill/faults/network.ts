@@ -1,7 +1,7 @@
 /** Faults of addresses and wires. */
 import { assessHealth, hasProblem } from "../../../model/health";
 import { hostPrefix } from "../../../model/lab/address";
-import { nicOn } from "../../../model/types";
+import { nicOn } from "../../../model/lab/types";
 import { look } from "../../observe";
 import { byTheRunItself, needsTwoServers, noDaemon } from "../actions";
 import type { DrillRun } from "../drillRun";

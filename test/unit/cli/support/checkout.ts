@@ -4,12 +4,12 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFi
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { StackOutputs } from "../../../../cli/backend";
-import { parseConfig } from "../../../../model/config";
+import { parseConfig } from "../../../../model/config/config";
 import { STACK_TYPE } from "../../../../engine/goal";
 import { StateFile, type State } from "../../../../engine/state";
 import { secret } from "../../../../engine/values";
-import { APPLIED_LAB, PROJECT } from "../../../../model/naming";
-import { labNodes } from "../../../../model/types";
+import { APPLIED_LAB, PROJECT } from "../../../../model/lab/naming";
+import { labNodes } from "../../../../model/lab/types";
 
 const STACK = "dev";
 

@@ -3,9 +3,9 @@ import type * as pulumi from "@pulumi/pulumi";
 import { READ_STACK_OUTPUTS } from "../../../../components/handoverProbe";
 import { DRY_RUN } from "../../../../components/ldirectordProbe";
 import { WHERE } from "../../../../components/reach";
-import { parseConfig } from "../../../../model/config";
-import type { HostFacts } from "../../../../model/hostChecks";
-import type { Lab } from "../../../../model/types";
+import { parseConfig } from "../../../../model/config/config";
+import type { HostFacts } from "../../../../model/host/checks";
+import type { Lab } from "../../../../model/lab/types";
 import {
   run,
   type Invocation,

@@ -1,0 +1,80 @@
+/** Configuration in, validated lab out: the one way to get a Lab. */
+import { scryptSync } from "node:crypto";
+import { decode } from "./decode";
+import { resolve, type Draft, type Identity } from "./defaults";
+import { withDetection } from "./detectionHint";
+import { Findings } from "./findings";
+import { checkInvariants } from "./invariants";
+import { canonicalJson, sha256 } from "../lab/naming";
+import { ConfigError, nearest } from "./refusal";
+import type { Lab, VirtualService } from "../lab/types";
+
+export { ConfigError, formatProblem, formatProblems, type Problem } from "./refusal";
+
+/**
+ * Reads, completes and validates a stack's configuration.
+ * @param raw configuration by key without the project's namespace; values as Pulumi hands them over (numbers, lists
+ *   and objects as text) or as plain values. An empty one is the article's lab.
+ * @throws ConfigError with every problem at once
+ */
+export function parseConfig(raw: Readonly<Record<string, unknown>>, identity: Identity): Lab {
+  const { config, problems, tainted } = decode(raw);
+  const draft = resolve(config, identity);
+  const findings = new Findings(tainted);
+  checkInvariants(findings, config, draft);
+  const refused = problems.map((problem) => withDetection(problem, config, identity));
+  const all = [...refused, ...findings.problems];
+  if (all.length > 0) throw new ConfigError(all);
+  return { ...draft, configHash: configHash(draft) };
+}
+
+/**
+ * A project's keys without their namespace, from a stack's configuration. Other namespaces are other programs', but for one that
+ * is nearly the project's (`lvsdr:vip`): such a key keeps it, and is refused with its name.
+ */
+export function projectKeys(
+  config: Readonly<Record<string, unknown>>,
+  project: string,
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(config).flatMap(([key, value]) => {
+      const [namespace = "", ...name] = key.split(":");
+      if (namespace === project) return [[name.join(":"), value]];
+      return nearest(namespace, [project]) === undefined ? [] : [[key, value]];
+    }),
+  );
+}
+
+/** Digest of everything that reaches a guest: what only the host needs (image, pool, memory …) does not count. */
+export function configHash(draft: Draft): string {
+  const { segments, services, ...rest } = draft;
+  const guest = ({ name, role, address, gateway, nics }: Draft["client"]) => ({
+    name,
+    role,
+    address,
+    gateway,
+    nics,
+  });
+  const segment = ({ cidr, hostAddress, mtu }: Draft["segments"]["client"]) => ({ cidr, hostAddress, mtu });
+  return sha256(
+    canonicalJson({
+      networks: [segment(segments.client), segment(segments.server)],
+      guests: [rest.client, ...rest.routers, ...rest.directors, ...rest.realServers].map(guest),
+      vipCidr: rest.vipCidr,
+      arpStrategy: rest.arpStrategy,
+      mode: rest.mode,
+      ldirectord: rest.ldirectord,
+      sorryPage: rest.sorryPage,
+      drainTimeout: rest.drainTimeout,
+      services: services.map((service) => veiled(service, `${rest.project}/${rest.stack}`)),
+    }),
+  );
+}
+
+/** The digest is public: a password in it must not be found by trying a dictionary. */
+function veiled(service: VirtualService, salt: string): unknown {
+  const { passwd, secret, ...check } = service.check;
+  if (passwd === undefined && secret === undefined) return service;
+  const veil = scryptSync(canonicalJson([passwd, secret]), salt, 32).toString("hex");
+  return { ...service, check: { ...check, veil } };
+}

@@ -1,0 +1,261 @@
+/** From typed configuration to the lab: every default that depends on another key, and every derived name. */
+import { AddressPlan } from "./addressPlan";
+import { Prefix, withLength } from "../lab/address";
+import { bridgeFor, macFor, prefixFor } from "../lab/naming";
+import type { Config } from "./schema";
+import { resolveServices } from "./serviceDefaults";
+import type { Lab, LabNetwork, LabNode, Nic, RealServerEntry, RemoteHost } from "../lab/types";
+
+export interface Identity {
+  readonly project: string;
+  readonly stack: string;
+}
+
+/** A lab before the invariants are checked, and without its digest. */
+export type Draft = Omit<Lab, "configHash">;
+
+/** A real server as configured, with its name and address. */
+export type RealServerDraft = NonNullable<Config["realServers"]>[number] & {
+  readonly name: string;
+  readonly address: string;
+};
+
+/** Names that end in a higher number have their addresses by position: they always had, and an address stays. */
+const HIGHEST_NUMBER = 64;
+
+/** Stands where a network has no address left; the invariants then say that the network is too small. */
+export const NO_ADDRESS = "0.0.0.0";
+
+export function resolve(config: Config, { project, stack }: Identity): Draft {
+  const prefix = prefixFor(project, stack);
+  const clientCidr = Prefix.parse(config.clientNetwork.cidr);
+  const serverCidr = Prefix.parse(config.serverNetwork.cidr);
+  const vipCidr = Prefix.parse(config.vipCidr);
+  const { client, router, director, clientNetwork, serverNetwork } = config;
+
+  const onClient = planFor(clientCidr, [clientNetwork.hostAddress, router.clientAddress, client.address]);
+  const clientHost = clientNetwork.hostAddress ?? onClient.fixed(1);
+  const clientRouter = router.clientAddress ?? onClient.fixed(7 * 256 + 200);
+  const clientAddress = client.address ?? onClient.fixed(7 * 256 + 70);
+
+  const listed = config.realServers ?? standardServers(config.realServerCount ?? 2);
+  const onServer = planFor(serverCidr, [
+    serverNetwork.hostAddress,
+    router.serverAddress,
+    director.address,
+    ...listed.map((server) => server.address),
+  ]);
+  const serverHost = serverNetwork.hostAddress ?? onServer.fixed(1);
+  const serverRouter = router.serverAddress ?? onServer.fixed(200);
+  const dip = director.address ?? onServer.fixed(30);
+  const named = listed.map((server, index) => ({ ...server, name: server.name ?? `rs${index + 1}` }));
+  // The host, the router and the director have an address too.
+  const addresses = serverAddresses(named, onServer, serverCidr.hosts - 3);
+  const servers: RealServerDraft[] = named.map((server, index) => ({
+    ...server,
+    address: addresses[index] ?? NO_ADDRESS,
+  }));
+
+  const onVip = planFor(vipCidr, [config.vip, router.vipAddress, ...config.services.map((each) => each.vip)]);
+  const vip = config.vip ?? onVip.fixed(100);
+  const routerVip = router.vipAddress ?? onVip.fixed(200);
+
+  const explicitMacs = [
+    client.mac,
+    router.clientMac,
+    router.serverMac,
+    director.mac,
+    ...servers.map((each) => each.mac),
+  ];
+  const takenMacs = new Set(explicitMacs.flatMap((mac) => (mac === undefined ? [] : [mac.toLowerCase()])));
+  const nic = (
+    network: Nic["network"],
+    device: string,
+    node: string,
+    mac: string | undefined,
+    addresses: string[],
+  ): Nic => ({
+    network,
+    device,
+    mac: mac?.toLowerCase() ?? macFor(project, stack, node, device, takenMacs),
+    addresses,
+  });
+  const node = (
+    role: LabNode["role"],
+    from: Sized & { name: string },
+    rest: Pick<LabNode, "address" | "gateway" | "nics">,
+  ): LabNode => ({
+    name: from.name,
+    role,
+    domain: `${prefix}-${from.name}`,
+    memoryMiB: from.memory ?? config.memory,
+    vcpus: from.vcpus ?? config.vcpus,
+    ...rest,
+  });
+  const network = (key: LabNetwork["key"], hostAddress: string, existingBridge?: string): LabNetwork => ({
+    key,
+    name: `${prefix}-${key}`,
+    bridge: bridgeFor(project, stack, key),
+    ...(existingBridge === undefined ? {} : { existingBridge }),
+    cidr: key === "client" ? clientNetwork.cidr : serverNetwork.cidr,
+    hostAddress,
+    mtu: key === "client" ? clientNetwork.mtu : serverNetwork.mtu,
+  });
+
+  const port = config.port;
+  const entries: RealServerEntry[] = servers.map((server) => entryOf(server, port));
+  const sorry = config.sorryServer === false ? undefined : config.sorryServer;
+  return {
+    project,
+    stack,
+    libvirtUri: config.libvirtUri,
+    ...remoteHostOf(config),
+    accelerator: config.accelerator,
+    ...(config.image === undefined
+      ? {}
+      : {
+          image: {
+            path: config.image,
+            ...(config.imageSha256 === undefined ? {} : { sha256: config.imageSha256.toLowerCase() }),
+          },
+        }),
+    ...(config.pool === undefined ? {} : { pool: config.pool }),
+    prefix,
+    bootParallel: config.bootParallel ?? (config.image === undefined ? 6 : 2),
+    bootTimeout: config.bootTimeout,
+    segments: {
+      client: network("client", clientHost, clientNetwork.bridge),
+      server: network("server", serverHost),
+    },
+    vipCidr: config.vipCidr,
+    client: node("client", client, {
+      address: clientAddress,
+      gateway: clientRouter,
+      nics: [nic("client", "eth0", client.name, client.mac, [withLength(clientAddress, clientCidr.length)])],
+    }),
+    routers: [
+      node("router", router, {
+        address: serverRouter,
+        nics: [
+          nic("client", "eth0", router.name, router.clientMac, [withLength(clientRouter, clientCidr.length)]),
+          nic("server", "eth1", router.name, router.serverMac, [
+            withLength(serverRouter, serverCidr.length),
+            withLength(routerVip, vipCidr.length),
+          ]),
+        ],
+      }),
+    ],
+    directors: [
+      node("director", director, {
+        address: dip,
+        gateway: serverRouter,
+        nics: [nic("server", "eth0", director.name, director.mac, [withLength(dip, serverCidr.length)])],
+      }),
+    ],
+    realServers: servers.map((server) =>
+      node("realServer", server, {
+        address: server.address,
+        gateway: serverRouter,
+        nics: [
+          nic("server", "eth0", server.name, server.mac, [withLength(server.address, serverCidr.length)]),
+        ],
+      }),
+    ),
+    arpStrategy: config.arpStrategy,
+    mode: director.mode,
+    ldirectord: settingsOf(config),
+    services: resolveServices(config, vip, entries),
+    sorryPage: sorry?.page ?? "sorry server",
+    drainTimeout: config.drainTimeout,
+    ipvsTimeouts: config.ipvsTimeouts,
+    drills: { limits: defined(config.drills.limits) as Required<Lab>["drills"]["limits"] },
+  };
+}
+
+interface Sized {
+  readonly memory?: number | undefined;
+  readonly vcpus?: number | undefined;
+}
+
+type Plan = { [K in "fixed" | "next"]: (hostPart: number) => string };
+
+function planFor(prefix: Prefix, taken: readonly (string | undefined)[]): Plan {
+  const plan = new AddressPlan(
+    prefix,
+    taken.filter((address) => address !== undefined),
+  );
+  return {
+    fixed: (hostPart) => plan.fixed(hostPart) ?? NO_ADDRESS,
+    next: (hostPart) => plan.next(hostPart) ?? NO_ADDRESS,
+  };
+}
+
+/**
+ * Each real server's address, or a default: by the number in which its name ends, so that it keeps it when another server
+ * goes. By its position where not each name has a number of its own, or the network no room for so many.
+ * @param room addresses that all real servers together can have
+ */
+function serverAddresses(
+  servers: readonly { readonly name: string; readonly address?: string | undefined }[],
+  plan: Plan,
+  room: number,
+): string[] {
+  // The article's two end in .10 and .20; more follow the director's .30, wherever there is room.
+  const standard = (place: number): string => (place <= 2 ? plan.fixed(10 * place) : plan.next(28 + place));
+  const explicit = servers.filter(({ address }) => address !== undefined).length;
+  const highest = Math.min(HIGHEST_NUMBER, room - explicit);
+  const numbers = servers.map(({ name }) => Number(/\d+$/.exec(name)?.[0]));
+  const numbered =
+    new Set(numbers).size === numbers.length && numbers.every((number) => number >= 1 && number <= highest);
+  if (!numbered) return servers.map(({ address }, index) => address ?? standard(index + 1));
+  // Of those that are not there too: whether they are must make no difference.
+  const all = Array.from({ length: Math.max(...numbers) }, (_unused, index) => standard(index + 1));
+  return servers.map(({ address }, index) => address ?? all[(numbers[index] ?? 0) - 1] ?? NO_ADDRESS);
+}
+
+/** The article's weights are 1 and 3; further servers count 1. */
+function standardServers(count: number): NonNullable<Config["realServers"]> {
+  return Array.from({ length: count }, (_unused, index) => ({ weight: index === 1 ? 3 : 1, drain: false }));
+}
+
+export function entryOf(server: RealServerDraft, port: number): RealServerEntry {
+  const { name, address, weight, drain, lowerThreshold, upperThreshold, request, receive } = server;
+  return {
+    name,
+    address,
+    port,
+    weight,
+    drain,
+    ...(lowerThreshold === undefined ? {} : { lowerThreshold }),
+    ...(upperThreshold === undefined ? {} : { upperThreshold }),
+    ...(request === undefined ? {} : { request }),
+    ...(receive === undefined ? {} : { receive }),
+  };
+}
+
+function settingsOf({ ldirectord }: Config): Lab["ldirectord"] {
+  return defined(ldirectord) as unknown as Lab["ldirectord"];
+}
+
+/** Only what has a value. */
+function defined(fields: object): unknown {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** Only a URI with SSH names a host through which the guests can be reached. */
+function remoteHostOf({ libvirtUri, remoteHostKey }: Config): { remoteHost?: RemoteHost } {
+  const match = /^qemu\+ssh:\/\/(?:([^@/]+)@)?(\[[^\]]+\]|[^:/]+)(?::(\d+))?\/[^?]*\??(.*)$/.exec(libvirtUri);
+  const host = match?.[2];
+  if (host === undefined) return {};
+  const keyFile = new URLSearchParams(match?.[4]).get("keyfile");
+  return {
+    remoteHost: {
+      host: host.replace(/[[\]]/g, ""),
+      user: match?.[1] ?? "root",
+      port: Number(match?.[3] ?? 22),
+      // A comment at its end is for people.
+      ...(remoteHostKey !== undefined && { hostKey: remoteHostKey.split(" ").slice(0, 2).join(" ") }),
+      ...(keyFile !== null && { keyFile }),
+    },
+  };
+}

@@ -1,0 +1,76 @@
+/** The three networks: apart from each other, and with room for everyone. */
+import { NO_ADDRESS, type Draft } from "./defaults";
+import type { Findings } from "./findings";
+import { Prefix } from "../lab/address";
+import type { Config } from "./schema";
+
+export function checkNetworks(findings: Findings, config: Config, draft: Draft): void {
+  const networks = [
+    { key: "clientNetwork.cidr", cidr: config.clientNetwork.cidr, needs: 3 },
+    { key: "serverNetwork.cidr", cidr: config.serverNetwork.cidr, needs: 3 + draft.realServers.length },
+    // The VIPs and the router's address, which the director's neighbours find by ARP.
+    {
+      key: "vipCidr",
+      cidr: config.vipCidr,
+      needs: 1 + new Set(draft.services.map((service) => service.vip)).size,
+    },
+  ];
+  for (const { key, cidr } of networks) checkReserved(findings, key, cidr);
+  for (const { key, cidr, needs } of networks) {
+    const room = Prefix.parse(cidr).hosts;
+    if (room >= needs) continue;
+    findings.add(
+      {
+        key,
+        value: cidr,
+        message: `needs ${needs} addresses, /${Prefix.parse(cidr).length} has ${room}`,
+        fix: `choose a shorter prefix: /${prefixFor(needs)} has ${2 ** (32 - prefixFor(needs)) - 2}`,
+      },
+      "realServers",
+      "realServerCount",
+    );
+  }
+  networks.forEach((a, index) => {
+    for (const b of networks.slice(index + 1)) {
+      if (!Prefix.parse(a.cidr).overlaps(Prefix.parse(b.cidr))) continue;
+      findings.add(
+        {
+          key: b.key,
+          value: b.cidr,
+          message: `overlaps ${a.key} ${a.cidr}; the router could not tell the segments apart`,
+          fix: `choose networks that do not overlap for ${a.key} and ${b.key}`,
+        },
+        a.key,
+      );
+    }
+  });
+}
+
+/** Where no host's address can be, or none that is routed. */
+const RESERVED = [
+  { cidr: "0.0.0.0/8", what: 'no host\'s: "this network"' },
+  { cidr: "127.0.0.0/8", what: "loopback, which never leaves a host" },
+  { cidr: "169.254.0.0/16", what: "link-local, which routers do not forward" },
+  { cidr: "224.0.0.0/4", what: "multicast" },
+  { cidr: "240.0.0.0/4", what: "reserved, and refused by the kernel" },
+];
+
+function checkReserved(findings: Findings, key: string, cidr: string): void {
+  const hit = RESERVED.find((reserved) => Prefix.parse(reserved.cidr).overlaps(Prefix.parse(cidr)));
+  if (hit === undefined) return;
+  const message = `overlaps ${hit.cidr}, which is ${hit.what}`;
+  const fix = "choose a private network: one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16";
+  findings.add({ key, value: cidr, message, fix });
+}
+
+/** The longest prefix with room for so many hosts. */
+function prefixFor(hosts: number): number {
+  let prefix = 30;
+  while (2 ** (32 - prefix) - 2 < hosts) prefix--;
+  return prefix;
+}
+
+/** Whether a network had an address left for this one; if not, checkNetworks has said so. */
+export function isAssigned(address: string): boolean {
+  return address !== NO_ADDRESS;
+}

@@ -1,0 +1,209 @@
+/** The virtual services: one each, ports that Direct Routing keeps, somebody to serve them. */
+import { canReadPage } from "../director/checkServices";
+import type { Draft } from "./defaults";
+import type { Findings } from "./findings";
+import { endpoint, Prefix } from "../lab/address";
+import { ownedAddresses } from "./owners";
+import { nearest } from "./refusal";
+import type { Config } from "./schema";
+import { hasNamedFlags, MAIN } from "./serviceDefaults";
+import { keysOf, servicePlaces, type Place } from "./servicePlaces";
+
+export function checkServices(findings: Findings, config: Config, draft: Draft): void {
+  const all = servicePlaces(config, draft);
+  for (const place of all) {
+    checkPort(findings, config, place);
+    checkScheduling(findings, config, place);
+    checkSorry(findings, config, draft, place);
+    checkTraffic(findings, config, place);
+  }
+  checkPorts(findings, config, draft);
+  checkMembers(findings, config, draft);
+  checkTwins(findings, config, all);
+}
+
+function checkPort(findings: Findings, config: Config, place: Place): void {
+  const { index, service } = place;
+  const [key, ...also] = keysOf(config, place, "port");
+  if (index !== undefined && service.name !== MAIN && config.services[index]?.port === undefined) {
+    findings.add({ key, message: "is missing", fix: "write the port of the service" });
+  } else if (service.port === 22) {
+    const message = "is SSH's port, through which the guests are configured";
+    findings.add({ key, value: 22, message, fix: "choose a port from 1–65535, not SSH's" }, ...also);
+  }
+}
+
+/** Ports of real servers may only repeat their service's. */
+function checkPorts(findings: Findings, config: Config, draft: Draft): void {
+  const main = draft.services[0].port;
+  const check = (key: string, port: number | undefined, wanted: number, portKey: string): void => {
+    if (port === undefined || port === wanted) return;
+    const message = `differs from the service's port ${wanted}: Direct Routing cannot map ports`;
+    findings.add({ key, value: port, message, fix: `use ${wanted}, or leave the key out` }, portKey);
+  };
+  config.realServers?.forEach((server, index) =>
+    check(`realServers[${index}].port`, server.port, main, "port"),
+  );
+  config.services.forEach((service, index) => {
+    const wanted = service.port ?? config.port;
+    service.realServers?.forEach((server, member) =>
+      check(`services[${index}].realServers[${member}].port`, server.port, wanted, `services[${index}].port`),
+    );
+  });
+}
+
+function checkScheduling(findings: Findings, config: Config, place: Place): void {
+  const { service } = place;
+  const [schedulerKey, ...schedulerAlso] = keysOf(config, place, "scheduler");
+  if (service.scheduler === "twos" && config.image === undefined) {
+    const message = "is not in Debian 12's kernel, which the project's own image has";
+    const fix = "choose another one, or an image whose kernel has the module ip_vs_twos";
+    findings.add({ key: schedulerKey, value: "twos", message, fix }, ...schedulerAlso);
+  }
+  for (const flag of service.schedulerFlags) {
+    const [prefix = ""] = flag.split("-");
+    // What ipvsadm does not show would never make the table the one meant.
+    const unnamed = flag === "flag-3" && hasNamedFlags(service.scheduler);
+    if ((prefix === "flag" && !unnamed) || prefix === service.scheduler) continue;
+    const [key, ...also] = keysOf(config, place, "schedulerFlags");
+    const message = `is no flag of scheduler ${service.scheduler}`;
+    const fix = unnamed ? "remove flag-3" : `use scheduler ${prefix}, or remove ${flag}`;
+    findings.add({ key, value: flag, message, fix }, ...also, schedulerKey, ...schedulerAlso);
+  }
+  if (service.ops && service.protocol !== "udp") {
+    const fix = "set protocol to udp, or remove ops";
+    const [key] = keysOf(config, place, "ops");
+    const protocol = keysOf(config, place, "protocol");
+    findings.add({ key, value: true, message: "is for udp services only", fix }, ...protocol);
+  }
+  const configured = place.index === undefined ? undefined : config.services[place.index]?.persistenceNetmask;
+  const masked = configured ?? (service.name === MAIN ? config.persistenceNetmask : undefined);
+  if (masked !== undefined && masked !== "255.255.255.255" && service.persistent === undefined) {
+    const [key, ...also] = keysOf(config, place, "persistenceNetmask");
+    const fix = "set persistent to the seconds that a client shall stick, or remove the mask";
+    findings.add(
+      { key, value: masked, message: "has no effect without persistence", fix },
+      ...also,
+      ...keysOf(config, place, "persistent"),
+    );
+  }
+}
+
+function checkSorry(findings: Findings, config: Config, draft: Draft, place: Place): void {
+  const { service } = place;
+  if (service.sorry === undefined) return;
+  const { address, port } = service.sorry;
+  const [portKey, ...also] = keysOf(config, place, "sorryServer.port");
+  if (port !== service.port) {
+    const message = `differs from the service's port ${service.port}: Direct Routing cannot map ports`;
+    findings.add(
+      { key: portKey, value: port, message, fix: `use ${service.port}, or leave the key out` },
+      ...also,
+      ...keysOf(config, place, "port"),
+    );
+  }
+  const [key, ...addressAlso] = keysOf(config, place, "sorryServer.address");
+  const cidr = config.serverNetwork.cidr;
+  if (address === "127.0.0.1") {
+    const { protocol, check } = service;
+    const other = protocol === "udp" ? protocol : canReadPage(check.service) ? undefined : check.service;
+    if (other === undefined) return;
+    const message = `is the director's own web server, which speaks HTTP only, and ${service.name} is ${other}`;
+    const fix = `use another server in ${cidr}, or set sorryServer to false`;
+    const also = ["protocol", "healthCheck.service"].flatMap((field) => keysOf(config, place, field));
+    findings.add({ key, value: address, message, fix }, ...addressAlso, ...also);
+    return;
+  }
+  const web = service.protocol === "tcp" && canReadPage(service.check.service);
+  const own = web ? "127.0.0.1, the director's own web server, or " : "";
+  const fix = `use ${own}another server in ${cidr}`;
+  const network = Prefix.parse(cidr);
+  const node = ownedAddresses(config, draft).find((each) => each.value === address);
+  const why = service.realServers.some((member) => member.address === address)
+    ? `a real server of ${service.name}, which cannot stand in when they are all down`
+    : address === draft.directors[0].address
+      ? "whose own page is at 127.0.0.1"
+      : address === draft.routers[0].address
+        ? "which would send each request back to the director"
+        : undefined;
+  if (why !== undefined) {
+    const message = `is the address of ${node?.owner} (${node?.key}), ${why}`;
+    findings.add({ key, value: address, message, fix }, ...addressAlso, node?.key ?? "");
+  } else if (!network.contains(address)) {
+    const message = `is outside serverNetwork.cidr ${cidr}; gate needs one segment`;
+    findings.add({ key, value: address, message, fix }, ...addressAlso, "serverNetwork.cidr");
+  } else if (network.kindOf(address) !== "host") {
+    const message = `is the ${network.kindOf(address)} address of serverNetwork.cidr ${cidr}`;
+    findings.add({ key, value: address, message, fix }, ...addressAlso, "serverNetwork.cidr");
+  }
+}
+
+function checkTraffic(findings: Findings, config: Config, place: Place): void {
+  const { realServers, name } = place.service;
+  const own = place.index !== undefined && config.services[place.index]?.realServers !== undefined;
+  const key = own ? `services[${place.index}].realServers` : "realServers";
+  // Services without real servers of their own would only repeat what is said of the main one.
+  if (!own && name !== MAIN) return;
+  if (realServers.length === 0 || realServers.some((server) => server.weight > 0 && !server.drain)) return;
+  const drained = realServers.every((server) => server.drain);
+  const allZero = realServers.every((server) => server.weight === 0);
+  findings.add({
+    key,
+    message: `${drained ? "all are drained" : allZero ? "all weights are 0" : "all are drained or have weight 0"}: no server can receive traffic`,
+    fix: drained ? "leave at least one undrained" : "give at least one an own weight above 0, undrained",
+  });
+}
+
+function checkMembers(findings: Findings, config: Config, draft: Draft): void {
+  const names = draft.realServers.map((server) => server.name);
+  config.services.forEach((service, index) => {
+    const seen = new Map<string, number>();
+    service.realServers?.forEach(({ name }, member) => {
+      const key = `services[${index}].realServers[${member}].name`;
+      const known = `name one of ${names.join(", ")}`;
+      if (name === undefined) {
+        findings.add({ key, message: "is missing", fix: known });
+        return;
+      }
+      const meant = nearest(name, names);
+      const fix = meant === undefined ? known : `write ${meant}`;
+      if (!names.includes(name)) {
+        findings.add(
+          { key, value: name, message: "is no real server of the lab", fix },
+          "realServers",
+          "realServerCount",
+        );
+      } else if (seen.has(name)) {
+        const message = `is listed twice, as realServers[${seen.get(name)}] too`;
+        findings.add({ key, value: name, message, fix: "remove one of the two" });
+      }
+      seen.set(name, seen.get(name) ?? member);
+    });
+  });
+}
+
+/** One service for each VIP, port and protocol. */
+function checkTwins(findings: Findings, config: Config, all: readonly Place[]): void {
+  const seen = new Map<string, Place>();
+  for (const place of all) {
+    const { vip, port, protocol, name } = place.service;
+    const id = `${protocol} ${endpoint(vip, port)}`;
+    const other = seen.get(id);
+    seen.set(id, other ?? place);
+    if (other === undefined) continue;
+    if (place.index !== undefined && config.services[place.index]?.port === undefined) continue;
+    const message = `makes ${name} the same service as ${other.service.name}, ${id}`;
+    findings.add(
+      {
+        key: keysOf(config, place, "port")[0],
+        value: port,
+        message,
+        fix: "choose another port, VIP or protocol",
+      },
+      // Whatever of the two was refused: a default stands in for it.
+      ...["vip", "port", "protocol"].flatMap((field) =>
+        [place, other].flatMap((each) => keysOf(config, each, field)),
+      ),
+    );
+  }
+}

@@ -1,0 +1,125 @@
+/** Which configuration key each address, MAC address and name of a lab comes from. */
+import type { Draft } from "./defaults";
+import { withoutLength } from "../lab/address";
+import type { Config } from "./schema";
+
+export interface Owned {
+  /** What has it, in the field's words: "the VIP", "the director (DIP)", "rs1". */
+  readonly owner: string;
+  readonly key: string;
+  readonly value: string;
+  /** Whether the value was configured rather than derived. */
+  readonly explicit: boolean;
+}
+
+export type Segment = "client" | "server" | "vip";
+
+export interface OwnedAddress extends Owned {
+  readonly segment: Segment;
+}
+
+/** Key of a real server's field; a server that is only counted has none of its own. */
+export function realServerKey(config: Config, index: number, field: string): string {
+  if (config.realServers !== undefined) return `realServers[${index}].${field}`;
+  return config.realServerCount === undefined ? "realServers" : "realServerCount";
+}
+
+export function ownedAddresses(config: Config, draft: Draft): OwnedAddress[] {
+  const { client, router, director, clientNetwork, serverNetwork } = config;
+  const address = (nic: number, position: number) =>
+    withoutLength(draft.routers[0].nics[nic]?.addresses[position] ?? "");
+  const one = (
+    segment: Segment,
+    owner: string,
+    key: string,
+    value: string,
+    configured: unknown,
+  ): OwnedAddress => ({
+    segment,
+    owner,
+    key,
+    value,
+    explicit: configured !== undefined,
+  });
+  const { client: clientHost, server: serverHost } = draft.segments;
+  return [
+    one("client", "the host", "clientNetwork.hostAddress", clientHost.hostAddress, clientNetwork.hostAddress),
+    one("client", "the router", "router.clientAddress", address(0, 0), router.clientAddress),
+    one("client", "the client", "client.address", draft.client.address, client.address),
+    one("server", "the host", "serverNetwork.hostAddress", serverHost.hostAddress, serverNetwork.hostAddress),
+    one("server", "the router", "router.serverAddress", address(1, 0), router.serverAddress),
+    one("server", "the director (DIP)", "director.address", draft.directors[0].address, director.address),
+    ...draft.realServers.map((server, index) =>
+      one(
+        "server",
+        server.name,
+        realServerKey(config, index, "address"),
+        server.address,
+        config.realServers?.[index]?.address,
+      ),
+    ),
+    one("vip", "the router", "router.vipAddress", address(1, 1), router.vipAddress),
+  ];
+}
+
+export interface OwnedVip extends Owned {
+  /** Position in the lab's services. */
+  readonly service: number;
+}
+
+/** Each service's VIP once; services that share the main one's are not named. */
+export function ownedVips(config: Config, draft: Draft): OwnedVip[] {
+  const seen = new Set<string>();
+  return draft.services.flatMap((service, index) => {
+    if (seen.has(service.vip)) return [];
+    seen.add(service.vip);
+    const configured = config.services.findIndex((each) => each.vip === service.vip);
+    const key = index === 0 && configured < 0 ? "vip" : `services[${configured}].vip`;
+    const explicit = configured >= 0 || config.vip !== undefined;
+    return [
+      {
+        owner: index === 0 ? "the VIP" : `the VIP of ${service.name}`,
+        key,
+        value: service.vip,
+        explicit,
+        service: index,
+      },
+    ];
+  });
+}
+
+export function ownedMacs(config: Config, draft: Draft): Owned[] {
+  const { client, router, director } = config;
+  const one = (owner: string, key: string, value: string | undefined, configured: unknown): Owned => ({
+    owner,
+    key,
+    value: value ?? "",
+    explicit: configured !== undefined,
+  });
+  return [
+    one("the client", "client.mac", draft.client.nics[0]?.mac, client.mac),
+    one("the router (eth0)", "router.clientMac", draft.routers[0].nics[0]?.mac, router.clientMac),
+    one("the router (eth1)", "router.serverMac", draft.routers[0].nics[1]?.mac, router.serverMac),
+    one("the director", "director.mac", draft.directors[0].nics[0]?.mac, director.mac),
+    ...draft.realServers.map((server, index) =>
+      one(
+        server.name,
+        realServerKey(config, index, "mac"),
+        server.nics[0]?.mac,
+        config.realServers?.[index]?.mac,
+      ),
+    ),
+  ];
+}
+
+export function ownedNames(config: Config, draft: Draft): Owned[] {
+  const one = (owner: string, key: string, value: string): Owned => ({ owner, key, value, explicit: true });
+  return [
+    one("the client", "client.name", draft.client.name),
+    one("the router", "router.name", draft.routers[0].name),
+    one("the director", "director.name", draft.directors[0].name),
+    ...draft.realServers.map((server, index) =>
+      one(`real server ${index + 1}`, realServerKey(config, index, "name"), server.name),
+    ),
+  ];
+}

@@ -1,0 +1,181 @@
+/**
+ * Building blocks of the configuration schema. Every message has the form "what is wrong || what to do": decode.ts
+ * splits it into the two halves of a Problem.
+ */
+import { X509Certificate } from "node:crypto";
+import { z } from "zod";
+import { isAddress, lengthOfNetmask, networkFault } from "../lab/address";
+import { patternFault } from "./perlPattern";
+
+export const SEPARATOR = " || ";
+
+export function says(message: string, fix: string): string {
+  return `${message}${SEPARATOR}${fix}`;
+}
+
+/** An integer of a closed range. `unit` and `hint` end the message: "seconds", "; 0 means off". */
+export function integer(min: number, max: number, unit = "", hint = ""): z.ZodInt {
+  const of = unit === "" ? "" : ` ${unit}`;
+  // A number in quotes is a text, and looks right to who wrote it.
+  const error = ({ input }: { input?: unknown }): string =>
+    says(
+      `must be an integer from ${min} to ${max}${of}${hint}`,
+      `choose ${min} to ${max}${typeof input === "string" ? ", written without quotes" : ""}`,
+    );
+  return z.int({ error }).min(min, { error }).max(max, { error });
+}
+
+export function choice<const T extends readonly [string, ...string[]]>(values: T, what: string) {
+  return z.enum(values, { error: says(`is no ${what}`, `choose one of ${values.join(", ")}`) });
+}
+
+export function flag() {
+  return z.boolean({ error: says("must be true or false", "write true or false, without quotes") });
+}
+
+function text() {
+  return z.string({ error: says("must be a text", "write a text") });
+}
+
+export function ipv4() {
+  return text().refine((value) => isAddress(value, 4), {
+    error: ({ input }) =>
+      says(
+        Array.isArray(input) || /^\s*\[/.test(String(input))
+          ? "is a list, and one IPv4 address is required"
+          : String(input).includes(":")
+            ? "is not IPv4: an IPv4 address is required"
+            : /^[\d.]+$/.test(String(input))
+              ? "is no IPv4 address: four numbers from 0 to 255 without leading zeros"
+              : "is no IPv4 address: an IPv4 address is required, not a name",
+        "write one address such as 192.168.7.10",
+      ),
+  });
+}
+
+export function cidr() {
+  return text().check((context) => {
+    const wrong = networkFault(context.value);
+    if (wrong === undefined) return;
+    const prefix = context.value.split("/")[1] ?? "";
+    const faults = {
+      syntax: says("is not an IPv4 network", "write ADDRESS/PREFIX such as 192.168.7.0/24"),
+      prefix: says(`/${prefix} is not an IPv4 prefix`, "choose a prefix from 8 to 29"),
+      room: says(`/${prefix} leaves no room for hosts`, "choose a prefix from 8 to 29"),
+      hostBits: says("has host bits set", `write ${wrong.corrected ?? ""}`),
+    };
+    context.issues.push({ code: "custom", input: context.value, message: faults[wrong.fault] });
+  });
+}
+
+export function netmask() {
+  return text().check((context) => {
+    const prefix = lengthOfNetmask(context.value);
+    if (prefix !== undefined && prefix > 0) return;
+    const message =
+      prefix === 0
+        ? says(
+            "is /0: all clients would stick to one server",
+            "choose a longer mask, 255.255.255.255 for one client each",
+          )
+        : says("is not an IPv4 netmask", "write a dotted mask such as 255.255.255.0");
+    context.issues.push({ code: "custom", input: context.value, message });
+  });
+}
+
+const DNS_LABEL = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** A guest's name: it becomes a host name and part of a libvirt name. */
+export function nodeName() {
+  return text().regex(DNS_LABEL, {
+    error: says(
+      "is no DNS label",
+      "use 1 to 63 lower-case letters, digits and hyphens, a letter first and no hyphen last",
+    ),
+  });
+}
+
+export function mac() {
+  return text().check((context) => {
+    const valid = /^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/.test(context.value);
+    const unicast = valid && (parseInt(context.value.slice(0, 2), 16) & 1) === 0;
+    const zero = valid && /^[0:]+$/.test(context.value);
+    if (unicast && !zero) return;
+    const message = says(
+      valid ? "is no unicast MAC address" : "is no MAC address",
+      "write one such as 52:54:00:12:34:56, or leave it out",
+    );
+    context.issues.push({ code: "custom", input: context.value, message });
+  });
+}
+
+/** Where a text would break out of its line in ldirectord.cf: 1-based position of the first such character. */
+export function corruptsAt(value: string): number | undefined {
+  const index = value.search(/[\u0000-\u001f\u007f"#]/);
+  return index < 0 ? undefined : index + 1;
+}
+
+/** A text for ldirectord.cf: its parser knows no escapes, cuts at "#" and expands tabs even inside quotes. */
+export function directive(max = 1024) {
+  return text()
+    .min(1, { error: says("is empty", "leave the key out or give it a value") })
+    .max(max, { error: says(`is longer than ${max} characters`, "shorten it") })
+    .check((context) => {
+      const position = corruptsAt(context.value);
+      const message =
+        position !== undefined
+          ? says(
+              `would corrupt ldirectord.cf at position ${position}`,
+              'remove line breaks, control characters, " and #',
+            )
+          : context.value !== context.value.trim()
+            ? says("starts or ends with a space, which ldirectord keeps or drops by option", "remove it")
+            : undefined;
+      if (message !== undefined) context.issues.push({ code: "custom", input: context.value, message });
+    });
+}
+
+export function absolutePath() {
+  return directive().regex(/^\//, { error: says("is not an absolute path", "start it with /") });
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
+
+/** Certificates in PEM, one or more; what stands between them is no matter. */
+export function certificates() {
+  return text()
+    .max(65536, { error: says("is longer than 64 KiB", "name only the issuers of your servers") })
+    .check((context) => {
+      const found = context.value.match(CERTIFICATE) ?? [];
+      const bad = found.findIndex((each) => !isCertificate(each));
+      if (found.length > 0 && bad < 0) return;
+      const message = says(
+        found.length === 0
+          ? "holds no certificate in PEM"
+          : `holds one that cannot be read, number ${bad + 1}`,
+        'write the text of the file, from -----BEGIN CERTIFICATE----- on; with `pulumi config set --path`, "$(cat ca.pem)"',
+      );
+      context.issues.push({ code: "custom", input: context.value, message });
+    });
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).subject !== "";
+  } catch {
+    return false;
+  }
+}
+
+/** A Perl regular expression, as far as it can be judged without Perl; ldirectord's dry run judges the rest. */
+export function pattern() {
+  return directive().check((context) => {
+    const fault = patternFault(context.value);
+    if (fault === undefined) return;
+    const message = says(
+      `is not a regular expression: ${fault.what} at position ${fault.position}`,
+      "mend the expression, with a backslash before ( ) [ ] { } . * + ? that stand for themselves",
+    );
+    context.issues.push({ code: "custom", input: context.value, message });
+  });
+}

@@ -1,0 +1,237 @@
+/** Schema of what a virtual service is made of: scheduling, health check, sorry server. */
+import { z } from "zod";
+import { CHECK_TIMES } from "../director/detection";
+import {
+  absolutePath,
+  certificates,
+  choice,
+  directive,
+  flag,
+  integer,
+  ipv4,
+  netmask,
+  nodeName,
+  pattern,
+  says,
+} from "./schemaParts";
+
+/** Schedulers of Linux 6.1, as ipvsadm names them. */
+export const SCHEDULERS = [
+  "rr",
+  "wrr",
+  "lc",
+  "wlc",
+  "fo",
+  "ovf",
+  "lblc",
+  "lblcr",
+  "dh",
+  "sh",
+  "mh",
+  "sed",
+  "nq",
+  "twos",
+] as const;
+
+export const SCHEDULER_FLAGS = [
+  "sh-fallback",
+  "sh-port",
+  "mh-fallback",
+  "mh-port",
+  "flag-1",
+  "flag-2",
+  "flag-3",
+] as const;
+
+export const CHECK_SERVICES = [
+  "dns",
+  "ftp",
+  "http",
+  "https",
+  "http_proxy",
+  "imap",
+  "imaps",
+  "ldap",
+  "ldaps",
+  "mysql",
+  "nntp",
+  "none",
+  "oracle",
+  "pgsql",
+  "pop",
+  "pops",
+  "radius",
+  "simpletcp",
+  "sip",
+  "smtp",
+  "submission",
+] as const;
+
+const CHECKTYPES = ["negotiate", "connect", "ping", "external", "external-perl", "on", "off"] as const;
+
+const checktypeError = {
+  error: says(
+    "is no check type",
+    `choose one of ${CHECKTYPES.filter((type) => type !== "off").join(", ")}, or 1 to 1000 for a negotiate check after so many connects`,
+  ),
+};
+
+export const healthCheck = z.strictObject({
+  checktype: z
+    .union(
+      [z.enum(CHECKTYPES), z.int(checktypeError).min(1, checktypeError).max(1000, checktypeError)],
+      checktypeError,
+    )
+    .optional()
+    .describe(
+      "How real servers are checked; a number N means one negotiate check after N connects; off is always refused.",
+    )
+    .meta({ "x-default": "negotiate; connect where the port's protocol is unknown, ping for udp" }),
+  service: choice(CHECK_SERVICES, "service that ldirectord can check")
+    .optional()
+    .describe("Protocol of a negotiate check.")
+    .meta({ "x-default": "http for the main service, else by port" }),
+  checkport: integer(1, 65535)
+    .optional()
+    .describe("Port that is checked.")
+    .meta({ "x-default": "the service's port" }),
+  checkcommand: absolutePath()
+    .regex(/^\S+$/, {
+      error: says(
+        "has a space in it: ldirectord takes all of it for the program's name, and gives the program arguments of its own",
+        "write the path alone; put arguments into a script on the director",
+      ),
+    })
+    .optional()
+    .describe(
+      "Program on the director that external checks run, or for external-perl a file of Perl code. `up` fails where it is not there.",
+    ),
+  request: directive()
+    .optional()
+    .describe("What a negotiate check asks for: a path, an SQL query, a DNS name …")
+    .meta({ "x-default": "test.html for http and https" }),
+  receive: pattern()
+    .optional()
+    .describe("Regular expression that the answer must match.")
+    .meta({ "x-default": "test for http and https" }),
+  httpmethod: choice(["GET", "HEAD"], "method").optional().describe("HTTP method of the check.").meta({
+    "x-default": "GET",
+  }),
+  virtualhost: directive(253)
+    .regex(/^[A-Za-z0-9.:_-]+$/, {
+      error: says("is no host name", "write a host name such as www.example.com"),
+    })
+    .optional()
+    .describe("Host header of the check; for https also the server's name in the TLS handshake (SNI)."),
+  login: directive().optional().describe("User name of the check."),
+  passwd: directive().optional().describe("Password of the check. Set it with `pulumi config set --secret`."),
+  database: directive().optional().describe("Database of a mysql, pgsql or oracle check."),
+  secret: directive().optional().describe("Secret of a radius check."),
+  verify: flag()
+    .optional()
+    .describe(
+      "Whether the certificate of an https, pops, imaps or ldaps server must come from an issuer that the director trusts. Its name does not matter: a check goes to the real server's address.",
+    )
+    .meta({ "x-default": "true; false for ldaps" }),
+  ca: certificates()
+    .optional()
+    .describe("The trusted issuers, in PEM, for example a certificate authority of your own.")
+    .meta({ "x-default": "those of the director's /etc/ssl/certs" }),
+  checktimeout: integer(...CHECK_TIMES.checktimeout, "seconds")
+    .optional()
+    .describe("Seconds that a connect, ping or external check, and a fallbackcommand, may take.")
+    .meta({ "x-default": "3" }),
+  negotiatetimeout: integer(...CHECK_TIMES.negotiatetimeout, "seconds")
+    .optional()
+    .describe("Seconds that a negotiate check may take.")
+    .meta({ "x-default": "checktimeout" }),
+  checkinterval: integer(...CHECK_TIMES.checkinterval, "seconds")
+    .optional()
+    .describe("Seconds between two rounds of checks.")
+    .meta({ "x-default": "1" }),
+  failurecount: integer(...CHECK_TIMES.failurecount, "failures")
+    .optional()
+    .describe(
+      "Failures in a row that take a real server out. With 1, as in the article, a server that flaps changes the table at " +
+        "every check, and a lost packet or two eject it; 3 every second ride out both, and notice a dead server 2 seconds later.",
+    )
+    .meta({ "x-default": "1" }),
+});
+
+export const schedulerFields = {
+  scheduler: choice(SCHEDULERS, "scheduler"),
+  schedulerFlags: z
+    .array(choice(SCHEDULER_FLAGS, "scheduler flag"), {
+      error: says("must be a list", "write a list of flags"),
+    })
+    .max(3, { error: says("has more than 3 flags", "name each flag once") }),
+  persistent: integer(0, 2678400, "seconds", "; 0 turns persistence off, 31 days is the kernel's limit"),
+  persistenceNetmask: netmask(),
+  quiescent: flag(),
+};
+
+export const weight = () => integer(0, 65535, "", "; 0 means no new connections");
+export const port = () => integer(1, 65535, "", ", not SSH's 22");
+
+const ofServer = {
+  lowerThreshold: integer(1, 2147483647, "connections")
+    .optional()
+    .describe("Connections below which an overloaded server gets new ones again."),
+  upperThreshold: integer(1, 2147483647, "connections")
+    .optional()
+    .describe("Connections above which it gets no new ones."),
+  request: directive().optional().describe("Replaces the check's request for this server; needs receive."),
+  receive: pattern().optional().describe("Replaces the check's receive for this server; needs request."),
+};
+
+/** A real server's part in one service. */
+export const serviceRealServer = z.strictObject({
+  name: nodeName().optional().describe("Name of a real server of the lab; required."),
+  weight: weight()
+    .optional()
+    .describe("Its weight in this service.")
+    .meta({ "x-default": "the server's own" }),
+  drain: flag()
+    .optional()
+    .describe("Weight 0, open connections keep running.")
+    .meta({ "x-default": "the server's own" }),
+  port: port().optional().describe("Only the service's port: Direct Routing cannot map ports."),
+  ...ofServer,
+});
+
+/** Fields shared by the list `realServers` of the lab. */
+export const realServerService = {
+  port: port().optional().describe("Only the service's port: Direct Routing cannot map ports."),
+  ...ofServer,
+};
+
+const sorryEndpoint = {
+  address: ipv4()
+    .optional()
+    .describe(
+      "127.0.0.1 is the director's own web server, which speaks HTTP only; another address must be on the server segment.",
+    )
+    .meta({ "x-default": "127.0.0.1" }),
+  port: port().optional().describe("Only the service's port: Direct Routing cannot map ports."),
+};
+
+const sorryError = {
+  error: says("is neither false nor an object", "write false, or an object with address and port"),
+};
+
+export const sorryServer = z.union([z.literal(false), z.strictObject(sorryEndpoint)], sorryError);
+
+/** The main service's sorry server, whose page the director serves. */
+export const mainSorryServer = z.union(
+  [z.literal(false), z.strictObject({ page: pageText(), ...sorryEndpoint })],
+  sorryError,
+);
+
+function pageText() {
+  return z
+    .string({ error: says("must be a text", "write a text") })
+    .min(1, { error: says("is empty", "write the text that clients shall read") })
+    .max(65536, { error: says("is longer than 64 KiB", "shorten it") })
+    .default("sorry server")
+    .describe("Body of the page that clients read while no real server is up.");
+}

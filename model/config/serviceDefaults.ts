@@ -1,0 +1,143 @@
+/** Defaults of the virtual services: the main one from the top-level keys, the others from the main one. */
+import { canReadPage, serviceOfPort } from "../director/checkServices";
+import type { Config, HealthCheckConfig, ServiceConfig } from "./schema";
+import type { HealthCheck, RealServerEntry, VirtualService } from "../lab/types";
+
+export const MAIN = "main";
+
+/** The article's web check; other protocols have no request that every server would answer. */
+const WEB = { request: "test.html", receive: "test" };
+
+export function resolveServices(
+  config: Config,
+  vip: string,
+  realServers: readonly RealServerEntry[],
+): [VirtualService, ...VirtualService[]] {
+  const changes = config.services.find((service) => service.name === MAIN);
+  const { sorryServer } = config;
+  // A page alone names no server: the clients of every tcp service read it.
+  const isDefault = sorryServer !== false && !sorryServer.address && !sorryServer.port;
+  const base: ServiceConfig = {
+    name: MAIN,
+    vip,
+    port: config.port,
+    protocol: "tcp",
+    scheduler: config.scheduler,
+    schedulerFlags: config.schedulerFlags,
+    persistent: config.persistent,
+    persistenceNetmask: config.persistenceNetmask,
+    ops: false,
+    quiescent: config.quiescent,
+    sorryServer: isDefault ? undefined : sorryServer,
+    ldirectord: {},
+  };
+  const main = build(
+    { ...base, ...given(changes ?? {}) },
+    checkOf(
+      { service: "http", ...given(config.healthCheck), ...given(changes?.healthCheck ?? {}) },
+      changes?.protocol ?? "tcp",
+      changes?.port ?? config.port,
+    ),
+    realServers,
+  );
+  // Another protocol's check could make nothing of what a real server is asked for.
+  const unasked = realServers.map(({ request: _request, receive: _receive, ...server }) => server);
+  const others = config.services.flatMap((service, index) => {
+    if (service.name === MAIN) return [];
+    const port = service.port ?? config.port;
+    const { checktimeout, negotiatetimeout, checkinterval, failurecount } = main.check;
+    const times = { checktimeout, negotiatetimeout, checkinterval, failurecount };
+    const check = checkOf({ ...times, ...given(service.healthCheck ?? {}) }, service.protocol, port);
+    const inherited = { vip, scheduler: config.scheduler, quiescent: config.quiescent };
+    return [
+      build(
+        { ...inherited, name: serviceName(service, index), ...given(service) } as ServiceConfig,
+        check,
+        check.service === main.check.service ? realServers : unasked,
+      ),
+    ];
+  });
+  return [main, ...others];
+}
+
+export function serviceName(service: ServiceConfig, index: number): string {
+  return service.name ?? `service${index + 1}`;
+}
+
+function build(from: ServiceConfig, check: HealthCheck, all: readonly RealServerEntry[]): VirtualService {
+  const port = from.port ?? 80;
+  const persistent = from.persistent ?? 0;
+  const sorry = from.sorryServer ?? (from.protocol === "tcp" && canReadPage(check.service) ? {} : false);
+  const netmask = from.persistenceNetmask;
+  return {
+    name: from.name ?? MAIN,
+    vip: from.vip ?? "",
+    port,
+    protocol: from.protocol,
+    scheduler: from.scheduler ?? "wrr",
+    schedulerFlags: canonicalFlags(from.scheduler ?? "wrr", from.schedulerFlags ?? []),
+    ...(persistent === 0 ? {} : { persistent }),
+    // The kernel's own default is left out, so that the table's text is the same whether it was written or not.
+    ...(persistent === 0 || netmask === undefined || netmask === "255.255.255.255" ? {} : { netmask }),
+    ops: from.ops,
+    quiescent: from.quiescent ?? false,
+    realServers: chosen(from, port, all),
+    ...(sorry === false
+      ? {}
+      : { sorry: { address: sorry.address ?? "127.0.0.1", port: sorry.port ?? port } }),
+    check,
+    extras: given(from.ldirectord) as VirtualService["extras"],
+  };
+}
+
+/** Whether ipvsadm knows the scheduler's flags by names: two of them, and shows no third. */
+export function hasNamedFlags(scheduler: string): boolean {
+  return scheduler === "sh" || scheduler === "mh";
+}
+
+/** Flags by the names and in the order in which ipvsadm saves them. */
+export function canonicalFlags(scheduler: string, flags: readonly string[]): string[] {
+  const [first, second] = hasNamedFlags(scheduler)
+    ? [`${scheduler}-fallback`, `${scheduler}-port`]
+    : ["flag-1", "flag-2"];
+  const names = flags.map((flag) => ({ "flag-1": first, "flag-2": second })[flag] ?? flag);
+  const order = [first, second, "flag-3"];
+  // A flag of another scheduler stays, for the invariants to refuse it.
+  return [...new Set(names)].sort((a, b) => order.indexOf(a) - order.indexOf(b));
+}
+
+/** The service's real servers: all of the lab's, or those it names, with what it says of them. */
+function chosen(from: ServiceConfig, port: number, all: readonly RealServerEntry[]): RealServerEntry[] {
+  if (from.realServers === undefined) return all.map((server) => ({ ...server, port }));
+  return from.realServers.flatMap((named) => {
+    const known = all.find((server) => server.name === named.name);
+    return known === undefined ? [] : [{ ...known, ...(given(named) as Partial<RealServerEntry>), port }];
+  });
+}
+
+function checkOf(from: HealthCheckConfig, protocol: "tcp" | "udp", port: number): HealthCheck {
+  const byPort = serviceOfPort(port);
+  const service = from.service ?? byPort;
+  const checktype =
+    from.checktype ?? (protocol === "udp" ? "ping" : service === "none" ? "connect" : "negotiate");
+  const web = service === "http" || service === "https";
+  const checktimeout = from.checktimeout ?? 3;
+  // A HEAD request has no body to match.
+  const answer = from.httpmethod === "HEAD" ? { request: WEB.request } : WEB;
+  return {
+    ...(web ? answer : {}),
+    ...given(from),
+    checktype,
+    service,
+    checkport: from.checkport ?? port,
+    checktimeout,
+    negotiatetimeout: from.negotiatetimeout ?? checktimeout,
+    checkinterval: from.checkinterval ?? 1,
+    failurecount: from.failurecount ?? 1,
+  };
+}
+
+/** The fields that were set: an undefined one must not hide a default when objects are merged. */
+function given<T extends object>(value: T): Partial<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as Partial<T>;
+}

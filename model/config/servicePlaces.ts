@@ -1,0 +1,43 @@
+/** Where in the configuration each of the lab's services, and each of its fields, is set. */
+import type { Draft } from "./defaults";
+import type { Config } from "./schema";
+import { MAIN } from "./serviceDefaults";
+import type { VirtualService } from "../lab/types";
+
+export interface Place {
+  readonly service: VirtualService;
+  /** Index in `services`, undefined for a main service that is not changed there. */
+  readonly index: number | undefined;
+}
+
+/** Index in `services` of each of the lab's services, main first. */
+export function serviceIndices({ services }: Config): (number | undefined)[] {
+  const main = services.findIndex(({ name }) => name === MAIN);
+  const others = services.flatMap(({ name }, index) => (name === MAIN ? [] : [index]));
+  return [main < 0 ? undefined : main, ...others];
+}
+
+export function servicePlaces(config: Config, draft: Draft): Place[] {
+  const indices = serviceIndices(config);
+  return draft.services.map((service, position) => ({ service, index: indices[position] }));
+}
+
+/**
+ * Key of a field: of `services` where it is set there or the service is another than main, else the top-level one. After it
+ * comes the key in `services` that a refused value may have had: what stands in for it says nothing.
+ */
+export function keysOf(config: Config, { index }: Place, field: string): [string, ...string[]] {
+  const changes = index === undefined ? undefined : config.services[index];
+  if (changes === undefined) return [field];
+  const inServices = `services[${index}].${field}`;
+  return changes.name !== MAIN || isSet(changes, field) ? [inServices] : [field, inServices];
+}
+
+/** Of all that main can change, only a health check is changed field by field. */
+function isSet(changes: Config["services"][number], field: string): boolean {
+  const [head = "", inner = ""] = field.split(".");
+  const value = (changes as Record<string, unknown>)[head];
+  return head === "healthCheck"
+    ? (value as Record<string, unknown>)?.[inner] !== undefined
+    : value !== undefined;
+}

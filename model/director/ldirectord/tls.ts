@@ -1,0 +1,14 @@
+/** What ldirectord.cf has no option for: whose certificates a service's checks trust. scripts/guest/ldirectord/Ldirectord.pm reads it. */
+import { isTls, negotiates } from "../checkServices";
+import { endpoint } from "../../lab/address";
+import type { Lab } from "../../lab/types";
+
+/** JSON by ldirectord's name of each service whose check says something else than its library's default; empty when none does. */
+export function renderTls({ services }: Pick<Lab, "services">): string {
+  const entries = services.flatMap(({ protocol, vip, port, check }) => {
+    const { checktype, service, verify = service !== "ldaps", ca } = check;
+    if (!negotiates(checktype) || !isTls(service)) return [];
+    return [[`${protocol}:${endpoint(vip, port)}`, { verify, ca }] as const];
+  });
+  return entries.length === 0 ? "" : `${JSON.stringify(Object.fromEntries(entries))}\n`;
+}
