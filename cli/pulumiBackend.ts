@@ -6,7 +6,7 @@ import { parse, stringify } from "yaml";
 import { SIGNATURE, secret, type Properties, type Value } from "../engine/values";
 import { versionProblems } from "../model/host/checksTools";
 import { PROJECT, prefixFor } from "../model/lab/naming";
-import { formatProblem } from "../model/config/refusal";
+import { formatRefusal } from "../model/config/refusal";
 import { DOMAIN, type Backend, type ChangeCounts, type Foreseen } from "./backend";
 import { PulumiCli } from "./pulumiCli";
 import { foreseen } from "./pulumiEvents";
@@ -218,7 +218,7 @@ export class PulumiBackend implements Backend {
   /** @throws Error with the versions that were tested, for a CLI outside of them */
   private async assertVersion(): Promise<void> {
     const problems = versionProblems({ versions: { pulumi: (await this.cli.version()) || null } });
-    if (problems.length > 0) throw new Error(problems.map(formatProblem).join("\n"));
+    if (problems.length > 0) throw new Error(problems.map(formatRefusal).join("\n"));
   }
 
   /** Runs what changes things; the outputs are ours to print. */

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { handoversFrom } from "../model/config/handover";
-import { formatProblems } from "../model/config/refusal";
+import { formatRefusals } from "../model/config/refusal";
 import type { Lab, Role } from "../model/lab/types";
 import { refusal } from "./refusal";
 
@@ -24,5 +24,5 @@ export async function assertNoHandover(lab: Lab): Promise<void> {
     address,
   }));
   const problems = handoversFrom(before, lab).map(({ problem }) => problem);
-  if (problems.length > 0) throw refusal(formatProblems(problems));
+  if (problems.length > 0) throw refusal(formatRefusals(problems));
 }

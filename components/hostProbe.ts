@@ -3,7 +3,7 @@ import { local } from "@pulumi/command";
 import { version as commandVersion } from "@pulumi/command/package.json";
 import * as pulumi from "@pulumi/pulumi";
 import { checkHost, type HostFacts } from "../model/host/checks";
-import { formatProblems } from "../model/config/config";
+import { formatRefusals } from "../model/config/config";
 import type { Lab } from "../model/lab/types";
 import type { Host } from "./guestRole";
 import { refusal } from "./refusal";
@@ -57,7 +57,7 @@ export async function assertHost(lab: Lab): Promise<void> {
   const versions = { ...facts.versions, node: process.versions.node, "@pulumi/command": commandVersion };
   const here = lab.remoteHost === undefined ? facts : { libvirt, image, missingImage, privateKey };
   const problems = checkHost(lab, { ...here, versions });
-  if (problems.length > 0) throw refusal(formatProblems(problems));
+  if (problems.length > 0) throw refusal(formatRefusals(problems));
 }
 
 /**

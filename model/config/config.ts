@@ -9,7 +9,7 @@ import { canonicalJson, sha256 } from "../lab/naming";
 import { ConfigError, nearest } from "./refusal";
 import type { Lab, VirtualService } from "../lab/types";
 
-export { ConfigError, formatProblem, formatProblems, type Problem } from "./refusal";
+export { ConfigError, formatRefusal, formatRefusals, type Refusal } from "./refusal";
 
 /**
  * Reads, completes and validates a stack's configuration.

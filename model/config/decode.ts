@@ -1,7 +1,7 @@
 /** From raw configuration values to typed ones: JSON texts, the schema, and its complaints as Problems. */
 import { z } from "zod";
 import { PROJECT } from "../lab/naming";
-import { nearest, pathOf, type Problem } from "./refusal";
+import { nearest, pathOf, type Refusal } from "./refusal";
 import { configSchema, type Config } from "./schema";
 import { SEPARATOR } from "./schemaParts";
 
@@ -15,7 +15,7 @@ const SECRETS = new Set(["passwd", "secret", "login", "ca"]);
 export interface Decoded {
   /** The configuration without the parts that were refused. */
   readonly config: Config;
-  readonly problems: readonly Problem[];
+  readonly problems: readonly Refusal[];
   /** Paths that were left out: findings about them would only repeat the problem. */
   readonly tainted: ReadonlySet<string>;
 }
@@ -25,7 +25,7 @@ export interface Decoded {
  * same run.
  */
 export function decode(raw: Readonly<Record<string, unknown>>): Decoded {
-  const problems: Problem[] = [];
+  const problems: Refusal[] = [];
   const tainted = new Set<string>();
   const input: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(raw)) {
@@ -64,7 +64,7 @@ function touches(tainted: ReadonlySet<string>, path: string): boolean {
 const OBJECT_LISTS = new Set<PropertyKey>(["realServers", "services"]);
 
 /** Pulumi hands over every value as text: numbers and booleans by their looks, lists and objects as JSON. */
-function fromText(key: string, value: unknown): { value: unknown } | { problem: Problem } {
+function fromText(key: string, value: unknown): { value: unknown } | { problem: Refusal } {
   if (typeof value !== "string") return { value: structuredClone(value) };
   const kinds = kindsOf(key);
   if (kinds.size === 0) return { value };
@@ -115,7 +115,7 @@ function culprits(issue: Issue): Path[] {
   return [issue.path];
 }
 
-function toProblems(issue: Issue, input: unknown): Problem[] {
+function toProblems(issue: Issue, input: unknown): Refusal[] {
   if (issue.code === "unrecognized_keys") {
     const known = knownKeys(issue.path);
     return issue.keys.map((key) => unknownKey(pathOf([...issue.path, key]), key, known));
@@ -156,7 +156,7 @@ function article(noun: string): string {
   return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
 }
 
-function unknownKey(key: string, typed: string, known: readonly string[]): Problem {
+function unknownKey(key: string, typed: string, known: readonly string[]): Refusal {
   if (key === typed && key.includes(":")) {
     const meant = `${PROJECT}:${key.slice(key.indexOf(":") + 1)}`;
     const message = `is in a namespace that nothing reads, did you mean ${meant}`;

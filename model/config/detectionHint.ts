@@ -1,14 +1,14 @@
 /** What the values that a check's time may have would mean: how soon a silent real server is out of the table. */
 import { resolve, type Identity } from "./defaults";
 import { CHECK_TIMES, detectionSeconds } from "../director/detection";
-import type { Problem } from "./refusal";
+import type { Refusal } from "./refusal";
 import type { Config } from "./schema";
 import { serviceIndices } from "./servicePlaces";
 
 const FIELD = /^(?:services\[(\d+)\]\.)?healthCheck\.(\w+)$/;
 
 /** A refused time, with what the allowed ones come to beside everything else that is configured. */
-export function withDetection(problem: Problem, config: Config, identity: Identity): Problem {
+export function withDetection(problem: Refusal, config: Config, identity: Identity): Refusal {
   const match = FIELD.exec(problem.key);
   const field = match?.[2] ?? "";
   // A mistyped key may be any word, `constructor` too.

@@ -3,7 +3,7 @@
  * have the address at once, and the way into the new one would lead into the old.
  */
 import { withoutLength } from "../lab/address";
-import type { Problem } from "./refusal";
+import type { Refusal } from "./refusal";
 import { guestId, type Lab, type LabNode } from "../lab/types";
 
 type Named = Pick<LabNode, "name" | "role">;
@@ -12,7 +12,7 @@ export interface Handover<N extends Named = LabNode> {
   /** Who has the address in the lab as it is. */
   readonly from: N;
   /** What is wrong with the key that gives it to another guest. */
-  readonly problem: Problem;
+  readonly problem: Refusal;
 }
 
 /** An address and the guest that has it. */

@@ -2,7 +2,7 @@
 import { asksNobody, isTls, lackingFields, negotiates, type NeededField } from "../director/checkServices";
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
-import type { Problem } from "./refusal";
+import type { Refusal } from "./refusal";
 import type { Config } from "./schema";
 import { keysOf, servicePlaces } from "./servicePlaces";
 import type { DirectorMode, HealthCheck, RealServerEntry, VirtualService } from "../lab/types";
@@ -10,7 +10,7 @@ import type { DirectorMode, HealthCheck, RealServerEntry, VirtualService } from 
 /** Reports a field of a service's check; `involved` are further fields that the finding depends on. */
 type Report = (
   field: keyof HealthCheck,
-  problem: Omit<Problem, "key">,
+  problem: Omit<Refusal, "key">,
   ...involved: (keyof HealthCheck)[]
 ) => void;
 

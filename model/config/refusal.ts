@@ -1,7 +1,7 @@
 /** What is wrong with a configuration, gathered so that a person can mend everything in one go. */
 import { distance } from "fastest-levenshtein";
 
-export interface Problem {
+export interface Refusal {
   /** Path of the configuration key without the project's namespace: `realServers[1].weight`. */
   readonly key: string;
   /** What was configured; absent where nothing was, or where it must not be shown (secrets, unknown keys). */
@@ -15,23 +15,23 @@ export interface Problem {
 /** Thrown by parseConfig with every problem at once. */
 export class ConfigError extends Error {
   constructor(
-    readonly problems: readonly Problem[],
+    readonly problems: readonly Refusal[],
     /** What the problems are in: the configuration, or the host. */
     subject = "The configuration",
   ) {
-    super(formatProblems(problems, subject));
+    super(formatRefusals(problems, subject));
     this.name = "ConfigError";
   }
 }
 
 /** One headline, then one problem a line. */
-export function formatProblems(problems: readonly Problem[], subject = "The configuration"): string {
+export function formatRefusals(problems: readonly Refusal[], subject = "The configuration"): string {
   const count = problems.length === 1 ? "a problem" : `${problems.length} problems`;
-  return [`${subject} has ${count}:`, ...problems.map((problem) => `  ${formatProblem(problem)}`)].join("\n");
+  return [`${subject} has ${count}:`, ...problems.map((problem) => `  ${formatRefusal(problem)}`)].join("\n");
 }
 
 /** `vip = "1.2.3.4": what is wrong. Fix: what to do.` always on one line. */
-export function formatProblem({ key, value, message, fix }: Problem): string {
+export function formatRefusal({ key, value, message, fix }: Refusal): string {
   const shown = value === undefined ? "" : ` = ${showValue(value)}`;
   return `${key}${shown}: ${message}. Fix: ${fix}.`;
 }

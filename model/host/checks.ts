@@ -3,7 +3,7 @@ import { checkHostNetwork } from "./checksNetwork";
 import { checkHostObjects } from "./checksObjects";
 import { checkHostTools } from "./checksTools";
 import { type HostFacts } from "./facts";
-import type { Problem } from "../config/refusal";
+import type { Refusal } from "../config/refusal";
 import type { Lab } from "../lab/types";
 
 export type { HostFacts } from "./facts";
@@ -12,6 +12,6 @@ export type { HostFacts } from "./facts";
  * @returns every reason why `up` would fail or do harm on this host; keys name configuration keys where one mends it,
  *   else the part of the host ("host.memory"). A fact that could not be asked for makes no problem.
  */
-export function checkHost(lab: Lab, facts: HostFacts): Problem[] {
+export function checkHost(lab: Lab, facts: HostFacts): Refusal[] {
   return [...checkHostTools(lab, facts), ...checkHostNetwork(lab, facts), ...checkHostObjects(lab, facts)];
 }

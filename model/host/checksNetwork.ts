@@ -1,7 +1,7 @@
 /** The host's networks: nothing of its own may be where the lab will be. */
 import { isKnown, type HostFacts, type LibvirtNetwork } from "./facts";
 import { isAddress, Prefix, withLength } from "../lab/address";
-import type { Problem } from "../config/refusal";
+import type { Refusal } from "../config/refusal";
 import type { Lab, LabNetwork } from "../lab/types";
 
 interface Range {
@@ -13,7 +13,7 @@ interface Range {
   readonly network?: string;
 }
 
-export function checkHostNetwork(lab: Lab, facts: HostFacts): Problem[] {
+export function checkHostNetwork(lab: Lab, facts: HostFacts): Refusal[] {
   const { client, server } = lab.segments;
   const ranges: Range[] = [
     {
@@ -34,7 +34,7 @@ export function checkHostNetwork(lab: Lab, facts: HostFacts): Problem[] {
 }
 
 /** A network that the host reaches otherwise: its packets to the guests, or its own traffic, would go astray. */
-function routesInTheWay({ key, cidr, bridge }: Range, facts: HostFacts): Problem[] {
+function routesInTheWay({ key, cidr, bridge }: Range, facts: HostFacts): Refusal[] {
   const routes = facts.routes ?? [];
   return routes.flatMap(({ dst, dev }) => {
     // The default route, which is no network's, covers everything and is in nobody's way.
@@ -52,7 +52,7 @@ function routesInTheWay({ key, cidr, bridge }: Range, facts: HostFacts): Problem
   });
 }
 
-function networksInTheWay({ key, cidr, network, bridge }: Range, facts: HostFacts): Problem[] {
+function networksInTheWay({ key, cidr, network, bridge }: Range, facts: HostFacts): Refusal[] {
   const networks = facts.libvirt?.networks ?? [];
   return networks.flatMap((other: LibvirtNetwork) => {
     if (other.name === network || (other.bridge !== undefined && other.bridge === bridge)) return [];
@@ -72,7 +72,7 @@ function networksInTheWay({ key, cidr, network, bridge }: Range, facts: HostFact
 }
 
 /** An existing bridge must be there, have the host's address, and the segment's MTU. */
-function bridgeProblems(client: LabNetwork, facts: HostFacts): Problem[] {
+function bridgeProblems(client: LabNetwork, facts: HostFacts): Refusal[] {
   const bridge = client.existingBridge;
   if (bridge === undefined || !isKnown(facts.interfaces)) return [];
   const key = "clientNetwork.bridge";
@@ -88,7 +88,7 @@ function bridgeProblems(client: LabNetwork, facts: HostFacts): Problem[] {
       },
     ];
   }
-  const problems: Problem[] = [];
+  const problems: Refusal[] = [];
   const addresses = (found.addr_info ?? []).flatMap(({ local }) => (local === undefined ? [] : [local]));
   if (!addresses.includes(client.hostAddress)) {
     const near = addresses.find(
@@ -116,7 +116,7 @@ function bridgeProblems(client: LabNetwork, facts: HostFacts): Problem[] {
 }
 
 /** The bridge of a network to be made must not be another's, which only libvirt can tell. */
-function nameTaken(network: LabNetwork, { interfaces, libvirt }: HostFacts): Problem[] {
+function nameTaken(network: LabNetwork, { interfaces, libvirt }: HostFacts): Refusal[] {
   const networks = libvirt?.networks;
   if (network.existingBridge !== undefined || !isKnown(networks)) return [];
   const present = (interfaces ?? []).some(({ ifname }) => ifname === network.bridge);
@@ -132,7 +132,7 @@ function nameTaken(network: LabNetwork, { interfaces, libvirt }: HostFacts): Pro
 }
 
 /** Docker sets FORWARD to DROP, and with br_netfilter that also drops what two guests say over one bridge. */
-function filterProblems(facts: HostFacts): Problem[] {
+function filterProblems(facts: HostFacts): Refusal[] {
   if (facts.bridgeNetfilter !== true || facts.forwardPolicy !== "DROP") return [];
   return [
     {

@@ -2,10 +2,10 @@
 import { isKnown, type HostFacts, type LibvirtObject } from "./facts";
 import { poolPath } from "../lab/naming";
 import { shellQuote } from "../guest/script";
-import type { Problem } from "../config/refusal";
+import type { Refusal } from "../config/refusal";
 import { labNodes, type Lab } from "../lab/types";
 
-export function checkHostObjects(lab: Lab, facts: HostFacts): Problem[] {
+export function checkHostObjects(lab: Lab, facts: HostFacts): Refusal[] {
   return [
     ...takenNames(lab, facts),
     ...poolProblems(lab, facts),
@@ -23,11 +23,11 @@ const virshOf = ({ libvirtUri }: Lab): string =>
  * by its bridge, a pool by its directory. Whether a volume is this stack's own cannot be told here: the engine refuses
  * one that it did not make when it comes to it.
  */
-function takenNames(lab: Lab, facts: HostFacts): Problem[] {
+function takenNames(lab: Lab, facts: HostFacts): Refusal[] {
   const us = `${lab.project}/${lab.stack}`;
   const uri = virshOf(lab);
   const { domains, networks, pools } = facts.libvirt ?? {};
-  const check = (kind: string, key: string, found: LibvirtObject | undefined, remove: string): Problem[] => {
+  const check = (kind: string, key: string, found: LibvirtObject | undefined, remove: string): Refusal[] => {
     if (found === undefined || found.owner === undefined || found.owner === us) return [];
     const owner = found.owner === null ? "nobody that the project knows" : `stack ${found.owner}`;
     return [
@@ -72,7 +72,7 @@ function takenNames(lab: Lab, facts: HostFacts): Problem[] {
   ];
 }
 
-function poolProblems(lab: Lab, facts: HostFacts): Problem[] {
+function poolProblems(lab: Lab, facts: HostFacts): Refusal[] {
   const name = lab.pool;
   const pools = facts.libvirt?.pools;
   if (name === undefined || !isKnown(pools)) return [];
@@ -89,7 +89,7 @@ function poolProblems(lab: Lab, facts: HostFacts): Problem[] {
   ];
 }
 
-function imageProblems(lab: Lab, { image, libvirt, missingImage }: HostFacts): Problem[] {
+function imageProblems(lab: Lab, { image, libvirt, missingImage }: HostFacts): Refusal[] {
   const key = "image";
   if (lab.image === undefined && isKnown(missingImage)) {
     const message = `the guest image is not built: ${missingImage} is missing or incomplete`;
@@ -112,7 +112,7 @@ function imageProblems(lab: Lab, { image, libvirt, missingImage }: HostFacts): P
       { key, value, message: `is not a file: ${found[image.kind]}`, fix: "write the path of a qcow2 file" },
     ];
   }
-  const problems: Problem[] = [];
+  const problems: Refusal[] = [];
   if (isKnown(image.format) && image.format !== "qcow2") {
     const fix = `convert it: qemu-img convert -O qcow2 ${value} ${value}.qcow2`;
     problems.push({ key, value, message: `is ${image.format}, and qcow2 is required`, fix });
@@ -137,7 +137,7 @@ function imageProblems(lab: Lab, { image, libvirt, missingImage }: HostFacts): P
 }
 
 /** Only owner access, and a key that needs nobody at the keyboard. */
-function keyProblems({ privateKey }: HostFacts): Problem[] {
+function keyProblems({ privateKey }: HostFacts): Refusal[] {
   if (privateKey === undefined) return [];
   const { path, kind, mode } = privateKey;
   const key = "host.privateKey";

@@ -1,6 +1,6 @@
 /** libvirt itself, the accelerator, room for the guests, and versions that were tested. */
 import { isKnown, type HostFacts } from "./facts";
-import type { Problem } from "../config/refusal";
+import type { Refusal } from "../config/refusal";
 import { labNodes, type Lab } from "../lab/types";
 
 /** Memory that stays the host's own, MiB. */
@@ -19,7 +19,7 @@ const TESTED: Readonly<Record<string, readonly [string, string]>> = {
   "terraform-provider": ["1.1.3", "1.2.0"],
 };
 
-export function checkHostTools(lab: Lab, facts: HostFacts): Problem[] {
+export function checkHostTools(lab: Lab, facts: HostFacts): Refusal[] {
   return [
     ...libvirtProblems(lab, facts),
     ...acceleratorProblems(lab, facts),
@@ -28,7 +28,7 @@ export function checkHostTools(lab: Lab, facts: HostFacts): Problem[] {
   ];
 }
 
-function libvirtProblems(lab: Lab, facts: HostFacts): Problem[] {
+function libvirtProblems(lab: Lab, facts: HostFacts): Refusal[] {
   const { error, missingDirectory, start } = facts.libvirt ?? {};
   if (!isKnown(error)) {
     if (!isKnown(missingDirectory)) return [];
@@ -63,7 +63,7 @@ function libvirtProblems(lab: Lab, facts: HostFacts): Problem[] {
   ];
 }
 
-function acceleratorProblems(lab: Lab, facts: HostFacts): Problem[] {
+function acceleratorProblems(lab: Lab, facts: HostFacts): Refusal[] {
   if (lab.accelerator !== "kvm") return [];
   const message =
     facts.kvmProbe === "fails"
@@ -76,7 +76,7 @@ function acceleratorProblems(lab: Lab, facts: HostFacts): Problem[] {
 }
 
 /** Guests that exist already have their memory and disk. Which ones do, only libvirt can tell. */
-function roomProblems(lab: Lab, facts: HostFacts): Problem[] {
+function roomProblems(lab: Lab, facts: HostFacts): Refusal[] {
   const domains = facts.libvirt?.domains;
   if (!isKnown(domains)) return [];
   const existing = new Set(domains.map((domain) => (typeof domain === "string" ? domain : domain.name)));
@@ -86,7 +86,7 @@ function roomProblems(lab: Lab, facts: HostFacts): Problem[] {
   const disk = missing.length * OVERLAY_MIB;
   const { availableMiB } = facts.memory ?? {};
   const free = facts.disk?.availableMiB;
-  const problems: Problem[] = [];
+  const problems: Refusal[] = [];
   if (isKnown(availableMiB) && availableMiB < memory) {
     problems.push({
       key: "memory",
@@ -107,7 +107,7 @@ function roomProblems(lab: Lab, facts: HostFacts): Problem[] {
 }
 
 /** Of the tools whose tested versions are known; what could not be read is no problem. */
-export function versionProblems({ versions = {} }: HostFacts): Problem[] {
+export function versionProblems({ versions = {} }: HostFacts): Refusal[] {
   return Object.entries(versions).flatMap(([tool, found]) => {
     const range = TESTED[tool];
     if (

@@ -1,12 +1,12 @@
 /** Which addresses may not go from guest to guest in one `up`, word for word. */
 import { describe, expect, it } from "vitest";
-import { formatProblem, parseConfig } from "../../../../model/config/config";
+import { formatRefusal, parseConfig } from "../../../../model/config/config";
 import { handovers } from "../../../../model/config/handover";
 
 type Raw = Record<string, unknown>;
 const lab = (raw: Raw) => parseConfig(raw, { project: "lvs-dr", stack: "dev" });
 const lines = (before: Raw, after: Raw): string[] =>
-  handovers(lab(before), lab(after)).map(({ problem }) => formatProblem(problem));
+  handovers(lab(before), lab(after)).map(({ problem }) => formatRefusal(problem));
 const named = (...names: string[]): Raw => ({ realServers: names.map((name) => ({ name })) });
 
 describe("an address that another guest has is refused", () => {

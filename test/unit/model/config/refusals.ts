@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ConfigError, formatProblem, parseConfig } from "../../../../model/config/config";
+import { ConfigError, formatRefusal, parseConfig } from "../../../../model/config/config";
 
 export interface Refusal {
   readonly name: string;
@@ -13,7 +13,7 @@ export function refusalOf(raw: Record<string, unknown>): readonly string[] {
   try {
     parseConfig(raw, { project: "lvs-dr", stack: "dev" });
   } catch (error) {
-    if (error instanceof ConfigError) return error.problems.map(formatProblem);
+    if (error instanceof ConfigError) return error.problems.map(formatRefusal);
     throw error;
   }
   return expect.fail(`accepted: ${JSON.stringify(raw)}`);

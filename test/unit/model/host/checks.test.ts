@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatProblem, parseConfig } from "../../../../model/config/config";
+import { formatRefusal, parseConfig } from "../../../../model/config/config";
 import { checkHost, type HostFacts } from "../../../../model/host/checks";
 
 const lab = (raw: Record<string, unknown> = {}) => parseConfig(raw, { project: "lvs-dr", stack: "dev" });
@@ -337,6 +337,6 @@ const cases: [string, Record<string, unknown>, HostFacts, string[]][] = [
 
 describe("checkHost", () => {
   it.each(cases)("%s", (_name, raw, facts, lines) => {
-    expect(checkHost(lab(raw), facts).map(formatProblem)).toEqual(lines);
+    expect(checkHost(lab(raw), facts).map(formatRefusal)).toEqual(lines);
   });
 });
