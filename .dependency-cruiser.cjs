@@ -56,7 +56,6 @@ module.exports = {
       "model/ has no files, no processes, no Pulumi",
       "^model/",
       "^(node:)?(fs|child_process|http)(/|$)|(^|/)@pulumi/",
-      [["^model/guest/payload\\.ts$", "fs"]],
     ),
     never(
       "verify-not-components",

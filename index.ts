@@ -4,7 +4,7 @@ import { AppliedLab } from "./components/appliedLab";
 import { Client } from "./components/client";
 import { Director } from "./components/director";
 import { GuestImage } from "./components/guestImage";
-import type { GuestRole, Host } from "./components/guestRole";
+import type { Host, RoleClass } from "./components/guestRole";
 import { probeAccelerator, proxyOf } from "./components/hostProbe";
 import { labConfig } from "./components/labConfig";
 import { Network } from "./components/network";
@@ -37,7 +37,7 @@ export = async () => {
   const configured: pulumi.CustomResource[] = [];
 
   /** Builds one guest and gives it its role. Under TCG guests that boot at once slow each other down: they take turns. */
-  function guest(node: LabNode, role: (name: string, host: Host) => GuestRole): void {
+  function guest(node: LabNode, Role: RoleClass, roleOpts?: pulumi.ComponentResourceOptions): void {
     const id = guestId(node);
     const bootAfter = accelerator === "qemu" ? configured.at(-lab.bootParallel) : undefined;
     const args = { lab, node, pool, networks, boot: image.source, authorizedKey, accelerator, bootAfter };
@@ -54,15 +54,15 @@ export = async () => {
       ...(proxy && { proxy }),
     };
     hosts.push(host);
-    configured.push(role(id, host).configured);
+    configured.push(new Role(id, { host, lab, node }, roleOpts).configured);
   }
 
-  for (const node of lab.routers) guest(node, (name, host) => new Router(name, { host, lab, node }));
-  guest(lab.client, (name, host) => new Client(name, { host, lab }));
-  for (const node of lab.realServers) guest(node, (name, host) => new RealServer(name, { host, lab, node }));
+  for (const node of lab.routers) guest(node, Router);
+  guest(lab.client, Client);
+  for (const node of lab.realServers) guest(node, RealServer);
   // Last: what it puts into the table answers by then.
   const last = { dependsOn: [...configured] };
-  for (const node of lab.directors) guest(node, (id, host) => new Director(id, { host, lab, node }, last));
+  for (const node of lab.directors) guest(node, Director, last);
 
   new AppliedLab("lab", { lab, configured });
   const access = loginTo(lab, hosts, privateKey);

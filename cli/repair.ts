@@ -2,6 +2,7 @@
  * What neither engine sees by itself: the provider doesn't re-read whether a domain runs, and a remote command knows
  * nothing of what a person changed in the guest. `scripts/lab up` puts these right before it applies the program.
  */
+import { textOf } from "../lib/files";
 import { guestPayload } from "../model/guest/payload";
 import { directorRunLimit } from "../model/guest/settings";
 import { parseGuestStatus } from "../model/guest/status";
@@ -56,7 +57,7 @@ export async function repairGuests(shell: Shell, lab: Lab, say: (line: string) =
       // The director's may have to drain first: no guest's has longer.
       const limit = directorRunLimit(lab);
       const { code: started, stderr } = await (gone
-        ? shell.run(name, INSTALL_AND_START, { stdin: guestPayload(lab, node), timeout: limit + 20 })
+        ? shell.run(name, INSTALL_AND_START, { stdin: guestPayload(lab, node, textOf), timeout: limit + 20 })
         : shell.run(name, `timeout -k 10 ${limit} ${PAYLOAD} start`, { timeout: limit + 20 }));
       if (started !== 0) say(`${name}: could not be put right: ${stderr.split("\n").at(-1) ?? ""}`);
     }),

@@ -1,6 +1,9 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { textOf } from "../lib/files";
+import { guestPayload } from "../model/guest/payload";
 import { INSTALL_AND_START } from "../model/guest/script";
+import { hasPassword, type Lab, type LabNode } from "../model/lab/types";
 
 /** A machine reachable by SSH: plain data, so that components after the VM know nothing of libvirt. */
 export interface Host {
@@ -28,12 +31,13 @@ export interface Host {
   readonly generation: readonly pulumi.Input<string>[];
 }
 
-export interface RemoteScriptArgs {
+export interface RoleArgs {
+  /** The machine that gets the role. */
   readonly host: Host;
-  /** The guest's script with its settings (model/guest/payload.ts). */
-  readonly payload: string;
-  /** Whether a password is in it: then state and previews veil it. */
-  readonly secret?: boolean;
+  /** Plain, not an Input: what is wrong in it is refused before any resource, and it decides which resources there are. */
+  readonly lab: Lab;
+  /** Which of the lab's nodes this is. */
+  readonly node: LabNode;
 }
 
 /** Seconds until an attempt to connect fails where nobody has the address: Linux asks three times by ARP. */
@@ -64,11 +68,13 @@ export abstract class GuestRole extends pulumi.ComponentResource {
   protected constructor(
     type: string,
     name: string,
-    args: RemoteScriptArgs,
+    { host, lab, node }: RoleArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super(type, name, {}, opts);
-    const { host, payload } = args;
+    const payload = guestPayload(lab, node, textOf);
+    // A check's password is in the director's: state and previews veil it.
+    const secret = node.role === "director" && hasPassword(lab);
     this.configured = new remote.Command(
       name,
       {
@@ -84,7 +90,7 @@ export abstract class GuestRole extends pulumi.ComponentResource {
         },
         create: INSTALL_AND_START,
         update: INSTALL_AND_START,
-        stdin: args.secret ? pulumi.secret(payload) : payload,
+        stdin: secret ? pulumi.secret(payload) : payload,
         triggers: [...host.generation],
         logging: "none",
         addPreviousOutputInEnv: false,
@@ -94,3 +100,9 @@ export abstract class GuestRole extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 }
+
+export type RoleClass = new (
+  name: string,
+  args: RoleArgs,
+  opts?: pulumi.ComponentResourceOptions,
+) => GuestRole;

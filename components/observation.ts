@@ -36,11 +36,6 @@ export function loginTo(
   return pulumi.secret(pulumi.output({ privateKey, hosts: known }));
 }
 
-/** Whether a health check logs in somewhere. */
-export function hasPassword(lab: Lab): boolean {
-  return lab.services.some(({ check }) => check.passwd !== undefined || check.secret !== undefined);
-}
-
 /**
  * The cluster's health as the director's kernel and the client see it, read anew at every `up` (an invoke: it changes
  * no resource), and unknown in a preview that would still have to create the guests.

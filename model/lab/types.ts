@@ -224,6 +224,11 @@ export function clientService(lab: Pick<Lab, "services">): VirtualService | unde
   return lab.services.find(({ protocol }) => protocol === "tcp");
 }
 
+/** Whether a health check logs in somewhere. */
+export function hasPassword({ services }: Pick<Lab, "services">): boolean {
+  return services.some(({ check }) => check.passwd !== undefined || check.secret !== undefined);
+}
+
 /** Every node of the lab in boot order. */
 export function labNodes(
   lab: Pick<Lab, "client" | "routers" | "directors" | "realServers">,

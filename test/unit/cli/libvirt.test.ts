@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { repairGuests, repairLibvirt } from "../../../cli/repair";
 import { Virsh } from "../../../cli/virsh";
 import { parseConfig } from "../../../model/config/config";
+import { textOf } from "../../../lib/files";
 import { guestPayload } from "../../../model/guest/payload";
 import { INSTALL_AND_START } from "../../../model/guest/script";
 import type { ShellResult } from "../../../verify/guestShell";
@@ -187,7 +188,7 @@ describe("repairGuests", () => {
     );
     expect(started.sort()).toEqual(["rs1", "rs2"]);
     expect(new Map(installed)).toEqual(
-      new Map([lab.routers[0], lab.client].map((node) => [node.name, guestPayload(lab, node)])),
+      new Map([lab.routers[0], lab.client].map((node) => [node.name, guestPayload(lab, node, textOf)])),
     );
     expect(said.sort()).toEqual([
       "client: /usr/local/sbin/lvs-dr is missing: installing it again",

@@ -82,7 +82,11 @@ function command(type: string, name: string, stdin: unknown, connection: object 
 }
 
 const makeClient: Make = async (host, described, opts) =>
-  new (await import("../../../components/client")).Client("client", { host, lab: described }, opts);
+  new (await import("../../../components/client")).Client(
+    "client",
+    { host, lab: described, node: described.client },
+    opts,
+  );
 const makeRouter: Make = async (host, described, opts) =>
   new (await import("../../../components/router")).Router(
     "router",
