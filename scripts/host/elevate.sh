@@ -6,7 +6,7 @@ HOST_SCRIPTS="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 HANDED_OVER=""
 
 # What the program and what it starts look at.
-readonly ROOT_ENVIRONMENT='PATH|HOME|TERM|LANG|LC_[A-Z]+|CI|NO_COLOR|TSX_[A-Z_]+|LVS_DR_[A-Z_]+|PULUMI_[A-Z_]+'
+readonly ROOT_ENVIRONMENT='PATH|HOME|TERM|LANG|LC_[A-Z]+|CI|NO_COLOR|NODE_COMPILE_CACHE|TSX_[A-Z_]+|LVS_DR_[A-Z_]+|PULUMI_[A-Z_]+'
 
 # hand_over PATTERN: the exported variables of these names, in the file $HANDED_OVER, for withEnvironment.sh. sudo drops
 # what it does not know, and what it may keep is for its policy to say; on its command line, everyone could read a
