@@ -9,6 +9,7 @@
  *   one says when the last check was. A server that is up in the table must have been checked within the time that
  *   detection takes, and that for each service: with fork=yes each is another process's to check.
  */
+import { TIME_WAIT, type CheckSight } from "./checkSight";
 import { detectionSeconds } from "../model/director/detection";
 import type { ServiceHealth } from "../model/health";
 import { endpoint } from "../model/lab/address";
@@ -34,13 +35,6 @@ export interface CheckerFacts {
   readonly reloadAge?: number;
 }
 
-export interface CheckSight {
-  /** Seconds since the director's last check of this server ended; absent when none is remembered. */
-  readonly lastCheck?: number;
-  /** The kernel remembers no more connections, so that nothing can be told. */
-  readonly full: boolean;
-}
-
 export interface CheckerHealth {
   /** null: the director could not be asked. */
   readonly alive: boolean | null;
@@ -50,6 +44,13 @@ export interface CheckerHealth {
   readonly checking: boolean | null;
   /** By service and real server: seconds since its last check, to a second; null where none is remembered. */
   readonly lastCheckSeconds: Readonly<Record<string, Readonly<Record<string, number | null>>>>;
+  /**
+   * By service: seconds from one round of its checks to the next as its real servers see it, the slowest one's, and the configured pause
+   * between two rounds, which is a part of it. `measured` is null where it leaves no trace, or a minute has not seen two.
+   */
+  readonly roundSeconds: Readonly<
+    Record<string, { readonly configured: number; readonly measured: number | null }>
+  >;
   /** One sentence each; `Health.findings` has them as data. */
   readonly problems: readonly string[];
 }
@@ -60,16 +61,12 @@ export const UNASKED: CheckerHealth = {
   configCurrent: null,
   checking: null,
   lastCheckSeconds: {},
+  roundSeconds: {},
   problems: [],
 };
 
-/** How long a closed connection is remembered: the kernel's TCP_TIMEWAIT_LEN, seconds. */
-const TIME_WAIT = 60;
 /** What ldirectord may need from its start to its first checks, on a busy guest without KVM. */
 const START_SECONDS = 20;
-/** From here up are the lab's own ports (diagnosis), above the kernel's ephemeral ones. */
-const OWN_PORTS = 61_000;
-
 /** Bash for the director: builtins and one process, since each that starts costs a guest without KVM some 20 ms or more. */
 export const CHECKER_SCRIPT = `
 echo '== checker'
@@ -112,39 +109,6 @@ export function parseChecker(section: string): CheckerFacts {
       .sort((a, b) => b.age - a.age || a.pid - b.pid),
     ...(file === undefined ? {} : { fileAge: file }),
     ...(reload === undefined ? {} : { reloadAge: reload }),
-  };
-}
-
-/** Bash for a real server: what it remembers of connections from the director. */
-export function checkSightScript(dip: string): string {
-  return `
-echo '== checks'
-read -r max </proc/sys/net/ipv4/tcp_max_tw_buckets
-while read -r -a words; do
-  [[ \${words[0]} == TCP: ]] && echo "remembered \${words[6]} of $max"
-done </proc/net/sockstat
-ss -Htno state time-wait dst ${dip}
-`;
-}
-
-/** ss(8) prints a timer as "1min5sec", "59sec", "5.492ms" (5 s and 492 ms) or "740ms". */
-function timerSeconds(text: string): number {
-  const match = /^(?:(\d+)min)?(?:(\d+)(?:sec|\.))?(?:(\d+)ms)?$/.exec(text);
-  if (match === null) return NaN;
-  const [, minutes = "0", seconds = "0", milliseconds = "0"] = match;
-  return Number(minutes) * 60 + Number(seconds) + Number(milliseconds) / 1000;
-}
-
-/** @param port that is checked */
-export function parseCheckSight(section: string, port: number): CheckSight {
-  const [, remembered, max] = /^remembered (\d+) of (\d+)$/m.exec(section) ?? [];
-  const left = [...section.matchAll(/:(\d+)\s+\S+:(\d+)\s+timer:\(timewait,([^,]+),/g)]
-    .filter(([, local, remote]) => Number(local) === port && Number(remote) < OWN_PORTS)
-    .map(([, , , timer = ""]) => timerSeconds(timer))
-    .filter((seconds) => !Number.isNaN(seconds));
-  return {
-    ...(left.length > 0 ? { lastCheck: Math.max(0, TIME_WAIT - Math.max(...left)) } : {}),
-    full: Number(remembered) >= 0.9 * Number(max),
   };
 }
 
@@ -210,9 +174,32 @@ export function judgeChecker(
       ),
     ]),
   );
+  const roundSeconds = Object.fromEntries(
+    lab.services.map((service, i) => [
+      service.name,
+      { configured: service.check.checkinterval, measured: roundOf(lab, service, sights[i] ?? new Map()) },
+    ]),
+  );
   const checking = verdicts.includes(false) ? false : verdicts.includes(true) ? true : null;
   const problems = findings.map(({ text }) => text);
-  return { checker: { alive, configCurrent, checking, lastCheckSeconds, problems }, findings };
+  return { checker: { alive, configCurrent, checking, lastCheckSeconds, roundSeconds, problems }, findings };
+}
+
+/** Whether a connection does not say for which service it was: with fork=yes another process may have made it. */
+function sharesPort(lab: Lab, service: VirtualService): boolean {
+  const others = lab.services.filter(
+    (each) => each !== service && checkedPort(each) === checkedPort(service),
+  );
+  return lab.ldirectord.fork && others.length > 0;
+}
+
+/** Seconds from one round of a service's checks to the next, to a tenth; null: cannot be told. */
+function roundOf(lab: Lab, service: VirtualService, sights: ServiceSights): number | null {
+  if (!leavesTrace(service) || sharesPort(lab, service)) return null;
+  const seen = [...sights.values()].flatMap(({ every, full }) =>
+    every === undefined || full ? [] : [every],
+  );
+  return seen.length === 0 ? null : Math.round(Math.max(...seen) * 10) / 10;
 }
 
 /** Whether one service's servers are checked; null: cannot be told. */
@@ -231,11 +218,7 @@ function judgeChecking(
     ({ name, state }) => state === "up" && (sights.get(name)?.lastCheck ?? Infinity) > limit,
   );
   if (stale.length === 0) {
-    // A connection does not say for which service it was: with fork=yes another process may have made it.
-    const others = lab.services.filter(
-      (each) => each !== service && checkedPort(each) === checkedPort(service),
-    );
-    if (lab.ldirectord.fork && others.length > 0) return null;
+    if (sharesPort(lab, service)) return null;
     return told.some(({ name }) => (sights.get(name)?.lastCheck ?? Infinity) <= limit) ? true : null;
   }
   if (daemonAge < limit + START_SECONDS) return null;

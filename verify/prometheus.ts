@@ -141,4 +141,11 @@ function checker({ checker: seen }: Status, gauge: MakeGauge): void {
   for (const [service, servers] of Object.entries(seen.lastCheckSeconds))
     for (const [name, seconds] of Object.entries(servers))
       if (seconds !== null) last.set({ service, real_server: name }, seconds);
+  const round = gauge(
+    "lvsdr_checker_round_seconds",
+    "Seconds from one round of a service's checks to the next.",
+    ["service"],
+  );
+  for (const [service, { measured }] of Object.entries(seen.roundSeconds))
+    if (measured !== null) round.set({ service }, measured);
 }

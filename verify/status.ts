@@ -6,14 +6,12 @@ import type { Lab } from "../model/lab/types";
 import {
   CHECKER_SCRIPT,
   checkedPort,
-  checkSightScript,
   judgeChecker,
   parseChecker,
-  parseCheckSight,
   UNASKED,
   type CheckerHealth,
-  type CheckSight,
 } from "./checker";
+import { checkSightScript, parseCheckSight, type CheckSight } from "./checkSight";
 import type { Shell } from "./guestShell";
 import { lookCloser } from "./observe";
 

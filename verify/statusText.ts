@@ -44,9 +44,23 @@ function lastChecks(checker: CheckerHealth | null): string {
   return texts.length > 0 ? ` (last: ${texts.join("; ")})` : "";
 }
 
+function rounds(checker: CheckerHealth | null): string[] {
+  return Object.entries(checker?.roundSeconds ?? {}).flatMap(([service, { configured, measured }]) =>
+    measured === null
+      ? []
+      : [
+          `  checks (${service}): a round every ${measured} s, of which ${configured} s are the configured pause`,
+        ],
+  );
+}
+
 export function renderStatus(status: Status): string {
   const { counters, detection, checker } = status;
-  const lines = [renderHealth(status), `  ldirectord: ${checkerText(checker)}${lastChecks(checker)}`];
+  const lines = [
+    renderHealth(status),
+    `  ldirectord: ${checkerText(checker)}${lastChecks(checker)}`,
+    ...rounds(checker),
+  ];
   for (const { service, refused, silent, allSilent } of detection)
     lines.push(
       `  detection (${service}): ${refused} s when a server refuses, ${silent} s when it is silent, ${allSilent} s when all are`,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config/config";
-import { judgeChecker, parseChecker, parseCheckSight, type CheckSight } from "../../../verify/checker";
+import { judgeChecker, parseChecker } from "../../../verify/checker";
+import { parseCheckSight, type CheckSight } from "../../../verify/checkSight";
 import { LAB, STATUS } from "./fixtures";
 
 const SECTION = `up 700.00
@@ -44,7 +45,18 @@ describe("what a real server remembers", () => {
       line("80", "40002", "31sec") +
       line("443", "40004", "59sec") +
       line("80", "61007", "59sec");
-    expect(parseCheckSight(`remembered 5 of 2048\n${text}`, 80)).toEqual({ lastCheck: 29, full: false });
+    expect(parseCheckSight(`remembered 5 of 2048\n${text}`, 80)).toEqual({
+      lastCheck: 29,
+      every: 11,
+      full: false,
+    });
+  });
+  it("tells how often it was checked, on average", () => {
+    const text = ["5.500ms", "23sec", "41sec"]
+      .map((timer, i) => line("80", String(40000 + i), timer))
+      .join("");
+    expect(parseCheckSight(text, 80).every).toBeCloseTo(17.75);
+    expect(parseCheckSight(line("80", "40000", "41sec"), 80)).not.toHaveProperty("every");
   });
   it("knows nothing when nothing is left, and says when there is no room", () => {
     expect(parseCheckSight("remembered 0 of 2048\n", 80)).toEqual({ full: false });
@@ -124,6 +136,18 @@ describe("the checker", () => {
     expect(seen).toMatchObject({ alive: true, configCurrent: current, problems: [] });
   });
 
+  it("has rounds as long as the real servers see them, beside the configured pause", () => {
+    const round = (rs1: CheckSight, rs2: CheckSight) => judge(SECTION, sights(rs1, rs2)).roundSeconds;
+    const configured = LAB.services[0].check.checkinterval;
+    expect(round({ ...fresh, every: 17.96 }, { ...fresh, every: 18.04 })).toEqual({
+      main: { configured, measured: 18 },
+    });
+    expect(round(fresh, fresh)).toEqual({ main: { configured, measured: null } });
+    expect(round({ ...fresh, every: 0.1, full: true }, fresh)).toEqual({
+      main: { configured, measured: null },
+    });
+  });
+
   describe("with two services, a process each", () => {
     const two = parseConfig(
       { services: [{ name: "alt", port: 8080, healthCheck: { checktype: "connect" } }] },
@@ -145,6 +169,22 @@ describe("the checker", () => {
         alive: true,
         checking: true,
         lastCheckSeconds: { main: { rs1: 1, rs2: 1 }, alt: { rs1: 1, rs2: 1 } },
+      });
+    });
+    it("has rounds of its own for each, unless both check one port", () => {
+      const sight = { ...fresh, every: 3 };
+      expect(seen(both, sight, { ...fresh, every: 5 }).roundSeconds).toMatchObject({
+        main: { measured: 3 },
+        alt: { measured: 5 },
+      });
+      const [main, alt] = two.services;
+      const shared = {
+        ...two,
+        services: [main, { ...alt!, check: { ...alt!.check, checkport: 80 } }],
+      } as typeof two;
+      expect(seen(both, sight, sight, shared).roundSeconds).toMatchObject({
+        main: { measured: null },
+        alt: { measured: null },
       });
     });
     it("is frozen when the second is, however well the first is checked", () => {

@@ -108,6 +108,7 @@ export const STATUS: Status = {
     configCurrent: true,
     checking: true,
     lastCheckSeconds: { main: { rs1: null, rs2: 1 } },
+    roundSeconds: { main: { configured: 1, measured: 1.4 } },
     problems: [],
   },
 };
