@@ -1,8 +1,9 @@
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { Health } from "../model/health";
+import { sameHealth, type Health } from "../model/health";
 import type { Lab, RemoteHost } from "../model/lab/types";
 import type { Host } from "./guestRole";
+import { lastOutputs } from "./handoverProbe";
 
 /** How to log in to the guests: the stack's `access` output. */
 export interface Login {
@@ -38,7 +39,8 @@ export function loginTo(
 
 /**
  * The cluster's health as the director's kernel and the client see it, read anew at every `up` (an invoke: it changes
- * no resource), and unknown in a preview that would still have to create the guests.
+ * no resource), and unknown in a preview that would still have to create the guests. A preview that finds it the same as the last
+ * `up` did gives that one's: Pulumi prints the whole of an output of which one key is another.
  */
 export function observeHealth(
   lab: Lab,
@@ -58,5 +60,10 @@ export function observeHealth(
     },
     { dependsOn },
   );
-  return pulumi.unsecret(seen.stdout.apply((text) => JSON.parse(text) as Health));
+  const health = seen.stdout.apply(async (text) => {
+    const now = JSON.parse(text) as Health;
+    const { health: last } = pulumi.runtime.isDryRun() ? await lastOutputs(lab) : {};
+    return last !== undefined && sameHealth(last, now) ? last : now;
+  });
+  return pulumi.unsecret(health);
 }

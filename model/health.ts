@@ -1,4 +1,5 @@
 /** The verdict on a lab: from what was observed on the director, the guests and the client to the `health` output. */
+import { isDeepStrictEqual } from "node:util";
 import {
   parseIpvsSave,
   serverKey,
@@ -111,6 +112,19 @@ export function assessHealth(lab: Lab, observation: Observation): Health {
   const status = statusOf(services[lab.services.indexOf(asked)], table !== undefined, requests, found);
   const { observedAt } = observation;
   return withProblems({ status, observedAt, configHash: lab.configHash, services, problems: [] }, found);
+}
+
+/** What differs between any two looks at the same lab: when they were, and how many connections there were. */
+const MOMENTARY = ["observedAt", "activeConnections", "inactiveConnections"];
+
+/** Whether both say the same, whenever they were observed. */
+export function sameHealth(one: Health, other: Health): boolean {
+  const [lasting, others] = [one, other].map((health): unknown =>
+    JSON.parse(
+      JSON.stringify(health, (key, value: unknown) => (MOMENTARY.includes(key) ? undefined : value)),
+    ),
+  );
+  return isDeepStrictEqual(lasting, others);
 }
 
 /** Whether it names that problem of that node or service. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
+import { READ_STACK_OUTPUTS } from "../../../components/handoverProbe";
 import type { Access, Login } from "../../../components/observation";
 import type { GuestRole, Host } from "../../../components/guestRole";
 import { renderGuestTable } from "../../../model/director/ipvs/guestTable";
@@ -257,7 +258,12 @@ describe("observeHealth", () => {
   const access = { ...login, lab: lab() } satisfies Access;
 
   /** `known`: whether everything that access is made of exists. */
-  async function observe(options: { preview?: boolean; known?: boolean }): Promise<Recording> {
+  async function observe(options: {
+    preview?: boolean;
+    known?: boolean;
+    /** The last `up`'s. */
+    last?: object;
+  }): Promise<Recording> {
     return run(
       async () => {
         const { secret } = await import("@pulumi/pulumi");
@@ -267,7 +273,13 @@ describe("observeHealth", () => {
         const made = (options.known ? secret(login) : seed.result.apply(() => login)) as pulumi.Output<Login>;
         return { health: observeHealth(lab(), made, options.known ? [] : [seed]) };
       },
-      { preview: options.preview ?? false, call: () => ({ stdout: JSON.stringify(HEALTH) }) },
+      {
+        preview: options.preview ?? false,
+        call: ({ token }) =>
+          token === READ_STACK_OUTPUTS
+            ? { outputs: { health: options.last } }
+            : { stdout: JSON.stringify(HEALTH) },
+      },
     );
   }
 
@@ -289,8 +301,16 @@ describe("observeHealth", () => {
 
   it("does not wait for things to settle in a preview", async () => {
     const { invocations, outputs } = await observe({ preview: true, known: true });
-    expect(invocations).toEqual([invocation(false)]);
+    expect(invocations).toEqual([invocation(false), expect.objectContaining({ token: READ_STACK_OUTPUTS })]);
     expect(outputs).toEqual({ health: HEALTH });
+  });
+
+  it("shows no difference in a preview where the last `up` has seen the same at another time", async () => {
+    const last = { ...HEALTH, observedAt: "2026-01-02T03:04:05.000Z" };
+    expect((await observe({ preview: true, known: true, last })).outputs).toEqual({ health: last });
+    expect((await observe({ known: true, last })).outputs).toEqual({ health: HEALTH });
+    const other = { ...last, status: "down" };
+    expect((await observe({ preview: true, known: true, last: other })).outputs).toEqual({ health: HEALTH });
   });
 
   it("is unknown in a preview that would create the guests: nobody is asked", async () => {

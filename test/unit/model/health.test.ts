@@ -1,8 +1,32 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config/config";
-import { EXIT_CODES, withProblems } from "../../../model/health";
+import { EXIT_CODES, sameHealth, withProblems } from "../../../model/health";
 import type { Problem } from "../../../model/lab/problem";
 import { article, assess, bad, finds, good, RS1, RS2, SERVICE, SORRY, verdict, type Seen } from "./assessed";
+
+describe("sameHealth", () => {
+  const one = assess();
+  const changed = (edit: (copy: ReturnType<typeof assess>) => object): boolean =>
+    sameHealth(one, { ...one, ...edit(one) });
+
+  it("holds at another time, with other connections, and however the state's backend has ordered the keys", () => {
+    expect(changed(() => ({ observedAt: "2027-01-01T00:00:00.000Z" }))).toBe(true);
+    const services = JSON.parse(
+      JSON.stringify(one.services).replaceAll('Connections":', 'Connections":1'),
+    ) as [];
+    expect(services).not.toEqual(one.services);
+    expect(changed(() => ({ services }))).toBe(true);
+    const { status, ...rest } = one;
+    expect(sameHealth(one, { ...rest, status })).toBe(true);
+  });
+
+  it("does not with another weight, status or problem", () => {
+    const services = JSON.parse(JSON.stringify(one.services).replace('"weight":3', '"weight":0')) as [];
+    expect(changed(() => ({ services }))).toBe(false);
+    expect(changed(() => ({ status: "down" }))).toBe(false);
+    expect(changed(() => ({ problems: ["rs1: …"] }))).toBe(false);
+  });
+});
 
 describe("assessHealth", () => {
   it("gives the whole output for a healthy lab", () => {
