@@ -7,7 +7,7 @@ import { ResultStore } from "../verify/drill/resultStore";
 import { junitCases, listOf, renderList } from "../verify/drill/resultText";
 import { openRun } from "../verify/drill/runner";
 import { runDrills, undoCutOff, type Session } from "../verify/drill/session";
-import { renderJunit } from "../verify/junit";
+import { renderJunit } from "../lib/junit";
 import { callersFile } from "./callersFile";
 import { StackContext, type StackOptions } from "./context";
 import { printJson, say, seconds } from "./terminal";

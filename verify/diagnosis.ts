@@ -6,7 +6,7 @@ import { wrongPages } from "../model/guest/pages";
 import { nicOn, type Lab, type VirtualService } from "../model/lab/types";
 import { ARPING, macOwner, parseArping, serverMac } from "./checks/arp";
 import { judge, type CheckContext, type Finding, type Probe } from "./checks/check";
-import { askEach } from "./askGuests";
+import { askEach } from "../lib/askEach";
 import { parseNeighbours } from "./checks/neighbours";
 import { checkedPage, setUpScript, targetsOf, tearDownScript, vipUrl, type Target } from "./diagnosisScripts";
 import { trace } from "./diagnosisTrace";

@@ -1,6 +1,6 @@
 /** Verify's results as people and as CI servers read them. */
 import type { CheckResult } from "./checks/check";
-import { renderJunit } from "./junit";
+import { renderJunit } from "../lib/junit";
 import type { VerifyReport } from "./verify";
 
 const MARK = { pass: "ok  ", fail: "FAIL", skip: "skip" } as const;

@@ -2,7 +2,7 @@
 import { hostPrefix } from "../../model/lab/address";
 import { labNodes, nicOn, type Lab, type LabNode } from "../../model/lab/types";
 import { judge, type CheckContext, type Finding, type Probe } from "./check";
-import { askEach } from "../askGuests";
+import { askEach } from "../../lib/askEach";
 import { hazardKeys, judgeHazards } from "./hazards";
 import { forwards, judgeNeighbours } from "./neighbours";
 import { gatherFacts, unitsOf, type GuestFacts } from "./guestFacts";

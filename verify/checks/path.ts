@@ -3,9 +3,9 @@
  * MAC; replies go from the real server to the router, with the VIP as their source, past the director.
  */
 import { endpoint } from "../../model/lab/address";
-import { nicOn, type Lab, type VirtualService } from "../../model/lab/types";
-import { tableWeight } from "../../model/director/ipvs/table";
-import { askEach } from "../askGuests";
+import { nicOn, type Lab, type VirtualService } from "../../model/types";
+import { tableWeight } from "../../model/ipvs";
+import { askEach } from "../../lib/askEach";
 import { curlOptions, sideBySide } from "../requests";
 import { macOwner, serverMac } from "./arp";
 import { Capture, parseCapture, type ArpFrame, type Frame } from "./capture";

@@ -1,5 +1,5 @@
 /** The article's pings: the client reaches both of the router's sides, the real servers reach the client. */
-import { askEach } from "../askGuests";
+import { askEach } from "../../lib/askEach";
 import { judge, type CheckContext, type Finding, type Probe } from "./check";
 import { withoutLength } from "../../model/lab/address";
 import type { Lab, LabNode } from "../../model/lab/types";
