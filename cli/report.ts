@@ -6,7 +6,7 @@ import type { Lab } from "../model/lab/types";
 import { hostVersions, imageOf, readDrills, type ReportData } from "../verify/report/data";
 import { renderMermaid } from "../verify/report/mermaid";
 import { pageLab } from "../verify/report/pageLab";
-import { readStatus } from "../verify/status";
+import { readStatus } from "../health/status";
 import { callersFile } from "./callersFile";
 import { StackContext, type StackOptions } from "./context";
 import { lastVerify } from "./records";

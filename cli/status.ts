@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { InvalidArgumentError, type Command } from "commander";
 import { EXIT_CODES } from "../model/health";
 import { GuestShell } from "../verify/guestShell";
-import { readStatus, type Status } from "../verify/status";
-import { renderStatus } from "../verify/statusText";
+import { readStatus, type Status } from "../health/status";
+import { renderStatus } from "../health/statusText";
 import { StackContext, type StackOptions } from "./context";
 import { printJson } from "./terminal";
 
@@ -27,7 +27,7 @@ function positiveSeconds(text: string): number {
 async function show(status: Status, context: StackContext, options: StatusCommandOptions): Promise<void> {
   if (options.json) printJson(status);
   else if (options.prometheus) {
-    const { renderPrometheus } = await import("../verify/prometheus");
+    const { renderPrometheus } = await import("../health/prometheus");
     const { outputs } = await context.built();
     process.stdout.write(await renderPrometheus(status, options.stack, outputs.imageDigest));
   } else process.stdout.write(`${renderStatus(status)}\n`);

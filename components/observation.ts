@@ -53,7 +53,7 @@ export function observeHealth(
   });
   const seen = local.runOutput(
     {
-      command: "node --import tsx verify/observeMain.ts",
+      command: "node --import tsx health/observeMain.ts",
       stdin: input,
       logging: "none",
       addPreviousOutputInEnv: false,

@@ -12,7 +12,7 @@ import { checkedPage, setUpScript, targetsOf, tearDownScript, vipUrl, type Targe
 import { trace } from "./diagnosisTrace";
 import { diagnose, type Diagnosis, type LabSight, type Names, type ServerSight } from "./diagnosisVerdict";
 import type { Shell } from "./guestShell";
-import { askScript, NOT_ASKED, parseAnswers, type Answer, type Asked } from "./requests";
+import { askScript, NOT_ASKED, parseAnswers, type Answer, type Asked } from "../health/requests";
 
 /** Seconds for one request. */
 const REQUEST_LIMIT = 3;

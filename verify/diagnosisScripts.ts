@@ -5,8 +5,8 @@
  */
 import { DIAGNOSIS_MARKS } from "../model/director/ipvs/table";
 import { endpoint } from "../model/lab/address";
-import type { VirtualService } from "../model/lab/types";
-import { PORTS_EACH } from "./requests";
+import type { VirtualService } from "../model/types";
+import { PORTS_EACH } from "../health/requests";
 
 export interface Target {
   /** Real server's name, or "sorry". */

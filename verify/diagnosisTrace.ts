@@ -6,7 +6,7 @@ import { nicOn, type Lab, type LabNode, type VirtualService } from "../model/lab
 import { Capture, parseCapture, type Frame } from "./checks/capture";
 import type { CheckContext } from "./checks/check";
 import { vipUrl, type Target } from "./diagnosisScripts";
-import { askScript, PORTS_EACH } from "./requests";
+import { askScript, PORTS_EACH } from "../health/requests";
 
 /** Seconds for the request; long enough for a SYN to be repeated once. */
 const REQUEST_LIMIT = 3;

@@ -2,7 +2,7 @@
 import { hostPrefix } from "../model/lab/address";
 import type { Problem } from "../model/lab/problem";
 import type { Trace } from "./diagnosisTrace";
-import type { Answer } from "./requests";
+import type { Answer } from "../health/requests";
 
 export type Verdict =
   | "ok"

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { XMLParser } from "fast-xml-parser";
 import parsePrometheus from "parse-prometheus-text-format";
 import { expect, it } from "vitest";
-import type { Status } from "../../verify/status";
+import type { Status } from "../../health/status";
 import { GROUPS, type VerifyReport } from "../../verify/verify";
 import { eventually, guest, lab, outputs, run } from "./support";
 

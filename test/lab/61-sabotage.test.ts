@@ -3,8 +3,8 @@
  * must fail for it, and the lab's health must tell it.
  */
 import { beforeAll, expect, it } from "vitest";
-import type { Lab } from "../../model/lab/types";
-import { readStatus } from "../../verify/status";
+import type { Lab } from "../../model/types";
+import { readStatus } from "../../health/status";
 import { verify, type VerifyReport } from "../../verify/verify";
 import type { GuestShell } from "../../verify/guestShell";
 import { eventually, inGuests } from "./support";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import type { DrillResult } from "../../verify/drill/types";
 import { renderMermaid } from "../../verify/report/mermaid";
-import type { Status } from "../../verify/status";
+import type { Status } from "../../health/status";
 import { CHROMIUM, dataOf, expectShown, launch, openPage } from "../unit/verify/reportPage";
 import { applied, context, ENGINE, lab, outputs } from "./support";
 

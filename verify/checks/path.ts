@@ -6,7 +6,7 @@ import { endpoint } from "../../model/lab/address";
 import { nicOn, type Lab, type VirtualService } from "../../model/types";
 import { tableWeight } from "../../model/ipvs";
 import { askEach } from "../../lib/askEach";
-import { curlOptions, sideBySide } from "../requests";
+import { curlOptions, sideBySide } from "../../health/requests";
 import { macOwner, serverMac } from "./arp";
 import { Capture, parseCapture, type ArpFrame, type Frame } from "./capture";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";

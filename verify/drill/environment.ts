@@ -2,7 +2,7 @@
 import type { Access } from "../../components/observation";
 import type { Lab } from "../../model/lab/types";
 import { GuestShell } from "../guestShell";
-import { readStatus } from "../status";
+import { readStatus } from "../../health/status";
 
 /** The host's power switch, by domain. */
 export interface Power {

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { exec } from "../../lib/process";
 import { TRIED } from "../drill/resultStore";
 import type { DrillResult, DrillTried } from "../drill/types";
-import type { Status } from "../status";
+import type { Status } from "../../health/status";
 import type { VerifyReport } from "../verify";
 import type { PageLab } from "./pageLab";
 

@@ -86,9 +86,9 @@ describe("on a terminal", () => {
 
   it("shows the program's own calls, too", () => {
     const progress = live();
-    progress.show({ type: "invoke", phase: "pre", id: "1", what: "node verify/observeMain.ts" });
-    expect(drawn.at(-1)).toBe("> run      node verify/observeMain.ts 0 s");
-    progress.show({ type: "invoke", phase: "post", id: "1", what: "node verify/observeMain.ts" });
+    progress.show({ type: "invoke", phase: "pre", id: "1", what: "node health/observeMain.ts" });
+    expect(drawn.at(-1)).toBe("> run      node health/observeMain.ts 0 s");
+    progress.show({ type: "invoke", phase: "post", id: "1", what: "node health/observeMain.ts" });
     expect(drawn.at(-1)).toBe("");
     progress.end();
   });

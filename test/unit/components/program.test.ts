@@ -110,7 +110,7 @@ describe("the program with an empty configuration", () => {
       }),
       ask(WHERE),
       ask("bash scripts/host/accelerator.sh"),
-      ask("node --import tsx verify/observeMain.ts"),
+      ask("node --import tsx health/observeMain.ts"),
     ]);
   });
 
@@ -246,7 +246,7 @@ describe("the program with a configuration", () => {
     expect(Object.values(hosts)).toEqual(Array(5).fill(expect.objectContaining({ proxy })));
     // This host's accelerator says nothing about that one.
     expect(commands(recording)).toEqual(
-      ["bash scripts/host/facts.sh", DRY_RUN, "node --import tsx verify/observeMain.ts"].sort(),
+      ["bash scripts/host/facts.sh", DRY_RUN, "node --import tsx health/observeMain.ts"].sort(),
     );
     expect(dependsOn(recording, VOLUME, "rs1-disk")).toContain(`${VOLUME} image-image`);
   });

@@ -286,7 +286,7 @@ describe("observeHealth", () => {
   const invocation = (settle: boolean) => ({
     token: "command:local:run",
     inputs: {
-      command: "node --import tsx verify/observeMain.ts",
+      command: "node --import tsx health/observeMain.ts",
       stdin: JSON.stringify({ access, settle }),
       logging: "none",
       addPreviousOutputInEnv: false,

@@ -5,7 +5,7 @@ import { parseCapture } from "../../../verify/checks/capture";
 import { traceOf } from "../../../verify/diagnosisTrace";
 import { LAB } from "./fixtures";
 import { parseInside } from "../../../verify/diagnosis";
-import { NOT_ASKED, type Answer } from "../../../verify/requests";
+import { NOT_ASKED, type Answer } from "../../../health/requests";
 import { diagnose, type LabSight, type ServerSight, type Verdict } from "../../../verify/diagnosisVerdict";
 
 const ROUTER = "52:54:00:00:00:01";

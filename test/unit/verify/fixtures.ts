@@ -5,7 +5,7 @@ import type { Lab } from "../../../model/lab/types";
 import type { DrillResult } from "../../../verify/drill/types";
 import type { ReportData } from "../../../verify/report/data";
 import { pageLab } from "../../../verify/report/pageLab";
-import type { Status, TableEntry } from "../../../verify/status";
+import type { Status, TableEntry } from "../../../health/status";
 import type { VerifyReport } from "../../../verify/verify";
 
 export const LAB: Lab = parseConfig({}, { project: "lvs-dr", stack: "unit" });

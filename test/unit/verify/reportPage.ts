@@ -4,7 +4,7 @@ import { chromium, type Browser, type Locator, type Page } from "playwright-core
 import { expect } from "vitest";
 import { stackBars } from "../../../verify/report/chart";
 import type { ReportData } from "../../../verify/report/data";
-import { checkerText } from "../../../verify/statusText";
+import { checkerText } from "../../../health/statusText";
 
 export const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => existsSync(path));
 

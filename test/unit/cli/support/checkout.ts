@@ -43,6 +43,7 @@ export function checkout(ssh: string): Checkout {
     "lib",
     "model",
     "scripts",
+    "health",
     "verify",
     "package.json",
     "tsconfig.json",

@@ -60,7 +60,7 @@ function hostAnswers({
       "bash scripts/host/facts.sh": JSON.stringify(facts),
       [DRY_RUN]: dryRun,
       "bash scripts/host/accelerator.sh": `${accelerator}\n`,
-      "node --import tsx verify/observeMain.ts": JSON.stringify(HEALTH),
+      "node --import tsx health/observeMain.ts": JSON.stringify(HEALTH),
     };
     const stdout = answers[String(inputs.command)];
     if (token !== "command:local:run" || stdout === undefined) {

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { askScript, NOT_ASKED, PAGE_LENGTH, parseAnswers, type Answer } from "../../../verify/requests";
+import { askScript, NOT_ASKED, PAGE_LENGTH, parseAnswers, type Answer } from "../../../health/requests";
 
 let server: Server;
 let directory: string;

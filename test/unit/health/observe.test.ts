@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config/config";
 import { labNodes } from "../../../model/lab/types";
 import type { ShellResult } from "../../../verify/guestShell";
-import { look, observe } from "../../../verify/observe";
+import { look, observe } from "../../../health/observe";
 
 const lab = parseConfig({}, { project: "lvs-dr", stack: "dev" });
 

@@ -1,7 +1,7 @@
 /** For the program's `health` output: reads {access, settle} on stdin, prints the health as JSON. */
 import { readFileSync } from "node:fs";
 import type { Access } from "../components/observation";
-import { GuestShell } from "./guestShell";
+import { GuestShell } from "../verify/guestShell";
 import { observe } from "./observe";
 
 /** Seconds for a cluster to come right after a change before it is reported as it is. */

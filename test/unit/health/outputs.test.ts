@@ -1,11 +1,11 @@
 import { XMLParser, XMLValidator } from "fast-xml-parser";
 import parsePrometheus from "parse-prometheus-text-format";
 import { describe, expect, it } from "vitest";
-import { renderPrometheus } from "../../../verify/prometheus";
-import { parseTotals, readStatus, serviceCounters, tableEntries } from "../../../verify/status";
-import { renderStatus } from "../../../verify/statusText";
+import { renderPrometheus } from "../../../health/prometheus";
+import { parseTotals, readStatus, serviceCounters, tableEntries } from "../../../health/status";
+import { renderStatus } from "../../../health/statusText";
 import { renderCheck, renderSummary, verifyJunit } from "../../../verify/verifyText";
-import { LAB, STATUS, VERIFY } from "./fixtures";
+import { LAB, STATUS, VERIFY } from "../verify/fixtures";
 
 describe("counters", () => {
   it("reads the kernel's hexadecimal totals", () => {
