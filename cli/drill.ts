@@ -1,12 +1,12 @@
 /** `scripts/lab drill`: breaks the lab on purpose, measures what clients felt, and mends it. */
 import { writeFileSync } from "node:fs";
 import { InvalidArgumentError, type Command } from "commander";
-import { chooseDrills, DRILLS } from "../verify/drill/catalogue";
-import { Environment, type Power } from "../verify/drill/environment";
-import { ResultStore } from "../verify/drill/resultStore";
-import { junitCases, listOf, renderList } from "../verify/drill/resultText";
-import { openRun } from "../verify/drill/runner";
-import { runDrills, undoCutOff, type Session } from "../verify/drill/session";
+import { chooseDrills, DRILLS } from "../drills/catalogue";
+import { Environment, type Power } from "../drills/environment";
+import { ResultStore } from "../drills/resultStore";
+import { junitCases, listOf, renderList } from "../drills/resultText";
+import { openRun } from "../drills/runner";
+import { runDrills, undoCutOff, type Session } from "../drills/session";
 import { renderJunit } from "../lib/junit";
 import { callersFile } from "./callersFile";
 import { StackContext, type StackOptions } from "./context";

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
-import { chooseDrills } from "../verify/drill/catalogue";
+import { chooseDrills } from "../drills/catalogue";
 import { pulumiOnPath } from "./pulumiInstall";
 import { closingLines, failedAltogether, shellTally, vitestTally, type Tally } from "./tally";
 import { say } from "./terminal";
@@ -60,7 +60,7 @@ async function vitest(
 }
 
 /** Directories of source, of which each may import only some others. */
-const ROOMS = ["cli", "components", "engine", "health", "lib", "model", "verify"];
+const ROOMS = ["cli", "components", "drills", "engine", "health", "lib", "model", "verify"];
 
 /** Types, lint, the arrows between the rooms, and format: each is one test. */
 async function staticChecks(output: Output): Promise<Tally> {

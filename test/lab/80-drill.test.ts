@@ -3,9 +3,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { expect, it, type TestContext } from "vitest";
-import { chooseDrills } from "../../verify/drill/catalogue";
-import { renderResult } from "../../verify/drill/resultText";
-import type { DrillOutcome, DrillResult } from "../../verify/drill/types";
+import { chooseDrills } from "../../drills/catalogue";
+import { renderResult } from "../../drills/resultText";
+import type { DrillOutcome, DrillResult } from "../../drills/types";
 import { health, run, STACK, type Run } from "./support";
 
 const FOUR = chooseDrills([]).map(({ name }) => name);

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import type { DrillResult } from "../../verify/drill/types";
+import type { DrillResult } from "../../drills/types";
 import { renderMermaid } from "../../verify/report/mermaid";
 import type { Status } from "../../health/status";
 import { CHROMIUM, dataOf, expectShown, launch, openPage } from "../unit/verify/reportPage";

@@ -3,8 +3,8 @@ import { spawn } from "node:child_process";
 import { expect } from "vitest";
 import { nicOn } from "../../model/lab/types";
 import { ARPING, macOwner, parseArping } from "../../verify/checks/arp";
-import { DrillRun } from "../../verify/drill/drillRun";
-import { Stream } from "../../verify/drill/stream";
+import { DrillRun } from "../../drills/drillRun";
+import { Stream } from "../../drills/stream";
 import { eventually, inGuests } from "./support";
 
 /** Milliseconds that the asking goes on after `work` is over. */

@@ -1,7 +1,7 @@
 /** A connection that is open for as long as a test wants: does it live through what is done meanwhile? */
 import { expect } from "vitest";
-import { DrillRun } from "../../verify/drill/drillRun";
-import { Stream } from "../../verify/drill/stream";
+import { DrillRun } from "../../drills/drillRun";
+import { Stream } from "../../drills/stream";
 import { eventually, inGuests } from "./support";
 
 /** Half an hour of bytes. The real servers hold the rate: curl's own limit lets megabytes pass at once. */

@@ -1,8 +1,8 @@
 /** What clients feel while something is changed: a steady load from the client through the VIP, every request logged. */
 import { expect } from "vitest";
-import { parseRequest, RequestLog } from "../../verify/drill/requests";
-import { perl, Stream } from "../../verify/drill/stream";
-import type { RequestRecord } from "../../verify/drill/types";
+import { parseRequest, RequestLog } from "../../drills/requests";
+import { perl, Stream } from "../../drills/stream";
+import type { RequestRecord } from "../../drills/types";
 import { eventually, inGuests } from "./support";
 
 /** Requests per second, each on a connection of its own. */

@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { exec } from "../../lib/process";
-import { TRIED } from "../drill/resultStore";
-import type { DrillResult, DrillTried } from "../drill/types";
+import { TRIED } from "../../drills/resultStore";
+import type { DrillResult, DrillTried } from "../../drills/types";
 import type { Status } from "../../health/status";
 import type { VerifyReport } from "../verify";
 import type { PageLab } from "./pageLab";

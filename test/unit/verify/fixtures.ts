@@ -1,8 +1,8 @@
 /** A lab and what was seen of it, for tests that need no running one. */
-import { parseConfig } from "../../../model/config/config";
-import type { Problem } from "../../../model/lab/problem";
-import type { Lab } from "../../../model/lab/types";
-import type { DrillResult } from "../../../verify/drill/types";
+import { parseConfig } from "../../../model/config";
+import type { Problem } from "../../../model/problem";
+import type { Lab } from "../../../model/types";
+import type { DrillResult } from "../../../drills/types";
 import type { ReportData } from "../../../verify/report/data";
 import { pageLab } from "../../../verify/report/pageLab";
 import type { Status, TableEntry } from "../../../health/status";

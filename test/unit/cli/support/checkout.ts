@@ -43,6 +43,7 @@ export function checkout(ssh: string): Checkout {
     "lib",
     "model",
     "scripts",
+    "drills",
     "health",
     "verify",
     "package.json",

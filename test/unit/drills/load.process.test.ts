@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
-import { parseRequest, RequestLog } from "../../../verify/drill/requests";
+import { parseRequest, RequestLog } from "../../../drills/requests";
 
-const PROGRAM = readFileSync(join(__dirname, "../../../verify/drill/guest/load.pl"), "utf8");
+const PROGRAM = readFileSync(join(__dirname, "../../../drills/guest/load.pl"), "utf8");
 
 let server: Server | undefined;
 afterEach(() => new Promise<void>((done) => (server ? server.close(() => done()) : done())));

@@ -1,10 +1,10 @@
 /** One run of a drill: what its script does and says goes through here, and what it saw is kept here. */
-import { tableWeight } from "../../model/director/ipvs/table";
 import { endpoint } from "../../model/lab/address";
-import { pagesOf } from "../../model/guest/pages";
-import { shellQuote } from "../../model/guest/script";
-import type { Lab, LabNode } from "../../model/lab/types";
-import type { GuestShell, RunOptions } from "../guestShell";
+import { tableWeight } from "../model/ipvs";
+import { pagesOf } from "../model/pages";
+import { shellQuote } from "../model/payload";
+import type { Lab, LabNode } from "../model/types";
+import type { GuestShell, RunOptions } from "../verify/guestShell";
 import { readClock, type ClockReading } from "./clocks";
 import type { Environment } from "./environment";
 import { promises, type Promises } from "./limits";

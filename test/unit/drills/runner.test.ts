@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { DrillRun } from "../../../verify/drill/drillRun";
-import { CutOff, runDrill, type RunOptions } from "../../../verify/drill/runner";
-import type { Drill } from "../../../verify/drill/drill";
-import type { DrillResult, RunResult } from "../../../verify/drill/types";
-import { RequestLog } from "../../../verify/drill/requests";
-import { NotInTime } from "../../../verify/drill/waiting";
+import type { DrillRun } from "../../../drills/drillRun";
+import { CutOff, runDrill, type RunOptions } from "../../../drills/runner";
+import type { Drill } from "../../../drills/drill";
+import type { DrillResult, RunResult } from "../../../drills/types";
+import { RequestLog } from "../../../drills/requests";
+import { NotInTime } from "../../../drills/waiting";
 import { fakeBench, fakeDrill, type FakeBench } from "./fakes";
 
 let bench: FakeBench;

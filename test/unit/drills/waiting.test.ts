@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { interruptible, Interrupted, interruptibleSleep } from "../../../verify/drill/waiting";
+import { interruptible, Interrupted, interruptibleSleep } from "../../../drills/waiting";
 
 describe("waiting", () => {
   it("ends at once when somebody interrupts", async () => {

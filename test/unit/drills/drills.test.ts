@@ -2,23 +2,23 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../../model/config/config";
-import { guestSettings } from "../../../model/guest/settings";
-import { renderPayload } from "../../../model/guest/script";
-import { chooseDrills, DRILLS } from "../../../verify/drill/catalogue";
-import { bestReading } from "../../../verify/drill/clocks";
-import { replaceSetting, withServers } from "../../../verify/drill/directorPayload";
-import { scaleFor } from "../../../verify/drill/environment";
+import { parseConfig } from "../../../model/config";
+import { guestSettings } from "../../../model/guestSettings";
+import { renderPayload } from "../../../model/payload";
+import { chooseDrills, DRILLS } from "../../../drills/catalogue";
+import { bestReading } from "../../../drills/clocks";
+import { replaceSetting, withServers } from "../../../drills/directorPayload";
+import { scaleFor } from "../../../drills/environment";
 import {
   flapPromise,
   lossPromise,
   othersBetweenTurns,
   promises,
   weightShare,
-} from "../../../verify/drill/limits";
-import { ResultStore } from "../../../verify/drill/resultStore";
-import { junitCases, listOf, renderList, renderResult } from "../../../verify/drill/resultText";
-import type { DrillResult } from "../../../verify/drill/types";
+} from "../../../drills/limits";
+import { ResultStore } from "../../../drills/resultStore";
+import { junitCases, listOf, renderList, renderResult } from "../../../drills/resultText";
+import type { DrillResult } from "../../../drills/types";
 
 const dev = { project: "lvs-dr", stack: "dev" };
 const lab = parseConfig({}, dev);

@@ -2,13 +2,13 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseConfig } from "../../../model/config/config";
-import { DrillRun } from "../../../verify/drill/drillRun";
-import type { Environment } from "../../../verify/drill/environment";
-import { RequestLog } from "../../../verify/drill/requests";
-import { ResultStore } from "../../../verify/drill/resultStore";
-import type { Bench } from "../../../verify/drill/runner";
-import type { Drill } from "../../../verify/drill/drill";
+import { parseConfig } from "../../../model/config";
+import { DrillRun } from "../../../drills/drillRun";
+import type { Environment } from "../../../drills/environment";
+import { RequestLog } from "../../../drills/requests";
+import { ResultStore } from "../../../drills/resultStore";
+import type { Bench } from "../../../drills/runner";
+import type { Drill } from "../../../drills/drill";
 
 class FakeRun extends DrillRun {
   override begin(): Promise<void> {

@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../../model/config/config";
-import { readEndpoint, readTable, showWeights, TableHistory } from "../../../verify/drill/tableHistory";
+import { parseConfig } from "../../../model/config";
+import { readEndpoint, readTable, showWeights, TableHistory } from "../../../drills/tableHistory";
 
 const lab = parseConfig({}, { project: "lvs-dr", stack: "dev" });
 const RS1 = "C0A8070A:0050";
@@ -80,7 +80,7 @@ describe("TableHistory", () => {
 });
 
 it("the watcher runs where there is no IPVS, and ends with its stdin", () => {
-  const program = readFileSync(join(__dirname, "../../../verify/drill/guest/table.pl"), "utf8");
+  const program = readFileSync(join(__dirname, "../../../drills/guest/table.pl"), "utf8");
   const { status, stderr } = spawnSync("perl", ["-e", program, "0.1", "30"], {
     input: "",
     encoding: "utf8",

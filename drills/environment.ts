@@ -1,8 +1,8 @@
 /** Where drills run: one stack's guests, and the host's power over them. */
-import type { Access } from "../../components/observation";
-import type { Lab } from "../../model/lab/types";
-import { GuestShell } from "../guestShell";
-import { readStatus } from "../../health/status";
+import type { Access } from "../components/observation";
+import type { Lab } from "../model/types";
+import { GuestShell } from "../verify/guestShell";
+import { readStatus } from "../health/status";
 
 /** The host's power switch, by domain. */
 export interface Power {

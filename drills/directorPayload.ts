@@ -1,7 +1,7 @@
 /** A director reconfigured the way `up` does it: the payload in the guest with other settings, run once. */
-import { directorRunLimit, guestSettings } from "../../model/guest/settings";
-import { INSTALL_AND_START, PAYLOAD, shellQuote, type Settings } from "../../model/guest/script";
-import type { HealthCheck, Lab, RealServerEntry } from "../../model/lab/types";
+import { directorRunLimit, directorSettings } from "../model/guestSettings";
+import { INSTALL_AND_START, PAYLOAD, shellQuote, type Settings } from "../model/payload";
+import type { HealthCheck, Lab, RealServerEntry } from "../model/types";
 import type { DrillRun } from "./drillRun";
 import { Broken } from "./waiting";
 

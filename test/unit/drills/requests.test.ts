@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { distribution, median, parseRequest, RequestLog } from "../../../verify/drill/requests";
-import type { RequestRecord } from "../../../verify/drill/types";
+import { distribution, median, parseRequest, RequestLog } from "../../../drills/requests";
+import type { RequestRecord } from "../../../drills/types";
 
 function request(seq: number, t: number, outcome: string, attempt = 1, latencyMs = 10): RequestRecord {
   return { seq, attempt, t, latencyMs, ok: !outcome.startsWith("error:"), outcome };

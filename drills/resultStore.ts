@@ -1,7 +1,7 @@
 /** Results on disk, one file a drill, and the drill that is under way. */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { ensurePrivateDirectory, writeAtomically } from "../../lib/files";
+import { ensurePrivateDirectory, writeAtomically } from "../lib/files";
 import type { DrillCutOff, DrillRefused, DrillResult } from "./types";
 
 /** Below the results: drills that were tried and have none. */

@@ -1,5 +1,5 @@
 /** Results for people, and for CI. */
-import type { JunitCase } from "../../lib/junit";
+import type { JunitCase } from "../lib/junit";
 import type { Drill } from "./drill";
 import type { DrillOutcome, DrillResult, Limit, RunSummary } from "./types";
 

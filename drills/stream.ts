@@ -3,9 +3,9 @@ import type { ChildProcess, ChildProcessByStdio } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { spawnWatched } from "../../lib/process";
-import { shellQuote } from "../../model/guest/script";
-import type { GuestShell } from "../guestShell";
+import { spawnWatched } from "../lib/process";
+import { shellQuote } from "../model/payload";
+import type { GuestShell } from "../verify/guestShell";
 
 /** Milliseconds that a program has to end after its stdin has. */
 const GRACE = 15_000;

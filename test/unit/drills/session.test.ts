@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
 import { parseHTML } from "linkedom";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { runDrill } from "../../../verify/drill/runner";
-import { runDrills, undoCutOff } from "../../../verify/drill/session";
+import { runDrill } from "../../../drills/runner";
+import { runDrills, undoCutOff } from "../../../drills/session";
 import { readDrills } from "../../../verify/report/data";
 import { renderDrills } from "../../../verify/report/drillSection";
 import { REPORT } from "../verify/fixtures";

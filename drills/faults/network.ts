@@ -1,8 +1,8 @@
 /** Faults of addresses and wires. */
-import { assessHealth, hasProblem } from "../../../model/health";
 import { hostPrefix } from "../../../model/lab/address";
-import { nicOn } from "../../../model/types";
-import { look } from "../../../health/observe";
+import { assessHealth, hasProblem } from "../../model/health";
+import { nicOn } from "../../model/types";
+import { look } from "../../health/observe";
 import { byTheRunItself, needsTwoServers, noDaemon } from "../actions";
 import type { DrillRun } from "../drillRun";
 import { isBack, isOut, judgeExposure } from "../ejection";
