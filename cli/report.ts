@@ -1,11 +1,11 @@
 /** `scripts/lab report`: the lab on one page. */
 import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
-import { PROJECT } from "../model/lab/naming";
-import type { Lab } from "../model/lab/types";
-import { hostVersions, imageOf, readDrills, type ReportData } from "../verify/report/data";
-import { renderMermaid } from "../verify/report/mermaid";
-import { pageLab } from "../verify/report/pageLab";
+import { PROJECT } from "../model/naming";
+import type { Lab } from "../model/types";
+import { hostVersions, imageOf, readDrills, type ReportData } from "../report/data";
+import { renderMermaid } from "../report/mermaid";
+import { pageLab } from "../report/pageLab";
 import { readStatus } from "../health/status";
 import { callersFile } from "./callersFile";
 import { StackContext, type StackOptions } from "./context";
@@ -50,7 +50,7 @@ export function addReportCommand(command: Command): void {
         return;
       }
       // The plotting library is large: no other command waits for it.
-      const { renderPage } = await import("../verify/report/page");
+      const { renderPage } = await import("../report/page");
       const data = await gather(new StackContext(options), options.stack);
       writeFileSync(callersFile(file), renderPage(data));
       say(

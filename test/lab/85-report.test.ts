@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import type { DrillResult } from "../../drills/types";
-import { renderMermaid } from "../../verify/report/mermaid";
+import { renderMermaid } from "../../report/mermaid";
 import type { Status } from "../../health/status";
-import { CHROMIUM, dataOf, expectShown, launch, openPage } from "../unit/verify/reportPage";
+import { CHROMIUM, dataOf, expectShown, launch, openPage } from "../unit/report/reportPage";
 import { applied, context, ENGINE, lab, outputs } from "./support";
 
 const directory = mkdtempSync(join(tmpdir(), "lvs-dr-report-test-"));

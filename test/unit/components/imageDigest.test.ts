@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { builtDigest, fileDigest } from "../../../components/imageDigest";
-import { imageOf } from "../../../verify/report/data";
+import { imageOf } from "../../../report/data";
 import { runProgram } from "./support/fixtures";
 import { UNKNOWN } from "./support/recorder";
 

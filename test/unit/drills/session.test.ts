@@ -3,9 +3,9 @@ import { parseHTML } from "linkedom";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runDrill } from "../../../drills/runner";
 import { runDrills, undoCutOff } from "../../../drills/session";
-import { readDrills } from "../../../verify/report/data";
-import { renderDrills } from "../../../verify/report/drillSection";
-import { REPORT } from "../verify/fixtures";
+import { readDrills } from "../../../report/data";
+import { renderDrills } from "../../../report/drillSection";
+import { REPORT } from "../report/fixtures";
 import { fakeBench, fakeDrill, type FakeBench } from "./fakes";
 
 let bench: FakeBench;

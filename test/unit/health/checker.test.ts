@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config";
 import { judgeChecker, parseChecker, parseCheckSight, type CheckSight } from "../../../health/checker";
-import { LAB, STATUS } from "../verify/fixtures";
+import { LAB, STATUS } from "../report/fixtures";
 
 const SECTION = `up 700.00
 process 256 S 10000 /usr/bin/perl -w /usr/sbin/ldirectord /etc/ha.d/ldirectord.cf start

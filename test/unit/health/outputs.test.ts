@@ -5,7 +5,7 @@ import { renderPrometheus } from "../../../health/prometheus";
 import { parseTotals, readStatus, serviceCounters, tableEntries } from "../../../health/status";
 import { renderStatus } from "../../../health/statusText";
 import { renderCheck, renderSummary, verifyJunit } from "../../../verify/verifyText";
-import { LAB, STATUS, VERIFY } from "../verify/fixtures";
+import { LAB, STATUS, VERIFY } from "../report/fixtures";
 
 describe("counters", () => {
   it("reads the kernel's hexadecimal totals", () => {

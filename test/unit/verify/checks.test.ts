@@ -9,7 +9,7 @@ import { addressesOf, judgeGuest, sysctlsOf } from "../../../verify/checks/guest
 import { judgePath } from "../../../verify/checks/path";
 import { judgeTable } from "../../../verify/checks/table";
 import { targetsOf } from "../../../verify/diagnosisScripts";
-import { LAB } from "./fixtures";
+import { LAB } from "../report/fixtures";
 
 const [SERVICE] = LAB.services;
 const failing = (findings: readonly Finding[]): string[] =>

@@ -3,7 +3,7 @@ import type { LabNode } from "../../../model/lab/types";
 import { serverMac } from "../../../verify/checks/arp";
 import { parseCapture } from "../../../verify/checks/capture";
 import { traceOf } from "../../../verify/diagnosisTrace";
-import { LAB } from "./fixtures";
+import { LAB } from "../report/fixtures";
 import { parseInside } from "../../../verify/diagnosis";
 import { NOT_ASKED, type Answer } from "../../../health/requests";
 import { diagnose, type LabSight, type ServerSight, type Verdict } from "../../../verify/diagnosisVerdict";

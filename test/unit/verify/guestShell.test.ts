@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { GuestShell, keptDirectory } from "../../../verify/guestShell";
-import { LAB } from "./fixtures";
+import { LAB } from "../report/fixtures";
 
 /** Where connections are kept between commands lies a private key, under a name that anybody can guess. */
 describe("the directory of kept connections", () => {

@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, it } from "vitest";
 import { countCommand, judgeCount, parseCount, type Count } from "../../../verify/checks/weights";
-import { LAB } from "./fixtures";
+import { LAB } from "../report/fixtures";
 
 let server: Server;
 afterEach(() => {

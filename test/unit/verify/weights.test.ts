@@ -5,7 +5,7 @@ import { gcd, turnBounds } from "../../../model/director/ipvs/turns";
 import { binomialBound } from "../../../verify/checks/binomial";
 import type { Finding } from "../../../verify/checks/check";
 import { judgeCount, parseCount } from "../../../verify/checks/weights";
-import { LAB } from "./fixtures";
+import { LAB } from "../report/fixtures";
 
 const [SERVICE] = LAB.services;
 const failing = (findings: readonly Finding[]): string[] =>

@@ -45,6 +45,7 @@ export function checkout(ssh: string): Checkout {
     "scripts",
     "drills",
     "health",
+    "report",
     "verify",
     "package.json",
     "tsconfig.json",

@@ -1,6 +1,6 @@
 /** Verify's results: one fold for each group, failures open and with their evidence. */
-import type { CheckResult } from "../checks/check";
-import type { VerifyReport } from "../verify";
+import type { CheckResult } from "../verify/checks/check";
+import type { VerifyReport } from "../verify/verify";
 import { html, otherConfiguration, type Markup } from "./html";
 
 function check({ name, title, status, evidence, fix }: CheckResult): Markup {

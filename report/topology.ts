@@ -1,5 +1,5 @@
 /** The lab as a picture: two segments, every node with its addresses and live state, the request's and the reply's path. */
-import type { Status } from "../../health/status";
+import type { Status } from "../health/status";
 import { html, type Markup, type Piece } from "./html";
 import type { PageLab, PageNode } from "./pageLab";
 

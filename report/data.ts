@@ -1,11 +1,11 @@
 /** All that the report shows, as one value: the page carries it too, so that a program can read what people see. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { exec } from "../../lib/process";
-import { TRIED } from "../../drills/resultStore";
-import type { DrillResult, DrillTried } from "../../drills/types";
-import type { Status } from "../../health/status";
-import type { VerifyReport } from "../verify";
+import { exec } from "../lib/process";
+import { TRIED } from "../drills/resultStore";
+import type { DrillResult, DrillTried } from "../drills/types";
+import type { Status } from "../health/status";
+import type { VerifyReport } from "../verify/verify";
 import type { PageLab } from "./pageLab";
 
 /** What the guests run on. */

@@ -1,7 +1,7 @@
 /** The report: one page that needs nothing but itself. */
 import { endpoint } from "../../model/lab/address";
-import type { Status } from "../../health/status";
-import { checkerText } from "../../health/statusText";
+import type { Status } from "../health/status";
+import { checkerText } from "../health/statusText";
 import type { ReportData } from "./data";
 import { renderDrills } from "./drillSection";
 import { html, Markup } from "./html";

@@ -3,8 +3,8 @@ import { parseConfig } from "../../../model/config";
 import type { Problem } from "../../../model/problem";
 import type { Lab } from "../../../model/types";
 import type { DrillResult } from "../../../drills/types";
-import type { ReportData } from "../../../verify/report/data";
-import { pageLab } from "../../../verify/report/pageLab";
+import type { ReportData } from "../../../report/data";
+import { pageLab } from "../../../report/pageLab";
 import type { Status, TableEntry } from "../../../health/status";
 import type { VerifyReport } from "../../../verify/verify";
 

@@ -1,7 +1,7 @@
 /** A drill's timeline: who answered how many requests a second, with what happened when. */
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
-import type { DrillEvent, DrillResult } from "../../drills/types";
+import type { DrillEvent, DrillResult } from "../drills/types";
 import { Markup } from "./html";
 
 export type EventKind = "fault" | "table" | "other";

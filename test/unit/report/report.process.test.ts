@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { markEvents, outcomesOf, stackBars } from "../../../verify/report/chart";
-import { parseConfig } from "../../../model/config/config";
-import { html } from "../../../verify/report/html";
-import { renderMermaid } from "../../../verify/report/mermaid";
-import { renderPage } from "../../../verify/report/page";
-import { pageLab } from "../../../verify/report/pageLab";
+import { markEvents, outcomesOf, stackBars } from "../../../report/chart";
+import { parseConfig } from "../../../model/config";
+import { html } from "../../../report/html";
+import { renderMermaid } from "../../../report/mermaid";
+import { renderPage } from "../../../report/page";
+import { pageLab } from "../../../report/pageLab";
 import { DRILL, LAB, REPORT } from "./fixtures";
 import { CHROMIUM, dataOf, expectShown, launch, openPage, type PageOptions } from "./reportPage";
 

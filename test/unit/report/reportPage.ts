@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { chromium, type Browser, type Locator, type Page } from "playwright-core";
 import { expect } from "vitest";
-import { stackBars } from "../../../verify/report/chart";
-import type { ReportData } from "../../../verify/report/data";
+import { stackBars } from "../../../report/chart";
+import type { ReportData } from "../../../report/data";
 import { checkerText } from "../../../health/statusText";
 
 export const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) => existsSync(path));
