@@ -7,7 +7,7 @@ import { pathProbe } from "./checks/path";
 import { reachProbe } from "./checks/reach";
 import { tableProbe } from "./checks/table";
 import { weightsProbe } from "./checks/weights";
-import { diagnosisProbe } from "./diagnosis";
+import { diagnosisProbe } from "./diagnosis/diagnosis";
 import type { Shell } from "./guestShell";
 
 /** Probes of one stage look at the same time; stages follow one another, so that none counts another's traffic. */

@@ -8,7 +8,7 @@ import { parseFacts, unitsOf } from "../../../verify/checks/guestFacts";
 import { addressesOf, judgeGuest, sysctlsOf } from "../../../verify/checks/guests";
 import { judgePath } from "../../../verify/checks/path";
 import { judgeTable } from "../../../verify/checks/table";
-import { targetsOf } from "../../../verify/diagnosisScripts";
+import { targetsOf } from "../../../verify/diagnosis/scripts";
 import { LAB } from "../report/fixtures";
 
 const [SERVICE] = LAB.services;

@@ -1,18 +1,18 @@
 /** Runs the three-way diagnosis: each real server by its RIP, by the VIP through it alone, and as the client sees it. */
-import { parseIpvsSave, expectedTable, serviceKey } from "../model/director/ipvs/table";
-import { compareTables } from "../model/director/ipvs/compare";
 import { endpoint, hostPrefix } from "../model/lab/address";
-import { wrongPages } from "../model/guest/pages";
-import { nicOn, type Lab, type VirtualService } from "../model/lab/types";
-import { ARPING, macOwner, parseArping, serverMac } from "./checks/arp";
-import { judge, type CheckContext, type Finding, type Probe } from "./checks/check";
-import { askEach } from "../lib/askEach";
-import { parseNeighbours } from "./checks/neighbours";
-import { checkedPage, setUpScript, targetsOf, tearDownScript, vipUrl, type Target } from "./diagnosisScripts";
-import { trace } from "./diagnosisTrace";
-import { diagnose, type Diagnosis, type LabSight, type Names, type ServerSight } from "./diagnosisVerdict";
-import type { Shell } from "./guestShell";
-import { askScript, NOT_ASKED, parseAnswers, type Answer, type Asked } from "../health/requests";
+import { parseIpvsSave, expectedTable, serviceKey } from "../../model/ipvs";
+import { compareTables } from "../../model/ipvsCompare";
+import { wrongPages } from "../../model/pages";
+import { nicOn, type Lab, type VirtualService } from "../../model/types";
+import { ARPING, macOwner, parseArping, serverMac } from "../checks/arp";
+import { judge, type CheckContext, type Finding, type Probe } from "../checks/check";
+import { askEach } from "../../lib/askEach";
+import { parseNeighbours } from "../checks/neighbours";
+import { checkedPage, setUpScript, targetsOf, tearDownScript, vipUrl, type Target } from "./scripts";
+import { trace } from "./trace";
+import { diagnose, type Diagnosis, type LabSight, type Names, type ServerSight } from "./verdict";
+import type { Shell } from "../guestShell";
+import { askScript, NOT_ASKED, parseAnswers, type Answer, type Asked } from "../../health/requests";
 
 /** Seconds for one request. */
 const REQUEST_LIMIT = 3;

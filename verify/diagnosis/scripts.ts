@@ -5,8 +5,9 @@
  */
 import { DIAGNOSIS_MARKS } from "../model/director/ipvs/table";
 import { endpoint } from "../model/lab/address";
-import type { VirtualService } from "../model/types";
-import { PORTS_EACH } from "../health/requests";
+import { DIAGNOSIS_MARKS } from "../../model/ipvs";
+import type { VirtualService } from "../../model/types";
+import { PORTS_EACH } from "../../health/requests";
 
 export interface Target {
   /** Real server's name, or "sorry". */

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type { LabNode } from "../../../model/lab/types";
-import { serverMac } from "../../../verify/checks/arp";
-import { parseCapture } from "../../../verify/checks/capture";
-import { traceOf } from "../../../verify/diagnosisTrace";
-import { LAB } from "../report/fixtures";
-import { parseInside } from "../../../verify/diagnosis";
-import { NOT_ASKED, type Answer } from "../../../health/requests";
-import { diagnose, type LabSight, type ServerSight, type Verdict } from "../../../verify/diagnosisVerdict";
+import type { LabNode } from "../../../../model/types";
+import { serverMac } from "../../../../verify/checks/arp";
+import { parseCapture } from "../../../../verify/checks/capture";
+import { traceOf } from "../../../../verify/diagnosis/trace";
+import { LAB } from "../../report/fixtures";
+import { parseInside } from "../../../../verify/diagnosis/diagnosis";
+import { NOT_ASKED, type Answer } from "../../../../health/requests";
+import { diagnose, type LabSight, type ServerSight, type Verdict } from "../../../../verify/diagnosis/verdict";
 
 const ROUTER = "52:54:00:00:00:01";
 const NAMES = {

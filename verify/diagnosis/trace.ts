@@ -2,11 +2,11 @@
  * Where a packet is lost: a capture on the real server itself, while it is asked once more through the VIP. It says whether
  * the request arrives, whether the server's kernel takes it, and whether and to whom the reply leaves.
  */
-import { nicOn, type Lab, type LabNode, type VirtualService } from "../model/lab/types";
-import { Capture, parseCapture, type Frame } from "./checks/capture";
-import type { CheckContext } from "./checks/check";
-import { vipUrl, type Target } from "./diagnosisScripts";
-import { askScript, PORTS_EACH } from "../health/requests";
+import { nicOn, type Lab, type LabNode, type VirtualService } from "../../model/types";
+import { Capture, parseCapture, type Frame } from "../checks/capture";
+import type { CheckContext } from "../checks/check";
+import { vipUrl, type Target } from "./scripts";
+import { askScript, PORTS_EACH } from "../../health/requests";
 
 /** Seconds for the request; long enough for a SYN to be repeated once. */
 const REQUEST_LIMIT = 3;
