@@ -3,8 +3,8 @@ import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
-import { sha256 } from "../model/lab/naming";
-import type { Lab } from "../model/lab/types";
+import { sha256 } from "../lib/text";
+import type { Lab } from "../model/types";
 import { builtDigest, fileDigest } from "./imageDigest";
 
 const GIB = 2 ** 30;

@@ -1,6 +1,7 @@
 /** A director reconfigured the way `up` does it: the payload in the guest with other settings, run once. */
 import { directorRunLimit, directorSettings } from "../model/guestSettings";
-import { INSTALL_AND_START, PAYLOAD, shellQuote, type Settings } from "../model/payload";
+import { shellQuote } from "../lib/text";
+import { INSTALL_AND_START, PAYLOAD, type Settings } from "../model/payload";
 import type { HealthCheck, Lab, RealServerEntry } from "../model/types";
 import type { DrillRun } from "./drillRun";
 import { Broken } from "./waiting";

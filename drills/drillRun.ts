@@ -2,7 +2,7 @@
 import { endpoint } from "../../model/lab/address";
 import { tableWeight } from "../model/ipvs";
 import { pagesOf } from "../model/pages";
-import { shellQuote } from "../model/payload";
+import { shellQuote } from "../lib/text";
 import type { Lab, LabNode } from "../model/types";
 import type { GuestShell, RunOptions } from "../verify/guestShell";
 import { readClock, type ClockReading } from "./clocks";

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { spawnWatched } from "../lib/process";
-import { shellQuote } from "../model/payload";
+import { shellQuote } from "../lib/text";
 import type { GuestShell } from "../verify/guestShell";
 
 /** Milliseconds that a program has to end after its stdin has. */

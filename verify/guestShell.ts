@@ -14,9 +14,9 @@ import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import type { Access } from "../components/observation";
 import { spawnWatched } from "../lib/process";
-import { sha256 } from "../model/lab/naming";
-import { shellQuote } from "../model/guest/script";
-import type { Lab, RemoteHost } from "../model/lab/types";
+import { sha256 } from "../lib/text";
+import { shellQuote } from "../lib/text";
+import type { Lab, RemoteHost } from "../model/types";
 
 export interface ShellResult {
   /** Exit status of the command; 255 when SSH itself failed, null when it was killed at the time limit. */

@@ -1,6 +1,6 @@
 /** Faults that single connections feel: a client that vanishes, reused ports, a narrow path, restarted network services. */
 import { endpoint, hostPrefix } from "../../../model/lab/address";
-import { shellQuote } from "../../model/payload";
+import { shellQuote } from "../../lib/text";
 import { nicOn } from "../../model/types";
 import { needsTwoServers } from "../actions";
 import { DrillRun } from "../drillRun";

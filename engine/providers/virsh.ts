@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { shellWord } from "../../lib/text";
 import type { Properties } from "../values";
 import type { Context, Found, Provider } from "./provider";
 
@@ -22,9 +23,7 @@ export const uriOf = (context: Context): string =>
 
 /** One virsh command as a user would type it, for messages. */
 export const commandLine = (context: Context, ...args: readonly string[]): string =>
-  ["virsh", "-c", uriOf(context), ...args]
-    .map((a) => (/^[\w@%+=:,./-]+$/.test(a) ? a : `'${a.replaceAll("'", `'\\''`)}'`))
-    .join(" ");
+  ["virsh", "-c", uriOf(context), ...args].map(shellWord).join(" ");
 
 /** sshd drops connections when more than ten (MaxStartups) wait for their login at a time. */
 const REMOTE_AT_A_TIME = 4;

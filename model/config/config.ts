@@ -5,9 +5,10 @@ import { resolve, type Draft, type Identity } from "./defaults";
 import { withDetection } from "./detectionHint";
 import { Findings } from "./findings";
 import { checkInvariants } from "./invariants";
-import { canonicalJson, sha256 } from "../lab/naming";
-import { ConfigError, nearest } from "./refusal";
-import type { Lab, VirtualService } from "../lab/types";
+import { sha256 } from "../lib/text";
+import { canonicalJson } from "./naming";
+import { ConfigError, nearest } from "./problems";
+import type { Lab, VirtualService } from "./types";
 
 export { ConfigError, formatRefusal, formatRefusals, type Refusal } from "./refusal";
 

@@ -1,11 +1,7 @@
 /** What a guest is sent: one script with its settings, installed and run. */
+import { shellQuote } from "../lib/text";
 
 export type Settings = Readonly<Record<string, string>>;
-
-/** Wraps a string for a POSIX shell so that it stays one word, whatever it holds. */
-export function shellQuote(value: string): string {
-  return `'${value.replaceAll("'", `'\\''`)}'`;
-}
 
 /** One script: the settings as read-only variables, then the files in their order. */
 export function renderPayload(settings: Settings, files: readonly string[]): string {

@@ -1,9 +1,11 @@
 /** libvirt's objects and the files behind them: what exists must be ours, and what is needed must exist. */
-import { isKnown, type HostFacts, type LibvirtObject } from "./facts";
-import { poolPath } from "../lab/naming";
 import { shellQuote } from "../guest/script";
 import type { Refusal } from "../config/refusal";
-import { labNodes, type Lab } from "../lab/types";
+import { isKnown, type HostFacts, type LibvirtObject } from "./hostFacts";
+import { poolPath } from "./naming";
+import { shellWord } from "../lib/text";
+import type { Problem } from "./problems";
+import { labNodes, type Lab } from "./types";
 
 export function checkHostObjects(lab: Lab, facts: HostFacts): Refusal[] {
   return [
@@ -15,8 +17,7 @@ export function checkHostObjects(lab: Lab, facts: HostFacts): Refusal[] {
 }
 
 /** How a person calls virsh for this lab: an URI with options has characters that a shell would take for its own. */
-const virshOf = ({ libvirtUri }: Lab): string =>
-  `virsh -c ${/^[\w@%+=:,./-]+$/.test(libvirtUri) ? libvirtUri : shellQuote(libvirtUri)}`;
+const virshOf = ({ libvirtUri }: Lab): string => `virsh -c ${shellWord(libvirtUri)}`;
 
 /**
  * Objects with our names that another stack, or nobody we know, made. A guest says in its title whose it is, a network

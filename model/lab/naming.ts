@@ -1,15 +1,11 @@
 /** Deterministic names, MAC addresses and digests: the same project and stack always give the same lab. */
-import { createHash } from "node:crypto";
+import { sha256 } from "../lib/text";
 
 /** The project's name, as Pulumi.yaml has it. */
 export const PROJECT = "lvs-dr";
 
 /** Type of the resource with which the program records the lab that it has applied. */
 export const APPLIED_LAB = "lvsdr:index:AppliedLab";
-
-export function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
 
 /** JSON with sorted keys, so that equal values have equal texts. */
 export function canonicalJson(value: unknown): string {

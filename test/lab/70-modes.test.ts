@@ -2,7 +2,7 @@
 import { afterAll, expect, it } from "vitest";
 import { DRILL_LIMITS } from "../../model/lab/drillLimits";
 import type { Health } from "../../model/health";
-import { shellQuote } from "../../model/guest/script";
+import { shellQuote } from "../../lib/text";
 import { claimants } from "./arpWatch";
 import { whileDownloading } from "./download";
 import { underLoad } from "./load";

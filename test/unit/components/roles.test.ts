@@ -4,9 +4,9 @@ import { describe, expect, it } from "vitest";
 import { READ_STACK_OUTPUTS } from "../../../components/handoverProbe";
 import type { Access, Login } from "../../../components/observation";
 import type { GuestRole, Host } from "../../../components/guestRole";
-import { renderGuestTable } from "../../../model/director/ipvs/guestTable";
-import { ldirectordFor, renderLdirectord } from "../../../model/director/ldirectord/ldirectord";
-import { shellQuote } from "../../../model/guest/script";
+import { renderGuestTable } from "../../../model/guestTable";
+import { ldirectordFor, renderLdirectord } from "../../../model/ldirectord";
+import { shellQuote } from "../../../lib/text";
 import { component, HEALTH, lab, LOCAL, RANDOM, REMOTE, resources } from "./support/fixtures";
 import { find, randomText, run, UNKNOWN, type Recording } from "./support/recorder";
 

@@ -3,10 +3,17 @@ import { join } from "node:path";
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../../../model/config/config";
-import { guestSettings } from "../../../../model/guest/settings";
-import { renderPayload, RUN_LIMIT, shellQuote } from "../../../../model/guest/script";
-import { labNodes, type Lab } from "../../../../model/lab/types";
+import { parseConfig } from "../../../model/config";
+import { guestSettings } from "../../../model/guestSettings";
+import { labNodes, type Lab } from "../../../model/types";
+import {
+  clientSettings,
+  directorSettings,
+  realServerSettings,
+  routerSettings,
+} from "../../../model/guestSettings";
+import { shellQuote } from "../../../lib/text";
+import { renderPayload, RUN_LIMIT } from "../../../model/payload";
 
 const lab = (config: Record<string, unknown> = {}) =>
   parseConfig(config, { project: "lvs-dr", stack: "dev" });

@@ -1,0 +1,16 @@
+/** Texts that more than one room writes. */
+import { createHash } from "node:crypto";
+
+/** Wraps a string for a POSIX shell so that it stays one word, whatever it holds. */
+export function shellQuote(value: string): string {
+  return `'${value.replaceAll("'", `'\\''`)}'`;
+}
+
+/** The same for people: quoted only where it has to be. */
+export function shellWord(value: string): string {
+  return /^[\w@%+=:,./-]+$/.test(value) ? value : shellQuote(value);
+}
+
+export function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
