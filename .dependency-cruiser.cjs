@@ -19,8 +19,16 @@ const never = (name, comment, from, to, except = []) => [
   })),
 ];
 
-const ROOMS = "cli|components|engine|lib|model|verify";
-const OBSERVATION = "^components/observation\\.ts$";
+const ROOMS = "cli|components|drills|engine|health|lib|model|report|verify";
+
+/** A room that imports itself, lib/, model/ and those named, and no other. */
+const upon = (room, comment, ...rooms) =>
+  never(
+    `${room}-upon`,
+    comment,
+    `^${room}/`,
+    `^(?!(${[room, "lib", "model", ...rooms].join("|")})/)(${ROOMS})/`,
+  );
 
 module.exports = {
   forbidden: [
@@ -57,23 +65,11 @@ module.exports = {
       "^model/",
       "^(node:)?(fs|child_process|http)(/|$)|(^|/)@pulumi/",
     ),
-    never(
-      "verify-not-components",
-      "verify/ asks guests and knows no components",
-      "^verify/",
-      "^(components|engine|cli)/",
-      [
-        ["^verify/observeMain\\.ts$", OBSERVATION],
-        ["^verify/guestShell\\.ts$", OBSERVATION],
-        ["^verify/drill/environment\\.ts$", OBSERVATION],
-      ],
-    ),
-    never(
-      "components-only-describe",
-      "components/ imports model/ and lib/ only",
-      "^components/",
-      "^(cli|engine|verify)/",
-    ),
+    upon("components", "components/ only describes"),
+    upon("health", "health/ asks guests, and knows neither components nor who reads what it says"),
+    upon("verify", "verify/ asks guests, and knows no components", "health"),
+    upon("drills", "drills/ break a lab that is up, whoever built it", "health"),
+    upon("report", "report/ draws what the others found", "health", "verify", "drills"),
   ].flat(),
   options: {
     doNotFollow: { path: "node_modules" },

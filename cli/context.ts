@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { GuestShell } from "../verify/guestShell";
+import { GuestShell } from "../lib/ssh";
 import { acquireLock } from "../lib/lock";
 import { labNodes, type Lab } from "../model/lab/types";
 import { bridgeFor, prefixFor, PROJECT } from "../model/lab/naming";
@@ -131,7 +131,7 @@ export class StackContext {
   /** Runs `work` with connections to the guests, which end with it. */
   async withGuests<T>(work: (shell: GuestShell, lab: Lab) => Promise<T>): Promise<T> {
     const { access } = await this.built();
-    const shell = new GuestShell(access, { keepOpen: true });
+    const shell = new GuestShell(access, access.lab, { keepOpen: true });
     try {
       return await work(shell, access.lab);
     } finally {

@@ -1,5 +1,5 @@
 /** `scripts/lab down`: ends a stack, and finds out whether it is gone. */
-import { keptDirectory } from "../verify/guestShell";
+import { keptDirectory } from "../lib/ssh";
 import { summary } from "./apply";
 import { audit, stackFiles, type AuditScope } from "./audit";
 import type { Backend, ChangeCounts } from "./backend";

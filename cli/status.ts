@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { InvalidArgumentError, type Command } from "commander";
 import { EXIT_CODES } from "../model/health";
-import { GuestShell } from "../verify/guestShell";
+import { GuestShell } from "../lib/ssh";
 import { readStatus, type Status } from "../health/status";
 import { renderStatus } from "../health/statusText";
 import { StackContext, type StackOptions } from "./context";
@@ -39,7 +39,7 @@ async function watch(context: StackContext, seconds: number): Promise<Status> {
   process.once("SIGINT", () => stop.abort()).once("SIGTERM", () => stop.abort());
   const { access } = await context.built();
   // Ctrl-C is for us: it must not make a look fail that is under way.
-  const shell = new GuestShell(access, { keepOpen: true, detached: true });
+  const shell = new GuestShell(access, access.lab, { keepOpen: true, detached: true });
   const stopped = new Promise<void>((done) => stop.signal.addEventListener("abort", () => done()));
   let last: Status | undefined;
   try {

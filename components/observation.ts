@@ -1,23 +1,11 @@
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { sameHealth, type Health } from "../model/health";
-import type { Lab, RemoteHost } from "../model/lab/types";
+import type { Login } from "../lib/ssh";
+import type { Access } from "../model/access";
+import type { Health } from "../model/health";
+import type { Lab } from "../model/types";
 import type { Host } from "./guestRole";
 import { lastOutputs } from "./handoverProbe";
-
-/** How to log in to the guests: the stack's `access` output. */
-export interface Login {
-  readonly privateKey: string;
-  readonly hosts: Readonly<
-    Record<string, { address: string; user: string; hostKey: string; proxy?: RemoteHost }>
-  >;
-}
-
-/** How to reach the guests, and what they are: what `scripts/lab ssh` and every observation use. */
-export interface Access extends Login {
-  /** The lab as it was applied. */
-  readonly lab: Lab;
-}
 
 /** Gathers what the hosts' components know; secret as a whole, since callers ask of an output as a whole whether it is. */
 export function loginTo(

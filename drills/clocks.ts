@@ -1,5 +1,5 @@
 /** How far a guest's clock is from the host's: a guest takes the time from its RTC at boot, to the second only. */
-import type { GuestShell } from "../verify/guestShell";
+import type { GuestShell } from "../lib/ssh";
 import { Stream } from "./stream";
 
 const ROUNDS = 8;

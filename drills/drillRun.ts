@@ -4,7 +4,7 @@ import { tableWeight } from "../model/ipvs";
 import { pagesOf } from "../model/pages";
 import { shellQuote } from "../lib/text";
 import type { Lab, LabNode } from "../model/types";
-import type { GuestShell, RunOptions } from "../verify/guestShell";
+import type { GuestShell, RunOptions } from "../lib/ssh";
 import { readClock, type ClockReading } from "./clocks";
 import type { Environment } from "./environment";
 import { promises, type Promises } from "./limits";

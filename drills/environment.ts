@@ -1,7 +1,7 @@
 /** Where drills run: one stack's guests, and the host's power over them. */
-import type { Access } from "../components/observation";
+import type { Access } from "../model/access";
 import type { Lab } from "../model/types";
-import { GuestShell } from "../verify/guestShell";
+import { GuestShell } from "../lib/ssh";
 import { readStatus } from "../health/status";
 
 /** The host's power switch, by domain. */
@@ -107,7 +107,7 @@ export class Environment {
 
 /** Ctrl-C is for the drill, not for its commands: one of them may be mending the lab. */
 function drillShell(access: Access): GuestShell {
-  return new GuestShell(access, { detached: true });
+  return new GuestShell(access, access.lab, { detached: true });
 }
 
 const SOAK = 300;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { spawnWatched } from "../lib/process";
 import { shellQuote } from "../lib/text";
-import type { GuestShell } from "../verify/guestShell";
+import type { GuestShell } from "../lib/ssh";
 
 /** Milliseconds that a program has to end after its stdin has. */
 const GRACE = 15_000;

@@ -13,7 +13,7 @@ import { isPayloadGone, PAYLOAD } from "../model/payload";
 import type { Problem, ProblemCode } from "../model/problem";
 import { clientService, labNodes, type Lab } from "../model/types";
 import { askEach } from "../lib/askEach";
-import type { Shell } from "../verify/guestShell";
+import type { Shell } from "../lib/ssh";
 import { askScript, NOT_ASKED, parseAnswers } from "./requests";
 
 const STATUS = `${PAYLOAD} status`;

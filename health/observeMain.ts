@@ -1,7 +1,7 @@
 /** For the program's `health` output: reads {access, settle} on stdin, prints the health as JSON. */
 import { readFileSync } from "node:fs";
-import type { Access } from "../components/observation";
-import { GuestShell } from "../verify/guestShell";
+import type { Access } from "../model/access";
+import { GuestShell } from "../lib/ssh";
 import { observe } from "./observe";
 
 /** Seconds for a cluster to come right after a change before it is reported as it is. */
@@ -9,7 +9,7 @@ const SETTLE = 45;
 
 async function main(): Promise<void> {
   const { access, settle } = JSON.parse(readFileSync(0, "utf8")) as { access: Access; settle: boolean };
-  const shell = new GuestShell(access, { keepOpen: true });
+  const shell = new GuestShell(access, access.lab, { keepOpen: true });
   try {
     process.stdout.write(JSON.stringify(await observe(shell, access.lab, settle ? SETTLE : 0)));
   } finally {

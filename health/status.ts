@@ -12,7 +12,7 @@ import {
   type CheckerHealth,
 } from "./checker";
 import { checkSightScript, parseCheckSight, type CheckSight } from "./checkSight";
-import type { Shell } from "../verify/guestShell";
+import type { Shell } from "../lib/ssh";
 import { lookCloser } from "./observe";
 
 /** As `ipvsadm -Ln --stats` counts. Replies by Direct Routing never cross the director: only a local sorry server makes some go out. */

@@ -8,7 +8,7 @@ import { reachProbe } from "./checks/reach";
 import { tableProbe } from "./checks/table";
 import { weightsProbe } from "./checks/weights";
 import { diagnosisProbe } from "./diagnosis/diagnosis";
-import type { Shell } from "./guestShell";
+import type { Shell } from "../lib/ssh";
 
 /** Probes of one stage look at the same time; stages follow one another, so that none counts another's traffic. */
 const STAGES: readonly (readonly Probe[])[] = [

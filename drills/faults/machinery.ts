@@ -1,6 +1,6 @@
 /** Faults of what configures the guests: a script that hangs, a guest that shows another host key. */
 import { spawnSync } from "node:child_process";
-import type { GuestShell } from "../../verify/guestShell";
+import type { GuestShell } from "../../lib/ssh";
 import { byTheRunItself } from "../actions";
 import type { DrillRun } from "../drillRun";
 import type { Drill } from "../drill";

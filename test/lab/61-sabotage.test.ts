@@ -6,7 +6,7 @@ import { beforeAll, expect, it } from "vitest";
 import type { Lab } from "../../model/types";
 import { readStatus } from "../../health/status";
 import { verify, type VerifyReport } from "../../verify/verify";
-import type { GuestShell } from "../../verify/guestShell";
+import type { GuestShell } from "../../lib/ssh";
 import { eventually, inGuests } from "./support";
 
 interface Sabotage {

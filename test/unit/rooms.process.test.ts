@@ -38,17 +38,15 @@ test.each([
   ["lib-stands-alone", "lib/x.ts", 'import { a } from "../model/a";\nvoid a;\n', "model/a.ts"],
   ["model-is-pure", "model/x.ts", 'import * as fs from "node:fs";\nvoid fs;\n', "model/a.ts"],
   [
-    "verify-not-components",
+    "verify-upon",
     "verify/x.ts",
     'import type { A } from "../components/a";\nexport type B = A;\n',
     "components/a.ts",
   ],
-  [
-    "components-only-describe",
-    "components/x.ts",
-    'import { a } from "../verify/a";\nvoid a;\n',
-    "verify/a.ts",
-  ],
+  ["components-upon", "components/x.ts", 'import { a } from "../verify/a";\nvoid a;\n', "verify/a.ts"],
+  ["health-upon", "health/x.ts", 'import { a } from "../drills/a";\nvoid a;\n', "drills/a.ts"],
+  ["drills-upon", "drills/x.ts", 'import { a } from "../report/a";\nvoid a;\n', "report/a.ts"],
+  ["report-upon", "report/x.ts", 'import { a } from "../cli/a";\nvoid a;\n', "cli/a.ts"],
 ])("an import against the arrows is refused: %s", (rule, file, text, target) => {
   expect(cruise({ [target]: other, [file]: text })).toContain(`error ${rule}: ${file}`);
 });

@@ -1,6 +1,6 @@
 /** Packet captures in guests: started and known to listen before the traffic, stopped when enough was seen. */
 import { randomBytes } from "node:crypto";
-import type { Shell } from "../guestShell";
+import type { Shell } from "../../lib/ssh";
 
 export interface Frame {
   /** Seconds since 1970 by the guest's clock. */

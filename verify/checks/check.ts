@@ -1,6 +1,6 @@
 /** What a check is, and the one way in which checks are run: again and again until they pass or patience is over. */
-import type { Lab } from "../../model/lab/types";
-import type { Shell } from "../guestShell";
+import type { Lab } from "../../model/types";
+import type { Shell } from "../../lib/ssh";
 
 /** skip: the lab has nothing that could be checked; `seen` says why. */
 export type CheckStatus = "pass" | "fail" | "skip";

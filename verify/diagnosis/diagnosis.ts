@@ -11,7 +11,7 @@ import { parseNeighbours } from "../checks/neighbours";
 import { checkedPage, setUpScript, targetsOf, tearDownScript, vipUrl, type Target } from "./scripts";
 import { trace } from "./trace";
 import { diagnose, type Diagnosis, type LabSight, type Names, type ServerSight } from "./verdict";
-import type { Shell } from "../guestShell";
+import type { Shell } from "../../lib/ssh";
 import { askScript, NOT_ASKED, parseAnswers, type Answer, type Asked } from "../../health/requests";
 
 /** Seconds for one request. */

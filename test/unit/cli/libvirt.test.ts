@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { repairGuests, repairLibvirt } from "../../../cli/repair";
 import { Virsh } from "../../../cli/virsh";
-import { parseConfig } from "../../../model/config/config";
 import { textOf } from "../../../lib/files";
-import { guestPayload } from "../../../model/guest/payload";
-import { INSTALL_AND_START } from "../../../model/guest/script";
-import type { ShellResult } from "../../../verify/guestShell";
+import { parseConfig } from "../../../model/config";
+import { guestPayload } from "../../../model/guestPayload";
+import { INSTALL_AND_START } from "../../../model/payload";
+import type { ShellResult } from "../../../lib/ssh";
 import { fakeHost, type FakeHost } from "./fakeVirsh";
 
 const STACK = {

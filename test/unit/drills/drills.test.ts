@@ -9,13 +9,7 @@ import { chooseDrills, DRILLS } from "../../../drills/catalogue";
 import { bestReading } from "../../../drills/clocks";
 import { replaceSetting, withServers } from "../../../drills/directorPayload";
 import { scaleFor } from "../../../drills/environment";
-import {
-  flapPromise,
-  lossPromise,
-  othersBetweenTurns,
-  promises,
-  weightShare,
-} from "../../../drills/limits";
+import { flapPromise, lossPromise, othersBetweenTurns, promises, weightShare } from "../../../drills/limits";
 import { ResultStore } from "../../../drills/resultStore";
 import { junitCases, listOf, renderList, renderResult } from "../../../drills/resultText";
 import type { DrillResult } from "../../../drills/types";

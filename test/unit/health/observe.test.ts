@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../../model/config/config";
-import { labNodes } from "../../../model/lab/types";
-import type { ShellResult } from "../../../verify/guestShell";
+import { parseConfig } from "../../../model/config";
+import { labNodes } from "../../../model/types";
+import type { ShellResult } from "../../../lib/ssh";
 import { look, observe } from "../../../health/observe";
 
 const lab = parseConfig({}, { project: "lvs-dr", stack: "dev" });

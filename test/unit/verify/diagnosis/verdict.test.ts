@@ -6,7 +6,12 @@ import { traceOf } from "../../../../verify/diagnosis/trace";
 import { LAB } from "../../report/fixtures";
 import { parseInside } from "../../../../verify/diagnosis/diagnosis";
 import { NOT_ASKED, type Answer } from "../../../../health/requests";
-import { diagnose, type LabSight, type ServerSight, type Verdict } from "../../../../verify/diagnosis/verdict";
+import {
+  diagnose,
+  type LabSight,
+  type ServerSight,
+  type Verdict,
+} from "../../../../verify/diagnosis/verdict";
 
 const ROUTER = "52:54:00:00:00:01";
 const NAMES = {

@@ -5,9 +5,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import type { Access } from "../../../components/observation";
-import { parseConfig } from "../../../model/config/config";
-import { GuestShell, keptDirectory } from "../../../verify/guestShell";
+import type { Access } from "../../../model/access";
+import { parseConfig } from "../../../model/config";
+import { GuestShell, keptDirectory } from "../../../lib/ssh";
 
 const directory = mkdtempSync(join(tmpdir(), "detached-"));
 const { PATH } = process.env;
@@ -35,25 +35,25 @@ it.each([
   [true, "own"],
   [false, "shared"],
 ])("detached %s: the command's process group is %s", async (detached, group) => {
-  const shell = new GuestShell(access, { detached });
+  const shell = new GuestShell(access, access.lab, { detached });
   expect((await shell.check("rs1", OWN_GROUP)).trim()).toBe(group);
   await shell.close();
 });
 
 it("close ends what is under way", async () => {
-  const shell = new GuestShell(access, { detached: true });
+  const shell = new GuestShell(access, access.lab, { detached: true });
   const slow = shell.run("rs1", "exec sleep 30");
   await shell.close();
   expect((await slow).code).toBeNull();
 });
 
 it.each(["SIGTERM", "SIGKILL"] as const)("%s of the program ends what is under way", async (signal) => {
-  const module = JSON.stringify(join(__dirname, "../../../verify/guestShell"));
+  const module = JSON.stringify(join(__dirname, "../../../lib/ssh"));
   const pidFile = join(directory, signal);
   const watched = join(directory, `${signal}.watched`);
   const text =
     `const { GuestShell } = require(${module});` +
-    `const shell = new GuestShell(${JSON.stringify(access)}, { detached: true });` +
+    `const shell = new GuestShell(${JSON.stringify(access)}, { stack: "dev" }, { detached: true });` +
     `void shell.run("rs1", "echo $$ >${pidFile}; exec sleep 30");` +
     // The command may be under way before the program has told the watcher of it.
     `require("node:fs").writeFileSync("${watched}", ""); setTimeout(() => undefined, 60000);`;

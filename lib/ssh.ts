@@ -12,11 +12,31 @@ import {
 } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import type { Access } from "../components/observation";
-import { spawnWatched } from "../lib/process";
-import { sha256 } from "../lib/text";
-import { shellQuote } from "../lib/text";
-import type { Lab, RemoteHost } from "../model/types";
+import { spawnWatched } from "./process";
+import { sha256 } from "./text";
+import { shellQuote } from "./text";
+
+/** A host through which the guests are reached. */
+export interface Hop {
+  readonly host: string;
+  readonly user: string;
+  readonly port: number;
+  /** The only one that is accepted; the user's known_hosts vouches without it. */
+  readonly hostKey?: string;
+  /** The private key's file; the agent's keys without it. */
+  readonly keyFile?: string;
+}
+
+/** How to log in to the guests. */
+export interface Login {
+  readonly privateKey: string;
+  readonly hosts: Readonly<Record<string, { address: string; user: string; hostKey: string; proxy?: Hop }>>;
+}
+
+/** Whose connections they are. */
+interface Owner {
+  readonly stack: string;
+}
 
 export interface ShellResult {
   /** Exit status of the command; 255 when SSH itself failed, null when it was killed at the time limit. */
@@ -48,7 +68,7 @@ export interface GuestShellOptions {
 }
 
 /** Where a stack's connections live: private, and short, because a socket's path holds at most 108 bytes. */
-export function keptDirectory({ stack }: Pick<Lab, "stack">): string {
+export function keptDirectory({ stack }: Owner): string {
   const checkout = sha256(process.cwd()).slice(0, 8);
   const root = process.env.XDG_RUNTIME_DIR ?? tmpdir();
   const name = stack.length <= 24 ? stack : sha256(stack).slice(0, 8);
@@ -72,7 +92,7 @@ function makeOwn(directory: string): void {
 const LIBVIRT_HOST = "host";
 
 /** How ssh gets into the network of another libvirt host: each word quoted for the shell that runs it. */
-function proxyCommand({ host, user, port, hostKey, keyFile }: RemoteHost, knownHosts: string): string {
+function proxyCommand({ host, user, port, hostKey, keyFile }: Hop, knownHosts: string): string {
   const options: Record<string, string> = {
     BatchMode: "yes",
     LogLevel: "ERROR",
@@ -105,34 +125,36 @@ export class GuestShell implements Shell {
   private readonly shared = new Set<string>();
 
   constructor(
-    private readonly access: Access,
+    private readonly login: Login,
+    owner: Owner,
     { connectTimeout = 5, keepOpen = false, detached = false }: GuestShellOptions = {},
   ) {
     this.keepOpen = keepOpen;
     this.connectTimeout = connectTimeout;
     this.detached = detached;
-    const kept = keptDirectory(access.lab);
+    const kept = keptDirectory(owner);
     makeOwn(kept);
     if (keepOpen) {
       const key = join(kept, "key");
       // Another key is another generation of guests.
-      if (existsSync(key) && readFileSync(key, "utf8") !== access.privateKey) {
-        GuestShell.forget(access.lab);
+      if (existsSync(key) && readFileSync(key, "utf8") !== login.privateKey) {
+        GuestShell.forget(owner);
         makeOwn(kept);
       }
     }
     // In there, so that what a killed program leaves goes with the rest.
     this.directory = keepOpen ? kept : mkdtempSync(join(kept, "d"));
-    writeFileSync(join(this.directory, "key"), access.privateKey, { mode: 0o600 });
-    const known = Object.entries(access.hosts).map(([name, host]) => `${name} ${host.hostKey}\n`);
-    const { hostKey } = access.lab.remoteHost ?? {};
-    if (hostKey !== undefined) known.push(`${LIBVIRT_HOST} ${hostKey}\n`);
+    writeFileSync(join(this.directory, "key"), login.privateKey, { mode: 0o600 });
+    const known = Object.entries(login.hosts).map(([name, host]) => `${name} ${host.hostKey}\n`);
+    // One, whatever the guest: they are of one libvirt.
+    const hop = Object.values(login.hosts).find(({ proxy }) => proxy?.hostKey !== undefined)?.proxy;
+    if (hop) known.push(`${LIBVIRT_HOST} ${hop.hostKey}\n`);
     writeFileSync(join(this.directory, "known_hosts"), known.join(""), { mode: 0o600 });
   }
 
   /** Ends the connections that a stack's commands have kept open, and removes what they used. */
-  static forget(lab: Pick<Lab, "stack">): void {
-    const directory = keptDirectory(lab);
+  static forget(owner: Owner): void {
+    const directory = keptDirectory(owner);
     // What is there counts: the lab may have had other guests than it has now.
     const controls = existsSync(directory)
       ? readdirSync(directory).filter((name) => name.endsWith(".ctl"))
@@ -151,12 +173,12 @@ export class GuestShell implements Shell {
   }
 
   get nodes(): string[] {
-    return Object.keys(this.access.hosts);
+    return Object.keys(this.login.hosts);
   }
 
   /** Arguments of ssh(1) up to and including the destination. */
   sshArguments(node: string, { interactive = false } = {}): string[] {
-    const host = this.access.hosts[node];
+    const host = this.login.hosts[node];
     if (host === undefined) {
       throw new Error(`no guest is called '${node}'; there are ${this.nodes.join(", ")}`);
     }

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, syml
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { GuestShell, keptDirectory } from "../../../verify/guestShell";
+import { GuestShell, keptDirectory } from "../../../lib/ssh";
 import { LAB } from "../report/fixtures";
 
 /** Where connections are kept between commands lies a private key, under a name that anybody can guess. */
@@ -17,7 +17,7 @@ describe("the directory of kept connections", () => {
     rmSync(root, { recursive: true });
   });
   const open = (privateKey = "first"): GuestShell =>
-    new GuestShell({ lab: LAB, privateKey, hosts: {} }, { keepOpen: true });
+    new GuestShell({ privateKey, hosts: {} }, LAB, { keepOpen: true });
   const key = (): string => readFileSync(join(keptDirectory(LAB), "key"), "utf8");
 
   it("is its owner's alone, and has the newest key", () => {
