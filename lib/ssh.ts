@@ -12,20 +12,11 @@ import {
 } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { answers } from "./answering";
 import { spawnWatched } from "./process";
+import { HOP_KEY, proxyCommand, type Hop } from "./sshHop";
 import { sha256 } from "./text";
-import { shellQuote } from "./text";
-
-/** A host through which the guests are reached. */
-export interface Hop {
-  readonly host: string;
-  readonly user: string;
-  readonly port: number;
-  /** The only one that is accepted; the user's known_hosts vouches without it. */
-  readonly hostKey?: string;
-  /** The private key's file; the agent's keys without it. */
-  readonly keyFile?: string;
-}
 
 /** How to log in to the guests. */
 export interface Login {
@@ -60,12 +51,28 @@ export interface GuestShellOptions {
   readonly connectTimeout?: number;
   /**
    * Leave connections open for the stack's next command, for ten minutes: a handshake costs a guest without KVM about
-   * a second of CPU. `GuestShell.forget` ends them. Not for guests that reboot meanwhile.
+   * a second of CPU. `GuestShell.forget` ends them. Not for guests that reboot meanwhile: what is under way on a
+   * connection whose guest has answered nothing for eight seconds ends with 255, as SSH's own failures do.
    */
   readonly keepOpen?: boolean;
   /** Out of reach of the terminal's Ctrl-C: what is under way runs to its end, or until `close` or the program's end. */
   readonly detached?: boolean;
+  /** Whether a guest's kernel answers. */
+  readonly answering?: typeof answers;
 }
+
+/** Milliseconds for a guest to answer, while a command that may wait for a dead connection is under way … */
+const LOOK = 3_500;
+/** … from one look to the next … */
+const BETWEEN_LOOKS = 1_000;
+/** … and before the next command, when the last one got no answer. */
+const AGAIN = 1_500;
+
+const unanswered = (node: string): ShellResult => ({
+  code: 255,
+  stdout: "",
+  stderr: `${node} does not answer`,
+});
 
 /** Where a stack's connections live: private, and short, because a socket's path holds at most 108 bytes. */
 export function keptDirectory({ stack }: Owner): string {
@@ -88,47 +95,24 @@ function makeOwn(directory: string): void {
     );
 }
 
-/** Under which the key of another libvirt host is filed: no guest can be called so. */
-const LIBVIRT_HOST = "host";
-
-/** How ssh gets into the network of another libvirt host: each word quoted for the shell that runs it. */
-function proxyCommand({ host, user, port, hostKey, keyFile }: Hop, knownHosts: string): string {
-  const options: Record<string, string> = {
-    BatchMode: "yes",
-    LogLevel: "ERROR",
-    // Else the agent's keys and the user's own open it, and the user's known_hosts vouches for it.
-    ...(keyFile !== undefined && { IdentityFile: keyFile, IdentitiesOnly: "yes" }),
-    ...(hostKey !== undefined && {
-      UserKnownHostsFile: knownHosts,
-      GlobalKnownHostsFile: "/dev/null",
-      HostKeyAlias: LIBVIRT_HOST,
-      HostKeyAlgorithms: hostKey.split(" ")[0] ?? "",
-      StrictHostKeyChecking: "yes",
-    }),
-  };
-  const words = [
-    ...["ssh", "-F", "none", "-p", String(port), "-l", user],
-    ...Object.entries(options).flatMap(([key, value]) => ["-o", `${key}=${value}`]),
-    // A per cent sign is ssh's own here.
-    ...["-W", "[%h]:%p", host],
-  ];
-  return words.map((word) => (word === "[%h]:%p" ? word : shellQuote(word.replaceAll("%", "%%")))).join(" ");
-}
-
 /** Opens connections as the stack's `access` output says. `close` ends them and removes the key, unless kept open. */
 export class GuestShell implements Shell {
   private readonly directory: string;
   private readonly keepOpen: boolean;
   private readonly connectTimeout: number;
   private readonly detached: boolean;
+  private readonly answering: typeof answers;
   private readonly underWay = new Set<ChildProcess>();
   private readonly shared = new Set<string>();
+  /** Guests that did not answer the last command. */
+  private readonly silent = new Set<string>();
 
   constructor(
     private readonly login: Login,
     owner: Owner,
-    { connectTimeout = 5, keepOpen = false, detached = false }: GuestShellOptions = {},
+    { connectTimeout = 5, keepOpen = false, detached = false, answering = answers }: GuestShellOptions = {},
   ) {
+    this.answering = answering;
     this.keepOpen = keepOpen;
     this.connectTimeout = connectTimeout;
     this.detached = detached;
@@ -148,7 +132,7 @@ export class GuestShell implements Shell {
     const known = Object.entries(login.hosts).map(([name, host]) => `${name} ${host.hostKey}\n`);
     // One, whatever the guest: they are of one libvirt.
     const hop = Object.values(login.hosts).find(({ proxy }) => proxy?.hostKey !== undefined)?.proxy;
-    if (hop) known.push(`${LIBVIRT_HOST} ${hop.hostKey}\n`);
+    if (hop) known.push(`${HOP_KEY} ${hop.hostKey}\n`);
     writeFileSync(join(this.directory, "known_hosts"), known.join(""), { mode: 0o600 });
   }
 
@@ -215,12 +199,34 @@ export class GuestShell implements Shell {
 
   async run(node: string, command: string, options: RunOptions = {}): Promise<ShellResult> {
     this.shared.add(node);
+    if (this.silent.has(node) && !(await this.answers(node, AGAIN))) return unanswered(node);
+    this.silent.delete(node);
     const kept = this.keepOpen && existsSync(join(this.directory, `${node}.ctl`));
-    const result = await this.attempt(node, command, options);
+    let result = await this.attempt(node, command, options);
     // A kept connection may lead to a guest that is no more: once again on a new one.
-    if (!kept || result.code !== 255) return result;
+    if (kept && result.code === 255 && !this.silent.has(node)) {
+      await this.end(node);
+      result = await this.attempt(node, command, options);
+    }
+    if (this.keepOpen && result.code === 255) this.silent.add(node);
+    return result;
+  }
+
+  /** A guest behind another host is taken to answer: ssh has to find out. */
+  private answers(node: string, ms: number, signal?: AbortSignal): Promise<boolean> {
+    const { address, proxy } = this.login.hosts[node] ?? {};
+    return address === undefined || proxy ? Promise.resolve(true) : this.answering(address, ms, signal);
+  }
+
+  /** Ends when `signal` does, or calls `lost` when the guest has not answered for two looks. */
+  private async watch(node: string, signal: AbortSignal, lost: () => void): Promise<void> {
+    for (let missed = 0; missed < 2;) {
+      if (missed === 0) await sleep(BETWEEN_LOOKS, undefined, { signal });
+      missed = (await this.answers(node, LOOK, signal)) ? 0 : missed + 1;
+    }
+    this.silent.add(node);
+    lost();
     await this.end(node);
-    return this.attempt(node, command, options);
   }
 
   private attempt(
@@ -234,6 +240,10 @@ export class GuestShell implements Shell {
       const child = start("ssh", args, { stdio: "pipe" }) as ChildProcessWithoutNullStreams;
       this.underWay.add(child);
       const timer = setTimeout(() => child.kill("SIGKILL"), timeout * 1000);
+      const watch = new AbortController();
+      let lost = false;
+      if (this.keepOpen)
+        this.watch(node, watch.signal, () => (lost = child.kill("SIGKILL"))).catch(() => undefined);
       let stdout = "";
       let stderr = "";
       child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
@@ -244,9 +254,10 @@ export class GuestShell implements Shell {
       const finished = (): void => {
         if (--pending > 0) return;
         clearTimeout(timer);
+        watch.abort();
         this.underWay.delete(child);
         child.stderr.destroy();
-        done({ code: child.exitCode, stdout, stderr: stderr.trim() });
+        done(lost ? unanswered(node) : { code: child.exitCode, stdout, stderr: stderr.trim() });
       };
       child.on("exit", finished);
       child.stdout.on("end", finished);

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Access } from "../../../model/access";
 import { parseConfig } from "../../../model/config";
 import { GuestShell, keptDirectory } from "../../../lib/ssh";
@@ -68,4 +68,58 @@ it.each(["SIGTERM", "SIGKILL"] as const)("%s of the program ends what is under w
   expect(readdirSync(keptDirectory(access.lab))).toHaveLength(1);
   GuestShell.forget(access.lab);
   expect(existsSync(keptDirectory(access.lab))).toBe(false);
+});
+
+describe("a guest that no longer answers", () => {
+  let answering = false;
+  const looks: number[] = [];
+  const open = (options = {}): GuestShell =>
+    new GuestShell(access, access.lab, {
+      keepOpen: true,
+      answering: (_, ms) => {
+        looks.push(ms);
+        return Promise.resolve(answering);
+      },
+      ...options,
+    });
+  beforeEach(() => {
+    answering = false;
+    looks.length = 0;
+  });
+
+  it("ends what waits for it, as SSH's own failures do, after two looks", async () => {
+    const shell = open();
+    expect(await shell.run("rs1", "exec sleep 30")).toEqual({
+      code: 255,
+      stdout: "",
+      stderr: "rs1 does not answer",
+    });
+    expect(looks).toEqual([3500, 3500]);
+    await shell.close();
+  });
+
+  it("costs the next command one short look, until it answers again", async () => {
+    const shell = open();
+    await shell.run("rs1", "exit 255");
+    const file = join(directory, "ran");
+    expect((await shell.run("rs1", `touch ${file}`)).code).toBe(255);
+    expect([looks, existsSync(file)]).toEqual([[1500], false]);
+    answering = true;
+    expect((await shell.run("rs1", `touch ${file}`)).code).toBe(0);
+    expect((await shell.run("rs1", "true")).code).toBe(0);
+    expect(looks).toEqual([1500, 1500]);
+    await shell.close();
+  });
+
+  it("is waited for where the kernel answers, and where no connection is kept", async () => {
+    answering = true;
+    const busy = open();
+    expect((await busy.run("rs1", "sleep 2; echo done")).stdout).toBe("done\n");
+    expect(looks.length).toBeGreaterThan(0);
+    await busy.close();
+    answering = false;
+    const own = open({ keepOpen: false });
+    expect((await own.run("rs1", "sleep 2; echo done")).stdout).toBe("done\n");
+    await own.close();
+  });
 });

@@ -1,0 +1,40 @@
+/** The way to guests of another host. */
+import { shellQuote } from "./text";
+
+/** A host through which the guests are reached. */
+export interface Hop {
+  readonly host: string;
+  readonly user: string;
+  readonly port: number;
+  /** The only one that is accepted; the user's known_hosts vouches without it. */
+  readonly hostKey?: string;
+  /** The private key's file; the agent's keys without it. */
+  readonly keyFile?: string;
+}
+
+/** Under which a hop's key is filed: no guest can be called so. */
+export const HOP_KEY = "host";
+
+/** How ssh gets through it: each word quoted for the shell that runs it. */
+export function proxyCommand({ host, user, port, hostKey, keyFile }: Hop, knownHosts: string): string {
+  const options: Record<string, string> = {
+    BatchMode: "yes",
+    LogLevel: "ERROR",
+    // Else the agent's keys and the user's own open it, and the user's known_hosts vouches for it.
+    ...(keyFile !== undefined && { IdentityFile: keyFile, IdentitiesOnly: "yes" }),
+    ...(hostKey !== undefined && {
+      UserKnownHostsFile: knownHosts,
+      GlobalKnownHostsFile: "/dev/null",
+      HostKeyAlias: HOP_KEY,
+      HostKeyAlgorithms: hostKey.split(" ")[0] ?? "",
+      StrictHostKeyChecking: "yes",
+    }),
+  };
+  const words = [
+    ...["ssh", "-F", "none", "-p", String(port), "-l", user],
+    ...Object.entries(options).flatMap(([key, value]) => ["-o", `${key}=${value}`]),
+    // A per cent sign is ssh's own here.
+    ...["-W", "[%h]:%p", host],
+  ];
+  return words.map((word) => (word === "[%h]:%p" ? word : shellQuote(word.replaceAll("%", "%%")))).join(" ");
+}
