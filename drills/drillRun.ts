@@ -1,5 +1,5 @@
 /** One run of a drill: what its script does and says goes through here, and what it saw is kept here. */
-import { endpoint } from "../../model/lab/address";
+import { endpoint } from "../model/lab/address";
 import { tableWeight } from "../model/ipvs";
 import { pagesOf } from "../model/pages";
 import { shellQuote } from "../lib/text";

@@ -1,5 +1,5 @@
 /** The kernel's IPVS table over time, as guest/table.pl tells it. */
-import { endpoint } from "../../model/lab/address";
+import { endpoint } from "../model/lab/address";
 import { expectedTable, type IpvsService } from "../model/ipvs";
 import type { Lab } from "../model/types";
 

@@ -1,5 +1,5 @@
 /** Each drill: its timeline, what happened when, and its figures beside what was promised. */
-import { endpoint } from "../../model/lab/address";
+import { endpoint } from "../model/lab/address";
 import type { DrillResult, DrillTried, Limit } from "../drills/types";
 import type { ReportData } from "./data";
 import { colourOf, markEvents, outcomesOf, renderTimeline } from "./chart";

@@ -1,5 +1,5 @@
 /** The topology and the path through it as Mermaid, which GitHub and others draw. */
-import { withoutLength } from "../../model/lab/address";
+import { withoutLength } from "../model/lab/address";
 import { tableWeight } from "../model/ipvs";
 import type { Lab, LabNode } from "../model/types";
 

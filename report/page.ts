@@ -1,5 +1,5 @@
 /** The report: one page that needs nothing but itself. */
-import { endpoint } from "../../model/lab/address";
+import { endpoint } from "../model/lab/address";
 import type { Status } from "../health/status";
 import { checkerText } from "../health/statusText";
 import type { ReportData } from "./data";

@@ -1,5 +1,5 @@
 /** The source article's own tests: web servers are stopped and started, the table and the client tell. */
-import { endpoint } from "../../../model/lab/address";
+import { endpoint } from "../../model/lab/address";
 import {
   actOnAll,
   needsSorry,

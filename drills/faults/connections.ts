@@ -1,5 +1,5 @@
 /** Faults that single connections feel: a client that vanishes, reused ports, a narrow path, restarted network services. */
-import { endpoint, hostPrefix } from "../../../model/lab/address";
+import { endpoint, hostPrefix } from "../../model/lab/address";
 import { shellQuote } from "../../lib/text";
 import { nicOn } from "../../model/types";
 import { needsTwoServers } from "../actions";

@@ -1,5 +1,5 @@
 /** Faults of addresses and wires. */
-import { hostPrefix } from "../../../model/lab/address";
+import { hostPrefix } from "../../model/lab/address";
 import { assessHealth, hasProblem } from "../../model/health";
 import { nicOn } from "../../model/types";
 import { look } from "../../health/observe";

@@ -1,5 +1,5 @@
 /** What is done to a cluster every day, under load: none of it may cost a request. */
-import { endpoint } from "../../../model/lab/address";
+import { endpoint } from "../../model/lab/address";
 import { byTheRunItself, DAEMON, needsDaemon, needsTwoServers, START_DAEMON } from "../actions";
 import { applyDirector, restoreDirector, withServers } from "../directorPayload";
 import { DrillRun } from "../drillRun";

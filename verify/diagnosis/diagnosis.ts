@@ -1,5 +1,5 @@
 /** Runs the three-way diagnosis: each real server by its RIP, by the VIP through it alone, and as the client sees it. */
-import { endpoint, hostPrefix } from "../model/lab/address";
+import { endpoint, hostPrefix } from "../../model/lab/address";
 import { parseIpvsSave, expectedTable, serviceKey } from "../../model/ipvs";
 import { compareTables } from "../../model/ipvsCompare";
 import { wrongPages } from "../../model/pages";

@@ -4,7 +4,7 @@
  * looks a marked packet up by its mark first.
  */
 import { DIAGNOSIS_MARKS } from "../model/director/ipvs/table";
-import { endpoint } from "../model/lab/address";
+import { endpoint } from "../../model/lab/address";
 import { DIAGNOSIS_MARKS } from "../../model/ipvs";
 import type { VirtualService } from "../../model/types";
 import { PORTS_EACH } from "../../health/requests";

@@ -4,16 +4,18 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../../model/config/config";
-import { guestSettings } from "../../../model/guest/settings";
-import { canonicalJson, sha256 } from "../../../model/lab/naming";
-import { renderPayload } from "../../../model/guest/script";
-import { labNodes, type Lab, type LabNode } from "../../../model/lab/types";
-import { renderPrometheus } from "../../../verify/prometheus";
-import { renderStatus } from "../../../verify/statusText";
+import { parseConfig } from "../../../model/config";
+import { guestSettings } from "../../../model/guestSettings";
+import * as settingsOf from "../../../model/guestSettings";
+import { sha256 } from "../../../lib/text";
+import { canonicalJson } from "../../../model/naming";
+import { renderPayload, type Settings } from "../../../model/payload";
+import { labNodes, type Lab, type LabNode } from "../../../model/types";
+import { renderPrometheus } from "../../../health/prometheus";
+import { renderStatus } from "../../../health/statusText";
 import { renderCheck, renderSummary, verifyJunit } from "../../../verify/verifyText";
 import { LOCAL, resources, runProgram } from "../components/support/fixtures";
-import { STATUS, VERIFY } from "../verify/fixtures";
+import { STATUS, VERIFY } from "../report/fixtures";
 import { CONFIGURATIONS, IN_FULL } from "./configurations";
 
 const identity = { project: "lvs-dr", stack: "golden" };
