@@ -1,5 +1,5 @@
 /** A director reconfigured the way `up` does it: the payload in the guest with other settings, run once. */
-import { directorRunLimit, directorSettings } from "../model/guestSettings";
+import { directorRunLimit, guestSettings } from "../model/guestSettings";
 import { shellQuote } from "../lib/text";
 import { INSTALL_AND_START, PAYLOAD, type Settings } from "../model/payload";
 import type { HealthCheck, Lab, RealServerEntry } from "../model/types";

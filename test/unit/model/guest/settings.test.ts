@@ -6,12 +6,6 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config";
 import { guestSettings } from "../../../model/guestSettings";
 import { labNodes, type Lab } from "../../../model/types";
-import {
-  clientSettings,
-  directorSettings,
-  realServerSettings,
-  routerSettings,
-} from "../../../model/guestSettings";
 import { shellQuote } from "../../../lib/text";
 import { renderPayload, RUN_LIMIT } from "../../../model/payload";
 
