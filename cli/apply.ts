@@ -1,8 +1,8 @@
 /** `scripts/lab up` and `preview`: what makes or changes a stack. */
 import { handovers } from "../model/config/handover";
 import { endpoint } from "../model/lab/address";
-import { ConfigError } from "../model/problems";
-import type { Lab } from "../model/types";
+import { ConfigError } from "../model/config/refusal";
+import type { Lab } from "../model/lab/types";
 import { renderHealth } from "../health/healthText";
 import { lastApplied, recordApplied } from "./applied";
 import type { ChangeCounts } from "./backend";

@@ -1,6 +1,6 @@
 /** The two engines behind one interface: Pulumi where its CLI is on PATH, the embedded one elsewhere. */
 import type { Login } from "../lib/ssh";
-import type { Access } from "../model/access";
+import type { Access } from "../model/lab/access";
 import type { Health } from "../model/health";
 import type { RecordedResource } from "./recorded";
 import type { StackConfig } from "./stackFile";

@@ -1,5 +1,5 @@
 /** What a stack's state says of the stack, whichever engine keeps it. */
-import type { Access } from "../model/access";
+import type { Access } from "../model/lab/access";
 import { STACK_TYPE } from "../engine/goal";
 import { hasSecret, MASK, reveal, type Properties, type Value } from "../engine/values";
 import { readLab } from "../model/lab/recorded";

@@ -3,11 +3,11 @@
  * nothing of what a person changed in the guest. `scripts/lab up` puts these right before it applies the program.
  */
 import { textOf } from "../lib/files";
-import { guestPayload } from "../model/guestPayload";
-import { directorRunLimit } from "../model/guestSettings";
-import { parseGuestStatus } from "../model/guestStatus";
-import { INSTALL_AND_START, isPayloadGone, PAYLOAD } from "../model/payload";
-import { labNodes, type Lab } from "../model/types";
+import { guestPayload } from "../model/guest/payload";
+import { directorRunLimit } from "../model/guest/settings";
+import { parseGuestStatus } from "../model/guest/status";
+import { INSTALL_AND_START, isPayloadGone, PAYLOAD } from "../model/guest/script";
+import { labNodes, type Lab } from "../model/lab/types";
 import type { Shell } from "../lib/ssh";
 import type { StackNames, Virsh } from "./virsh";
 

@@ -1,8 +1,8 @@
 /** `scripts/lab report`: the lab on one page. */
 import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
-import { PROJECT } from "../model/naming";
-import type { Lab } from "../model/types";
+import { PROJECT } from "../model/lab/naming";
+import type { Lab } from "../model/lab/types";
 import { hostVersions, imageOf, readDrills, type ReportData } from "../report/data";
 import { renderMermaid } from "../report/mermaid";
 import { pageLab } from "../report/pageLab";

@@ -4,7 +4,7 @@ import { basename, resolve } from "node:path";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { sha256 } from "../lib/text";
-import type { Lab } from "../model/types";
+import type { Lab } from "../model/lab/types";
 import { builtDigest, fileDigest } from "./imageDigest";
 
 const GIB = 2 ** 30;

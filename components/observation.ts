@@ -1,9 +1,9 @@
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Login } from "../lib/ssh";
-import type { Access } from "../model/access";
+import type { Access } from "../model/lab/access";
 import type { Health } from "../model/health";
-import type { Lab } from "../model/types";
+import type { Lab } from "../model/lab/types";
 import type { Host } from "./guestRole";
 import { lastOutputs } from "./handoverProbe";
 

@@ -3,10 +3,10 @@ import { local } from "@pulumi/command";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { cloudInitSeed, imageSeed, kernelCmdline, seedLines } from "../model/guestBoot";
+import { cloudInitSeed, imageSeed, kernelCmdline, seedLines } from "../model/guest/boot";
 import { sha256 } from "../lib/text";
-import { KEY_SECRET, sshKeyPair } from "../model/sshKey";
-import type { Lab, LabNode, NetworkName } from "../model/types";
+import { KEY_SECRET, sshKeyPair } from "../model/guest/sshKey";
+import type { Lab, LabNode, NetworkName } from "../model/lab/types";
 import type { BootSource } from "./guestImage";
 import type { Network } from "./network";
 

@@ -1,5 +1,5 @@
 /** What several drills do to guests, and how it is undone. */
-import type { LabNode } from "../model/types";
+import type { LabNode } from "../model/lab/types";
 import type { DrillRun } from "./drillRun";
 import type { Sabotage } from "./drill";
 

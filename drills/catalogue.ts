@@ -1,5 +1,5 @@
 /** Every drill by name. */
-import { nearest } from "../model/problems";
+import { nearest } from "../model/config/refusal";
 import { articleDrills } from "./faults/article";
 import { connectionDrills } from "./faults/connections";
 import { daemonDrills } from "./faults/daemon";

@@ -1,8 +1,8 @@
 /** A director reconfigured the way `up` does it: the payload in the guest with other settings, run once. */
-import { directorRunLimit, guestSettings } from "../model/guestSettings";
+import { directorRunLimit, guestSettings } from "../model/guest/settings";
 import { shellQuote } from "../lib/text";
-import { INSTALL_AND_START, PAYLOAD, type Settings } from "../model/payload";
-import type { HealthCheck, Lab, RealServerEntry } from "../model/types";
+import { INSTALL_AND_START, PAYLOAD, type Settings } from "../model/guest/script";
+import type { HealthCheck, Lab, RealServerEntry } from "../model/lab/types";
 import type { DrillRun } from "./drillRun";
 import { Broken } from "./waiting";
 

@@ -1,9 +1,9 @@
 /** One run of a drill: what its script does and says goes through here, and what it saw is kept here. */
 import { endpoint } from "../model/lab/address";
-import { tableWeight } from "../model/ipvs";
-import { pagesOf } from "../model/pages";
+import { tableWeight } from "../model/director/ipvs/table";
+import { pagesOf } from "../model/guest/pages";
 import { shellQuote } from "../lib/text";
-import type { Lab, LabNode } from "../model/types";
+import type { Lab, LabNode } from "../model/lab/types";
 import type { GuestShell, RunOptions } from "../lib/ssh";
 import { readClock, type ClockReading } from "./clocks";
 import type { Environment } from "./environment";

@@ -1,6 +1,6 @@
 /** Where drills run: one stack's guests, and the host's power over them. */
-import type { Access } from "../model/access";
-import type { Lab } from "../model/types";
+import type { Access } from "../model/lab/access";
+import type { Lab } from "../model/lab/types";
 import { GuestShell } from "../lib/ssh";
 import { readStatus } from "../health/status";
 

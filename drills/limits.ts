@@ -1,8 +1,8 @@
 /** What is promised: from the lab's own check settings, weights and `drills.limits`. Seconds are for KVM: `scale` stretches them. */
-import { DRILL_LIMITS, type DrillLimits } from "../model/drillLimits";
-import { detectionSeconds, holdSeconds } from "../model/detection";
-import { gcd, servingWeights } from "../model/turns";
-import type { Lab } from "../model/types";
+import { DRILL_LIMITS, type DrillLimits } from "../model/lab/drillLimits";
+import { detectionSeconds, holdSeconds } from "../model/director/detection";
+import { gcd, servingWeights } from "../model/director/ipvs/turns";
+import type { Lab } from "../model/lab/types";
 
 /** For what no formula covers: the daemon's own work and the kernel's edit. */
 const SLACK = 2;

@@ -1,7 +1,7 @@
 /** The kernel's IPVS table over time, as guest/table.pl tells it. */
 import { endpoint } from "../model/lab/address";
-import { expectedTable, type IpvsService } from "../model/ipvs";
-import type { Lab } from "../model/types";
+import { expectedTable, type IpvsService } from "../model/director/ipvs/table";
+import type { Lab } from "../model/lab/types";
 
 /** Weight by server ("192.168.7.10:80") of the lab's main service; undefined while the service itself is missing. */
 export type Weights = ReadonlyMap<string, number> | undefined;

@@ -9,9 +9,9 @@ import {
 } from "../model/health";
 import { parseGuestStatus, type GuestStatus } from "../model/guest/status";
 import { endpoint } from "../model/lab/address";
-import { isPayloadGone, PAYLOAD } from "../model/payload";
-import type { Problem, ProblemCode } from "../model/problem";
-import { clientService, labNodes, type Lab } from "../model/types";
+import { isPayloadGone, PAYLOAD } from "../model/guest/script";
+import type { Problem, ProblemCode } from "../model/lab/problem";
+import { clientService, labNodes, type Lab } from "../model/lab/types";
 import { askEach } from "../lib/askEach";
 import type { Shell } from "../lib/ssh";
 import { askScript, NOT_ASKED, parseAnswers } from "./requests";

@@ -1,6 +1,6 @@
 /** For the program's `health` output: reads {access, settle} on stdin, prints the health as JSON. */
 import { readFileSync } from "node:fs";
-import type { Access } from "../model/access";
+import type { Access } from "../model/lab/access";
 import { GuestShell } from "../lib/ssh";
 import { observe } from "./observe";
 

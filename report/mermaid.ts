@@ -1,7 +1,7 @@
 /** The topology and the path through it as Mermaid, which GitHub and others draw. */
 import { withoutLength } from "../model/lab/address";
-import { tableWeight } from "../model/ipvs";
-import type { Lab, LabNode } from "../model/types";
+import { tableWeight } from "../model/director/ipvs/table";
+import type { Lab, LabNode } from "../model/lab/types";
 
 /** Mermaid reads quotes, brackets and the like as its own, except as entities. */
 function label(...lines: readonly string[]): string {

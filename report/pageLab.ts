@@ -1,5 +1,5 @@
 /** What of the lab a page shows: each field is named here, so that no health check's password or key can follow. */
-import type { Lab, LabNode, VirtualService } from "../model/types";
+import type { Lab, LabNode, VirtualService } from "../model/lab/types";
 
 export type PageNode = Pick<LabNode, "name" | "role" | "address"> & {
   readonly nics: readonly Pick<LabNode["nics"][number], "network" | "device" | "mac" | "addresses">[];

@@ -1,7 +1,7 @@
 /** Faults that single connections feel: a client that vanishes, reused ports, a narrow path, restarted network services. */
 import { endpoint, hostPrefix } from "../../model/lab/address";
 import { shellQuote } from "../../lib/text";
-import { nicOn } from "../../model/types";
+import { nicOn } from "../../model/lab/types";
 import { needsTwoServers } from "../actions";
 import { DrillRun } from "../drillRun";
 import { perl } from "../stream";

@@ -1,5 +1,5 @@
 /** Faults of whole guests: power cut, reboots. */
-import { nicOn } from "../../model/types";
+import { nicOn } from "../../model/lab/types";
 import { needsTwoServers, noDaemon } from "../actions";
 import type { DrillRun } from "../drillRun";
 import { NotInTime } from "../waiting";

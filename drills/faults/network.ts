@@ -1,7 +1,7 @@
 /** Faults of addresses and wires. */
 import { hostPrefix } from "../../model/lab/address";
 import { assessHealth, hasProblem } from "../../model/health";
-import { nicOn } from "../../model/types";
+import { nicOn } from "../../model/lab/types";
 import { look } from "../../health/observe";
 import { byTheRunItself, needsTwoServers, noDaemon } from "../actions";
 import type { DrillRun } from "../drillRun";

@@ -14,7 +14,7 @@ import { AFTER_EDIT, CUT_OFF, isBack, isOut, judgeExposure, refusalLimits } from
 import { applyDirector, restoreDirector, withCheck } from "../directorPayload";
 import { flapPromise } from "../limits";
 import type { Drill } from "../drill";
-import type { Lab } from "../../model/types";
+import type { Lab } from "../../model/lab/types";
 
 const webServerKilled: Drill = {
   name: "web-server-killed",

@@ -5,10 +5,10 @@ import { resolve, type Draft, type Identity } from "./defaults";
 import { withDetection } from "./detectionHint";
 import { Findings } from "./findings";
 import { checkInvariants } from "./invariants";
-import { sha256 } from "../lib/text";
-import { canonicalJson } from "./naming";
-import { ConfigError, nearest } from "./problems";
-import type { Lab, VirtualService } from "./types";
+import { sha256 } from "../../lib/text";
+import { canonicalJson } from "../lab/naming";
+import { ConfigError, nearest } from "./refusal";
+import type { Lab, VirtualService } from "../lab/types";
 
 export { ConfigError, formatRefusal, formatRefusals, type Refusal } from "./refusal";
 

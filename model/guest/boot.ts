@@ -1,6 +1,6 @@
 /** What a guest learns from outside when it boots: kernel command line, and the files of its seed disk. */
-import { netmaskOfLength, Prefix, withoutLength } from "./lab/address";
-import { sha256 } from "../lib/text";
+import { netmaskOfLength, Prefix, withoutLength } from "../lab/address";
+import { sha256 } from "../../lib/text";
 import type { SshKeyPair } from "./sshKey";
 import type { LabNode } from "../lab/types";
 

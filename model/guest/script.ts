@@ -1,5 +1,5 @@
 /** What a guest is sent: one script with its settings, installed and run. */
-import { shellQuote } from "../lib/text";
+import { shellQuote } from "../../lib/text";
 
 export type Settings = Readonly<Record<string, string>>;
 

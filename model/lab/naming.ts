@@ -1,5 +1,5 @@
 /** Deterministic names, MAC addresses and digests: the same project and stack always give the same lab. */
-import { sha256 } from "../lib/text";
+import { sha256 } from "../../lib/text";
 
 /** The project's name, as Pulumi.yaml has it. */
 export const PROJECT = "lvs-dr";

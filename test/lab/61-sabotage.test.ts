@@ -3,7 +3,7 @@
  * must fail for it, and the lab's health must tell it.
  */
 import { beforeAll, expect, it } from "vitest";
-import type { Lab } from "../../model/types";
+import type { Lab } from "../../model/lab/types";
 import { readStatus } from "../../health/status";
 import { verify, type VerifyReport } from "../../verify/verify";
 import type { GuestShell } from "../../lib/ssh";

@@ -6,7 +6,7 @@ import { StackContext } from "../../cli/context";
 import type { EngineChoice, StackOutputs } from "../../cli/backend";
 import type { Health } from "../../model/health";
 import type { GuestShell } from "../../lib/ssh";
-import { labNodes, type Lab } from "../../model/types";
+import { labNodes, type Lab } from "../../model/lab/types";
 
 /** Traffic of the lab belongs where its bridges are: not into whatever network this machine is in. */
 const NAMESPACE = "/run/netns/lvs-lab";

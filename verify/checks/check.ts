@@ -1,5 +1,5 @@
 /** What a check is, and the one way in which checks are run: again and again until they pass or patience is over. */
-import type { Lab } from "../../model/types";
+import type { Lab } from "../../model/lab/types";
 import type { Shell } from "../../lib/ssh";
 
 /** skip: the lab has nothing that could be checked; `seen` says why. */

@@ -1,8 +1,8 @@
 /** One script that gathers what a guest can say of itself, and its parsed answer. */
 import { availableParallelism, loadavg } from "node:os";
-import { parseGuestStatus } from "../../model/guestStatus";
-import { sorryPorts } from "../../model/guestSettings";
-import type { Lab, LabNode } from "../../model/types";
+import { parseGuestStatus } from "../../model/guest/status";
+import { sorryPorts } from "../../model/guest/settings";
+import type { Lab, LabNode } from "../../model/lab/types";
 import type { Shell } from "../../lib/ssh";
 import { parseNeighbours } from "./neighbours";
 

@@ -3,8 +3,8 @@
  * MAC; replies go from the real server to the router, with the VIP as their source, past the director.
  */
 import { endpoint } from "../../model/lab/address";
-import { nicOn, type Lab, type VirtualService } from "../../model/types";
-import { tableWeight } from "../../model/ipvs";
+import { nicOn, type Lab, type VirtualService } from "../../model/lab/types";
+import { tableWeight } from "../../model/director/ipvs/table";
 import { askEach } from "../../lib/askEach";
 import { curlOptions, sideBySide } from "../../health/requests";
 import { macOwner, serverMac } from "./arp";

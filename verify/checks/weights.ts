@@ -1,8 +1,8 @@
 /** Who answers the client, counted: each real server's share by its weight. */
 import { tableWeight } from "../../model/director/ipvs/table";
 import { endpoint } from "../../model/lab/address";
-import { servingWeights, turnBounds } from "../../model/turns";
-import type { Lab, VirtualService } from "../../model/types";
+import { servingWeights, turnBounds } from "../../model/director/ipvs/turns";
+import type { Lab, VirtualService } from "../../model/lab/types";
 import { curlOptions, sideBySide } from "../../health/requests";
 import { binomialBound, type Bound } from "./binomial";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";

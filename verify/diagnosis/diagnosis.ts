@@ -1,9 +1,9 @@
 /** Runs the three-way diagnosis: each real server by its RIP, by the VIP through it alone, and as the client sees it. */
 import { endpoint, hostPrefix } from "../../model/lab/address";
-import { parseIpvsSave, expectedTable, serviceKey } from "../../model/ipvs";
-import { compareTables } from "../../model/ipvsCompare";
-import { wrongPages } from "../../model/pages";
-import { nicOn, type Lab, type VirtualService } from "../../model/types";
+import { parseIpvsSave, expectedTable, serviceKey } from "../../model/director/ipvs/table";
+import { compareTables } from "../../model/director/ipvs/compare";
+import { wrongPages } from "../../model/guest/pages";
+import { nicOn, type Lab, type VirtualService } from "../../model/lab/types";
 import { ARPING, macOwner, parseArping, serverMac } from "../checks/arp";
 import { judge, type CheckContext, type Finding, type Probe } from "../checks/check";
 import { askEach } from "../../lib/askEach";

@@ -3,10 +3,9 @@
  * in it. Only connections from a few source ports of ours are marked, so the live service never notices; the kernel
  * looks a marked packet up by its mark first.
  */
-import { DIAGNOSIS_MARKS } from "../model/director/ipvs/table";
 import { endpoint } from "../../model/lab/address";
-import { DIAGNOSIS_MARKS } from "../../model/ipvs";
-import type { VirtualService } from "../../model/types";
+import { DIAGNOSIS_MARKS } from "../../model/director/ipvs/table";
+import type { VirtualService } from "../../model/lab/types";
 import { PORTS_EACH } from "../../health/requests";
 
 export interface Target {

@@ -2,7 +2,7 @@
  * Where a packet is lost: a capture on the real server itself, while it is asked once more through the VIP. It says whether
  * the request arrives, whether the server's kernel takes it, and whether and to whom the reply leaves.
  */
-import { nicOn, type Lab, type LabNode, type VirtualService } from "../../model/types";
+import { nicOn, type Lab, type LabNode, type VirtualService } from "../../model/lab/types";
 import { Capture, parseCapture, type Frame } from "../checks/capture";
 import type { CheckContext } from "../checks/check";
 import { vipUrl, type Target } from "./scripts";

@@ -1,6 +1,6 @@
 /** The three-way diagnosis of a real server: from what was seen on three ways to it, what is wrong with it. Pure. */
 import { hostPrefix } from "../../model/lab/address";
-import type { Problem } from "../../model/problem";
+import type { Problem } from "../../model/lab/problem";
 import type { Trace } from "./trace";
 import type { Answer } from "../../health/requests";
 

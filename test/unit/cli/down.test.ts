@@ -10,8 +10,8 @@ import { EmbeddedBackend } from "../../../cli/embeddedBackend";
 import { removeLogs, tapsOf, type HostDirectories } from "../../../cli/hostTraces";
 import { Virsh } from "../../../cli/virsh";
 import { acquireLock } from "../../../lib/lock";
-import { parseConfig } from "../../../model/config";
-import { bridgeFor } from "../../../model/naming";
+import { parseConfig } from "../../../model/config/config";
+import { bridgeFor } from "../../../model/lab/naming";
 import { keptDirectory } from "../../../lib/ssh";
 import { fakeHost, type FakeHost } from "./fakeVirsh";
 

@@ -2,9 +2,9 @@ import { afterEach, describe, expect, it } from "vitest";
 import { repairGuests, repairLibvirt } from "../../../cli/repair";
 import { Virsh } from "../../../cli/virsh";
 import { textOf } from "../../../lib/files";
-import { parseConfig } from "../../../model/config";
-import { guestPayload } from "../../../model/guestPayload";
-import { INSTALL_AND_START } from "../../../model/payload";
+import { parseConfig } from "../../../model/config/config";
+import { guestPayload } from "../../../model/guest/payload";
+import { INSTALL_AND_START } from "../../../model/guest/script";
 import type { ShellResult } from "../../../lib/ssh";
 import { fakeHost, type FakeHost } from "./fakeVirsh";
 

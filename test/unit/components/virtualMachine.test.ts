@@ -1,10 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import type { BootSource } from "../../../components/guestImage";
-import { cloudInitSeed, imageSeed, seedLines } from "../../../model/guestBoot";
+import { cloudInitSeed, imageSeed, seedLines } from "../../../model/guest/boot";
 import { sha256 } from "../../../lib/text";
-import { sshKeyPair } from "../../../model/sshKey";
-import type { Lab } from "../../../model/types";
+import { sshKeyPair } from "../../../model/guest/sshKey";
+import type { Lab } from "../../../model/lab/types";
 import {
   component,
   DOMAIN,

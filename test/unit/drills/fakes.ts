@@ -2,7 +2,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseConfig } from "../../../model/config";
+import { parseConfig } from "../../../model/config/config";
 import { DrillRun } from "../../../drills/drillRun";
 import type { Environment } from "../../../drills/environment";
 import { RequestLog } from "../../../drills/requests";

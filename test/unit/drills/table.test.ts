@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../../model/config";
+import { parseConfig } from "../../../model/config/config";
 import { readEndpoint, readTable, showWeights, TableHistory } from "../../../drills/tableHistory";
 
 const lab = parseConfig({}, { project: "lvs-dr", stack: "dev" });

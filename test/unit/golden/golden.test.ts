@@ -4,12 +4,12 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../../model/config";
-import { guestSettings } from "../../../model/guestSettings";
+import { parseConfig } from "../../../model/config/config";
+import { guestSettings } from "../../../model/guest/settings";
 import { sha256 } from "../../../lib/text";
-import { canonicalJson } from "../../../model/naming";
-import { renderPayload } from "../../../model/payload";
-import { labNodes, type Lab, type LabNode } from "../../../model/types";
+import { canonicalJson } from "../../../model/lab/naming";
+import { renderPayload } from "../../../model/guest/script";
+import { labNodes, type Lab, type LabNode } from "../../../model/lab/types";
 import { renderPrometheus } from "../../../health/prometheus";
 import { renderStatus } from "../../../health/statusText";
 import { renderCheck, renderSummary, verifyJunit } from "../../../verify/verifyText";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../../model/config";
+import { parseConfig } from "../../../model/config/config";
 import { judgeChecker, parseChecker, parseCheckSight, type CheckSight } from "../../../health/checker";
 import { LAB, STATUS } from "../report/fixtures";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../../model/config";
-import { labNodes } from "../../../model/types";
+import { parseConfig } from "../../../model/config/config";
+import { labNodes } from "../../../model/lab/types";
 import type { ShellResult } from "../../../lib/ssh";
 import { look, observe } from "../../../health/observe";
 

@@ -5,8 +5,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Access } from "../../../model/access";
-import { parseConfig } from "../../../model/config";
+import type { Access } from "../../../model/lab/access";
+import { parseConfig } from "../../../model/config/config";
 import { GuestShell, keptDirectory } from "../../../lib/ssh";
 
 const directory = mkdtempSync(join(tmpdir(), "detached-"));

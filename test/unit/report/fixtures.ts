@@ -1,7 +1,7 @@
 /** A lab and what was seen of it, for tests that need no running one. */
-import { parseConfig } from "../../../model/config";
-import type { Problem } from "../../../model/problem";
-import type { Lab } from "../../../model/types";
+import { parseConfig } from "../../../model/config/config";
+import type { Problem } from "../../../model/lab/problem";
+import type { Lab } from "../../../model/lab/types";
 import type { DrillResult } from "../../../drills/types";
 import type { ReportData } from "../../../report/data";
 import { pageLab } from "../../../report/pageLab";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { markEvents, outcomesOf, stackBars } from "../../../report/chart";
-import { parseConfig } from "../../../model/config";
+import { parseConfig } from "../../../model/config/config";
 import { html } from "../../../report/html";
 import { renderMermaid } from "../../../report/mermaid";
 import { renderPage } from "../../../report/page";

@@ -3,7 +3,7 @@ import { judgeArp, serverMac } from "../../../verify/checks/arp";
 import { factsScript } from "../../../verify/checks/guestFacts";
 import { deviceTo, hazardKeys, hazardsOf, judgeHazards } from "../../../verify/checks/hazards";
 import { judgeNeighbours, parseNeighbours } from "../../../verify/checks/neighbours";
-import type { LabNode } from "../../../model/types";
+import type { LabNode } from "../../../model/lab/types";
 import { LAB } from "../report/fixtures";
 
 const [RS1] = LAB.realServers as [LabNode];

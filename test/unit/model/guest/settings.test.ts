@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../../model/config";
-import { guestSettings } from "../../../model/guestSettings";
-import { labNodes, type Lab } from "../../../model/types";
-import { shellQuote } from "../../../lib/text";
-import { renderPayload, RUN_LIMIT } from "../../../model/payload";
+import { parseConfig } from "../../../../model/config/config";
+import { guestSettings } from "../../../../model/guest/settings";
+import { labNodes, type Lab } from "../../../../model/lab/types";
+import { shellQuote } from "../../../../lib/text";
+import { renderPayload, RUN_LIMIT } from "../../../../model/guest/script";
 
 const lab = (config: Record<string, unknown> = {}) =>
   parseConfig(config, { project: "lvs-dr", stack: "dev" });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { LabNode } from "../../../../model/types";
+import type { LabNode } from "../../../../model/lab/types";
 import { serverMac } from "../../../../verify/checks/arp";
 import { parseCapture } from "../../../../verify/checks/capture";
 import { traceOf } from "../../../../verify/diagnosis/trace";

@@ -1,4 +1,4 @@
-import type { Login } from "../lib/ssh";
+import type { Login } from "../../lib/ssh";
 import type { Lab } from "./types";
 
 /** How to reach the guests, and what they are: the stack's output that `scripts/lab ssh` and every observation use. */
