@@ -1,10 +1,8 @@
 /** libvirt's objects and the files behind them: what exists must be ours, and what is needed must exist. */
-import { shellQuote } from "../guest/script";
 import type { Refusal } from "../config/refusal";
 import { isKnown, type HostFacts, type LibvirtObject } from "./facts";
 import { poolPath } from "../lab/naming";
 import { shellWord } from "../../lib/text";
-import type { Problem } from "../config/refusal";
 import { labNodes, type Lab } from "../lab/types";
 
 export function checkHostObjects(lab: Lab, facts: HostFacts): Refusal[] {
