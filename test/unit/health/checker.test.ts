@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config/config";
-import { judgeChecker, parseChecker, parseCheckSight, type CheckSight } from "../../../health/checker";
+import { judgeChecker, parseChecker } from "../../../health/checker";
+import { parseCheckSight, type CheckSight } from "../../../health/checkSight";
 import { LAB, STATUS } from "../report/fixtures";
 
 const SECTION = `up 700.00
