@@ -2,7 +2,7 @@ import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Login } from "../lib/ssh";
 import type { Access } from "../model/lab/access";
-import type { Health } from "../model/health";
+import { sameHealth, type Health } from "../model/health";
 import type { Lab } from "../model/lab/types";
 import type { Host } from "./guestRole";
 import { lastOutputs } from "./handoverProbe";
