@@ -84,8 +84,20 @@ async function fromHost(lab: Lab, vip: string): Promise<Finding> {
 async function fromRouter({ lab, shell }: CheckContext, vip: string): Promise<Finding> {
   const device = nicOn(lab.routers[0], "server").device;
   const command = `${ARPING} -I ${device} ${vip}`;
-  const { stdout } = await shell.run(lab.routers[0].name, command);
-  return judgeArp(lab, vip, { from: "router", where: lab.routers[0].name, command, text: stdout });
+  const where = lab.routers[0].name;
+  const { code, stdout, stderr } = await shell.run(where, command);
+  if (code !== null && code !== 255)
+    return judgeArp(lab, vip, { from: "router", where, command, text: stdout });
+  // Silence of who was not asked says nothing of the director.
+  const seen = `${where}: cannot be asked (${code ?? "no answer in time"}): ${stderr}`;
+  const title = `only the director answers ARP for ${vip}, asked from ${where}`;
+  return judge(
+    `arp.${vip}.router`,
+    title,
+    false,
+    { where, command, seen, expected: "an answer" },
+    "scripts/lab status",
+  );
 }
 
 export const arpProbe: Probe = {

@@ -194,6 +194,11 @@ export async function diagnoseService(
   const { lab, shell } = context;
   const director = lab.directors[0].name;
   const targets = targetsOf(service);
+  // Without one of them nothing can be told apart: no service is set up for it, and no real server asked.
+  await askEach([lab.routers[0], lab.client], async ({ name }) => {
+    const { code, stderr } = await shell.run(name, ":");
+    if (code !== 0) throw new Error(`${name}: cannot be asked (${code ?? "no answer in time"}): ${stderr}`);
+  });
   const setUp = await shell.run(director, "bash -s", { stdin: setUpScript(service, targets), timeout: 20 });
   if (setUp.code === 3) throw new Error(`${director}: another diagnosis is under way`);
   try {

@@ -1,13 +1,16 @@
 import { describe, expect, it } from "vitest";
+import type { ShellResult } from "../../../lib/ssh";
 import { parseConfig } from "../../../model/config/config";
 import { expectedTable, isOfDiagnosis, renderTable } from "../../../model/director/ipvs/table";
-import { judgeArp, parseArping, serverMac } from "../../../verify/checks/arp";
+import type { Lab } from "../../../model/lab/types";
+import { arpProbe, judgeArp, parseArping, serverMac } from "../../../verify/checks/arp";
 import { parseCapture } from "../../../verify/checks/capture";
 import { Patience, runProbe, type CheckContext, type Finding } from "../../../verify/checks/check";
 import { parseFacts, unitsOf } from "../../../verify/checks/guestFacts";
 import { addressesOf, judgeGuest, sysctlsOf } from "../../../verify/checks/guests";
 import { judgePath } from "../../../verify/checks/path";
 import { judgeTable } from "../../../verify/checks/table";
+import { diagnosisProbe } from "../../../verify/diagnosis/diagnosis";
 import { targetsOf } from "../../../verify/diagnosis/scripts";
 import { LAB } from "../report/fixtures";
 
@@ -29,6 +32,18 @@ describe("arp", () => {
     const finding = judgeArp(LAB, "10.0.0.100", { ...asked, text });
     expect(finding.status).toBe(status);
     expect(finding.evidence.seen).toContain(seen);
+  });
+  it("takes a router that cannot be asked for that, not for nobody's answer", async () => {
+    const run = (): Promise<ShellResult> =>
+      Promise.resolve({ code: 255, stdout: "", stderr: "router does not answer" });
+    const lab: Lab = { ...LAB, remoteHost: { host: "other", user: "root", port: 22 } };
+    const [router] = await arpProbe.look({ lab, shell: { run } });
+    expect(router).toMatchObject({
+      name: "arp.10.0.0.100.router",
+      status: "fail",
+      evidence: { seen: "router: cannot be asked (255): router does not answer", expected: "an answer" },
+      fix: "scripts/lab status",
+    });
   });
   it("reads each MAC once", () => expect(parseArping(reply(leak) + reply(leak))).toEqual([leak]));
 });
@@ -54,6 +69,18 @@ describe("table", () => {
     const [, sorry] = judgeTable(lab, standsIn);
     expect(sorry?.evidence.seen).toBe("192.168.7.20:80 in tcp 10.0.0.100:80");
   });
+});
+
+it.each(["router", "client"])("the diagnosis sets nothing up without its %s", async (gone) => {
+  const asked: string[] = [];
+  const run = (node: string): Promise<ShellResult> => {
+    asked.push(node);
+    return Promise.resolve({ code: node === gone ? 255 : 0, stdout: "", stderr: "does not answer" });
+  };
+  await expect(diagnosisProbe.look({ lab: LAB, shell: { run } })).rejects.toThrow(
+    `${gone}: cannot be asked (255): does not answer`,
+  );
+  expect(asked.sort()).toEqual(["client", "router"]);
 });
 
 describe("path", () => {
