@@ -1,6 +1,7 @@
 /** The kernel's IPVS table over time, as guest/table.pl tells it. */
 import { endpoint } from "../model/lab/address";
 import { expectedTable, type IpvsService } from "../model/director/ipvs/table";
+import { serviceKey } from "../model/lab/target";
 import type { Lab } from "../model/lab/types";
 
 /** Weight by server ("192.168.7.10:80") of the lab's main service; undefined while the service itself is missing. */
@@ -51,7 +52,7 @@ export class TableHistory {
 
   constructor(lab: Lab) {
     const [main] = expectedTable(lab) as [IpvsService];
-    this.serviceKey = `${main.protocol} ${endpoint(main.vip, main.port)}`;
+    this.serviceKey = serviceKey(main);
     this.meant = new Map(main.servers.map(({ address, port, weight }) => [endpoint(address, port), weight]));
   }
 

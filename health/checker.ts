@@ -12,7 +12,7 @@
 import { TIME_WAIT, type CheckSight } from "./checkSight";
 import { detectionSeconds } from "../model/director/detection";
 import type { ServiceHealth } from "../model/health";
-import { endpoint } from "../model/lab/address";
+import { ldirectordId } from "../model/director/ldirectord/tls";
 import type { Problem, ProblemCode } from "../model/lab/problem";
 import type { Lab, VirtualService } from "../model/lab/types";
 
@@ -236,8 +236,7 @@ function judgeChecking(
 function judgeAlive(lab: Lab, { processes }: CheckerFacts, problems: Problem[]): boolean {
   const stopped = processes.find(({ state }) => state === "T" || state === "Z");
   const idle = lab.services.find(
-    ({ protocol, vip, port }) =>
-      !processes.some(({ title }) => title.includes(`${protocol}:${endpoint(vip, port)}`)),
+    (service) => !processes.some(({ title }) => title.includes(ldirectordId(service))),
   );
   if (processes.length === 0) return false;
   if (stopped) {

@@ -2,6 +2,7 @@
 import { assessHealth, withProblems, type Health } from "../model/health";
 import { detectionSeconds } from "../model/director/detection";
 import { parseIpvsList, rowOf } from "../model/director/ipvs/list";
+import { serviceKey } from "../model/lab/target";
 import type { Lab } from "../model/lab/types";
 import {
   CHECKER_SCRIPT,
@@ -102,10 +103,9 @@ function countersOf(values: Readonly<Record<string, number>> = {}): Counters {
 /** @param stats text of `ipvsadm -Ln --stats --exact` */
 export function serviceCounters(lab: Lab, stats: string): ServiceCounters[] {
   const list = parseIpvsList(stats);
-  return lab.services.map(({ vip, port, protocol, realServers, sorry }) => {
-    const own = list.services.find(
-      (each) => each.protocol === protocol && each.vip === vip && each.port === port,
-    );
+  return lab.services.map((service) => {
+    const { vip, port, protocol, realServers, sorry } = service;
+    const own = list.services.find((each) => serviceKey(each) === serviceKey(service));
     const standIn = sorry ? [{ name: "sorry", ...sorry }] : [];
     return {
       vip,
@@ -113,7 +113,7 @@ export function serviceCounters(lab: Lab, stats: string): ServiceCounters[] {
       protocol,
       ...countersOf(own?.values),
       realServers: [...realServers, ...standIn].flatMap(({ name, address, port: serverPort }) => {
-        const row = rowOf(list, { protocol, vip, port }, { address, port: serverPort });
+        const row = rowOf(list, service, { address, port: serverPort });
         // Out of the table there is nothing that counts.
         return row === undefined ? [] : [{ name, address, port: serverPort, ...countersOf(row.values) }];
       }),
@@ -125,7 +125,7 @@ export function serviceCounters(lab: Lab, stats: string): ServiceCounters[] {
 export function tableEntries(list: string): TableEntry[] {
   try {
     return parseIpvsList(list).rows.map(({ service, address, port, values }) => ({
-      ...service,
+      ...(service.mark === undefined ? service : { protocol: "fwm", vip: "", port: service.mark }),
       address,
       serverPort: port,
       weight: values["Weight"] ?? 0,

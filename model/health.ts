@@ -1,12 +1,7 @@
 /** The verdict on a lab: from what was observed on the director, the guests and the client to the `health` output. */
 import { isDeepStrictEqual } from "node:util";
-import {
-  parseIpvsSave,
-  serverKey,
-  serviceKey,
-  type IpvsServer,
-  type IpvsService,
-} from "./director/ipvs/table";
+import { parseIpvsSave, serverKey, type IpvsServer, type IpvsService } from "./director/ipvs/table";
+import { serviceKey } from "./lab/target";
 import { parseIpvsList, rowOf, type IpvsList } from "./director/ipvs/list";
 import { endpoint } from "./lab/address";
 import { wrongPages } from "./guest/pages";
@@ -31,7 +26,7 @@ export interface RealServerHealth {
 export interface ServiceHealth {
   readonly vip: string;
   readonly port: number;
-  readonly protocol: "tcp" | "udp";
+  readonly protocol: VirtualService["protocol"];
   readonly scheduler: string;
   /** Seconds, null without persistence. */
   readonly persistent: number | null;

@@ -4,6 +4,7 @@
  */
 
 import type { DrillLimits } from "./drillLimits";
+import type { EndpointTarget, MarkTarget } from "./target";
 
 export type Role = "client" | "router" | "director" | "realServer";
 export type ArpStrategy = "sysctl" | "arptables" | "static";
@@ -57,7 +58,7 @@ export interface RealServerEntry {
   readonly name: string;
   /** RIP. */
   readonly address: string;
-  /** Always the service's port: Direct Routing cannot map ports. */
+  /** Always the service's port: Direct Routing cannot map ports. 0 in a service by mark, which keeps each packet's own. */
   readonly port: number;
   /** Configured weight, 0 to 65535. */
   readonly weight: number;
@@ -130,11 +131,8 @@ export interface LdirectordSettings {
   readonly smtp?: string;
 }
 
-export interface VirtualService {
+interface ServiceFields {
   readonly name: string;
-  readonly vip: string;
-  readonly port: number;
-  readonly protocol: "tcp" | "udp";
   readonly scheduler: string;
   readonly schedulerFlags: readonly string[];
   /** Persistence timeout in seconds; absent = none. */
@@ -149,6 +147,13 @@ export interface VirtualService {
   readonly check: HealthCheck;
   readonly extras: VirtualExtras;
 }
+
+/**
+ * Of an endpoint (all services today), or of a mark: then `vip` and `port` are the first place where clients come to, as every place
+ * that gets the mark is in `ports`.
+ */
+export type VirtualService = ServiceFields &
+  (EndpointTarget | (MarkTarget & Omit<EndpointTarget, "mark"> & { readonly ports: readonly number[] }));
 
 /** `ipvsadm --set`, seconds. */
 export interface IpvsTimeouts {

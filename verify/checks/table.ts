@@ -1,11 +1,6 @@
 /** The kernel's table on the director: the services as configured, every real server by Route, the sorry server out. */
-import {
-  expectedTable,
-  parseIpvsSave,
-  renderTable,
-  serverKey,
-  serviceKey,
-} from "../../model/director/ipvs/table";
+import { expectedTable, parseIpvsSave, renderTable, serverKey } from "../../model/director/ipvs/table";
+import { serviceKey } from "../../model/lab/target";
 import { compareWithLab, isSorry } from "../../model/director/ipvs/compare";
 import type { Lab } from "../../model/lab/types";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";

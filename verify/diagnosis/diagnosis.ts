@@ -1,6 +1,7 @@
 /** Runs the three-way diagnosis: each real server by its RIP, by the VIP through it alone, and as the client sees it. */
 import { endpoint, hostPrefix } from "../../model/lab/address";
-import { parseIpvsSave, expectedTable, serviceKey } from "../../model/director/ipvs/table";
+import { parseIpvsSave, expectedTable } from "../../model/director/ipvs/table";
+import { serviceKey } from "../../model/lab/target";
 import { compareTables } from "../../model/director/ipvs/compare";
 import { wrongPages } from "../../model/guest/pages";
 import { nicOn, type Lab, type VirtualService } from "../../model/lab/types";

@@ -1,12 +1,6 @@
 /** What differs between the table that is and the table that was meant, in words. */
-import {
-  expectedTable,
-  isOfDiagnosis,
-  serverKey,
-  serviceKey,
-  type IpvsServer,
-  type IpvsService,
-} from "./table";
+import { expectedTable, isOfDiagnosis, serverKey, type IpvsServer, type IpvsService } from "./table";
+import { serviceKey } from "../../lab/target";
 import type { Lab, VirtualService } from "../../lab/types";
 
 /** Calls a real server of the lab by name and endpoint, any other by its endpoint alone. */

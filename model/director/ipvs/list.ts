@@ -1,12 +1,11 @@
 /** The lists of `ipvsadm -Ln` and its variants: counters beside the table. */
 import { readEndpoint } from "../../lab/address";
-import { serverKey, serviceKey, type IpvsServer, type IpvsService } from "./table";
-
-type ServiceId = Pick<IpvsService, "protocol" | "family" | "vip" | "port">;
+import { serviceKey, type EndpointTarget, type Target } from "../../lab/target";
+import { serverKey, type IpvsServer } from "./table";
 
 /** One real server's line under its service. */
 export interface IpvsRow extends Pick<IpvsServer, "address" | "port"> {
-  readonly service: ServiceId;
+  readonly service: Target;
   /** The columns' values by their titles: Weight, ActiveConn, InActConn, PersistConn, Uthreshold, Conns … */
   readonly values: Readonly<Record<string, number>>;
   /** Route, Masq, Tunnel or Local, where the list has that column. */
@@ -15,15 +14,14 @@ export interface IpvsRow extends Pick<IpvsServer, "address" | "port"> {
 
 export interface IpvsList {
   /** Each service with its own counters (`--stats`, `--rate`); none in the other lists. */
-  readonly services: readonly (ServiceId & { readonly values: Readonly<Record<string, number>> })[];
+  readonly services: readonly (Target & { readonly values: Readonly<Record<string, number>> })[];
   readonly rows: readonly IpvsRow[];
 }
 
-const PROTOCOLS: Readonly<Record<string, IpvsService["protocol"]>> = {
+const PROTOCOLS: Readonly<Record<string, EndpointTarget["protocol"]>> = {
   TCP: "tcp",
   UDP: "udp",
   SCTP: "sctp",
-  FWM: "fwm",
 };
 const UNITS: Readonly<Record<string, number>> = { "": 1, K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
 
@@ -37,14 +35,15 @@ export function parseIpvsList(text: string): IpvsList {
   const titles = titlesOf(lines);
   const services: IpvsList["services"][number][] = [];
   const rows: IpvsRow[] = [];
+  let service: Target | undefined;
   for (const line of lines) {
     const words = line.trim().split(/\s+/);
-    const protocol = PROTOCOLS[words[0] ?? ""];
     if (line.startsWith("IP Virtual Server") || words[0] === "Prot" || words[1] === "RemoteAddress:Port")
       continue;
-    if (protocol !== undefined) services.push(readService(protocol, words, titles));
-    else if (words[0] === "->") {
-      const service = services.at(-1);
+    if (words[0] === "FWM" || PROTOCOLS[words[0] ?? ""] !== undefined) {
+      service = readTarget(words);
+      services.push({ ...service, values: countersOf(words, titles) });
+    } else if (words[0] === "->") {
       if (service === undefined)
         throw new SyntaxError(`ipvsadm -Ln: a real server without its service: ${line}`);
       rows.push(readRow(service, words.slice(1), titles, line));
@@ -71,36 +70,34 @@ function titlesOf(lines: readonly string[]): string[] {
   );
 }
 
-function readService(
-  protocol: IpvsService["protocol"],
-  words: readonly string[],
-  titles: readonly string[],
-): IpvsList["services"][number] {
-  const endpoint = readEndpoint(words[1] ?? "");
-  const id =
-    protocol === "fwm"
-      ? { ...(words[2] === "IPv6" ? { family: 6 as const } : {}), vip: "", port: Number(words[1]) }
-      : { vip: endpoint?.address ?? "", port: endpoint?.port ?? NaN };
-  if (Number.isNaN(id.port)) throw new SyntaxError(`ipvsadm -Ln: not understood: ${words.join(" ")}`);
+function readTarget([kind = "", text = "", family]: readonly string[]): Target {
+  const protocol = PROTOCOLS[kind];
+  if (protocol === undefined && /^\d+$/.test(text))
+    return { mark: Number(text), family: family === "IPv6" ? 6 : 4 };
+  const at = readEndpoint(text);
+  if (protocol === undefined || at === undefined)
+    throw new SyntaxError(`ipvsadm -Ln: not understood: ${kind} ${text}`);
+  return { protocol, vip: at.address, port: at.port };
+}
+
+/** After the address stand counters, or the scheduler and its flags. */
+function countersOf(words: readonly string[], titles: readonly string[]): Record<string, number> {
   const counters = words.slice(words[2] === "IPv6" ? 3 : 2).map(readNumber);
-  // After the address stand counters, or the scheduler and its flags.
-  const values = counters.includes(undefined) ? {} : zip(titles, counters);
-  return { protocol, ...id, values };
+  return counters.includes(undefined) ? {} : zip(titles, counters);
 }
 
 function readRow(
-  service: ServiceId,
+  service: Target,
   words: readonly string[],
   titles: readonly string[],
   line: string,
 ): IpvsRow {
   const endpoint = readEndpoint(words[0] ?? "");
   if (endpoint === undefined) throw new SyntaxError(`ipvsadm -Ln: not understood: ${line}`);
-  const { protocol, family, vip, port } = service;
   const forward = titles.indexOf("Forward");
   const cells = words.slice(1);
   return {
-    service: { protocol, ...(family === undefined ? {} : { family }), vip, port },
+    service,
     ...endpoint,
     ...(forward < 0 ? {} : { forward: cells[forward] ?? "" }),
     values: zip(titles, cells.map(readNumber)),
@@ -120,7 +117,7 @@ function readNumber(text: string): number | undefined {
 /** The line of one real server under one service. */
 export function rowOf(
   list: IpvsList,
-  service: ServiceId,
+  service: Target,
   server: Pick<IpvsServer, "address" | "port">,
 ): IpvsRow | undefined {
   return list.rows.find(

@@ -3,6 +3,7 @@
  * `ipvsadm -Sn` carries the configuration, the lists carry counters.
  */
 import { endpoint, readEndpoint } from "../../lab/address";
+import { serviceKey, targetArguments, type Target } from "../../lab/target";
 import type { Lab, RealServerEntry, VirtualService } from "../../lab/types";
 
 export type Forward = "gate" | "masq" | "ipip";
@@ -14,13 +15,7 @@ export interface IpvsServer {
   readonly weight: number;
 }
 
-export interface IpvsService {
-  /** fwm: `vip` is "" and `port` the firewall mark. */
-  readonly protocol: "tcp" | "udp" | "sctp" | "fwm";
-  /** A firewall mark's for IPv6 only, as ipvsadm's -6: an address shows its family itself. */
-  readonly family?: 6;
-  readonly vip: string;
-  readonly port: number;
+interface ServiceFields {
   readonly scheduler: string;
   readonly flags: readonly string[];
   /** Persistence timeout in seconds. */
@@ -31,9 +26,10 @@ export interface IpvsService {
   readonly servers: readonly IpvsServer[];
 }
 
-const SERVICE_OPTION = { "-t": "tcp", "-u": "udp", "--sctp-service": "sctp", "-f": "fwm" } as const;
+export type IpvsService = ServiceFields & Target;
+
+const PROTOCOL_OF = { "-t": "tcp", "-u": "udp", "--sctp-service": "sctp" } as const;
 const FORWARD_OPTION = { "-g": "gate", "-m": "masq", "-i": "ipip" } as const;
-const OPTION_OF = { tcp: "-t", udp: "-u", sctp: "--sctp-service", fwm: "-f" } as const;
 const FLAG_OF = { gate: "-g", masq: "-m", ipip: "-i" } as const;
 
 /**
@@ -41,11 +37,11 @@ const FLAG_OF = { gate: "-g", masq: "-m", ipip: "-i" } as const;
  * @throws SyntaxError naming the line that is not understood
  */
 export function parseIpvsSave(text: string): IpvsService[] {
-  const services: (Omit<IpvsService, "servers"> & { servers: IpvsServer[] })[] = [];
+  const services: (Target & Omit<ServiceFields, "servers"> & { servers: IpvsServer[] })[] = [];
   for (const line of text.split("\n")) {
     const words = line.trim().split(/\s+/);
     if (words[0] === "" || words[0]?.startsWith("#")) continue;
-    const service = readAddress(words, line);
+    const service = readTarget(words, line);
     if (words[0] === "-A") {
       services.push({ ...service, ...readOptions(words.slice(3), line), servers: [] });
     } else if (words[0] === "-a") {
@@ -58,15 +54,11 @@ export function parseIpvsSave(text: string): IpvsService[] {
   return services;
 }
 
-type Address = Pick<IpvsService, "protocol" | "family" | "vip" | "port">;
-
-function readAddress(words: readonly string[], line: string): Address {
-  const protocol = SERVICE_OPTION[words[1] as keyof typeof SERVICE_OPTION];
-  const address = words[2] ?? "";
-  if (protocol === "fwm" && /^\d+$/.test(address)) {
-    return { protocol, ...(words[3] === "-6" ? { family: 6 } : {}), vip: "", port: Number(address) };
-  }
-  const target = readEndpoint(address);
+function readTarget(words: readonly string[], line: string): Target {
+  const [, option = "", text = ""] = words;
+  if (option === "-f" && /^\d+$/.test(text)) return { mark: Number(text), family: words[3] === "-6" ? 6 : 4 };
+  const protocol = PROTOCOL_OF[option as keyof typeof PROTOCOL_OF];
+  const target = readEndpoint(text);
   if (protocol === undefined || target === undefined)
     throw new SyntaxError(`ipvsadm -Sn: not understood: ${line}`);
   return { protocol, vip: target.address, port: target.port };
@@ -112,13 +104,6 @@ function readServer(words: readonly string[], line: string): IpvsServer {
   return { ...server, forward, weight };
 }
 
-/** "tcp 10.0.0.100:80", "fwm 7", "fwm 7 -6": identifies a service in tables and messages. */
-export function serviceKey({ protocol, family, vip, port }: Address): string {
-  return protocol === "fwm"
-    ? `fwm ${port}${family === 6 ? " -6" : ""}`
-    : `${protocol} ${endpoint(vip, port)}`;
-}
-
 export function serverKey({ address, port }: Pick<IpvsServer, "address" | "port">): string {
   return endpoint(address, port);
 }
@@ -129,9 +114,9 @@ export function serverKey({ address, port }: Pick<IpvsServer, "address" | "port"
  */
 export const DIAGNOSIS_MARKS = { first: 27_000, last: 27_099 } as const;
 
-export function isOfDiagnosis({ protocol, family, port }: Address): boolean {
+export function isOfDiagnosis(target: Target): boolean {
   const { first, last } = DIAGNOSIS_MARKS;
-  return protocol === "fwm" && family !== 6 && port >= first && port <= last;
+  return target.mark !== undefined && target.family === 4 && target.mark >= first && target.mark <= last;
 }
 
 /** The weight a server has in the table while it is up. */
@@ -153,11 +138,12 @@ export function expectedTable(lab: Lab): IpvsService[] {
 }
 
 function expectedService(service: VirtualService): IpvsService {
-  const { protocol, vip, port, scheduler, schedulerFlags, persistent, netmask, ops, realServers } = service;
+  const { scheduler, schedulerFlags, persistent, netmask, ops, realServers } = service;
+  const { protocol, vip, port } = service;
+  const target =
+    service.mark === undefined ? { protocol, vip, port } : { mark: service.mark, family: service.family };
   return {
-    protocol,
-    vip,
-    port,
+    ...target,
     scheduler,
     flags: schedulerFlags,
     ...(persistent === undefined ? {} : { persistent }),
@@ -174,15 +160,13 @@ function expectedService(service: VirtualService): IpvsService {
 
 /** A service as ipvsadm's arguments: which one it is, and how it schedules. */
 export function serviceArguments(service: IpvsService): { readonly key: string; readonly options: string } {
-  const { protocol, family, vip, port } = service;
-  const mark = `${port}${family === 6 ? " -6" : ""}`;
   const persistence =
     service.persistent === undefined
       ? ""
       : ` -p ${service.persistent}${service.netmask === undefined ? "" : ` -M ${service.netmask}`}`;
   const flags = service.flags.length === 0 ? "" : ` -b ${service.flags.join(",")}`;
   return {
-    key: `${OPTION_OF[protocol]} ${protocol === "fwm" ? mark : endpoint(vip, port)}`,
+    key: targetArguments(service),
     options: `-s ${service.scheduler}${persistence}${service.ops ? " -o" : ""}${flags}`,
   };
 }

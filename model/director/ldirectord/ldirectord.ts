@@ -1,5 +1,5 @@
 /** ldirectord.cf of ldirectord 4.12: its typed form, its text, and the one a lab needs. */
-import { endpoint } from "../../lab/address";
+import { Address, endpoint } from "../../lab/address";
 import type { Fallback, LdirectordConf, RealLine, VirtualBlock } from "./conf";
 import { OPTIONS, type OptionKind } from "./options";
 import { toldApart } from "./twins";
@@ -98,12 +98,12 @@ function virtualFor(service: VirtualService, fork: boolean): VirtualBlock {
     service;
   const { checktype, checkinterval, ...others } = inFile(check);
   return {
-    target: { address: vip, port },
-    family: 4,
+    target: service.mark === undefined ? { address: vip, port } : { fwmark: service.mark },
+    family: Address.parse(vip).family,
     reals: service.realServers.map((server) => realFor(server, check.service)),
     ...(sorry ? { fallback: { ...sorry, forward: "gate" } } : {}),
     options: {
-      protocol,
+      protocol: service.mark === undefined ? protocol : "fwm",
       scheduler,
       ...(schedulerFlags.length === 0 ? {} : { schedflags: schedulerFlags.join(",") }),
       ...(persistent === undefined ? {} : { persistent }),
@@ -146,7 +146,7 @@ function realFor(server: RealServerEntry, service: string | undefined): RealLine
   const { address, port, request, receive, lowerThreshold, upperThreshold } = server;
   return {
     address,
-    port,
+    ...(port === 0 ? {} : { port }),
     forward: "gate",
     weight: tableWeight(server),
     ...(request !== undefined && receive !== undefined

@@ -1,14 +1,21 @@
 /** What ldirectord.cf has no option for: whose certificates a service's checks trust. scripts/guest/ldirectord/Ldirectord.pm reads it. */
 import { isTls, negotiates } from "../checkServices";
 import { endpoint } from "../../lab/address";
-import type { Lab } from "../../lab/types";
+import type { Lab, VirtualService } from "../../lab/types";
 
 /** JSON by ldirectord's name of each service whose check says something else than its library's default; empty when none does. */
 export function renderTls({ services }: Pick<Lab, "services">): string {
-  const entries = services.flatMap(({ protocol, vip, port, check }) => {
+  const entries = services.flatMap((each) => {
+    const { check } = each;
     const { checktype, service, verify = service !== "ldaps", ca } = check;
     if (!negotiates(checktype) || !isTls(service)) return [];
-    return [[`${protocol}:${endpoint(vip, port)}`, { verify, ca }] as const];
+    return [[ldirectordId(each), { verify, ca }] as const];
   });
   return entries.length === 0 ? "" : `${JSON.stringify(Object.fromEntries(entries))}\n`;
+}
+
+/** What ldirectord calls a service, in its processes' titles too. */
+export function ldirectordId(service: VirtualService): string {
+  if (service.mark === undefined) return `${service.protocol}:${endpoint(service.vip, service.port)}`;
+  return `${service.family === 6 ? "fwm6" : "fwm"}:${service.mark}`;
 }

@@ -153,7 +153,7 @@ it("the marks of a diagnosis are known as such, for as many real servers as ther
   const lab = parseConfig({ realServerCount: 64 }, { project: "lvs-dr", stack: "unit" });
   const targets = targetsOf(lab.services[0]);
   expect(targets).toHaveLength(65);
-  for (const { mark } of targets) expect(isOfDiagnosis({ protocol: "fwm", vip: "", port: mark })).toBe(true);
+  for (const { mark } of targets) expect(isOfDiagnosis({ mark, family: 4 })).toBe(true);
 });
 
 describe("units", () => {

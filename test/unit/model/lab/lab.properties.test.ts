@@ -63,8 +63,11 @@ describe("of every lab", () => {
 
   it("what is forwarded by gate has the VIP's port, in the table and in ldirectord's file", () =>
     each((lab) => {
-      for (const { port, servers } of expectedTable(lab))
-        for (const server of servers) expect(server).toMatchObject({ port, forward: "gate" });
+      for (const service of expectedTable(lab)) {
+        if (service.mark !== undefined) throw new Error("a lab has no firewall marks");
+        for (const server of service.servers)
+          expect(server).toMatchObject({ port: service.port, forward: "gate" });
+      }
       for (const { target, reals, fallback } of ldirectordFor(lab).virtuals) {
         if (!("port" in target)) throw new Error("a lab has no firewall marks");
         for (const real of reals) expect(real).toMatchObject({ port: target.port, forward: "gate" });

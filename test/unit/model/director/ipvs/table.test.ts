@@ -5,8 +5,8 @@ import {
   ipvsRestoreRules,
   parseIpvsSave,
   renderTable,
-  serviceKey,
 } from "../../../../../model/director/ipvs/table";
+import { serviceKey } from "../../../../../model/lab/target";
 import { compareTables } from "../../../../../model/director/ipvs/compare";
 import { parseIpvsList, rowOf } from "../../../../../model/director/ipvs/list";
 
@@ -136,7 +136,7 @@ describe("parseIpvsList", () => {
     );
     expect(list.services).toEqual([
       { protocol: "tcp", vip: "10.0.0.100", port: 80, values: {} },
-      { protocol: "fwm", family: 6, vip: "", port: 7, values: {} },
+      { mark: 7, family: 6, values: {} },
     ]);
     expect(list.rows.map(({ address, forward, values }) => [address, forward, values])).toEqual([
       ["192.168.7.10", "Route", { Weight: 1, ActiveConn: 3, InActConn: 13 }],

@@ -224,7 +224,7 @@ describe("tableFor", () => {
         },
       ],
     });
-    expect(service?.protocol).toBe("udp");
+    expect(service).toMatchObject({ protocol: "udp" });
     expect(service?.servers.map(({ address }) => address)).toEqual([
       "127.0.0.10",
       "127.0.0.11",

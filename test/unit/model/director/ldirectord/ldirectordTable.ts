@@ -1,5 +1,6 @@
 /** The IPVS table that ldirectord makes of a configuration while every check passes. */
 import { Address } from "../../../../../model/lab/address";
+import type { Target } from "../../../../../model/lab/target";
 import type { IpvsServer, IpvsService } from "../../../../../model/director/ipvs/table";
 import type { LdirectordConf, RealLine, VirtualBlock } from "../../../../../model/director/ldirectord/conf";
 
@@ -9,9 +10,9 @@ export function tableFor(conf: LdirectordConf): IpvsService[] {
 
 function serviceFor(conf: LdirectordConf, block: VirtualBlock): IpvsService {
   const { target, family, options } = block;
-  const where =
+  const where: Target =
     "fwmark" in target
-      ? ({ protocol: "fwm", ...(family === 6 ? { family } : {}), vip: "", port: target.fwmark } as const)
+      ? { mark: target.fwmark, family }
       : {
           protocol: protocolOf(options.protocol, target.port),
           vip: target.address,
@@ -25,7 +26,7 @@ function serviceFor(conf: LdirectordConf, block: VirtualBlock): IpvsService {
     flags: options.schedflags?.split(",") ?? [],
     ...(persistent === undefined ? {} : { persistent }),
     ...(persistent === undefined || netmask === undefined || everyone ? {} : { netmask }),
-    ops: options.ops === true && where.protocol === "udp",
+    ops: options.ops === true && where.mark === undefined && where.protocol === "udp",
     servers: serversOf(conf, block),
   };
 }
