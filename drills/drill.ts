@@ -1,5 +1,16 @@
-/** What a drill is: how it breaks, mends and judges. */
+/** What a drill is: what it breaks, what may be felt of it, how it is undone, and what its sabotage is. */
 import type { DrillRun } from "./drillRun";
+import type { RequestLog } from "./requests";
+
+/** What the client may have felt in all; without a number, as much as it likes. */
+export interface Felt {
+  /** First attempts that failed. */
+  readonly failed?: number;
+  /** Requests whose retry failed too. */
+  readonly lost?: number;
+  /** Judges more of the requests, when all are known. */
+  readonly judge?: (log: RequestLog) => void;
+}
 
 /** Takes the remedy away that the drill is about, so that the drill must fail. */
 export interface Sabotage {
@@ -23,9 +34,14 @@ export interface Drill {
   readonly rate?: number;
   /** Why this lab cannot have this drill; undefined when it can. */
   unfit?(run: DrillRun): string | undefined;
-  /** Breaks, waits and judges. */
-  run(run: DrillRun): Promise<void>;
-  /** Undoes all that `run` may have done, wherever it stopped; may run twice, or in a lab where nothing is broken. */
-  heal(run: DrillRun): Promise<void>;
+  /** No client asks meanwhile: it is not about the service. */
+  readonly withoutLoad?: true;
+  /**
+   * Breaks one thing while the load is on, measures what follows against what is promised, and repairs it.
+   * @returns what the client may have felt of it
+   */
+  act(run: DrillRun): Promise<Felt | void>;
+  /** Undoes all that `act` may have done, wherever it stopped; may run twice, or in a lab where nothing is broken. */
+  restore(run: DrillRun): Promise<void>;
   readonly sabotage: Sabotage;
 }

@@ -1,7 +1,7 @@
 /** What most drills come to: a real server leaves the table and comes back, and clients feel it only until it is out. */
 import type { DrillRun } from "./drillRun";
 import { weightShare } from "./limits";
-import type { RequestLog } from "./requests";
+import type { Felt } from "./drill";
 
 /** Seconds after an edit of the table from which no request may go the old way: clocks agree to less than that. */
 export const AFTER_EDIT = 0.3;
@@ -21,7 +21,7 @@ export function exposedRequests(run: DrillRun, seconds: number): number {
  * What clients may feel of a target that refuses until it is out. A target with most of the weight has most of the
  * requests too.
  */
-export function refusalLimits(run: DrillRun): { failed: number; lost?: number } {
+export function refusalLimits(run: DrillRun): Felt {
   const { name } = run.target;
   const { failed, eject } = run.promises;
   const lost = run.promises.lostAfterRetry(name);
@@ -66,13 +66,19 @@ export async function isBack(
   return back;
 }
 
+/** None that began after the edit of the table at `since` may have failed. */
+export function noneFails(run: DrillRun, figure: string, since: number): Felt {
+  return {
+    judge: (log) => {
+      run.figure(figure, log.between(since + AFTER_EDIT, Infinity).failed.length, { max: 0 });
+    },
+  };
+}
+
 /**
- * Ends the load. Only requests of the time until the target was out may have failed.
+ * Only requests of the time until the target was out may have failed.
  * @param limit seconds promised for that, before scaling
  */
-export async function judgeExposure(run: DrillRun, out: number, limit: number): Promise<RequestLog> {
-  const log = await run.finish();
-  run.judge(log, { failed: exposedRequests(run, limit) });
-  run.figure("failedAfterEjection", log.between(out + AFTER_EDIT, Infinity).failed.length, { max: 0 });
-  return log;
+export function exposure(run: DrillRun, out: number, limit: number): Felt {
+  return { failed: exposedRequests(run, limit), ...noneFails(run, "failedAfterEjection", out) };
 }

@@ -18,7 +18,7 @@ async function attempt(work: () => Promise<void>): Promise<string | undefined> {
 /** Undoes the fault and, where there was one, its sabotage: each in any case, and once more over new connections. */
 async function undo(drill: Drill, run: DrillRun, sabotaged: boolean): Promise<string[]> {
   const steps = [
-    () => drill.heal(run),
+    () => drill.restore(run),
     ...(sabotaged ? [(): Promise<void> => drill.sabotage.undo(run)] : []),
   ];
   const failed: { step: () => Promise<void>; why: string }[] = [];

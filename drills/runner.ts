@@ -37,6 +37,8 @@ export class CutOff extends Error {
 }
 
 export const INTERRUPTED = "interrupted; the lab is as it was";
+/** Seconds of load after all is well again. */
+const SETTLE_SECONDS = 1;
 /** Seconds of load without a fault. */
 const CONTROL_SECONDS = 6;
 /** Seconds for which a run without a fault stands for the drills that come then. */
@@ -68,10 +70,20 @@ function knownControl(drill: Drill, { controls }: Bench): RunResult | undefined 
   return known && Date.now() - Date.parse(known.startedAt) < CONTROL_STANDS * 1000 ? known : undefined;
 }
 
+/** The skeleton of every drill: load, fault, and what came of it. */
 async function script(drill: Drill, run: DrillRun): Promise<void> {
   if (run.kind === "control") return control(run, rateOf(drill));
   if (run.sabotaged) await drill.sabotage.apply(run);
-  await drill.run(run);
+  if (!drill.withoutLoad) {
+    await run.begin(rateOf(drill));
+    await run.randomPhase();
+  }
+  const felt = await drill.act(run);
+  if (!felt) return;
+  await run.sleep(SETTLE_SECONDS);
+  const log = await run.finish();
+  run.judge(log, felt);
+  felt.judge?.(log);
 }
 
 /** One run with its cleaning up. */

@@ -11,12 +11,8 @@ import {
   STOP_WEB,
 } from "../actions";
 import type { DrillRun } from "../drillRun";
-import { AFTER_EDIT, isBack, isOut, refusalLimits } from "../ejection";
+import { AFTER_EDIT, isBack, isOut, noneFails, refusalLimits } from "../ejection";
 import type { Drill } from "../drill";
-
-function names(run: DrillRun): string[] {
-  return run.servers.map(({ name }) => name);
-}
 
 function sorryEndpoint(run: DrillRun): string {
   const { sorry } = run.lab.services[0];
@@ -41,10 +37,8 @@ const webServerStops: Drill = {
   standard: true,
   maxSeconds: 40,
   unfit: needsTwoServers,
-  async run(run) {
+  async act(run) {
     const { target, others } = run;
-    await run.begin();
-    await run.randomPhase();
     const stopped = await run.act(`${target.name}'s web server stops`, target.name, STOP_WEB);
     const out = await isOut(run, stopped, run.promises.eject);
     await run.sleep(2);
@@ -55,11 +49,9 @@ const webServerStops: Drill = {
       started,
     );
     await isBack(run, started, run.promises.recover);
-    await run.sleep(2);
-    const log = await run.finish();
-    run.judge(log, refusalLimits(run));
+    return refusalLimits(run);
   },
-  heal: (run) => startWebServers(run),
+  restore: (run) => startWebServers(run),
   sabotage: noDaemon,
 };
 
@@ -69,9 +61,7 @@ const allWebServersStop: Drill = {
   standard: true,
   maxSeconds: 40,
   unfit: needsSorry,
-  async run(run) {
-    await run.begin();
-    await run.randomPhase();
+  async act(run) {
     const sorry = await stopAll(run);
     const stopped = Math.max(...run.events.filter(({ what }) => what.endsWith("stops")).map(({ t }) => t));
     run.duration("detectionSeconds", sorry - stopped, run.promises.eject);
@@ -89,14 +79,16 @@ const allWebServersStop: Drill = {
     const started = await actOnAll(run, ({ name }) => `${name}'s web server starts`, run.servers, START_WEB);
     run.expectAnswersFrom(["sorry"], sorry + AFTER_EDIT, started - 0.5);
     await run.tableUntil("all are back", run.table.isAsMeant, started, run.promises.recover);
-    const log = await run.finish();
-    // Until both are out, every request may fail.
-    run.judge(log, { failed: Math.ceil(run.promises.eject * run.scale * 10) });
-    run.figure("lostWithSorryServer", log.between(sorry + AFTER_EDIT, started - 0.5).failed.length, {
-      max: 0,
-    });
+    return {
+      // Until both are out, every request may fail.
+      failed: Math.ceil(run.promises.eject * run.scale * 10),
+      judge: (log) => {
+        const meanwhile = log.between(sorry + AFTER_EDIT, started - 0.5);
+        run.figure("lostWithSorryServer", meanwhile.failed.length, { max: 0 });
+      },
+    };
   },
-  heal: (run) => startWebServers(run),
+  restore: (run) => startWebServers(run),
   sabotage: noSorryServer,
 };
 
@@ -106,9 +98,8 @@ const oneWebServerReturns: Drill = {
   standard: true,
   maxSeconds: 50,
   unfit: (run) => needsTwoServers(run) ?? needsSorry(run),
-  async run(run) {
+  async act(run) {
     const { target, others } = run;
-    await run.begin();
     await stopAll(run);
     await run.randomPhase();
     const started = await run.act(`${target.name}'s web server starts`, target.name, START_WEB);
@@ -123,11 +114,9 @@ const oneWebServerReturns: Drill = {
     const rest = await actOnAll(run, ({ name }) => `${name}'s web server starts`, others, START_WEB);
     run.expectAnswersFrom([target.name], back + AFTER_EDIT, rest - 0.5);
     await run.tableUntil("all are back", run.table.isAsMeant, rest, run.promises.recover);
-    const log = await run.finish();
-    run.judge(log);
-    run.figure("lostSinceReturn", log.between(back + AFTER_EDIT, Infinity).failed.length, { max: 0 });
+    return noneFails(run, "lostSinceReturn", back);
   },
-  heal: (run) => startWebServers(run),
+  restore: (run) => startWebServers(run),
   sabotage: {
     what: "ldirectord is stopped once the sorry server is in: nobody lets the real server back in",
     expects: /^not within .*: (\S+ alone is in the table|all are back)/,
@@ -157,24 +146,26 @@ const webServersReturn: Drill = {
   standard: true,
   maxSeconds: 60,
   unfit: needsSorry,
-  async run(run) {
-    await run.begin();
+  async act(run) {
     await stopAll(run);
     await run.randomPhase();
     const started = await actOnAll(run, ({ name }) => `${name}'s web server starts`, run.servers, START_WEB);
     const what = "all are back with their weights, and the sorry server is out";
     const back = await isBack(run, started, run.promises.recover, what);
-    await run.sleep(4);
-    const log = await run.finish();
-    run.judge(log);
-    const after = log.between(back + AFTER_EDIT, Infinity);
-    run.figure("lostSinceReturn", after.failed.length, { max: 0 });
-    const seen = after.answeredBy;
-    for (const name of names(run))
-      run.expect((seen[name] ?? 0) > 0, `${name} is back in the table and answers nobody`);
-    run.expect(seen.sorry === undefined, "the sorry server still answers");
+    // So that each has its turn.
+    await run.sleep(3);
+    const felt = noneFails(run, "lostSinceReturn", back);
+    return {
+      judge: (log) => {
+        felt.judge?.(log);
+        const seen = log.between(back + AFTER_EDIT, Infinity).answeredBy;
+        for (const { name } of run.servers)
+          run.expect((seen[name] ?? 0) > 0, `${name} is back in the table and answers nobody`);
+        run.expect(seen.sorry === undefined, "the sorry server still answers");
+      },
+    };
   },
-  heal: (run) => startWebServers(run),
+  restore: (run) => startWebServers(run),
   sabotage: oneWebServerReturns.sabotage,
 };
 

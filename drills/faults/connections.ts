@@ -25,13 +25,12 @@ async function entry(run: DrillRun, port: string): Promise<{ seconds: number; st
 
 const clientVanishes: Drill = {
   name: "client-vanishes",
-  description: "Fault 17: a client vanishes with a connection open: the director forgets it within 300 s",
+  description: "A client vanishes with a connection open: the director forgets it within 300 s",
   maxSeconds: 60,
   unfit: needsTwoServers,
-  async run(run) {
+  async act(run) {
     const { client, services } = run.lab;
     const [{ vip, port }] = services;
-    await run.begin();
     const lines: string[] = [];
     const flow = await run.program(
       client.name,
@@ -54,9 +53,9 @@ const clientVanishes: Drill = {
     });
     run.expect((second?.seconds ?? 0) < (first?.seconds ?? 0), "the entry's time does not run down");
     flow.kill();
-    run.judge(await run.finish(), { failed: 0, lost: 0 });
+    return { failed: 0, lost: 0 };
   },
-  heal: async (run) => void (await run.shell.check(run.lab.client.name, UNCUT)),
+  restore: async (run) => void (await run.shell.check(run.lab.client.name, UNCUT)),
   sabotage: {
     what: "the kernel's timeout for established connections is the longest it takes",
     expects: /^forgottenAfterSeconds is/,
@@ -97,13 +96,12 @@ for (1 .. $rounds) {
 
 const portReuse: Drill = {
   name: "source-port-reuse",
-  description: "Fault 18: a client connects from the same port over and over: each time within 1 s",
+  description: "A client connects from the same port over and over: each time within 1 s",
   maxSeconds: 80,
   unfit: needsTwoServers,
-  async run(run) {
+  async act(run) {
     const { client, services } = run.lab;
     const [{ vip, port }] = services;
-    await run.begin();
     const local = 20000 + Math.floor(Math.random() * 5000);
     run.event(`${ROUNDS} connections from port ${local}`);
     const text = await run.ask(
@@ -129,9 +127,9 @@ const portReuse: Drill = {
       // Not scaled: what it is about, a SYN sent again, costs a second on any host.
       max: run.promises.worstConnectMs,
     });
-    run.judge(await run.finish(), { failed: 0, lost: 0 });
+    return { failed: 0, lost: 0 };
   },
-  heal: async (run) => void (await run.shell.check(run.lab.client.name, UNCUT)),
+  restore: async (run) => void (await run.shell.check(run.lab.client.name, UNCUT)),
   sabotage: {
     what: "a stale connection entry swallows the first SYN, as conn_reuse_mode did before Linux 5.15: it is dropped here",
     expects: /^worstConnectMs is/,
@@ -150,10 +148,10 @@ const FILE = "/srv/lvs-dr/drill-mtu.bin";
 
 const pathMtu: Drill = {
   name: "path-mtu",
-  description: "Fault 19: the path to the client narrows to MTU 1280: 1 MB still arrives",
+  description: "The path to the client narrows to MTU 1280: 1 MB still arrives",
   maxSeconds: 120,
   unfit: needsTwoServers,
-  async run(run) {
+  async act(run) {
     const {
       client,
       routers: [router],
@@ -162,7 +160,6 @@ const pathMtu: Drill = {
     } = run.lab;
     const [{ vip, port }] = services;
     const { device } = nicOn(router, "client");
-    await run.begin();
     await Promise.all(
       realServers.map(({ name }) =>
         run.ask(name, `head -c ${BYTES} /dev/urandom >${FILE}; ip route flush cache`),
@@ -193,9 +190,9 @@ const pathMtu: Drill = {
       Math.max(...downloads.map(([, seconds]) => Number(seconds))),
       run.promises.downloadSeconds,
     );
-    run.judge(await run.finish(), { failed: 0, lost: 0 });
+    return { failed: 0, lost: 0 };
   },
-  heal: async (run) => {
+  restore: async (run) => {
     const {
       routers: [router],
       realServers,
@@ -221,18 +218,16 @@ const pathMtu: Drill = {
 
 const networkRestart: Drill = {
   name: "network-restart",
-  description:
-    "Fault 21: systemd-networkd and nftables are restarted on director and real servers: VIPs stay, 0 lost",
+  description: "systemd-networkd and nftables are restarted on director and real servers: VIPs stay, 0 lost",
   maxSeconds: 80,
   unfit: needsTwoServers,
-  async run(run) {
+  async act(run) {
     const {
       directors: [director],
       services,
       realServers,
     } = run.lab;
     const { vip } = services[0];
-    await run.begin();
     for (const { name } of [director, ...realServers])
       await run.act(
         `${name}: networkd and nftables are restarted`,
@@ -248,9 +243,9 @@ const networkRestart: Drill = {
     run.figure("vipsInPlace", counts.filter((count) => count.trim() === "1").length, {
       min: realServers.length + 1,
     });
-    run.judge(await run.finish(), { failed: 0, lost: 0 });
+    return { failed: 0, lost: 0 };
   },
-  heal: async (run) => {
+  restore: async (run) => {
     const {
       directors: [director],
       realServers,
@@ -277,7 +272,7 @@ const networkRestart: Drill = {
         run.lab.directors[0].name,
         "rm -f /etc/systemd/network/*.network.d/zz-drill.conf",
       );
-      await networkRestart.heal(run);
+      await networkRestart.restore(run);
       await run.shell.check(run.lab.directors[0].name, "systemctl restart systemd-networkd");
     },
   },

@@ -40,15 +40,13 @@ async function proveChecking(run: DrillRun, startup = 0): Promise<number> {
 
 const daemonKilled: Drill = {
   name: "ldirectord-killed",
-  description: "Fault 11: ldirectord dies by SIGKILL: no request is lost, it comes back and checks again",
+  description: "ldirectord dies by SIGKILL: no request is lost, it comes back and checks again",
   maxSeconds: 60,
   unfit: needsTwoServers,
-  async run(run) {
+  async act(run) {
     const {
       directors: [director],
     } = run.lab;
-    await run.begin();
-    await run.randomPhase();
     const killed = await run.act(
       "ldirectord is killed",
       director.name,
@@ -70,9 +68,9 @@ const daemonKilled: Drill = {
     run.figure("tableChanges", run.table.changes.filter(({ t }) => t > killed).length, { max: 0 });
     run.figure("failedWithoutDaemon", run.log.between(killed, run.now - 0.5).failed.length, { max: 0 });
     const failed = await proveChecking(run, run.promises.restartSeconds);
-    run.judge(await run.finish(), { failed });
+    return { failed };
   },
-  heal: async (run) => {
+  restore: async (run) => {
     await startWebServers(run);
     await run.shell.check(run.lab.directors[0].name, START_DAEMON);
   },
@@ -99,16 +97,15 @@ const UNBLOCK = "nft delete table inet lvsdr_drill 2>/dev/null || true";
 
 const restartDuringCheck: Drill = {
   name: "restart-during-hung-check",
-  description: "Fault 12: ldirectord is restarted while a check hangs: no request is lost, the daemon runs",
+  description: "ldirectord is restarted while a check hangs: no request is lost, the daemon runs",
   maxSeconds: 80,
   unfit: needsTwoServers,
-  async run(run) {
+  async act(run) {
     const { target, lab } = run;
     const {
       directors: [director],
     } = lab;
     const limit = run.promises.ejectSilent();
-    await run.begin();
     await run.act(`checks of ${target.name} are left without an answer`, target.name, BLOCK_CHECKS(run));
     await run.sleep(lab.services[0].check.checkinterval + 0.5);
     const began = await run.act("ldirectord is restarted", director.name, `systemctl restart ${DAEMON}`);
@@ -118,10 +115,9 @@ const restartDuringCheck: Drill = {
     await isOut(run, began, limit + run.promises.restartSeconds, "detectionAfterRestartSeconds");
     const healed = await run.act(`checks of ${target.name} are answered again`, target.name, UNBLOCK);
     await isBack(run, healed, run.promises.recoverSilent);
-    await run.sleep(1);
-    run.judge(await run.finish(), { failed: CUT_OFF, lost: 0 });
+    return { failed: CUT_OFF, lost: 0 };
   },
-  heal: async (run) => {
+  restore: async (run) => {
     await Promise.all([
       run.shell.check(run.target.name, UNBLOCK),
       run.shell.check(run.lab.directors[0].name, START_DAEMON),
@@ -148,14 +144,13 @@ const BAD_FILES: readonly (readonly [string, string])[] = [
 const badConfig: Drill = {
   name: "bad-config",
   description:
-    "Fault 13: bad configurations, by `up` and by hand with a reload: the old one goes on serving and checking",
+    "Bad configurations, by `up` and by hand with a reload: the old one goes on serving and checking",
   maxSeconds: 200,
   unfit: needsTwoServers,
-  async run(run) {
+  async act(run) {
     const {
       directors: [director],
     } = run.lab;
-    await run.begin();
     const from = run.now;
     const refused = await applySettings(run, "`up` brings a configuration with an unknown option", {
       LVS_LDIRECTORD_CF: "frobnicate=yes\n",
@@ -187,9 +182,9 @@ const badConfig: Drill = {
     run.figure("tableChanges", run.table.changes.filter(({ t }) => t > from).length, { max: 0 });
     run.figure("failedDuringBadFiles", run.log.between(from, run.now - 0.5).failed.length, { max: 0 });
     const failed = await proveChecking(run);
-    run.judge(await run.finish(), { failed });
+    return { failed };
   },
-  heal: async (run) => {
+  restore: async (run) => {
     await restoreDirector(run);
     await run.shell.check(run.lab.directors[0].name, `${MEND_CF}; ${START_DAEMON}`);
     await startWebServers(run);
@@ -217,14 +212,13 @@ const FILL = "/var/lvs-dr-drill.fill";
 
 const diskFull: Drill = {
   name: "director-disk-full",
-  description: "Fault 14: the director's disk is full: traffic and health checks go on",
+  description: "The director's disk is full: traffic and health checks go on",
   maxSeconds: 80,
   unfit: needsTwoServers,
-  async run(run) {
+  async act(run) {
     const {
       directors: [director],
     } = run.lab;
-    await run.begin();
     const from = await run.act(
       "the director's disk is filled",
       director.name,
@@ -239,9 +233,9 @@ const diskFull: Drill = {
     await run.act("the disk has room again", director.name, `rm -f ${FILL} ${FILL}.rest`);
     const state = await run.ask(director.name, `systemctl is-active ${DAEMON} || true`);
     run.expect(state.trim() === "active", `ldirectord is ${state.trim()}`);
-    run.judge(await run.finish(), { failed });
+    return { failed };
   },
-  heal: async (run) => {
+  restore: async (run) => {
     await run.shell.check(run.lab.directors[0].name, `rm -f ${FILL} ${FILL}.rest; ${START_DAEMON}`);
     await startWebServers(run);
   },

@@ -13,11 +13,10 @@ const HANGING = "/usr/local/sbin/ss";
 const scriptHangs: Drill = {
   name: "script-hangs",
   description:
-    "Fault 30: a step of a guest's script hangs: it ends at its time limit and names the step; traffic goes on",
+    "A step of a guest's script hangs: it ends at its time limit and names the step; traffic goes on",
   maxSeconds: 60,
-  async run(run) {
+  async act(run) {
     const node = run.target.name;
-    await run.begin();
     await run.ask(node, `printf '#!/bin/sh\\nexec sleep 100000\\n' >${HANGING}; chmod 755 ${HANGING}`);
     const began = run.event(`${node}'s script runs, and its ss hangs`);
     const limiter = run.sabotaged ? "" : `timeout -k 10 ${SCRIPT_LIMIT} `;
@@ -34,9 +33,9 @@ const scriptHangs: Drill = {
     });
     run.expect(code !== null && code !== 0, `a script that hangs ended with ${code ?? "nothing"}`);
     run.expect(said.includes("ss -Hltn"), "what it said does not name the step that hung (ss -Hltn)");
-    run.judge(await run.finish(), { failed: 0, lost: 0 });
+    return { failed: 0, lost: 0 };
   },
-  heal: async (run) => {
+  restore: async (run) => {
     const { name } = run.target;
     // By its own command line: nothing else sleeps that long.
     await run.shell.check(name, `rm -f ${HANGING}; pkill -f -x 'sleep 100000' || true`);
@@ -77,9 +76,10 @@ function connect(run: DrillRun, shell: GuestShell, node: string): { code: number
 
 const changedHostKey: Drill = {
   name: "changed-host-key",
-  description: "Fault 31: a guest shows another host key than the pinned one: the connection is refused",
+  description: "A guest shows another host key than the pinned one: the connection is refused",
   maxSeconds: 60,
-  async run(run) {
+  withoutLoad: true,
+  async act(run) {
     const node = run.target.name;
     // sshd goes to the background before it listens.
     const start = (options = ""): string =>
@@ -103,7 +103,7 @@ const changedHostKey: Drill = {
       `ssh does not say that it is about the host key: ${other.said}`,
     );
   },
-  heal: async (run) => void (await run.shell.check(run.target.name, `${STOP_SSHD}; rm -f ${OTHER_KEY}*`)),
+  restore: async (run) => void (await run.shell.check(run.target.name, `${STOP_SSHD}; rm -f ${OTHER_KEY}*`)),
   sabotage: {
     what: "host keys are not checked",
     expects: /^acceptedWithOtherKey is 1/,

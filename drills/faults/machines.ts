@@ -4,7 +4,7 @@ import { needsTwoServers, noDaemon } from "../actions";
 import type { DrillRun } from "../drillRun";
 import { NotInTime } from "../waiting";
 import { perl, type Stream } from "../stream";
-import { AFTER_EDIT, exposedRequests, isOut, judgeExposure } from "../ejection";
+import { AFTER_EDIT, exposedRequests, exposure, isOut, noneFails } from "../ejection";
 import type { Drill } from "../drill";
 
 /** Waits until a guest answers over a new connection. */
@@ -56,14 +56,12 @@ async function openFlow(run: DrillRun, seconds: number): Promise<Flow> {
 
 const powerOff: Drill = {
   name: "real-server-power-off",
-  description:
-    "Fault 2: a real server loses power; a connection that was open to it is reset, not left hanging",
+  description: "A real server loses power; a connection that was open to it is reset, not left hanging",
   maxSeconds: 200,
   unfit: needsTwoServers,
-  async run(run) {
+  async act(run) {
     const { target } = run;
     const limit = run.promises.ejectSilent();
-    await run.begin();
     const flow = await openFlow(run, 120);
     await run.randomPhase();
     const off = run.event(`${target.name}'s power is cut`);
@@ -92,10 +90,9 @@ const powerOff: Drill = {
       run.promises.rebootSeconds,
     );
     run.duration("recoverySeconds", back - on, run.promises.rebootSeconds);
-    await run.sleep(1);
-    await judgeExposure(run, out, limit);
+    return exposure(run, out, limit);
   },
-  heal: (run) => powerOn(run, run.target.domain, run.target.name),
+  restore: (run) => powerOn(run, run.target.domain, run.target.name),
   sabotage: noDaemon,
 };
 
@@ -104,16 +101,14 @@ const REBOOT = `${MARK}; systemd-run -q --on-active=0.2 --timer-property=Accurac
 
 const realServerReboot: Drill = {
   name: "real-server-reboot",
-  description:
-    "Fault 9: a real server reboots: back in service by itself, and it never answers ARP for the VIP",
+  description: "A real server reboots: back in service by itself, and it never answers ARP for the VIP",
   maxSeconds: 250,
   unfit: needsTwoServers,
-  async run(run) {
+  async act(run) {
     const { target, lab } = run;
     const { vip } = lab.services[0];
     const directorMac = nicOn(lab.directors[0], "server").mac;
     const device = nicOn(lab.routers[0], "server").device;
-    await run.begin();
     const macs = new Set<string>();
     const arping = await run.program(
       lab.routers[0].name,
@@ -141,11 +136,12 @@ const realServerReboot: Drill = {
     run.figure("arpAnswersFromOthers", strangers.length, { max: 0 });
     run.expect(macs.has(directorMac), "the director answered no ARP request for the VIP");
     run.expect(served > 0, `${target.name} is back in the table, but answers no request to the VIP`);
-    const log = await run.finish();
-    run.judge(log, { failed: exposedRequests(run, run.promises.ejectSilent()) });
-    run.figure("failedSinceReturn", log.between(back + AFTER_EDIT, Infinity).failed.length, { max: 0 });
+    return {
+      failed: exposedRequests(run, run.promises.ejectSilent()),
+      ...noneFails(run, "failedSinceReturn", back),
+    };
   },
-  heal: (run) => powerOn(run, run.target.domain, run.target.name),
+  restore: (run) => powerOn(run, run.target.domain, run.target.name),
   sabotage: {
     what: "the guest's own unit is disabled: nothing puts the VIP on lo at boot",
     expects: /: \S+ is back;|answers no request to the VIP|^(failedSinceReturn|arpAnswersFromOthers) is/,
@@ -165,13 +161,12 @@ const realServerReboot: Drill = {
 const directorReboot: Drill = {
   name: "director-reboot",
   description:
-    "Fault 10: the director reboots under load: new connections are served again by itself, an old one ends and does not hang",
+    "The director reboots under load: new connections are served again by itself, an old one ends and does not hang",
   maxSeconds: 400,
-  async run(run) {
+  async act(run) {
     const {
       directors: [director],
     } = run.lab;
-    await run.begin();
     const flow = await openFlow(run, 300);
     const down = await run.act("the director reboots", director.name, REBOOT);
     await answers(run, director.name, run.promises.rebootSeconds);
@@ -205,16 +200,14 @@ const directorReboot: Drill = {
       run.promises.rebootSeconds,
     );
     await flow.stream.end(2000);
-    await run.sleep(2);
-    const log = await run.finish();
-    const first = log.first.find(
-      ({ ok, t, outcome }) => ok && t > down + 3 && outcome !== "sorry" && t > firstFailure(log.failed),
+    const failed = run.log.failed[0]?.t ?? 0;
+    const first = run.log.first.find(
+      ({ ok, t, outcome }) => ok && t > down + 3 && outcome !== "sorry" && t > failed,
     );
     run.duration("recoverySeconds", first === undefined ? null : first.t - down, run.promises.rebootSeconds);
-    run.judge(log);
-    run.figure("failedSinceReturn", log.between(back + AFTER_EDIT, Infinity).failed.length, { max: 0 });
+    return noneFails(run, "failedSinceReturn", back);
   },
-  heal: (run) => powerOn(run, run.lab.directors[0].domain, run.lab.directors[0].name),
+  restore: (run) => powerOn(run, run.lab.directors[0].domain, run.lab.directors[0].name),
   sabotage: {
     what: "the director's units are disabled: nothing fills the table at boot",
     expects: /^not within .*: (all real servers are in the table|a real server answers a request)/,
@@ -231,9 +224,5 @@ const directorReboot: Drill = {
     },
   },
 };
-
-function firstFailure(failed: readonly { t: number }[]): number {
-  return failed[0]?.t ?? 0;
-}
 
 export const machineDrills: readonly Drill[] = [powerOff, realServerReboot, directorReboot];

@@ -5,7 +5,7 @@ import { nicOn } from "../../model/lab/types";
 import { look } from "../../health/observe";
 import { byTheRunItself, needsTwoServers, noDaemon } from "../actions";
 import type { DrillRun } from "../drillRun";
-import { isBack, isOut, judgeExposure } from "../ejection";
+import { isBack, isOut, exposure } from "../ejection";
 import { lossPromise } from "../limits";
 import type { Drill } from "../drill";
 
@@ -31,15 +31,13 @@ const GUARD_LIMIT = 2;
 const vipMissing: Drill = {
   name: "vip-missing",
   description:
-    "Fault 7: the VIP is gone from a real server's lo, while its web server is well: its guard has it taken out",
+    "The VIP is gone from a real server's lo, while its web server is well: its guard has it taken out",
   maxSeconds: 60,
   unfit: needsTwoServers,
-  async run(run) {
+  async act(run) {
     const { target, lab } = run;
     const { vip } = lab.services[0];
     const limit = run.promises.eject + GUARD_LIMIT;
-    await run.begin();
-    await run.randomPhase();
     const gone = await run.act(
       `the VIP leaves ${target.name}'s lo`,
       target.name,
@@ -57,17 +55,16 @@ const vipMissing: Drill = {
       `ip addr add ${hostPrefix(vip)} dev lo label lo:vip`,
     );
     await isBack(run, mended, run.promises.recover + GUARD_LIMIT);
-    await run.sleep(2);
-    await judgeExposure(run, out, limit);
+    return exposure(run, out, limit);
   },
-  heal: async (run) => void (await run.shell.check(run.target.name, START, { timeout: 120 })),
+  restore: async (run) => void (await run.shell.check(run.target.name, START, { timeout: 120 })),
   sabotage: {
     what: "the real server's guard is stopped: its health check goes on asking the RIP alone",
     expects: /^not within [\d.]+ s: \S+ is out;/,
     apply: async (run) => {
       await run.act("sabotage: the guard is stopped", run.target.name, "systemctl stop lvs-dr-guard.service");
     },
-    undo: (run) => vipMissing.heal(run),
+    undo: (run) => vipMissing.restore(run),
   },
 };
 
@@ -78,17 +75,16 @@ const ARP_OPEN = ["all", "lo"].map(
 const arpLeak: Drill = {
   name: "arp-leak",
   description:
-    "Fault 8: a real server answers ARP for the VIP: the wire shows it, the health names it, its script ends it",
+    "A real server answers ARP for the VIP: the wire shows it, the health names it, its script ends it",
   maxSeconds: 80,
   unfit: (run) =>
     run.lab.arpStrategy === "sysctl"
       ? needsTwoServers(run)
       : "arpStrategy is not sysctl: there are no sysctls to break",
-  async run(run) {
+  async act(run) {
     const { target, lab } = run;
     const director = nicOn(lab.directors[0], "server").mac;
     const leaking = nicOn(target, "server").mac;
-    await run.begin();
     const before = await arpAnswers(run);
     run.expect(
       before.join() === director,
@@ -118,9 +114,9 @@ const arpLeak: Drill = {
     const after = await arpAnswers(run);
     run.figure("arpAnswersFromOthers", after.filter((mac) => mac !== director).length, { max: 0 });
     run.duration("exposedSeconds", healed - began, run.promises.arpLeakSeconds);
-    run.judge(await run.finish());
+    return {};
   },
-  heal: async (run) => {
+  restore: async (run) => {
     await run.shell.check(run.target.name, START, { timeout: 120 });
     const {
       routers: [router],
@@ -135,7 +131,7 @@ const arpLeak: Drill = {
     what: "the real server's script does not run again",
     expects: /^arpAnswersFromOthers is/,
     apply: byTheRunItself.apply,
-    undo: (run) => arpLeak.heal(run),
+    undo: (run) => arpLeak.restore(run),
   },
 };
 
@@ -143,14 +139,13 @@ const NETEM = { loss: 5, delayMs: 50 };
 
 const lossyLink: Drill = {
   name: "lossy-link",
-  description: `Fault 15: ${NETEM.loss} % loss and ${NETEM.delayMs} ms delay towards the real servers for 5 minutes: nobody is ejected`,
+  description: `${NETEM.loss} % loss and ${NETEM.delayMs} ms delay towards the real servers for 5 minutes: nobody is ejected`,
   maxSeconds: 400,
   unfit: needsTwoServers,
-  async run(run) {
+  async act(run) {
     const {
       directors: [director],
     } = run.lab;
-    await run.begin();
     const loss = run.sabotaged ? 60 : NETEM.loss;
     const seconds = run.sabotaged ? 40 : run.environment.soakSeconds;
     const { max, why } = lossPromise(run.lab, NETEM.loss / 100, seconds);
@@ -182,9 +177,9 @@ const lossyLink: Drill = {
     await run.act("the link is well again", director.name, `${end} 2>/dev/null || true`, { timeout: 120 });
     await run.watch();
     await run.tableUntil("the table is as configured", run.table.isAsMeant, run.now, 20);
-    run.judge(await run.finish());
+    return {};
   },
-  heal: async (run) => {
+  restore: async (run) => {
     const {
       directors: [director],
     } = run.lab;
@@ -201,7 +196,7 @@ const lossyLink: Drill = {
     what: "60 % of the packets are lost",
     expects: /^(ejections|answeredPercent) is/,
     apply: byTheRunItself.apply,
-    undo: (run) => lossyLink.heal(run),
+    undo: (run) => lossyLink.restore(run),
   },
 };
 
@@ -218,14 +213,12 @@ const RECONNECT = "nft delete table netdev lvsdr_drill 2>/dev/null || true";
 
 const partition: Drill = {
   name: "partition",
-  description: "Fault 16: director and a real server no longer hear each other; later they do",
+  description: "The director and a real server no longer hear each other; later they do",
   maxSeconds: 80,
   unfit: needsTwoServers,
-  async run(run) {
+  async act(run) {
     const { target } = run;
     const limit = run.promises.ejectSilent();
-    await run.begin();
-    await run.randomPhase();
     const cut = await run.act(
       `${target.name} and the director no longer hear each other`,
       target.name,
@@ -235,10 +228,9 @@ const partition: Drill = {
     await run.sleep(2);
     const healed = await run.act("they hear each other again", target.name, RECONNECT);
     await isBack(run, healed, run.promises.recoverSilent);
-    await run.sleep(2);
-    await judgeExposure(run, out, limit);
+    return exposure(run, out, limit);
   },
-  heal: async (run) => void (await run.shell.check(run.target.name, RECONNECT)),
+  restore: async (run) => void (await run.shell.check(run.target.name, RECONNECT)),
   sabotage: noDaemon,
 };
 

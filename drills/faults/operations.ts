@@ -43,8 +43,7 @@ const reload: Drill = {
   description: "ldirectord reads its configuration again: 0 requests lost, the table stays",
   maxSeconds: 60,
   unfit: needsDaemon,
-  async run(run) {
-    await run.begin();
+  async act(run) {
     const reloaded = await run.act(
       "ldirectord is reloaded",
       run.lab.directors[0].name,
@@ -54,9 +53,9 @@ const reload: Drill = {
     await run.act("and again", run.lab.directors[0].name, `systemctl reload ${DAEMON}`);
     await run.sleep(3);
     run.figure("tableChanges", run.table.changes.filter(({ t }) => t > reloaded).length, { max: 0 });
-    run.judge(await run.finish(), NOTHING_LOST);
+    return NOTHING_LOST;
   },
-  heal: async (run) => void (await run.shell.check(run.lab.directors[0].name, START_DAEMON)),
+  restore: async (run) => void (await run.shell.check(run.lab.directors[0].name, START_DAEMON)),
   sabotage: flushes,
 };
 
@@ -65,16 +64,15 @@ const restart: Drill = {
   description: "ldirectord is restarted: 0 requests lost, and it checks again",
   maxSeconds: 60,
   unfit: needsTwoServers,
-  async run(run) {
-    await run.begin();
+  async act(run) {
     await run.act("ldirectord is restarted", run.lab.directors[0].name, `systemctl restart ${DAEMON}`);
     await run.sleep(8);
     const state = await run.ask(run.lab.directors[0].name, `systemctl is-active ${DAEMON} || true`);
     run.expect(state.trim() === "active", `after its restart ldirectord is ${state.trim()}`);
     await run.tableUntil("the table is as configured", run.table.isAsMeant, run.now, 10);
-    run.judge(await run.finish(), NOTHING_LOST);
+    return NOTHING_LOST;
   },
-  heal: async (run) => void (await run.shell.check(run.lab.directors[0].name, START_DAEMON)),
+  restore: async (run) => void (await run.shell.check(run.lab.directors[0].name, START_DAEMON)),
   sabotage: flushes,
 };
 
@@ -83,8 +81,7 @@ const weights: Drill = {
   description: "Weights are changed and changed back: 0 requests lost",
   maxSeconds: 120,
   unfit: needsTwoServers,
-  async run(run) {
-    await run.begin();
+  async act(run) {
     const entry = run.lab.services[0].realServers.find(({ name }) => name === run.target.name);
     const weight = (entry?.weight ?? 1) + 4;
     const changed = withServers(run.lab, (servers) =>
@@ -102,10 +99,9 @@ const weights: Drill = {
     await restoreDirector(run);
     run.event("the weights are as before");
     await run.tableUntil("the table is as configured", run.table.isAsMeant, run.now, 10);
-    await run.sleep(1);
-    run.judge(await run.finish(), NOTHING_LOST);
+    return NOTHING_LOST;
   },
-  heal: endFlushes,
+  restore: endFlushes,
   sabotage: flushes,
 };
 
@@ -114,8 +110,7 @@ const removeAndAdd: Drill = {
   description: "A real server is removed from the configuration and added again: 0 requests lost",
   maxSeconds: 150,
   unfit: needsTwoServers,
-  async run(run) {
-    await run.begin();
+  async act(run) {
     const less = withServers(run.lab, (servers) => servers.filter(({ name }) => name !== run.target.name));
     const began = await applyDirector(run, `${run.target.name} is removed from the configuration`, less);
     const out = await run.tableUntil(`${run.target.name} is out`, run.isOut(run.target), began, 90);
@@ -124,11 +119,9 @@ const removeAndAdd: Drill = {
     await restoreDirector(run);
     run.event(`${run.target.name} is added again`);
     await run.tableUntil(`${run.target.name} is back`, run.table.isAsMeant, run.now, 10);
-    await run.sleep(1);
-    const log = await run.finish();
-    run.judge(log, NOTHING_LOST);
+    return NOTHING_LOST;
   },
-  heal: endFlushes,
+  restore: endFlushes,
   sabotage: flushes,
 };
 
@@ -137,8 +130,7 @@ const changeMode: Drill = {
   description: "The director goes from ldirectord to static mode and back: 0 requests lost",
   maxSeconds: 150,
   unfit: needsDaemon,
-  async run(run) {
-    await run.begin();
+  async act(run) {
     await applyDirector(run, "mode becomes static", { ...run.lab, mode: "static" });
     await run.sleep(2);
     const state = await run.ask(run.lab.directors[0].name, `systemctl is-active ${DAEMON} || true`);
@@ -146,10 +138,9 @@ const changeMode: Drill = {
     await restoreDirector(run);
     run.event("mode is ldirectord again");
     await run.tableUntil("the table is as configured", run.table.isAsMeant, run.now, 10);
-    await run.sleep(2);
-    run.judge(await run.finish(), NOTHING_LOST);
+    return NOTHING_LOST;
   },
-  heal: endFlushes,
+  restore: endFlushes,
   sabotage: flushes,
 };
 
@@ -161,17 +152,15 @@ const SLOW = "/etc/lvs-dr/nginx.d/drill-slow.conf";
 
 const drain: Drill = {
   name: "drain",
-  description:
-    "Fault 20: a real server is drained: an open download ends well, new requests go elsewhere, 0 lost",
+  description: "A real server is drained: an open download ends well, new requests go elsewhere, 0 lost",
   maxSeconds: 160,
   unfit: needsTwoServers,
-  async run(run) {
+  async act(run) {
     const { target, lab } = run;
     const [{ vip, port }] = lab.services;
     const { drainSeconds } = run.promises;
     const end = (): string => run.endpoint(target);
     const size = Math.ceil(DOWNLOAD_RATE * (drainSeconds * run.scale + 5));
-    await run.begin();
     await run.ask(
       target.name,
       `head -c ${size} /dev/zero >${FILE}; ` +
@@ -223,17 +212,16 @@ const drain: Drill = {
     const restored = run.event(`${target.name} is in rotation again`);
     await run.tableUntil("the table is as configured", run.table.isAsMeant, zero, 10);
     const back = run.table.firstTime(run.table.isAsMeant, zero) ?? restored;
-    await run.sleep(1);
-    const log = await run.finish();
-    run.judge(log, NOTHING_LOST);
-    // The table is looked at ten times a second: it was edited up to that much before it was seen.
-    run.figure(
-      "newRequestsWhileDrained",
-      log.between(settled, back - AFTER_EDIT).answeredBy[target.name] ?? 0,
-      { max: 0 },
-    );
+    return {
+      ...NOTHING_LOST,
+      judge: (log) => {
+        // The table is looked at ten times a second: it was edited up to that much before it was seen.
+        const { answeredBy } = log.between(settled, back - AFTER_EDIT);
+        run.figure("newRequestsWhileDrained", answeredBy[target.name] ?? 0, { max: 0 });
+      },
+    };
   },
-  heal: async (run) => {
+  restore: async (run) => {
     await run.shell.check(
       run.target.name,
       `rm -f ${FILE}; [[ ! -e ${SLOW} ]] || { rm ${SLOW}; systemctl reload nginx; }`,

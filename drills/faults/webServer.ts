@@ -10,7 +10,7 @@ import {
   startWebServers,
   START_WEB,
 } from "../actions";
-import { AFTER_EDIT, CUT_OFF, isBack, isOut, judgeExposure, refusalLimits } from "../ejection";
+import { AFTER_EDIT, CUT_OFF, isBack, isOut, exposure, refusalLimits } from "../ejection";
 import { applyDirector, restoreDirector, withCheck } from "../directorPayload";
 import { flapPromise } from "../limits";
 import type { Drill } from "../drill";
@@ -18,55 +18,47 @@ import type { Lab } from "../../model/lab/types";
 
 const webServerKilled: Drill = {
   name: "web-server-killed",
-  description: "Fault 1: a real server's web server dies by SIGKILL",
+  description: "A real server's web server dies by SIGKILL",
   maxSeconds: 40,
   unfit: needsTwoServers,
-  async run(run) {
+  async act(run) {
     const { target } = run;
-    await run.begin();
-    await run.randomPhase();
     const killed = await run.act(`${target.name}'s web server is killed`, target.name, KILL_WEB);
     await isOut(run, killed, run.promises.eject);
     const started = await run.act(`${target.name}'s web server starts`, target.name, START_WEB);
     await isBack(run, started, run.promises.recover);
-    await run.sleep(1);
-    run.judge(await run.finish(), refusalLimits(run));
+    return refusalLimits(run);
   },
-  heal: (run) => startWebServers(run),
+  restore: (run) => startWebServers(run),
   sabotage: noDaemon,
 };
 
 const webServerHangs: Drill = {
   name: "web-server-hangs",
-  description: "Fault 3: a web server accepts connections and keeps silent (SIGSTOP)",
+  description: "A web server accepts connections and keeps silent (SIGSTOP)",
   maxSeconds: 60,
   unfit: needsTwoServers,
-  async run(run) {
+  async act(run) {
     const { target } = run;
     const limit = run.promises.ejectSilent();
-    await run.begin();
-    await run.randomPhase();
     const hung = await run.act(`${target.name}'s web server freezes`, target.name, HANG_WEB);
     const out = await isOut(run, hung, limit);
     await run.sleep(1);
     const thawed = await run.act(`${target.name}'s web server goes on`, target.name, START_WEB);
     await isBack(run, thawed, run.promises.recoverSilent);
-    await run.sleep(1);
-    await judgeExposure(run, out, limit);
+    return exposure(run, out, limit);
   },
-  heal: (run) => startWebServers(run),
+  restore: (run) => startWebServers(run),
   sabotage: noDaemon,
 };
 
 const allWebServersHang: Drill = {
   name: "all-web-servers-hang",
-  description: "Fault 4: all web servers keep silent; once that is known, clients get a fast answer",
+  description: "All web servers keep silent; once that is known, clients get a fast answer",
   maxSeconds: 80,
   unfit: needsSorry,
-  async run(run) {
+  async act(run) {
     const limit = run.promises.ejectSilent(run.servers.length);
-    await run.begin();
-    await run.randomPhase();
     const hung = await actOnAll(run, ({ name }) => `${name}'s web server freezes`, run.servers, HANG_WEB);
     const out = await run.tableUntil(
       "all are out, and the sorry server is in",
@@ -78,16 +70,17 @@ const allWebServersHang: Drill = {
     await run.sleep(3);
     const thawed = await actOnAll(run, ({ name }) => `${name}'s web server goes on`, run.servers, START_WEB);
     await isBack(run, thawed, run.promises.recoverSilent, "all are back");
-    await run.sleep(1);
-    const log = await run.finish();
-    run.judge(log);
-    const meanwhile = log.between(out + AFTER_EDIT, thawed - 0.5);
-    run.figure("failedWhileAllHang", meanwhile.failed.length, { max: 0 });
-    run.figure("worstAnswerMs", Math.max(0, ...meanwhile.first.map(({ latencyMs }) => latencyMs)), {
-      max: run.promises.worstAnswerMs * run.scale,
-    });
+    return {
+      judge: (log) => {
+        const meanwhile = log.between(out + AFTER_EDIT, thawed - 0.5);
+        run.figure("failedWhileAllHang", meanwhile.failed.length, { max: 0 });
+        run.figure("worstAnswerMs", Math.max(0, ...meanwhile.first.map(({ latencyMs }) => latencyMs)), {
+          max: run.promises.worstAnswerMs * run.scale,
+        });
+      },
+    };
   },
-  heal: (run) => startWebServers(run),
+  restore: (run) => startWebServers(run),
   sabotage: noSorryServer,
 };
 
@@ -95,13 +88,12 @@ const ERROR_500 = "location = /test.html { return 500; }";
 
 const wrongAnswer: Drill = {
   name: "wrong-answer",
-  description: "Fault 5: the checked page answers with the wrong text, later with status 500",
+  description: "The checked page answers with the wrong text, later with status 500",
   maxSeconds: 80,
   unfit: needsTwoServers,
-  async run(run) {
+  async act(run) {
     const { target } = run;
     const { name } = target;
-    await run.begin();
     const variants = [
       [
         "wrong text",
@@ -120,9 +112,9 @@ const wrongAnswer: Drill = {
     }
     await run.sleep(1);
     // Its pages were fine all the time.
-    run.judge(await run.finish(), { failed: CUT_OFF * variants.length, lost: 0 });
+    return { failed: CUT_OFF * variants.length, lost: 0 };
   },
-  heal: async (run) => {
+  restore: async (run) => {
     await Promise.all(run.lab.realServers.map(({ name }) => run.shell.check(name, MEND_PAGE)));
   },
   sabotage: noDaemon,
@@ -141,13 +133,12 @@ const flapProgram = (bad: string, good: string): string =>
 
 const flapping: Drill = {
   name: "flapping",
-  description: "Fault 6: the checked page comes and goes each second; the table must not follow each time",
+  description: "The checked page comes and goes each second; the table must not follow each time",
   maxSeconds: 80,
   unfit: needsTwoServers,
-  async run(run) {
+  async act(run) {
     const { target } = run;
     const { max, why } = flapPromise(run.lab, FLAP.period);
-    await run.begin();
     if (why !== undefined) run.event(why);
     const page = "/srv/lvs-dr/test.html";
     const program =
@@ -163,9 +154,9 @@ const flapping: Drill = {
     await run.sleep(1);
     run.figure("ejections", ejections);
     run.figure("tableChangesPer10s", (flapped * 10) / FLAP.seconds, { max });
-    run.judge(await run.finish(), { failed: CUT_OFF * ejections, lost: 0 });
+    return { failed: CUT_OFF * ejections, lost: 0 };
   },
-  heal: async (run) => {
+  restore: async (run) => {
     await Promise.all(run.lab.realServers.map(({ name }) => run.shell.check(name, FLAP_END)));
   },
   sabotage: {

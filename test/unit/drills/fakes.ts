@@ -73,11 +73,12 @@ export function fakeDrill(did: string[], change: Partial<Drill> = {}): Drill {
     name: "fake",
     description: "nothing happens",
     maxSeconds: 1,
-    run: async (run) => {
+    withoutLoad: true,
+    act: async (run) => {
       await note("run")(run);
       if (run.sabotaged) run.fail("rs1 is still there");
     },
-    heal: note("heal"),
+    restore: note("restore"),
     sabotage: { what: "nobody looks", expects: /still there/, apply: note("apply"), undo: note("undo") },
     ...change,
   };

@@ -24,7 +24,7 @@ const marker = (): string => join(bench.directory, "drills/.running");
 /** A drill whose sabotaged run comes to this. */
 function sabotaged(outcome: (run: DrillRun) => void): Drill {
   return fakeDrill(did, {
-    run: (run) => {
+    act: (run) => {
       if (run.sabotaged) outcome(run);
       return Promise.resolve();
     },
@@ -40,12 +40,12 @@ describe("pairs", () => {
     expect(verdicts(result)).toEqual(["control pass right", "fault pass right", "sabotage fail right"]);
     expect(result).toMatchObject({ verdict: "pass", failures: [], target: "rs1" });
     expect(did).toEqual([
-      "heal fault",
+      "restore fault",
       "run fault",
-      "heal fault",
+      "restore fault",
       "apply sabotage",
       "run sabotage",
-      "heal fault",
+      "restore fault",
       "undo fault",
     ]);
     expect(JSON.parse(readFileSync(join(bench.directory, "drills/fake.json"), "utf8"))).toEqual(result);
@@ -100,7 +100,7 @@ describe("runs with the fault", () => {
   it("show the one that failed, and count all", async () => {
     let n = 0;
     const drill = fakeDrill(did, {
-      run: (run) => {
+      act: (run) => {
         run.figure("seconds", ++n, { max: 2 });
         if (n === 2) run.fail("the second");
         return Promise.resolve();
@@ -113,26 +113,26 @@ describe("runs with the fault", () => {
   });
 
   it("fail by an error too, with what clients felt", async () => {
-    const broken = fakeDrill(did, { run: () => Promise.reject(new Error("no way to rs1")) });
+    const broken = fakeDrill(did, { act: () => Promise.reject(new Error("no way to rs1")) });
     const result = await runDrill(broken, bench, ONCE);
     expect(result).toMatchObject({ verdict: "fail", failures: ["it cannot be told: no way to rs1"] });
     expect(result.runs[0]).toMatchObject({ error: "no way to rs1", failures: [] });
     expect(result.figures.requests).toBe(60);
-    expect(did).toEqual(["heal fault"]);
+    expect(did).toEqual(["restore fault"]);
   });
 
   it("take the sorry page for a failure where nothing may be lost", async () => {
     const record = { attempt: 1, latencyMs: 5, ok: true, retry: false };
     const log = new RequestLog(["rs1", "sorry"].map((outcome, seq) => ({ ...record, outcome, seq, t: seq })));
     const judged = (limits?: { failed: number }): ReturnType<typeof runDrill> =>
-      runDrill(fakeDrill(did, { run: (run) => Promise.resolve(run.judge(log, limits)) }), bench, ONCE);
+      runDrill(fakeDrill(did, { act: (run) => Promise.resolve(run.judge(log, limits)) }), bench, ONCE);
     expect((await judged({ failed: 0 })).failures).toEqual(["answeredBySorry is 1, promised at most 0"]);
     expect(await judged()).toMatchObject({ failures: [], figures: { answeredBySorry: 1 } });
   });
 
   it("take what is no number for a failure", async () => {
     const drill = fakeDrill(did, {
-      run: (run) => {
+      act: (run) => {
         run.figure("worst", Math.max(...[]), { max: 5 });
         run.figure("mean", 0 / 0);
         run.figure("never", null);
@@ -152,13 +152,13 @@ describe("undoing", () => {
   it("undoes the sabotage though the fault resists, and tries that once more", async () => {
     let tries = 0;
     const drill = fakeDrill(did, {
-      heal: () => {
-        did.push("heal");
+      restore: () => {
+        did.push("restore");
         return ++tries === 3 ? Promise.reject(new Error("busy")) : Promise.resolve();
       },
     });
     expect((await runDrill(drill, bench, PAIRS)).verdict).toBe("pass");
-    expect(did.slice(-4)).toEqual(["run sabotage", "heal", "undo fault", "heal"]);
+    expect(did.slice(-4)).toEqual(["run sabotage", "restore", "undo fault", "restore"]);
     expect(bench.said).toContain("  undoing it once more: busy");
     expect(bench.said).toContain("new connections");
   });
@@ -166,7 +166,7 @@ describe("undoing", () => {
   it("gives up after that, keeps the mark, and tells the runs that were over", async () => {
     let tries = 0;
     const drill = fakeDrill(did, {
-      heal: () => (++tries > 1 ? Promise.reject(new Error("stuck")) : Promise.resolve()),
+      restore: () => (++tries > 1 ? Promise.reject(new Error("stuck")) : Promise.resolve()),
     });
     const error: unknown = await runDrill(drill, bench, { repeat: 2, pairs: false }).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(CutOff);
@@ -180,17 +180,17 @@ describe("undoing", () => {
   it("is not interrupted by Ctrl-C, which ends the drill", async () => {
     const drill = fakeDrill(did, {
       // An error that comes with it is none of the drill's.
-      run: () => {
+      act: () => {
         bench.interrupt();
         return Promise.reject(new Error("killed"));
       },
-      heal: (run) => {
-        did.push(`heal ${run.environment.signal.aborted ? "interrupted" : "in peace"}`);
+      restore: (run) => {
+        did.push(`restore ${run.environment.signal.aborted ? "interrupted" : "in peace"}`);
         return Promise.resolve();
       },
     });
     await expect(runDrill(drill, bench, PAIRS)).rejects.toThrow("interrupted; the lab is as it was");
-    expect(did).toEqual(["heal in peace", "heal in peace"]);
+    expect(did).toEqual(["restore in peace", "restore in peace"]);
     expect(existsSync(marker())).toBe(false);
   });
 });

@@ -20,7 +20,7 @@ const ONCE = { repeat: 1, pairs: false };
 const description = "nothing happens";
 
 it("a drill that cannot be undone ends the call, and what was over is told", async () => {
-  const stuck = fakeDrill(did, { name: "stuck", heal: () => Promise.reject(new Error("no way in")) });
+  const stuck = fakeDrill(did, { name: "stuck", restore: () => Promise.reject(new Error("no way in")) });
   const drills = [
     fakeDrill(did),
     fakeDrill(did, { name: "unfit", unfit: () => "too small" }),
@@ -80,7 +80,7 @@ describe("a lab that is not as configured", () => {
   });
 
   it("after a drill that could not be undone: what is left is named, and kept for the report", async () => {
-    const stuck = fakeDrill(did, { name: "stuck", heal: () => Promise.reject(new Error("no way in")) });
+    const stuck = fakeDrill(did, { name: "stuck", restore: () => Promise.reject(new Error("no way in")) });
     const { error } = await runDrills([stuck], broken([[], [weight]]), ONCE);
     expect(error?.message).toMatch(
       /^stuck is not undone: no way in; what is left: rs1 .*weight 9, expected 1;/,
@@ -105,7 +105,7 @@ it("no drill is run where the main service is not TCP, and it is said why", asyn
 
 it("Ctrl-C while the lab is mended leaves that drill its result, and the others out", async () => {
   const drill = fakeDrill(did, {
-    heal: () => {
+    restore: () => {
       bench.interrupt();
       return Promise.resolve();
     },
@@ -118,7 +118,7 @@ it("Ctrl-C while the lab is mended leaves that drill its result, and the others 
 it("what a killed program left is undone first, at the server that it hit", async () => {
   const seen: string[] = [];
   const drill = fakeDrill(did, {
-    heal: (run) => {
+    restore: (run) => {
       seen.push(run.target.name);
       return Promise.resolve();
     },
