@@ -22,6 +22,16 @@ const REQUEST_TIMEOUT = 5;
 /** Requests a second. */
 export const DEFAULT_RATE = 10;
 
+/** What a run is for, where it is not the drill itself. */
+export interface Purpose {
+  /** It undoes: Ctrl-C does not end it, and it keeps its events to itself. */
+  readonly restoring?: boolean;
+  /** Name of the real server that was hit; without it, the one that drills hit now. */
+  readonly target?: string;
+}
+
+const NEVER = new AbortController().signal;
+
 export class DrillRun extends RunRecord {
   readonly table: TableHistory;
   readonly promises: Promises;
@@ -38,8 +48,9 @@ export class DrillRun extends RunRecord {
     readonly kind: RunKind,
     /** Bounds the load, seconds before scaling. */
     private readonly maxSeconds: number,
+    private readonly purpose: Purpose = {},
   ) {
-    super(environment.say, environment.timeScale);
+    super(environment.say, environment.timeScale, purpose.restoring);
     this.table = new TableHistory(this.lab);
     this.promises = promises(this.lab);
   }
@@ -50,6 +61,11 @@ export class DrillRun extends RunRecord {
 
   get shell(): GuestShell {
     return this.environment.shell;
+  }
+
+  /** Ends what is under way. */
+  get signal(): AbortSignal {
+    return this.purpose.restoring ? NEVER : this.environment.signal;
   }
 
   get sabotaged(): boolean {
@@ -64,7 +80,7 @@ export class DrillRun extends RunRecord {
 
   /** The real server that is hit, and those that are not. */
   get target(): LabNode {
-    const { target } = this.environment;
+    const target = this.purpose.target ?? this.environment.target;
     const found = this.servers.find(({ name }) => target === undefined || name === target);
     if (found !== undefined) return found;
     throw new Error(
@@ -88,7 +104,7 @@ export class DrillRun extends RunRecord {
 
   /** Waits; Ctrl-C ends it. */
   sleep(seconds: number): Promise<void> {
-    return interruptibleSleep(seconds, this.environment.signal);
+    return interruptibleSleep(seconds, this.signal);
   }
 
   /** Breaks nothing at the same point of the checks' rhythm each time. */
@@ -130,7 +146,7 @@ export class DrillRun extends RunRecord {
     );
     this.underWay.add(over);
     void over.then(() => this.underWay.delete(over));
-    return interruptible(work, this.environment.signal);
+    return interruptible(work, this.signal);
   }
 
   /**

@@ -28,9 +28,9 @@ export class Environment {
   readonly lab: Lab;
   readonly power: Power;
   readonly say: (line: string) => void;
-  signal: AbortSignal;
+  readonly signal: AbortSignal;
   /** Name of the real server that is hit; undefined = the first in rotation. */
-  target: string | undefined;
+  readonly target: string | undefined;
   private current: GuestShell;
   private readonly old: GuestShell[] = [];
   private measured = 1;

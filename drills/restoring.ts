@@ -40,14 +40,11 @@ async function undo(drill: Drill, run: DrillRun, sabotaged: boolean): Promise<st
 
 /**
  * Undoes a drill and waits until the lab is as configured. Not to be interrupted: that is what is cleaned up after.
- * @param run a run of its own, whose requests and figures nobody asks for
+ * @param run a run for restoring, whose requests and figures nobody asks for
  * @throws Error that names what could not be undone
  */
 export async function restore(drill: Drill, run: DrillRun, sabotaged: boolean): Promise<void> {
   const { environment } = run;
-  const { signal } = environment;
-  environment.signal = new AbortController().signal;
-  run.quiet = true;
   try {
     const left = await undo(drill, run, sabotaged);
     if (left.length > 0) throw new Error(left.join("; "));
@@ -66,6 +63,5 @@ export async function restore(drill: Drill, run: DrillRun, sabotaged: boolean): 
     );
   } finally {
     await run.finish().catch((error: Error) => environment.say(error.message));
-    environment.signal = signal;
   }
 }

@@ -11,14 +11,16 @@ export class RunRecord {
   /** Why the run says nothing about the lab: something that it needs did not work. */
   error?: string;
   readonly startedAt = new Date();
-  /** Keeps events without saying them. */
-  quiet = false;
   protected readonly origin = this.startedAt.getTime() / 1000;
 
-  /** @param scale what promised times are multiplied with */
+  /**
+   * @param scale what promised times are multiplied with
+   * @param quiet keeps events without saying them
+   */
   constructor(
     private readonly say: (line: string) => void,
     readonly scale: number,
+    private readonly quiet = false,
   ) {}
 
   /** Seconds since the run began. */

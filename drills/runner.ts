@@ -1,5 +1,5 @@
 /** Runs one drill as often as asked for, and leaves the lab as it was whatever happens. */
-import { DEFAULT_RATE, DrillRun } from "./drillRun";
+import { DEFAULT_RATE, DrillRun, type Purpose } from "./drillRun";
 import { Broken, Interrupted } from "./waiting";
 import type { Environment } from "./environment";
 import { distribution, round } from "./requests";
@@ -22,7 +22,7 @@ export interface Bench {
   /** The last runs without a fault that passed, by the load's rate: one serves all drills of the next minutes. */
   readonly controls?: Map<number, RunResult>;
   /** Makes a run; tests have their own. */
-  readonly open?: (environment: Environment, kind: RunKind, maxSeconds: number) => DrillRun;
+  readonly open?: (environment: Environment, kind: RunKind, maxSeconds: number, purpose: Purpose) => DrillRun;
 }
 
 /** A drill ended before its last run, or could not be undone. */
@@ -46,8 +46,15 @@ const CONTROL_STANDS = 300;
 /** Seconds for a command that was under way in a guest when its run ended. */
 const LAST_COMMAND_SECONDS = 20;
 
-export function openRun({ environment, open }: Bench, kind: RunKind, { maxSeconds }: Drill): DrillRun {
-  return open?.(environment, kind, maxSeconds) ?? new DrillRun(environment, kind, maxSeconds);
+export function openRun(
+  { environment, open }: Bench,
+  kind: RunKind,
+  { maxSeconds }: Drill,
+  purpose: Purpose = {},
+): DrillRun {
+  return (
+    open?.(environment, kind, maxSeconds, purpose) ?? new DrillRun(environment, kind, maxSeconds, purpose)
+  );
 }
 
 /** Nothing is broken: nothing may fail, and nothing may change. */
@@ -111,7 +118,7 @@ async function once(drill: Drill, bench: Bench, kind: RunKind): Promise<RunResul
     await run.finish().catch((error: Error) => environment.say(error.message));
     if (signal.aborted) environment.say("  interrupted: undoing what was broken");
     await run.abandon(LAST_COMMAND_SECONDS);
-    await restore(drill, openRun(bench, "fault", drill), kind === "sabotage");
+    await restore(drill, openRun(bench, "fault", drill, { restoring: true }), kind === "sabotage");
     store.markDone();
   }
   if (interrupted) throw new Interrupted(INTERRUPTED);

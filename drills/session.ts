@@ -25,18 +25,16 @@ export async function undoCutOff(bench: Bench, drills: readonly Drill[] = DRILLS
       `${left.drill} was cut off before and is not known here: run scripts/lab up, then remove .lab/${environment.lab.stack}/drills/.running`,
     );
   environment.say(`${drill.name} was cut off before: undoing it`);
-  const { target } = environment;
   // A server that has since left the configuration has nothing left to undo.
   const known = environment.lab.realServers.some(({ name }) => name === left.target);
-  environment.target = known ? left.target : undefined;
+  const target = known ? left.target : undefined;
   try {
-    await restore(drill, openRun(bench, "fault", drill), true);
+    await restore(drill, openRun(bench, "fault", drill, { restoring: true, target }), true);
   } catch (error) {
     const { name, description } = drill;
     store.writeTried({ name, description, verdict: "error", failures: [(error as Error).message], runs: [] });
     throw error;
   }
-  environment.target = target;
   store.markDone();
 }
 

@@ -54,7 +54,7 @@ export function fakeBench(): FakeBench {
   return {
     environment: environment as unknown as Environment,
     store: new ResultStore(directory),
-    open: (on, kind, seconds) => new FakeRun(on, kind, seconds),
+    open: (...args) => new FakeRun(...args),
     said,
     interrupt: () => controller.abort(),
     directory,

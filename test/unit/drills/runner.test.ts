@@ -185,7 +185,7 @@ describe("undoing", () => {
         return Promise.reject(new Error("killed"));
       },
       restore: (run) => {
-        did.push(`restore ${run.environment.signal.aborted ? "interrupted" : "in peace"}`);
+        did.push(`restore ${run.signal.aborted ? "interrupted" : "in peace"}`);
         return Promise.resolve();
       },
     });
