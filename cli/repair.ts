@@ -1,5 +1,5 @@
 /**
- * What neither engine sees by itself: the provider doesn't re-read whether a domain runs, and a remote command knows
+ * What neither engine sees by itself: no provider re-reads whether a thing of libvirt's runs, and a remote command knows
  * nothing of what a person changed in the guest. `scripts/lab up` puts these right before it applies the program.
  */
 import { textOf } from "../lib/files";
@@ -25,10 +25,13 @@ export async function repairLibvirt(
     say(`pool ${pool} was inactive: starting it`);
     await virsh.run("pool-start", pool, "--build");
   }
-  for (const network of await virsh.networks(stack, "--inactive")) {
+  const networks = await virsh.networks(stack, "--inactive");
+  for (const network of networks) {
     say(`network ${network} was inactive: starting it`);
     await virsh.run("net-start", network);
   }
+  const running = networks.length > 0 ? [...domains].filter(([, state]) => state === "running") : [];
+  await Promise.all(running.map(([domain]) => reconnect(domain).catch((error: Error) => say(error.message))));
   for (const [domain, state] of domains) {
     if (state === "paused" || state === "pmsuspended") {
       say(`domain ${domain} was ${state}: resuming it`);
@@ -38,6 +41,15 @@ export async function repairLibvirt(
       // A disk that went with the domain's files is the engine's to make anew.
       await virsh.run("start", domain).catch((error: Error) => say(error.message));
     }
+  }
+
+  /** A running guest's interface was on the stopped network's bridge: the new one has it only after a restart. */
+  async function reconnect(domain: string): Promise<void> {
+    const lost = (await virsh.networksOf(domain)).find((network) => networks.includes(network));
+    if (lost === undefined) return;
+    say(`domain ${domain} was cut off from network ${lost}: restarting it`);
+    await virsh.shutDown(domain);
+    await virsh.run("start", domain);
   }
 }
 

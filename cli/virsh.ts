@@ -1,5 +1,9 @@
 /** What the CLI itself asks of libvirt: finding, starting and listing a stack's objects. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { exec } from "../lib/process";
+
+const SHUTDOWN_MS = 30_000;
+const POLL_MS = 500;
 
 const linesOf = (text: string): string[] =>
   text
@@ -59,6 +63,20 @@ export class Virsh {
   async networks(stack: StackNames, which: "--all" | "--inactive" = "--all"): Promise<string[]> {
     const own = [`${stack.prefix}-client`, `${stack.prefix}-server`];
     return (await this.names("net-list", which, "--name")).filter((name) => own.includes(name));
+  }
+
+  /** Networks that a domain has an interface on. */
+  async networksOf(domain: string): Promise<string[]> {
+    const rows = (await this.names("domiflist", domain)).map((line) => line.split(/\s+/));
+    return rows.flatMap(([, type, source = ""]) => (type === "network" ? [source] : []));
+  }
+
+  /** Asks a running guest to shut down, and takes its power when it does not. */
+  async shutDown(domain: string): Promise<void> {
+    await this.run("shutdown", domain);
+    for (const deadline = Date.now() + SHUTDOWN_MS; Date.now() < deadline; await sleep(POLL_MS))
+      if ((await this.run("domstate", domain)).trim() === "shut off") return;
+    await this.run("destroy", domain);
   }
 
   async pools(stack: StackNames, which: "--all" | "--inactive" = "--all"): Promise<string[]> {

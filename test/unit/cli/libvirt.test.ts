@@ -107,12 +107,14 @@ describe("repairLibvirt", () => {
     await repairLibvirt(virsh, STACK, await virsh.domains(STACK), (line) => said.push(line));
     return said;
   };
-  const changes = () => host.asked().filter((each) => !/^(list|net-list|pool-list)/.test(each));
+  const changes = () =>
+    host.asked().filter((each) => !/^(list|net-list|pool-list|domiflist|domstate)/.test(each));
 
   it("starts what was stopped: pools, then networks, then domains", async () => {
     const said = await repair({
       "pool-list --inactive --name": "lvs-dr-dev\n",
       "pool-start lvs-dr-dev --build": "",
+      "domiflist lvs-dr-dev-router": "",
       "net-start lvs-dr-dev-server": "",
       "start lvs-dr-dev-rs1": "",
     });
@@ -140,6 +142,29 @@ describe("repairLibvirt", () => {
     });
     expect(said).toEqual([`domain lvs-dr-dev-rs1 was ${state}: ${verb} it`]);
     expect(changes()).toEqual([`${subcommand} lvs-dr-dev-rs1`]);
+  });
+
+  it("restarts the running guests that a stopped network had cut off", async () => {
+    const said = await repair({
+      "list --all --title": titles("running"),
+      "net-start lvs-dr-dev-server": "",
+      "domiflist lvs-dr-dev-router": " vnet0  network  lvs-dr-dev-client  virtio  52:54:00:00:00:01\n",
+      "domiflist lvs-dr-dev-rs1":
+        " vnet1  bridge   lvs-dr-dev-server  virtio  52:54:00:00:00:02\n" +
+        " vnet2  network  lvs-dr-dev-server  virtio  52:54:00:00:00:03\n",
+      "shutdown lvs-dr-dev-rs1": "",
+      "domstate lvs-dr-dev-rs1": "shut off\n",
+      "start lvs-dr-dev-rs1": "",
+    });
+    expect(said).toEqual([
+      "network lvs-dr-dev-server was inactive: starting it",
+      "domain lvs-dr-dev-rs1 was cut off from network lvs-dr-dev-server: restarting it",
+    ]);
+    expect(changes()).toEqual([
+      "net-start lvs-dr-dev-server",
+      "shutdown lvs-dr-dev-rs1",
+      "start lvs-dr-dev-rs1",
+    ]);
   });
 
   it("leaves a domain that cannot start to the engine, and says why", async () => {
