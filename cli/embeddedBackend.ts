@@ -1,9 +1,11 @@
 /** Applies the program with the embedded engine. */
 import { join } from "node:path";
-import type { EmbeddedEngine, EngineEvent, RunResult } from "../engine";
+import type { EngineEvent } from "@pulumi/pulumi/automation";
+import type { EmbeddedEngine, RunResult } from "../engine";
 import { StateFile, type State } from "../engine/state";
 import { DOMAIN, type Backend, type ChangeCounts, type Foreseen } from "./backend";
 import { progressOn } from "./progress";
+import { foreseen } from "./pulumiEvents";
 import { readStackConfig, type StackConfig } from "./stackFile";
 
 export class EmbeddedBackend implements Backend {
@@ -22,8 +24,8 @@ export class EmbeddedBackend implements Backend {
   private async run(
     verb: string,
     work: (engine: EmbeddedEngine) => Promise<RunResult>,
-    onEvent: (event: EngineEvent) => void = () => undefined,
-  ): Promise<RunResult> {
+    events?: EngineEvent[],
+  ): Promise<ChangeCounts> {
     const [{ EmbeddedEngine }, progress] = await Promise.all([
       import("../engine"),
       progressOn(process.stderr),
@@ -34,7 +36,7 @@ export class EmbeddedBackend implements Backend {
       stateFile: this.file,
       onEvent: (event) => {
         progress.show(event);
-        onEvent(event);
+        events?.push(event);
       },
     });
     const result = await work(engine).finally(() => progress.end());
@@ -43,16 +45,11 @@ export class EmbeddedBackend implements Backend {
       throw new Error(
         `${verb} ${result.interrupted ? "was interrupted" : "failed"} (${result.errors.length} errors above)`,
       );
-    return result;
+    return result.changes;
   }
 
   private state(): State {
     return new StateFile(this.file, this.project, this.stack).load();
-  }
-
-  private static counts({ counts }: RunResult): ChangeCounts {
-    const { create, update, replace, delete: deleted, same } = counts;
-    return { create, update, replace, delete: deleted, same };
   }
 
   exists(): Promise<boolean> {
@@ -80,29 +77,18 @@ export class EmbeddedBackend implements Backend {
 
   async up(): Promise<ChangeCounts> {
     const values = await this.config();
-    return EmbeddedBackend.counts(await this.run("up", (engine) => engine.up({ values })));
+    return this.run("up", (engine) => engine.up({ values }));
   }
 
   async preview(): Promise<Foreseen> {
     const values = await this.config();
-    const restarts = new Set<string>();
-    const result = await this.run(
-      "preview",
-      (engine) => engine.preview({ values }),
-      (event) => {
-        if (event.type !== "resource" || event.resourceType !== DOMAIN) return;
-        if (event.op === "update" || event.op === "replace") restarts.add(event.name);
-      },
-    );
-    return {
-      counts: EmbeddedBackend.counts(result),
-      restarts: [...restarts],
-      outputs: result.outputs as Foreseen["outputs"],
-    };
+    const events: EngineEvent[] = [];
+    await this.run("preview", (engine) => engine.preview({ values }), events);
+    return foreseen(events);
   }
 
-  async destroy(): Promise<ChangeCounts> {
-    return EmbeddedBackend.counts(await this.run("down", (engine) => engine.destroy()));
+  destroy(): Promise<ChangeCounts> {
+    return this.run("down", (engine) => engine.destroy());
   }
 
   resources(): Promise<State["resources"]> {

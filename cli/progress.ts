@@ -1,6 +1,7 @@
-/** What the embedded engine does, shown while it does it: redrawn on a terminal, plain lines elsewhere. */
+/** What an engine does, shown while it does it: redrawn on a terminal, plain lines elsewhere. */
 import type { WriteStream } from "node:tty";
-import type { EngineEvent } from "../engine";
+import type { DiagnosticEvent, EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation";
+import { nameOf } from "../lib/urn";
 
 export interface Progress {
   show(event: EngineEvent): void;
@@ -16,38 +17,24 @@ export interface Redrawn {
 }
 
 /** Components only group; what is done to them says nothing. */
-const isGroup = (resourceType: string): boolean =>
-  resourceType.startsWith("lvsdr:") || resourceType.startsWith("pulumi:");
+const isGroup = (type: string): boolean => type.startsWith("lvsdr:") || type.startsWith("pulumi:");
 
-type ResourceEvent = Extract<EngineEvent, { type: "resource" }>;
+/** A replacement is told by its parts. */
+const matters = ({ type, op }: StepEventMetadata): boolean =>
+  !isGroup(type) && !["same", "replace", "refresh"].includes(op);
 
-const matters = ({ resourceType, op }: ResourceEvent): boolean =>
-  !isGroup(resourceType) && op !== "same" && op !== "skip";
+const label = ({ op, type, urn }: StepEventMetadata): string =>
+  `${op.padEnd(8)} ${type.split(":").at(-1)} ${nameOf(urn)}`;
 
-const label = ({ op, resourceType, name }: ResourceEvent): string =>
-  `${op.padEnd(8)} ${resourceType.split(":").at(-1)} ${name}`;
-
-/** The line that stays of an event, if any. */
-function lineOf(event: EngineEvent): string | undefined {
-  if (event.type === "diagnostic") return `  ${event.severity}: ${event.message}`;
-  // A failure is told by its diagnostic.
-  if (event.type !== "resource" || !matters(event) || event.phase === "pre" || event.error !== undefined)
-    return undefined;
-  const why = event.reasons.length > 0 ? ` (${event.reasons.join("; ")})` : "";
-  return `  ${label(event)}${why} ${(event.seconds ?? 0).toFixed(1)} s`;
-}
-
-export class PlainProgress implements Progress {
-  constructor(private readonly write: (line: string) => void) {}
-
-  show(event: EngineEvent): void {
-    const line = lineOf(event);
-    if (line !== undefined) this.write(line);
-  }
-
-  end(): void {
-    // Nothing is to be taken back.
-  }
+/** Which properties differ, as Pulumi puts it: `[diff: +added-deleted~updated,another]`. */
+function differing({ detailedDiff = {} }: StepEventMetadata): string {
+  const properties = (kind: string, sign: string): string => {
+    const paths = Object.keys(detailedDiff).filter((path) => detailedDiff[path]?.diffKind.startsWith(kind));
+    const names = new Set(paths.map((path) => path.split(/[.[]/)[0]));
+    return names.size > 0 ? sign + [...names].join(",") : "";
+  };
+  const text = properties("add", "+") + properties("delete", "-") + properties("update", "~");
+  return text && ` [diff: ${text}]`;
 }
 
 interface Work {
@@ -57,8 +44,49 @@ interface Work {
   status?: string;
 }
 
+/** What is under way, from the events so far, by URN; the program's own calls by their stream. */
+class UnderWay extends Map<string | number, Work> {
+  /** The line that stays of an event, if any. */
+  note({ diagnosticEvent, resourcePreEvent, resOutputsEvent, resOpFailedEvent }: EngineEvent): string | void {
+    if (diagnosticEvent) return this.say(diagnosticEvent);
+    const metadata = (resourcePreEvent ?? resOutputsEvent ?? resOpFailedEvent)?.metadata;
+    if (!metadata || !matters(metadata)) return;
+    const work = { label: label(metadata), since: Date.now() };
+    if (resourcePreEvent) return void this.set(metadata.urn, work);
+    const { since } = this.get(metadata.urn) ?? work;
+    this.delete(metadata.urn);
+    // A failure is told by its diagnostic.
+    if (resOutputsEvent)
+      return `  ${work.label}${differing(metadata)} ${((Date.now() - since) / 1000).toFixed(1)} s`;
+  }
+
+  private say({ severity, message, urn = "", streamID = 0, ephemeral }: DiagnosticEvent): string | void {
+    if (!ephemeral) return `  ${severity}: ${message}`;
+    const work = this.get(urn);
+    if (work) work.status = message;
+    else if (urn === "" && message !== "")
+      this.set(streamID, { label: `run      ${message}`, since: Date.now() });
+    else this.delete(streamID);
+  }
+}
+
+export class PlainProgress implements Progress {
+  private readonly underWay = new UnderWay();
+
+  constructor(private readonly write: (line: string) => void) {}
+
+  show(event: EngineEvent): void {
+    const line = this.underWay.note(event);
+    if (line !== undefined) this.write(line);
+  }
+
+  end(): void {
+    // Nothing is to be taken back.
+  }
+}
+
 export class LiveProgress implements Progress {
-  private readonly underWay = new Map<string, Work>();
+  private readonly underWay = new UnderWay();
   private readonly clock: NodeJS.Timeout;
 
   /** @param size of the terminal, as it is now */
@@ -70,20 +98,9 @@ export class LiveProgress implements Progress {
   }
 
   show(event: EngineEvent): void {
-    if (event.type === "resource" && matters(event)) this.note(event.phase, event.urn, label(event));
-    if (event.type === "invoke") this.note(event.phase, event.id, `run      ${event.what}`);
-    if (event.type === "status") {
-      const work = this.underWay.get(event.urn);
-      if (work) work.status = event.message;
-    }
-    const line = lineOf(event);
+    const line = this.underWay.note(event);
     if (line !== undefined) this.screen.persist(line);
     this.draw();
-  }
-
-  private note(phase: "pre" | "post", key: string, text: string): void {
-    if (phase === "pre") this.underWay.set(key, { label: text, since: Date.now() });
-    else this.underWay.delete(key);
   }
 
   private draw(): void {

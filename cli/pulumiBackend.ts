@@ -3,13 +3,13 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
-import { SIGNATURE, secret, type Properties, type Value } from "../engine/values";
+import { SIGNATURE, secret, type Properties, type Value } from "../lib/properties";
 import { versionProblems } from "../model/host/checksTools";
 import { PROJECT, prefixFor } from "../model/lab/naming";
 import { formatRefusal } from "../model/config/refusal";
 import { DOMAIN, type Backend, type ChangeCounts, type Foreseen } from "./backend";
 import { PulumiCli } from "./pulumiCli";
-import { foreseen } from "./pulumiEvents";
+import { foreseen, parseEvents } from "./pulumiEvents";
 import {
   discard,
   filesOf,
@@ -244,7 +244,7 @@ export class PulumiBackend implements Backend {
     writeFileSync(events, "", { mode: 0o600 });
     try {
       await this.cli.shown([...args, "--event-log", events], undefined, { PULUMI_DEBUG_COMMANDS: "true" });
-      return foreseen(readFileSync(events, "utf8"));
+      return foreseen(parseEvents(readFileSync(events, "utf8")));
     } finally {
       rmSync(events, { force: true });
       // Pulumi previews only a stack that is there; a backend keeps none that was never built.

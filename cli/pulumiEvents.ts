@@ -1,35 +1,27 @@
-/** What a Pulumi preview foresees, from the events that it logs: one JSON value a line. */
-import { nameOf } from "../engine/events";
-import { STACK_TYPE } from "../engine/goal";
-import { mask, type Value } from "../engine/values";
+/** What a preview foresees, from the events of either engine. */
+import type { EngineEvent } from "@pulumi/pulumi/automation";
+import { mask, type Properties } from "../lib/properties";
+import { nameOf, STACK_TYPE } from "../lib/urn";
 import { DOMAIN, type Foreseen } from "./backend";
 
-interface LoggedEvent {
-  readonly resourcePreEvent?: {
-    readonly metadata?: { readonly op?: string; readonly urn?: string; readonly type?: string };
-  };
-  readonly resOutputsEvent?: {
-    readonly metadata?: {
-      readonly type?: string;
-      readonly new?: { readonly outputs?: Readonly<Record<string, Value>> } | null;
-    };
-  };
-  readonly summaryEvent?: { readonly resourceChanges?: Foreseen["counts"] };
-}
-
-export function foreseen(log: string): Foreseen {
-  const events = log
+/** Events that Pulumi has logged: one JSON value a line. */
+export function parseEvents(log: string): EngineEvent[] {
+  return log
     .split("\n")
     .filter(Boolean)
-    .map((line) => JSON.parse(line) as LoggedEvent);
-  const stack = events.findLast(({ resOutputsEvent }) => resOutputsEvent?.metadata?.type === STACK_TYPE);
+    .map((line) => JSON.parse(line) as EngineEvent);
+}
+
+export function foreseen(events: readonly EngineEvent[]): Foreseen {
+  const stack = events.findLast(({ resOutputsEvent }) => resOutputsEvent?.metadata.type === STACK_TYPE);
   const restarts = events.flatMap(({ resourcePreEvent }) => {
     const { op = "", urn = "", type } = resourcePreEvent?.metadata ?? {};
     return type === DOMAIN && ["update", "replace"].includes(op) ? [nameOf(urn)] : [];
   });
+  const outputs = (stack?.resOutputsEvent?.metadata.new?.outputs ?? {}) as Properties;
   return {
     restarts: [...new Set(restarts)],
     counts: events.findLast(({ summaryEvent }) => summaryEvent)?.summaryEvent?.resourceChanges ?? {},
-    outputs: mask(stack?.resOutputsEvent?.metadata?.new?.outputs ?? {}) as Foreseen["outputs"],
+    outputs: mask(outputs) as Foreseen["outputs"],
   };
 }

@@ -1,13 +1,13 @@
 /** What a stack's state says of the stack, whichever engine keeps it. */
 import type { Access } from "../model/lab/access";
-import { STACK_TYPE } from "../engine/goal";
-import { hasSecret, MASK, reveal, type Properties, type Value } from "../engine/values";
+import { hasSecret, MASK, reveal, type Properties, type Value } from "../lib/properties";
+import { STACK_TYPE } from "../lib/urn";
 import { readLab } from "../model/lab/recorded";
 import { APPLIED_LAB } from "../model/lab/naming";
 import type { Lab } from "../model/lab/types";
 import type { ShownOutputs, StackOutputs } from "./backend";
 
-/** As far as both engines' states agree; secrets as engine/values.ts has them. */
+/** As far as both engines' states agree; secrets as lib/properties.ts has them. */
 export interface RecordedResource {
   readonly type: string;
   readonly outputs?: Properties;

@@ -1,7 +1,7 @@
-import { messageOf, nameOf } from "./events";
-import { bare, explain, type Run } from "./operations";
+import { reveal, type Value } from "../lib/properties";
+import { nameOf } from "../lib/urn";
+import { bare, messageOf, type Run } from "./run";
 import type { Intent, ResourceState } from "./state";
-import { reveal, type Value } from "./values";
 
 /** Whether `dependent` must be gone before `r` can go. */
 function needs(dependent: ResourceState, r: ResourceState): boolean {
@@ -13,17 +13,10 @@ function needs(dependent: ResourceState, r: ResourceState): boolean {
   );
 }
 
-/** Ends one resource and forgets it. */
-export async function remove(run: Run, r: ResourceState): Promise<void> {
-  if (r.custom && !run.preview) {
-    try {
-      await run.providerOf(r.type).delete(bare(r), run.context(r.urn, r.provider));
-    } catch (error) {
-      throw explain(error, run);
-    }
-  }
+async function remove(run: Run, r: ResourceState): Promise<void> {
+  if (r.custom && !run.preview)
+    await run.providerOf(r.type).delete?.(bare(r), run.context(r.urn, r.provider));
   run.forget(r);
-  run.state.intents = run.state.intents.filter((i) => i.urn !== r.urn || r.doomed === true);
   run.save();
 }
 
@@ -35,26 +28,22 @@ export async function remove(run: Run, r: ResourceState): Promise<void> {
 export async function removeAll(
   run: Run,
   candidates: readonly ResourceState[],
-  done: (r: ResourceState, seconds: number, error?: string) => void,
-  started: (r: ResourceState) => void,
+  replaced = false,
 ): Promise<readonly ResourceState[]> {
   const stuck: ResourceState[] = [];
   let left = [...candidates];
-  while (left.length > 0 && !run.stopping.signal.aborted) {
+  while (left.length > 0 && !run.interrupted) {
     const wave = left.filter((r) => ![...left, ...stuck].some((other) => needs(other, r)));
     if (wave.length === 0) break;
     await Promise.all(
-      wave.map(async (r) => {
-        started(r);
-        const begin = Date.now();
-        try {
-          await remove(run, r);
-          done(r, (Date.now() - begin) / 1000);
-        } catch (error) {
-          stuck.push(r);
-          done(r, (Date.now() - begin) / 1000, messageOf(error));
-        }
-      }),
+      wave.map((r) =>
+        run
+          .step(replaced || r.doomed ? "delete-replaced" : "delete", r.urn, () => remove(run, r))
+          .catch((error: unknown) => {
+            stuck.push(r);
+            run.failed(r.urn, error);
+          }),
+      ),
     );
     left = left.filter((r) => !wave.includes(r));
   }
@@ -64,15 +53,13 @@ export async function removeAll(
 /** Removes what an interrupted creation may have left behind, and its record. */
 export async function cleanUp(run: Run, intent: Intent): Promise<void> {
   if (run.preview) return;
-  if (intent.kind === "create") {
-    const context = run.context(intent.urn, intent.provider, intent.mark);
-    try {
-      await run.providerOf(intent.type).cleanup?.(reveal(intent.inputs as { [key: string]: Value }), context);
-    } catch (error) {
-      throw new Error(
-        `cannot remove what an interrupted creation of ${nameOf(intent.urn)} left: ${messageOf(error)}`,
-      );
-    }
+  const context = run.context(intent.urn, intent.provider, intent.mark);
+  try {
+    await run.providerOf(intent.type).cleanup?.(reveal(intent.inputs as { [key: string]: Value }), context);
+  } catch (error) {
+    throw new Error(
+      `cannot remove what an interrupted creation of ${nameOf(intent.urn)} left: ${messageOf(error)}`,
+    );
   }
   run.state.intents = run.state.intents.filter((i) => i !== intent);
   run.save();

@@ -1,5 +1,5 @@
+import type { Path } from "./paths";
 import type { ResourceState } from "./state";
-import type { Path } from "./values";
 
 /** What the program asks for in one registration, options included. */
 export interface Goal extends Omit<ResourceState, "urn" | "id" | "outputs" | "doomed"> {
@@ -10,13 +10,4 @@ export interface Goal extends Omit<ResourceState, "urn" | "id" | "outputs" | "do
   readonly deleteBeforeReplace?: boolean;
   readonly replaceWith: readonly string[];
   readonly additionalSecretOutputs: readonly string[];
-}
-
-export const STACK_TYPE = "pulumi:pulumi:Stack";
-
-/** A URN carries the types of all ancestors but the stack, the name of the resource alone. */
-export function makeUrn(stack: string, project: string, type: string, name: string, parent: string): string {
-  const parentType = parent.split("::")[2] ?? "";
-  const qualified = parentType === "" || parentType === STACK_TYPE ? type : `${parentType}$${type}`;
-  return `urn:pulumi:${stack}::${project}::${qualified}::${name}`;
 }

@@ -1,36 +1,26 @@
-import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import type { EngineEvent, OpMap } from "@pulumi/pulumi/automation";
 import { parse as parseYaml } from "yaml";
-import { Deployment } from "./deployment";
-import { messageOf, type Counts, type EngineEvent, type SummaryEvent } from "./events";
 import { exec as realExec, type Exec } from "../lib/process";
-import { STACK_TYPE } from "./goal";
-import { acquireLock } from "../lib/lock";
-import { Run } from "./operations";
+import { mask, reveal, secret, type Properties } from "../lib/properties";
+import { STACK_TYPE } from "../lib/urn";
+import { Deployment } from "./deployment";
 import { ALREADY_REPORTED, hostProgram, type ProgramHost } from "./program";
 import { invokes, providerOf } from "./providers";
 import type { Provider } from "./providers/provider";
-import { Redactor } from "./redact";
+import { messageOf, Run } from "./run";
 import { StateFile } from "./state";
-import { mask, reveal, secret, type Properties, type Value } from "./values";
-
-export type { Counts, DiagnosticEvent, EngineEvent, Op, ResourceEvent, SummaryEvent } from "./events";
-export { LockedError } from "../lib/lock";
-export { StateError } from "./state";
 
 export interface EngineOptions {
   /** Directory of Pulumi.yaml. */
   readonly projectDir: string;
   readonly stack: string;
-  /** Where the state is kept; its directory becomes private (0700). Lock and key lie beside it. */
+  /** Where the state is kept; its directory becomes private (0700), its key lies beside it. One run at a time may use it. */
   readonly stateFile: string;
-  /** Registrations the program may have under way at a time; default 64. */
-  readonly parallel?: number;
+  /** What happens, as `pulumi up --json` has it. */
   readonly onEvent?: (event: EngineEvent) => void;
-  /** Whether SIGINT and SIGTERM interrupt a run (default), or the caller does so by `interrupt()`. */
-  readonly handleSignals?: boolean;
   /** For tests: stands in for every external program but the Pulumi program. */
   readonly exec?: Exec;
   /** For tests: stands in for the Pulumi program and the services it talks to. */
@@ -48,15 +38,16 @@ export interface EngineConfig {
 
 export interface RunResult {
   readonly ok: boolean;
-  /** Resources by what was done (or would be done) to them; the stack and components count, as with Pulumi. */
-  readonly counts: Counts;
+  /** Resources by what was done (or would be done) to them. */
+  readonly changes: OpMap;
   /** The stack's outputs, secrets masked; unknown ones say so in a preview. */
   readonly outputs: Properties;
   /** One line per failure, secrets masked. */
   readonly errors: readonly string[];
   readonly interrupted: boolean;
-  readonly seconds: number;
 }
+
+type Work = (run: Run, deployment: Deployment) => Promise<void>;
 
 /** Applies one stack of the Pulumi program in `projectDir` without Pulumi's CLI. */
 export class EmbeddedEngine {
@@ -74,24 +65,21 @@ export class EmbeddedEngine {
 
   /**
    * Makes the world as the program says.
-   * @param refresh look at the real resources first and mend what has drifted (default)
-   * @throws LockedError, StateError before anything is done; failures of resources are in the result
+   * @throws StateError before anything is done; failures of resources are in the result
    */
-  up(config: EngineConfig, { refresh = true }: { refresh?: boolean } = {}): Promise<RunResult> {
-    return this.locked("up", (run, deployment) => this.runProgram(run, deployment, config), refresh);
+  up(config: EngineConfig): Promise<RunResult> {
+    return this.perform(false, (run, deployment) => this.runProgram(run, deployment, config));
   }
 
-  /** What `up` would do. Runs the program and reads real resources, but changes nothing and writes no state. */
-  async preview(config: EngineConfig, { refresh = true }: { refresh?: boolean } = {}): Promise<RunResult> {
-    return this.perform("preview", (run, deployment) => this.runProgram(run, deployment, config), refresh);
+  /** What `up` would do. Runs the program and looks for real resources, but changes nothing and writes no state. */
+  preview(config: EngineConfig): Promise<RunResult> {
+    return this.perform(true, (run, deployment) => this.runProgram(run, deployment, config));
   }
 
   /** Deletes everything in the state, and what interrupted runs left. */
   destroy(): Promise<RunResult> {
-    return this.locked(
-      "destroy",
-      (run, deployment) => deployment.deleteAll([...run.state.resources], () => true),
-      false,
+    return this.perform(false, (run, deployment) =>
+      deployment.deleteAll([...run.state.resources], () => true),
     );
   }
 
@@ -100,137 +88,113 @@ export class EmbeddedEngine {
     this.current?.interrupt();
   }
 
-  private stateFile(): StateFile {
-    return new StateFile(this.options.stateFile, this.project, this.options.stack);
-  }
-
-  private async locked(action: "up" | "destroy", work: Work, refresh: boolean): Promise<RunResult> {
-    const release = acquireLock(this.options.stateFile);
-    try {
-      return await this.perform(action, work, refresh);
-    } finally {
-      release();
-    }
-  }
-
-  private async perform(action: SummaryEvent["action"], work: Work, refresh: boolean): Promise<RunResult> {
+  private async perform(preview: boolean, work: Work): Promise<RunResult> {
     const begin = Date.now();
-    const file = this.stateFile();
+    const { stateFile, stack, onEvent = () => undefined, exec = realExec, providers } = this.options;
+    const file = new StateFile(stateFile, this.project, stack);
     const state = file.load();
-    const redactor = new Redactor();
-    for (const r of state.resources) [r.inputs, r.outputs].forEach((v) => redactor.learn(v as Value));
-    const scratch = this.scratch(action);
-    const listener = this.options.onEvent ?? ((): void => undefined);
-    const provider = (type: string): Provider => this.options.providers?.(type) ?? providerOf(type);
-    const write = (s: typeof state): void => file.save(s);
-    const exec = this.options.exec ?? realExec;
-    const run = new Run(state, write, action === "preview", listener, redactor, exec, scratch, provider);
-    const deployment = new Deployment(run, this.options.stack, this.project, refresh);
-    const unhook = this.options.handleSignals === false ? (): void => undefined : onSignals(run);
+    const scratch = this.scratch(preview);
+    const run = new Run(state, {
+      ...{ preview, onEvent, exec, scratch },
+      write: (changed) => file.save(changed),
+      providerOf: (type) => providers?.(type) ?? providerOf(type),
+    });
+    const deployment = new Deployment(run, stack, this.project);
+    const unhook = onSignals(run);
     this.current = run;
+    run.emit({ preludeEvent: { config: {} } });
     try {
       await work(run, deployment);
     } catch (error) {
-      const message = redactor.redact(messageOf(error));
-      deployment.errors.push(message);
-      run.emit({ type: "diagnostic", severity: "error", message });
+      run.diagnostic("error", messageOf(error));
     } finally {
       this.current = undefined;
       unhook();
       fs.rmSync(scratch, { recursive: true, force: true });
     }
-    const interrupted = run.stopping.signal.aborted;
-    const result: RunResult = {
-      ok: deployment.errors.length === 0 && !interrupted,
-      counts: deployment.counts,
-      outputs: mask(deployment.outputs() as Value) as Properties,
-      errors: interrupted ? [...deployment.errors, "interrupted"] : deployment.errors,
+    const { changes, interrupted, errors } = run;
+    run.emit({
+      summaryEvent: {
+        maybeCorrupt: false,
+        durationSeconds: Math.round((Date.now() - begin) / 1000),
+        resourceChanges: changes,
+        policyPacks: {},
+      },
+    });
+    return {
+      ok: errors.length === 0 && !interrupted,
+      changes,
+      outputs: mask(deployment.outputs()),
+      errors: interrupted ? [...errors, "interrupted"] : errors,
       interrupted,
-      seconds: (Date.now() - begin) / 1000,
     };
-    listener({ type: "summary", action, ok: result.ok, counts: result.counts, seconds: result.seconds });
-    return result;
   }
 
   /** Beside the state, where only the owner can look, so that what a killed run left (SSH keys) is found and removed. */
-  private scratch(action: SummaryEvent["action"]): string {
-    // A preview takes no lock, and may run beside another run.
-    if (action === "preview") return fs.mkdtempSync(path.join(os.tmpdir(), "lvs-dr-"));
+  private scratch(preview: boolean): string {
+    // A preview may run beside another run.
+    if (preview) return fs.mkdtempSync(path.join(os.tmpdir(), "lvs-dr-"));
     const directory = `${this.options.stateFile}.scratch`;
     fs.rmSync(directory, { recursive: true, force: true });
-    fs.mkdirSync(directory, { mode: 0o700 });
+    fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
     return directory;
   }
 
   private async runProgram(run: Run, deployment: Deployment, config: EngineConfig): Promise<void> {
+    const { projectDir, stack, program = hostProgram } = this.options;
     const qualify = (key: string): string => (key.includes(":") ? key : `${this.project}:${key}`);
     const values = Object.fromEntries(Object.entries(config.values).map(([k, v]) => [qualify(k), v]));
     const secretKeys = (config.secretKeys ?? []).map(qualify);
     for (const key of secretKeys) run.redactor.learn(secret(values[key] ?? ""));
-    const host = this.options.program ?? hostProgram;
-    const code = await host(
+    const code = await program(
       {
-        projectDir: this.options.projectDir,
-        main: this.main,
-        project: this.project,
-        stack: this.options.stack,
-        preview: run.preview,
-        parallel: this.options.parallel ?? 64,
-        config: values,
-        secretKeys,
+        ...{ projectDir, main: this.main, project: this.project, stack, preview: run.preview },
+        ...{ config: values, secretKeys, signal: run.killing.signal },
         onLine: (line) => {
           // Once interrupted, all that it tells is that the engine does not answer it any more.
-          if (!run.stopping.signal.aborted) run.emit({ type: "diagnostic", severity: "info", message: line });
+          if (!run.interrupted) run.diagnostic("info", line);
         },
-        signal: run.killing.signal,
       },
       {
         register: (goal) => deployment.register(goal),
         setOutputs: (urn, outputs) => deployment.setOutputs(urn, outputs),
-        invoke: (token, args) => this.invoke(run, token, args),
-        log: (severity, message, urn) => {
-          if (severity === "error") deployment.errors.push(run.redactor.redact(message));
-          run.emit({ type: "diagnostic", severity, message, urn });
-        },
+        invoke: (token, args) => invoke(run, token, args),
+        log: (severity, message, urn) => run.diagnostic(severity, message, { urn }),
       },
     );
-    if (run.stopping.signal.aborted) return;
-    if (code !== 0 && !(code === ALREADY_REPORTED && deployment.errors.length > 0)) {
+    if (run.interrupted) return;
+    if (code !== 0 && !(code === ALREADY_REPORTED && run.errors.length > 0)) {
       throw new Error(`the program ended with exit status ${code}`);
     }
-    if (code === 0 && deployment.errors.length === 0) await deployment.finish();
-  }
-
-  private async invoke(run: Run, token: string, args: Properties): Promise<Properties> {
-    // Pulumi's own. It is asked about the one stack that this engine knows.
-    if (token === "pulumi:pulumi:readStackOutputs")
-      return { ...args, outputs: run.state.resources.find(({ type }) => type === STACK_TYPE)?.outputs ?? {} };
-    const call = invokes[token];
-    if (!call)
-      throw new Error(`the embedded engine does not know the function ${token}; use --engine pulumi`);
-    const plain = reveal(args as { [key: string]: Value });
-    const what = typeof plain.command === "string" ? plain.command : token;
-    const id = randomUUID();
-    run.emit({ type: "invoke", phase: "pre", id, what });
-    try {
-      return await call(plain, run.context(`invoke::::::${token}`, ""));
-    } finally {
-      run.emit({ type: "invoke", phase: "post", id, what });
-    }
+    if (code === 0 && run.errors.length === 0) await deployment.finish();
   }
 }
 
-type Work = (run: Run, deployment: Deployment) => Promise<void>;
+let invocations = 0;
+
+/** Calls a function of a provider. What it runs is told as long as it runs. */
+async function invoke(run: Run, token: string, args: Properties): Promise<Properties> {
+  // Pulumi's own. It is asked about the one stack that this engine knows.
+  if (token === "pulumi:pulumi:readStackOutputs")
+    return { ...args, outputs: run.state.resources.find(({ type }) => type === STACK_TYPE)?.outputs ?? {} };
+  const call = invokes[token];
+  if (!call) throw new Error(`the embedded engine does not know the function ${token}; use --engine pulumi`);
+  const plain = reveal(args);
+  const streamID = (invocations += 1);
+  const tell = (what: string): void => run.diagnostic("info", what, { streamID, ephemeral: true });
+  tell(typeof plain.command === "string" ? plain.command : token);
+  try {
+    return await call(plain, run.context(`invoke::::::${token}`, ""));
+  } finally {
+    tell("");
+  }
+}
 
 /** First Ctrl-C: an orderly end. Second: an immediate one; what is half-done is in the intent records. */
 function onSignals(run: Run): () => void {
   const handle = (signal: NodeJS.Signals): void => {
-    if (run.stopping.signal.aborted) process.exit(signal === "SIGINT" ? 130 : 143);
-    run.emit({
-      type: "diagnostic",
-      severity: "warning",
-      message: "interrupted: finishing what is under way; once more to stop at once",
-    });
+    if (run.interrupted) process.exit(signal === "SIGINT" ? 130 : 143);
+    run.diagnostic("warning", "interrupted: finishing what is under way; once more to stop at once");
     run.interrupt();
   };
   process.on("SIGINT", handle).on("SIGTERM", handle);

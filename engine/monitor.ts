@@ -5,12 +5,11 @@ import { EngineService, type IEngineServer } from "@pulumi/pulumi/proto/engine_g
 import * as engineProto from "@pulumi/pulumi/proto/engine_pb";
 import { ResourceMonitorService, type IResourceMonitorServer } from "@pulumi/pulumi/proto/resource_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/resource_pb";
+import type { Properties } from "../lib/properties";
 import type { Registered } from "./deployment";
-import { messageOf } from "./events";
 import type { Goal } from "./goal";
-import { InterruptedError } from "./operations";
-import { parsePaths } from "./plan";
-import type { Properties } from "./values";
+import { parsePath } from "./paths";
+import { InterruptedError, messageOf } from "./run";
 
 /** What the services hand on to the engine. */
 export interface Handlers {
@@ -159,8 +158,8 @@ export function toGoal(request: proto.RegisterResourceRequest): Goal {
         .getEntryList()
         .map(([key]) => [key, request.getPropertydependenciesMap().get(key)?.getUrnsList() ?? []]),
     ),
-    ignoreChanges: parsePaths(request.getIgnorechangesList()),
-    replaceOnChanges: parsePaths(request.getReplaceonchangesList()),
+    ignoreChanges: request.getIgnorechangesList().map(parsePath),
+    replaceOnChanges: request.getReplaceonchangesList().map(parsePath),
     ...(request.getDeletebeforereplacedefined()
       ? { deleteBeforeReplace: request.getDeletebeforereplace() }
       : {}),

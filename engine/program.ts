@@ -15,7 +15,6 @@ export interface ProgramOptions {
   readonly project: string;
   readonly stack: string;
   readonly preview: boolean;
-  readonly parallel: number;
   /** Qualified keys ("project:key"). */
   readonly config: Readonly<Record<string, string>>;
   readonly secretKeys: readonly string[];
@@ -23,6 +22,9 @@ export interface ProgramOptions {
   /** Ends the program. */
   readonly signal: AbortSignal;
 }
+
+/** Registrations that the program may have under way at a time. */
+const PARALLEL = 64;
 
 /** Runs the program with its registrations handled by `handlers`; answers its exit status. */
 export type ProgramHost = (options: ProgramOptions, handlers: Handlers) => Promise<number>;
@@ -56,7 +58,7 @@ function run(options: ProgramOptions, address: string): Promise<number> {
     organization: "organization",
     pwd: options.projectDir,
     "root-directory": options.projectDir,
-    parallel: String(options.parallel),
+    parallel: String(PARALLEL),
   };
   const args = Object.entries(flags).map(([key, value]) => `--${key}=${value}`);
   if (options.preview) args.push("--dry-run");

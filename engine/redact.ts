@@ -1,4 +1,4 @@
-import { MASK, secretStrings, type Value } from "./values";
+import { MASK, secretStrings, type Value } from "../lib/properties";
 
 /** Shorter strings would mask half of every message, and are no secrets worth the name. */
 const SHORTEST = 6;

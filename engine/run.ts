@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
-import type { EngineEvent } from "./events";
-import { messageOf, nameOf } from "./events";
+import type { DiagnosticEvent, EngineEvent, OpType, StepEventMetadata } from "@pulumi/pulumi/automation";
 import type { Exec } from "../lib/process";
-import type { Context, Disturbance, Known, Provider } from "./providers/provider";
-import type { Redactor } from "./redact";
-import type { ResourceState, State } from "./state";
-import { hasSecret, isSecret, reveal, secret, type Properties, type Value } from "./values";
+import { mask, reveal, type Properties, type Value } from "../lib/properties";
+import { nameOf, referenced, typeOf } from "../lib/urn";
+import type { Context, Known, Provider } from "./providers/provider";
+import { Redactor } from "./redact";
+import { recreated, updateOf, type Intent, type ResourceState, type State } from "./state";
 
-/** Seconds an operation may still take after an interruption before its processes are ended. */
+/** How long an operation may still take after an interruption before its processes are ended. */
 const GRACE_MS = 5_000;
 
 /** Thrown by whatever would start new work after an interruption. */
@@ -18,46 +18,120 @@ export class InterruptedError extends Error {
   }
 }
 
-/** One run's surroundings: the state, its file, and what providers need. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** What a run needs of the world around it. */
+export interface Surroundings {
+  readonly preview: boolean;
+  readonly write: (state: State) => void;
+  readonly onEvent: (event: EngineEvent) => void;
+  readonly exec: Exec;
+  /** A directory only the owner can enter. */
+  readonly scratch: string;
+  readonly providerOf: (type: string) => Provider;
+}
+
+/** One run: the state as it changes, what is told of it, and what providers need. */
 export class Run {
   /** Aborted by the first interruption: no new work, waiting ends at once. */
   readonly stopping = new AbortController();
   /** Aborted some seconds later: work in flight ends too. */
   readonly killing = new AbortController();
-
+  readonly redactor = new Redactor();
+  readonly errors: string[] = [];
+  /** Resources by what was done to them; the stack and components count, as with Pulumi. */
+  readonly changes = { create: 0, update: 0, replace: 0, delete: 0, same: 0 };
+  readonly preview: boolean;
+  readonly providerOf: (type: string) => Provider;
+  private sequence = 0;
   /** What the state on disk was made of. */
   private saved: readonly unknown[];
 
   constructor(
     readonly state: State,
-    private readonly write: (state: State) => void,
-    readonly preview: boolean,
-    private readonly listener: (event: EngineEvent) => void,
-    readonly redactor: Redactor,
-    private readonly exec: Exec,
-    private readonly scratch: string,
-    readonly providerOf: (type: string) => Provider,
+    private readonly surroundings: Surroundings,
   ) {
+    this.preview = surroundings.preview;
+    this.providerOf = surroundings.providerOf;
     this.saved = this.parts();
+    for (const { inputs, outputs } of state.resources) this.learn(inputs, outputs);
     // Each command in flight listens; more than Node's ten of them are no leak.
     setMaxListeners(0, this.stopping.signal, this.killing.signal);
   }
 
+  get interrupted(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
   interrupt(): void {
-    if (this.stopping.signal.aborted) return;
+    if (this.interrupted) return;
     this.stopping.abort(new InterruptedError());
     setTimeout(() => this.killing.abort(new InterruptedError()), GRACE_MS).unref();
   }
 
-  /** Everything shown goes through here, so that no secret can get past. */
-  emit(event: EngineEvent): void {
-    const clean = (text: string): string => this.redactor.redact(text);
-    if (event.type === "diagnostic" || event.type === "status")
-      this.listener({ ...event, message: clean(event.message) });
-    else if (event.type === "invoke") this.listener({ ...event, what: clean(event.what) });
-    else if (event.type === "resource" && event.error !== undefined)
-      this.listener({ ...event, error: clean(event.error) });
-    else this.listener(event);
+  learn(...properties: Properties[]): void {
+    for (const each of properties) this.redactor.learn(each);
+  }
+
+  emit(event: Omit<EngineEvent, "sequence" | "timestamp">): void {
+    this.surroundings.onEvent({
+      sequence: (this.sequence += 1),
+      timestamp: Math.floor(Date.now() / 1000),
+      ...event,
+    });
+  }
+
+  /** Text shown goes through here, so that no secret can get past. */
+  diagnostic(
+    severity: DiagnosticEvent["severity"],
+    message: string,
+    more: Pick<DiagnosticEvent, "urn" | "streamID" | "ephemeral"> = {},
+  ): void {
+    const clean = this.redactor.redact(message);
+    if (severity === "error") this.errors.push(clean);
+    this.emit({ diagnosticEvent: { severity, message: clean, color: "never", ...more } });
+  }
+
+  /** Of a resource, by its name. */
+  tell(severity: "info" | "warning" | "error", urn: string, message: string): void {
+    this.diagnostic(severity, `${nameOf(urn)}: ${message}`, { urn });
+  }
+
+  /** What an interruption has cut short did not fail by itself. */
+  failed(urn: string, error: unknown): void {
+    this.tell("error", urn, messageOf(this.interrupted ? new InterruptedError() : error));
+  }
+
+  /** Does something to a resource, told as Pulumi tells of its steps. */
+  async step<T extends ResourceState | void>(
+    op: OpType,
+    urn: string,
+    work: () => T | Promise<T>,
+    more: Partial<StepEventMetadata> = {},
+  ): Promise<T> {
+    if (this.interrupted) throw new InterruptedError();
+    // Parts of a replacement are Pulumi's own business: what the program asked for is the replacement.
+    const logical = op !== "create-replacement" && op !== "delete-replaced";
+    const metadata = { op, urn, type: typeOf(urn), logical, provider: "", ...more };
+    const planning = this.preview;
+    this.emit({ resourcePreEvent: { metadata, planning } });
+    try {
+      const result = await work();
+      const made = result ? { new: shown(result) } : {};
+      this.emit({ resOutputsEvent: { metadata: { ...metadata, ...made }, planning } });
+      if (op in this.changes) this.changes[op as keyof typeof this.changes] += 1;
+      return result;
+    } catch (error) {
+      this.emit({ resOpFailedEvent: { metadata, status: 0, steps: 0 } });
+      throw error;
+    }
+  }
+
+  /** What a component has registered as its outputs, once its children are there. */
+  outputsOf(component: ResourceState): void {
+    const { urn, type } = component;
+    const metadata = { op: "same", urn, type, logical: true, provider: "", new: shown(component) } as const;
+    this.emit({ resOutputsEvent: { metadata, planning: this.preview } });
   }
 
   /** Persists the state if it has changed; nothing in a preview. */
@@ -65,14 +139,13 @@ export class Run {
     const parts = this.parts();
     const same = parts.length === this.saved.length && parts.every((part, i) => part === this.saved[i]);
     if (this.preview || same) return;
-    this.write(this.state);
+    this.surroundings.write(this.state);
     this.saved = parts;
   }
 
   /** A record is the same object for as long as nothing in it changes. */
   private parts(): readonly unknown[] {
-    const { resources, intents, disturbed } = this.state;
-    return [...resources, "intents", ...intents, JSON.stringify(disturbed)];
+    return [...this.state.resources, "intents", ...this.state.intents];
   }
 
   find(urn: string): ResourceState | undefined {
@@ -81,46 +154,57 @@ export class Run {
 
   /** Puts a resource's new record in the place of `instead`, or at the end. */
   record(resource: ResourceState, instead?: ResourceState): void {
-    this.redactor.learn(resource.inputs as Value);
-    this.redactor.learn(resource.outputs as Value);
+    this.learn(resource.inputs, resource.outputs);
     const at = instead ? this.state.resources.indexOf(instead) : -1;
     if (at < 0) this.state.resources.push(resource);
     else if (JSON.stringify(resource) !== JSON.stringify(instead)) this.state.resources[at] = resource;
-    delete this.state.disturbed[resource.urn];
   }
 
   forget(resource: ResourceState): void {
     this.state.resources = this.state.resources.filter((r) => r !== resource);
-    if (!resource.doomed) delete this.state.disturbed[resource.urn];
+    if (!resource.doomed) this.settle(resource.urn);
   }
 
-  /** Notes, for this run or the next, that whatever depends on a resource must be applied again. */
-  disturb(urn: string, kind: Disturbance): void {
-    for (const { urn: dependent, dependencies } of this.state.resources) {
-      if (dependencies.includes(urn)) this.state.disturbed[dependent] = { by: nameOf(urn), kind };
+  /** Notes what is about to be done to a resource. */
+  intend(intent: Intent): void {
+    this.settle(intent.urn);
+    this.state.intents = [...this.state.intents, intent];
+  }
+
+  settle(urn: string): void {
+    this.state.intents = this.state.intents.filter((intent) => intent.urn !== urn);
+  }
+
+  /** What depends on a resource that was made anew is to be updated, in this run or the next. */
+  disturb(urn: string): void {
+    for (const dependent of this.state.resources) {
+      if (!dependent.custom || dependent.doomed || !dependent.dependencies.includes(urn)) continue;
+      if (!this.providerOf(dependent.type).update) continue;
+      // It is made anew itself, and what its interrupted creation has left is known by that record only.
+      if (this.state.intents.some((i) => i.urn === dependent.urn && i.kind === "create")) continue;
+      this.intend(updateOf(dependent, recreated(nameOf(urn))));
     }
   }
 
-  /** Configuration of the provider a reference names. */
+  /** Configuration of the provider that a reference names. */
   private config(reference: string): Properties {
-    const urn = reference.split("::").slice(0, -1).join("::");
     const provider =
       this.state.resources.find((r) => `${r.urn}::${r.id}` === reference) ??
-      this.state.resources.find((r) => r.urn === urn);
-    return provider ? reveal(provider.inputs as Value as { [key: string]: Value }) : {};
+      this.state.resources.find((r) => r.urn === referenced(reference));
+    return provider ? reveal(provider.inputs) : {};
   }
 
   context(urn: string, provider: string, mark: string = randomUUID()): Context {
     return {
-      exec: this.exec,
-      name: urn.split("::").pop() ?? urn,
+      exec: this.surroundings.exec,
+      name: nameOf(urn),
       config: this.config(provider),
       mark,
       signal: this.stopping.signal,
       killSignal: this.killing.signal,
-      scratch: this.scratch,
-      log: (line) => this.emit({ type: "diagnostic", severity: "info", message: line, urn }),
-      status: (message) => this.emit({ type: "status", urn, message }),
+      scratch: this.surroundings.scratch,
+      log: (line) => this.diagnostic("info", line, { urn }),
+      status: (message) => this.diagnostic("info", message, { urn, ephemeral: true }),
     };
   }
 }
@@ -128,34 +212,13 @@ export class Run {
 /** A resource as its provider sees it. */
 export const bare = (r: ResourceState): Known => ({
   id: r.id,
-  inputs: reveal(r.inputs as { [key: string]: Value }),
-  outputs: reveal(r.outputs as { [key: string]: Value }),
+  inputs: reveal(r.inputs as Value as { [key: string]: Value }),
+  outputs: reveal(r.outputs as Value as { [key: string]: Value }),
 });
 
-/** Inputs and computed outputs together, with the secretness that each must have. */
-export function withSecrecy(
-  inputs: Properties,
-  computed: Properties,
-  provider: Provider,
-  additional: readonly string[],
-): Properties {
-  const follow = provider.outputsFollowInputs === true && hasSecret(inputs as Value);
-  const hidden = new Set([...additional, ...(provider.secretOutputs ?? [])]);
-  const outputs: Record<string, Value> = { ...inputs };
-  for (const [key, value] of Object.entries(computed)) {
-    // An output that repeats an input is exactly as secret as that input.
-    if (key in inputs && hasSecret(inputs[key] ?? null)) continue;
-    outputs[key] = follow && !(key in inputs) ? secret(value) : value;
-  }
-  for (const key of hidden) {
-    const value = outputs[key];
-    if (value !== undefined && !isSecret(value)) outputs[key] = secret(reveal(value));
-  }
-  return outputs;
-}
-
-/** Says why an operation ended early, where it was not the operation's own failure. */
-export function explain(error: unknown, run: Run): Error {
-  if (run.stopping.signal.aborted) return new InterruptedError();
-  return error instanceof Error ? error : new Error(messageOf(error));
-}
+/** A resource as events have it. */
+const shown = ({ urn, type, custom, id, parent, provider, inputs, outputs }: ResourceState) => ({
+  ...{ urn, type, custom, id, parent, provider },
+  inputs: mask(inputs),
+  outputs: mask(outputs),
+});

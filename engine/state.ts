@@ -2,8 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { ensurePrivateDirectory, writeAtomically } from "../lib/files";
-import type { Disturbance } from "./providers/provider";
-import { mapSecrets, secret, type Properties, type Value } from "./values";
+import { mapSecrets, secret, type Properties, type Value } from "../lib/properties";
 
 /** One resource as last recorded. */
 export interface ResourceState {
@@ -24,21 +23,18 @@ export interface ResourceState {
   readonly doomed?: true;
 }
 
-/** An operation that was begun; found again after a crash, it says what may be half-done. */
+/** An operation that is to be done or was begun; found again after a crash, it says what may be half-done. */
 export interface Intent {
   readonly kind: "create" | "update";
   readonly urn: string;
   readonly type: string;
   readonly provider: string;
+  /** Of a creation. */
   readonly inputs: Properties;
-  /** See Context.mark. */
+  /** Of a creation: see Context.mark. */
   readonly mark: string;
-}
-
-/** Why a resource must be applied again: that dependency is not what it was. */
-export interface Disturbed {
-  readonly by: string;
-  readonly kind: Disturbance;
+  /** Of an update: why it is needed, where no input has changed. */
+  readonly reason?: string;
 }
 
 export interface State {
@@ -48,11 +44,26 @@ export interface State {
   /** In the order of creation: dependencies come before their dependents. */
   resources: ResourceState[];
   intents: Intent[];
-  /** By URN, until the resource is recorded again: a run that ends in between must not lose it. */
-  disturbed: { [urn: string]: Disturbed };
+}
+
+/** What older versions wrote: by URN, what has befallen a resource's dependency. */
+interface Former {
+  readonly disturbed?: { readonly [urn: string]: { readonly by: string } };
 }
 
 export class StateError extends Error {}
+
+/** @param reason see Intent */
+export const updateOf = (
+  { urn, type, provider }: Pick<ResourceState, "urn" | "type" | "provider">,
+  reason?: string,
+): Intent => ({
+  ...{ kind: "update", urn, type, provider, inputs: {}, mark: "" },
+  ...(reason !== undefined && { reason }),
+});
+
+/** Why a resource is updated whose dependency is not what it was. */
+export const recreated = (dependency: string): string => `its dependency ${dependency} was recreated`;
 
 /** A key the secrets of one state are encrypted with, kept beside it. */
 const keyFile = (file: string): string => `${file}.key`;
@@ -78,7 +89,7 @@ export class StateFile {
   /** The recorded state, or an empty one. */
   load(): State {
     const { project, stack } = this;
-    const empty: State = { version: 1, project, stack, resources: [], intents: [], disturbed: {} };
+    const empty: State = { version: 1, project, stack, resources: [], intents: [] };
     let text: string;
     try {
       text = fs.readFileSync(this.file, "utf8");
@@ -86,9 +97,9 @@ export class StateFile {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return empty;
       throw error;
     }
-    let raw: State;
+    let raw: State & Former;
     try {
-      raw = JSON.parse(text) as State;
+      raw = JSON.parse(text) as State & Former;
     } catch {
       throw new StateError(`${this.file} is not valid JSON: restore it from a backup`);
     }
@@ -101,7 +112,12 @@ export class StateFile {
       );
     }
     const open = <T>(v: T): T => mapSecrets(v as Value, (s) => this.decrypt(s)) as T;
-    return { ...empty, ...raw, resources: open(raw.resources), intents: open(raw.intents) };
+    const resources = open(raw.resources);
+    const disturbed = resources.flatMap((resource) => {
+      const { by } = raw.disturbed?.[resource.urn] ?? {};
+      return by === undefined || resource.doomed ? [] : [updateOf(resource, recreated(by))];
+    });
+    return { ...empty, resources, intents: [...open(raw.intents), ...disturbed] };
   }
 
   /** Written to a temporary file, synced and renamed: a crash leaves the old state or the new one, never a torn one. */

@@ -1,17 +1,27 @@
 import { randomUUID } from "node:crypto";
-import { cleanUp, remove, removeAll } from "./deletion";
-import { messageOf, nameOf } from "./events";
+import { hasSecret, isSecret, reveal, secret, type Properties, type Value } from "../lib/properties";
+import { nameOf } from "../lib/urn";
+import { cleanUp, removeAll } from "./deletion";
 import type { Goal } from "./goal";
-import { bare, explain, InterruptedError, withSecrecy, type Run } from "./operations";
 import { fallsWith, type Plan } from "./plan";
-import type { Context, Provider } from "./providers/provider";
-import type { Intent, ResourceState } from "./state";
-import { reveal, type Properties, type Value } from "./values";
+import type { Provider } from "./providers/provider";
+import { bare, messageOf, type Run } from "./run";
+import { updateOf, type Intent, type ResourceState } from "./state";
 
 type Bare = { [key: string]: Value };
 
+/** One registration, and what was decided for it. */
+export interface Step {
+  readonly urn: string;
+  readonly goal: Goal;
+  readonly provider: Provider;
+  readonly plan: Plan;
+  /** The resource as it was recorded. */
+  readonly old: ResourceState | undefined;
+}
+
 /** Carries out what was decided for one resource, and records each step before and after it is done. */
-export class Applier {
+export class Steps {
   /** Resources that were or are being replaced, those that fell with another one included. */
   readonly replaced = new Set<string>();
 
@@ -21,117 +31,89 @@ export class Applier {
     private readonly isRegistered: (urn: string) => boolean,
   ) {}
 
-  /** The preview's answer: what is not known before the work is done stays unknown. */
-  foresee(
-    urn: string,
-    goal: Goal,
-    provider: Provider,
-    plan: Plan,
-    old: ResourceState | undefined,
-  ): ResourceState {
-    const stays = old && plan.op !== "create" && plan.op !== "replace";
-    const kept = old && (plan.op === "same" || plan.op === "refresh") ? old.outputs : {};
-    const outputs = withSecrecy(plan.inputs, stays ? kept : {}, provider, goal.additionalSecretOutputs);
-    const resource = describe(urn, goal, stays ? old.id : "", plan.inputs, outputs);
-    if (plan.op === "replace" && plan.deleteFirst && old)
-      this.falling(old).forEach((r) => this.replaced.add(r.urn));
-    this.run.record(resource, old);
-    return resource;
-  }
-
-  async apply(
-    urn: string,
-    goal: Goal,
-    provider: Provider,
-    plan: Plan,
-    old: ResourceState | undefined,
-  ): Promise<ResourceState> {
-    if (!old || plan.op === "create") return this.create(urn, goal, provider, plan.inputs, old);
-    if (plan.op === "replace") return this.replace(urn, goal, provider, plan, old);
-    let computed: Properties = old.outputs;
-    if (plan.op !== "same") {
-      const intent: Intent = {
-        kind: "update",
-        urn,
-        type: goal.type,
-        provider: goal.provider,
-        inputs: plan.inputs,
-        mark: "",
-      };
-      const others = this.run.state.intents.filter((i) => i.urn !== urn);
-      this.run.state.intents = [...others, intent];
-      this.run.save();
-      computed = await this.perform(urn, goal.provider, undefined, (context) =>
-        plan.op === "update"
-          ? provider.update(bare(old), reveal(plan.inputs as Bare), context)
-          : (provider.mend?.(bare(old), context) ?? Promise.resolve(bare(old).outputs)),
-      );
-      this.run.state.intents = this.run.state.intents.filter((i) => i.urn !== urn);
+  async perform(step: Step): Promise<ResourceState> {
+    const { urn, plan, old } = step;
+    const detailedDiff = { ...plan.detailedDiff };
+    const diffs = Object.keys(detailedDiff);
+    const keys = diffs.filter((path) => detailedDiff[path]?.diffKind.endsWith("-replace"));
+    if (plan.op === "replace" && old) {
+      this.replaced.add(urn);
+      if (plan.deleteFirst) await this.deleteFirst(old);
     }
-    const own = Object.fromEntries(Object.entries(computed).filter(([k]) => provider.computed.includes(k)));
-    const outputs = withSecrecy(plan.inputs, own, provider, goal.additionalSecretOutputs);
-    const resource = describe(urn, goal, old.id, plan.inputs, outputs);
-    this.run.record(resource, old);
-    this.run.save();
+    // What fell with a replaced dependency was replaced, whatever it looks like now.
+    const replacing = this.replaced.has(urn);
+    const told = { detailedDiff, diffs, keys };
+    const op = replacing ? "create-replacement" : plan.op;
+    const resource = await this.run.step(op, urn, () => this.apply(step), told);
+    if (replacing) await this.run.step("replace", urn, () => resource, told);
     return resource;
   }
 
-  /** @param instead the record that the new one takes the place of */
-  private async create(
-    urn: string,
-    goal: Goal,
-    provider: Provider,
-    inputs: Properties,
-    instead?: ResourceState,
-    doom = false,
-  ): Promise<ResourceState> {
-    const plain = reveal(inputs as Bare);
+  /** In a preview what is not known before the work is done stays unknown. */
+  private apply(step: Step): ResourceState | Promise<ResourceState> {
+    const { plan, old } = step;
+    if (plan.op === "same" && old) return this.recorded(step, old.id, old.outputs);
+    if (plan.op === "update" && old)
+      return this.run.preview ? this.recorded(step, old.id, {}) : this.update(step, old);
+    return this.run.preview ? this.recorded(step, "", {}) : this.create(step);
+  }
+
+  private async update(step: Step, old: ResourceState): Promise<ResourceState> {
+    const { urn, goal, provider, plan } = step;
+    this.run.intend(updateOf({ ...goal, urn }, plan.anew ? plan.reason : undefined));
+    this.run.save();
+    const context = this.run.context(urn, goal.provider);
+    const outputs = await provider.update?.(bare(old), reveal(plan.inputs as Bare), context);
+    return this.recorded(step, old.id, outputs ?? old.outputs);
+  }
+
+  private async create(step: Step): Promise<ResourceState> {
+    const { urn, goal, provider, plan } = step;
+    const plain = reveal(plan.inputs as Bare);
     const mark = randomUUID();
-    await this.perform(urn, goal.provider, mark, async (c) => provider.check?.(plain, c));
-    const intent: Intent = { kind: "create", urn, type: goal.type, provider: goal.provider, inputs, mark };
-    this.run.state.intents.push(intent);
+    const context = this.run.context(urn, goal.provider, mark);
+    await provider.check?.(plain, context);
+    const intent: Intent = { ...updateOf({ ...goal, urn }), kind: "create", inputs: plan.inputs, mark };
+    this.run.intend(intent);
     this.run.save();
     try {
-      const created = await this.perform(urn, goal.provider, mark, (c) => provider.create(plain, c));
-      const outputs = withSecrecy(inputs, created.outputs, provider, goal.additionalSecretOutputs);
-      const resource = describe(urn, goal, created.id, inputs, outputs);
-      this.run.state.intents = this.run.state.intents.filter((i) => i !== intent);
-      if (instead && doom) {
-        this.run.record({ ...instead, doomed: true }, instead);
-        this.run.record(resource);
-      } else {
-        this.run.record(resource, instead);
-      }
-      this.run.save();
-      return resource;
+      const { id, outputs } = await provider.create(plain, context);
+      return this.recorded(step, id, outputs);
     } catch (error) {
       // After an interruption there is no time: the intent stays, and the next run cleans up.
-      if (!this.run.stopping.signal.aborted)
-        await cleanUp(this.run, intent).catch((e: unknown) => this.warn(urn, e));
+      if (!this.run.interrupted)
+        await cleanUp(this.run, intent).catch((e: unknown) => this.run.tell("warning", urn, messageOf(e)));
       throw error;
     }
   }
 
-  private async replace(
-    urn: string,
-    goal: Goal,
-    provider: Provider,
-    plan: Plan,
-    old: ResourceState,
-  ): Promise<ResourceState> {
-    if (!plan.deleteFirst) return this.create(urn, goal, provider, plan.inputs, old, true);
-    const falling = this.falling(old);
-    falling.forEach((r) => this.replaced.add(r.urn));
-    const left = await removeAll(
-      this.run,
-      falling,
-      (r, _, error) => error !== undefined && this.warn(r.urn, error),
-      () => undefined,
+  /** Records the resource as the program has it now. @param computed outputs that are not inputs too */
+  private recorded(
+    { urn, goal, provider, plan, old }: Step,
+    id: string,
+    computed: Properties,
+  ): ResourceState {
+    const own = Object.fromEntries(
+      Object.entries(computed).filter(([key]) => provider.computed.includes(key)),
     );
+    const outputs = withSecrecy(plan.inputs, own, provider, goal.additionalSecretOutputs);
+    const resource = resourceOf(urn, goal, id, plan.inputs, outputs);
+    if (old && plan.op === "replace" && !plan.deleteFirst) {
+      this.run.record({ ...old, doomed: true }, old);
+      this.run.record(resource);
+    } else this.run.record(resource, old);
+    this.run.settle(urn);
+    this.run.save();
+    return resource;
+  }
+
+  /** Deletes what is to be replaced, and before it what cannot live without it. */
+  private async deleteFirst(old: ResourceState): Promise<void> {
+    const falling = this.falling(old);
+    for (const { urn } of falling) this.replaced.add(urn);
+    const left = await removeAll(this.run, [...falling, old], true);
     if (left.length > 0)
       throw new Error(`cannot be replaced before ${left.map((r) => nameOf(r.urn)).join(", ")} is deleted`);
-    await remove(this.run, old);
-    return this.create(urn, goal, provider, plan.inputs);
   }
 
   /** Dependents that cannot outlive the deletion of `r`, dependents of dependents included. */
@@ -149,28 +131,32 @@ export class Applier {
     }
     return result;
   }
+}
 
-  private async perform<T>(
-    urn: string,
-    provider: string,
-    mark: string | undefined,
-    work: (context: Context) => Promise<T>,
-  ): Promise<T> {
-    if (this.run.stopping.signal.aborted) throw new InterruptedError();
-    try {
-      return await work(this.run.context(urn, provider, mark));
-    } catch (error) {
-      throw explain(error, this.run);
-    }
+/** Inputs and computed outputs together, with the secretness that each must have. */
+function withSecrecy(
+  inputs: Properties,
+  computed: Properties,
+  provider: Provider,
+  additional: readonly string[],
+): Properties {
+  const follow = provider.outputsFollowInputs === true && hasSecret(inputs as Value);
+  const hidden = new Set([...additional, ...(provider.secretOutputs ?? [])]);
+  const outputs: Record<string, Value> = { ...inputs };
+  for (const [key, value] of Object.entries(computed)) {
+    // An output that repeats an input is exactly as secret as that input.
+    if (key in inputs && hasSecret(inputs[key] ?? null)) continue;
+    outputs[key] = follow && !(key in inputs) ? secret(value) : value;
   }
-
-  private warn(urn: string, error: unknown): void {
-    this.run.emit({ type: "diagnostic", severity: "warning", message: messageOf(error), urn });
+  for (const key of hidden) {
+    const value = outputs[key];
+    if (value !== undefined && !isSecret(value)) outputs[key] = secret(reveal(value));
   }
+  return outputs;
 }
 
 /** The record of a resource as the program has it now. */
-export function describe(
+export function resourceOf(
   urn: string,
   goal: Goal,
   id: string,

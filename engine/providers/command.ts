@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { ExecResult } from "../../lib/process";
-import type { Properties } from "../values";
+import type { Properties } from "../../lib/properties";
 import type { Context, Created, Known, Provider } from "./provider";
 
 /** What a failed command's message shows of its output, characters. */
@@ -18,7 +18,7 @@ export type RunCommand = (
  * The life of a Command resource, local or remote: only `triggers` replace it; any other change runs `update`, or
  * `create` again where there is none.
  */
-export function commandProvider(run: RunCommand): Provider {
+export function commandProvider(run: RunCommand): Provider & Required<Pick<Provider, "update" | "delete">> {
   const maybe = (command: unknown, resource: Omit<Known, "id">, context: Context): Promise<Properties> =>
     typeof command === "string"
       ? run(command, resource.inputs, resource.outputs, context)
@@ -36,8 +36,6 @@ export function commandProvider(run: RunCommand): Provider {
     delete: async (resource, context) => {
       await maybe(resource.inputs.delete, resource, context);
     },
-    // Its machine is a new one: what the command did there is lost.
-    fallsOver: (_, kind) => Promise.resolve(kind === "recreated"),
   };
 }
 

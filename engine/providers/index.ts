@@ -13,8 +13,6 @@ const explicitProvider: Provider = {
   replaceOn: [["*"]],
   computed: [],
   create: () => Promise.resolve({ id: randomUUID(), outputs: {} }),
-  update: (resource) => Promise.resolve(resource.outputs),
-  delete: () => Promise.resolve(),
 };
 
 /** Every resource type the program may register, and not one more. */

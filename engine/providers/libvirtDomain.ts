@@ -1,19 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Properties } from "../values";
+import type { Properties } from "../../lib/properties";
 import { libvirtXml } from "./libvirtXml";
 import type { Context, Provider } from "./provider";
-import {
-  field,
-  KINDS,
-  named,
-  presence,
-  text,
-  virsh,
-  VirshError,
-  virshOrMissing,
-  virshXml,
-  without,
-} from "./virsh";
+import { KINDS, named, text, virsh, VirshError, virshOrMissing, virshXml, without } from "./virsh";
 
 /** Inputs that steer the provider and are no part of the XML. */
 const STEERING = ["running", "autostart"];
@@ -34,16 +23,6 @@ async function define(inputs: Properties, uuid: string, context: Context): Promi
     text(inputs, "name"),
     ...(inputs.autostart === true ? [] : ["--disable"]),
   );
-}
-
-/** Makes a domain run, whatever state it is in. */
-async function run(name: string, context: Context): Promise<void> {
-  const found = await state(context, name);
-  if (found === "running" || found === "idle") return;
-  if (found === "paused") return void (await virsh(context, "resume", name));
-  if (found === "pmsuspended") return void (await virsh(context, "dompmwakeup", name));
-  if (found !== "shut off") await powerOff(name, context);
-  await virsh(context, "start", name);
 }
 
 /** Takes the power; nothing is done to a domain that has none. */
@@ -89,33 +68,18 @@ export const domain: Provider = {
     },
     (inputs, context) => undefine(text(inputs, "name"), context),
   ),
-  disturbs: { gone: "recreated" },
+  disturbs: true,
   create: async (inputs, context) => {
     const name = text(inputs, "name");
     await define(inputs, context.mark, context);
     if (inputs.running === true) await virsh(context, "start", name);
     return { id: context.mark, outputs: { uuid: context.mark } };
   },
-  read: async ({ inputs, id }, context) => {
-    const name = text(inputs, "name");
-    const { found, info } = await presence(context, "domain", name, id);
-    if (found.status !== "ok" || inputs.running !== true) return found;
-    const seen = field(info, "State");
-    const runs = seen === "running" || seen === "idle";
-    return runs ? found : { status: "drifted", why: `domain ${name} was ${seen}` };
-  },
-  mend: async ({ inputs, outputs }, context) => {
-    await run(text(inputs, "name"), context);
-    return outputs;
-  },
   update: async ({ id, outputs }, inputs, context) => {
     const name = text(inputs, "name");
     await shutDown(name, context);
     await define(inputs, id, context);
-    if (inputs.running === true) await run(name, context);
+    if (inputs.running === true) await virsh(context, "start", name);
     return outputs;
   },
-  /** A disk made anew needs a restart; so does a network that was down, for a guest that was cut off from it. */
-  fallsOver: async ({ inputs }, kind, context) =>
-    kind === "recreated" || (await state(context, text(inputs, "name"))) === "running",
 };

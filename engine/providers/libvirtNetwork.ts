@@ -1,7 +1,7 @@
-import type { Properties } from "../values";
+import type { Properties } from "../../lib/properties";
 import { libvirtXml } from "./libvirtXml";
 import type { Context, Provider } from "./provider";
-import { field, named, presence, text, virsh, virshXml, without } from "./virsh";
+import { field, named, text, virsh, virshXml, without } from "./virsh";
 
 export const network: Provider = {
   // The real provider takes a changed network for applied without applying it.
@@ -21,7 +21,8 @@ export const network: Provider = {
     (name, typed) => [typed("net-destroy", name), typed("net-undefine", name)],
     deleteNetwork,
   ),
-  disturbs: { gone: "restarted", drifted: "restarted" },
+  // A guest's interface stays on the bridge of the old one, and there is no such bridge any more.
+  disturbs: true,
   create: async (inputs, context) => {
     const name = text(inputs, "name");
     const xml = libvirtXml("network", without(inputs, "autostart"), { uuid: context.mark });
@@ -29,17 +30,6 @@ export const network: Provider = {
     await setAutostart(inputs, context);
     await virsh(context, "net-start", name);
     return { id: context.mark, outputs: { uuid: context.mark } };
-  },
-  read: async ({ inputs, id }, context) => {
-    const name = text(inputs, "name");
-    const { found, info } = await presence(context, "network", name, id);
-    if (found.status !== "ok") return found;
-    const active = field(info, "Active") === "yes";
-    return active ? found : { status: "drifted", why: `network ${name} was not running` };
-  },
-  mend: async ({ inputs, outputs }, context) => {
-    await virsh(context, "net-start", text(inputs, "name"));
-    return outputs;
   },
   update: async ({ outputs }, inputs, context) => {
     await setAutostart(inputs, context);

@@ -1,8 +1,8 @@
 import * as fs from "node:fs";
-import type { Properties } from "../values";
+import type { Properties } from "../../lib/properties";
 import { libvirtXml } from "./libvirtXml";
 import type { Context, Provider } from "./provider";
-import { field, isRunning, named, presence, text, virsh, virshXml, without } from "./virsh";
+import { isRunning, named, text, virsh, virshXml, without } from "./virsh";
 
 /** The pool's directory is made with it and removed with it. */
 export const pool: Provider = {
@@ -19,22 +19,6 @@ export const pool: Provider = {
     if (options.start !== false) await virsh(context, "pool-start", name);
     return { id: context.mark, outputs: { uuid: context.mark } };
   },
-  read: async ({ inputs, id }, context) => {
-    const name = text(inputs, "name");
-    const { found, info } = await presence(context, "pool", name, id);
-    if (found.status !== "ok" || (inputs.create as Properties | undefined)?.start === false) return found;
-    return field(info, "State") === "running"
-      ? found
-      : { status: "drifted", why: `storage pool ${name} was not running` };
-  },
-  mend: async ({ inputs, outputs }, context) => {
-    const name = text(inputs, "name");
-    // Its directory may have gone as well; building it again leaves one that is there alone.
-    if ((inputs.create as Properties | undefined)?.build !== false) await virsh(context, "pool-build", name);
-    await virsh(context, "pool-start", name);
-    return outputs;
-  },
-  update: ({ outputs }) => Promise.resolve(outputs),
 };
 
 async function deletePool(inputs: Properties, context: Context): Promise<void> {

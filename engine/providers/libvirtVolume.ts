@@ -1,9 +1,9 @@
 import * as fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Properties } from "../values";
+import type { Properties } from "../../lib/properties";
 import { libvirtXml } from "./libvirtXml";
-import type { Context, Found, Provider } from "./provider";
+import type { Context, Provider } from "./provider";
 import {
   commandLine,
   isRunning,
@@ -27,7 +27,7 @@ export const volume: Provider = {
   replaceOn: [["*"]],
   identity: ["pool", "name"],
   computed: ["path", "key"],
-  disturbs: { gone: "recreated" },
+  disturbs: true,
   check: async (inputs, context) => {
     const [inPool, name] = [text(inputs, "pool"), text(inputs, "name")];
     if (!(await isListed(context, inPool, name))) return;
@@ -49,12 +49,7 @@ export const volume: Provider = {
     return { id: key, outputs: { key, path: await virsh(context, "vol-path", "--pool", inPool, name) } };
   },
   cleanup: deleteVolume,
-  read: async ({ inputs }, context): Promise<Found> => {
-    const [inPool, name] = [text(inputs, "pool"), text(inputs, "name")];
-    if (await isThere(context, inPool, name)) return { status: "ok" };
-    return { status: "gone", why: `storage volume ${name} was gone` };
-  },
-  update: ({ outputs }) => Promise.resolve(outputs),
+  exists: ({ inputs }, context) => isThere(context, text(inputs, "pool"), text(inputs, "name")),
   delete: ({ inputs }, context) => deleteVolume(inputs, context),
 };
 

@@ -1,5 +1,5 @@
 import { XMLBuilder } from "fast-xml-parser";
-import type { Properties, Value } from "../values";
+import type { Properties, Value } from "../../lib/properties";
 
 /**
  * libvirt's XML from the provider's camelCase properties. The provider generates its schema from libvirt's XML by a few

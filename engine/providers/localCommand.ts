@@ -1,4 +1,4 @@
-import type { Properties } from "../values";
+import type { Properties } from "../../lib/properties";
 import {
   commandProvider,
   environment,

@@ -1,4 +1,5 @@
-import type { Path, Properties } from "../values";
+import type { Properties } from "../../lib/properties";
+import type { Path } from "../paths";
 import type { Exec } from "../../lib/process";
 
 /** What a provider's operation may use. All values are bare: secrets are unwrapped before and wrapped again after. */
@@ -33,15 +34,6 @@ export interface Known extends Created {
   readonly inputs: Properties;
 }
 
-/** The real thing as it was found: still as recorded, to be mended in place, or gone. */
-export type Found =
-  | { readonly status: "ok" }
-  | { readonly status: "drifted"; readonly why: string }
-  | { readonly status: "gone"; readonly why: string };
-
-/** What happened to a resource outside the program's changes, as far as its dependents must care. */
-export type Disturbance = "recreated" | "restarted";
-
 /** How one resource type is made, read, changed and removed. Every operation can be repeated after a crash. */
 export interface Provider {
   /** Inputs that cannot change in place. */
@@ -59,15 +51,14 @@ export interface Provider {
   create(inputs: Properties, context: Context): Promise<Created>;
   /** Removes what an interrupted creation may have left. */
   cleanup?(inputs: Properties, context: Context): Promise<void>;
-  read?(resource: Known, context: Context): Promise<Found>;
-  /** Brings a drifted resource back without changing its inputs. */
-  mend?(resource: Known, context: Context): Promise<Properties>;
-  update(resource: Known, inputs: Properties, context: Context): Promise<Properties>;
-  delete(resource: Known, context: Context): Promise<void>;
-  /** What dependents are told when this resource had to be created anew or mended. */
-  readonly disturbs?: { readonly gone?: Disturbance; readonly drifted?: Disturbance };
-  /** Whether an otherwise unchanged resource must be applied again after a dependency was disturbed. */
-  fallsOver?(resource: Known, kind: Disturbance, context: Context): Promise<boolean>;
+  /** Whether the real thing is there, and the one that was recorded. */
+  exists?(resource: Known, context: Context): Promise<boolean>;
+  /** Without it nothing is to be done when an input changes in place, nor when a dependency was made anew. */
+  update?(resource: Known, inputs: Properties, context: Context): Promise<Properties>;
+  /** Does nothing where the real thing is gone already. */
+  delete?(resource: Known, context: Context): Promise<void>;
+  /** What depends on it must be updated when it was made anew. */
+  readonly disturbs?: true;
 }
 
 /** A function of a provider that reads something (an invoke). */

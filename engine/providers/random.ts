@@ -24,6 +24,4 @@ export const randomPassword: Provider = {
     // As the provider has it: an id is no secret, so it must not be one.
     return Promise.resolve({ id: "none", outputs: { result } });
   },
-  update: (resource) => Promise.resolve(resource.outputs),
-  delete: () => Promise.resolve(),
 };

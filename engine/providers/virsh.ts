@@ -1,15 +1,15 @@
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import type { Properties } from "../../lib/properties";
 import { shellWord } from "../../lib/text";
-import type { Properties } from "../values";
-import type { Context, Found, Provider } from "./provider";
+import type { Context, Provider } from "./provider";
 
 /** libvirt's four kinds of things here, each with virsh's word for it and its messages for "no such thing". */
 export const KINDS = {
-  domain: { uuid: "domuuid", info: "dominfo", missing: /failed to get domain|Domain not found/i },
-  network: { uuid: "net-uuid", info: "net-info", missing: /failed to get network|Network not found/i },
-  pool: { uuid: "pool-uuid", info: "pool-info", missing: /failed to get pool|Storage pool not found/i },
+  domain: { uuid: "domuuid", missing: /failed to get domain|Domain not found/i },
+  network: { uuid: "net-uuid", missing: /failed to get network|Network not found/i },
+  pool: { uuid: "pool-uuid", missing: /failed to get pool|Storage pool not found/i },
   volume: {
     uuid: "vol-key",
     missing: /failed to get vol|Storage volume not found|No such file or directory/i,
@@ -127,9 +127,11 @@ export function named(
   kind: "domain" | "network" | "pool",
   remedy: (name: string, typed: (...args: readonly string[]) => string) => readonly string[],
   remove: (inputs: Properties, context: Context) => Promise<void>,
-): Pick<Required<Provider>, "identity" | "computed" | "check" | "cleanup" | "delete"> {
+): Pick<Required<Provider>, "identity" | "computed" | "check" | "cleanup" | "exists" | "delete"> {
+  const isOwn = async (inputs: Properties, uuid: string, context: Context): Promise<boolean> =>
+    (await uuidOf(context, kind, text(inputs, "name"))) === uuid;
   const removeOwn = async (inputs: Properties, uuid: string, context: Context): Promise<void> => {
-    if ((await uuidOf(context, kind, text(inputs, "name"))) === uuid) await remove(inputs, context);
+    if (await isOwn(inputs, uuid, context)) await remove(inputs, context);
   };
   return {
     identity: ["name"],
@@ -141,28 +143,9 @@ export function named(
       refuseForeign(kind === "pool" ? "storage pool" : kind, name, remedy(name, typed));
     },
     cleanup: (inputs, context) => removeOwn(inputs, context.mark, context),
+    exists: ({ inputs, id }, context) => isOwn(inputs, id, context),
     delete: ({ inputs, id }, context) => removeOwn(inputs, id, context),
   };
-}
-
-/**
- * Whether the thing of that name is there and the one that was recorded; another one of the same name is not ours.
- * @returns also what virsh says about it, asked in one process: each costs 15 to 30 ms of a processor
- */
-export async function presence(
-  context: Context,
-  kind: "domain" | "network" | "pool",
-  name: string,
-  id: string,
-): Promise<{ found: Found; info: string }> {
-  const gone = (why: string): { found: Found; info: string } => ({
-    found: { status: "gone", why },
-    info: "",
-  });
-  const info = await virshOrMissing(context, kind, KINDS[kind].info, name);
-  if (info === undefined) return gone(`${kind} ${name} was gone`);
-  if (field(info, "UUID") !== id) return gone(`${kind} ${name} was gone (another has its name now)`);
-  return { found: { status: "ok" }, info };
 }
 
 /** Whether a storage pool runs. */

@@ -1,49 +1,73 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { LiveProgress, PlainProgress, progressOn, type Progress } from "../../../cli/progress";
-import type { EngineEvent } from "../../../engine";
+import type { DiagnosticEvent, EngineEvent, OpType, StepEventMetadata } from "@pulumi/pulumi/automation";
 
-type Resource = Extract<EngineEvent, { type: "resource" }>;
+type Told = Omit<EngineEvent, "sequence" | "timestamp">;
 
-const resource = (phase: "pre" | "post", name: string, more: Partial<Resource> = {}): Resource => ({
-  type: "resource",
-  phase,
-  op: "create",
-  urn: `urn:${name}`,
-  resourceType: "libvirt:index/domain:Domain",
-  name,
-  reasons: [],
-  ...more,
+const shown = (progress: Progress, ...events: Told[]): void =>
+  events.forEach((event, sequence) => progress.show({ sequence, timestamp: 0, ...event }));
+
+const step = (name: string, more: Partial<StepEventMetadata> = {}): { metadata: StepEventMetadata } => ({
+  metadata: {
+    op: "create" as OpType,
+    urn: `urn:pulumi:dev::p::t::${name}`,
+    type: "libvirt:index/domain:Domain",
+    provider: "",
+    ...more,
+  },
 });
 
-/** Two domains one after the other, and what says nothing: components, the unchanged, the skipped. */
+const diagnostic = (message: string, more: Partial<DiagnosticEvent> = {}): Told => ({
+  diagnosticEvent: { severity: "info", message, color: "never", ...more },
+});
+
+const diff = (...kinds: string[]): Partial<StepEventMetadata> => ({
+  detailedDiff: Object.fromEntries(
+    kinds.map((kind, index) => [`p${index}.x[0]`, { diffKind: kind as never, inputDiff: true }]),
+  ),
+});
+
+/** Two domains one after the other, and what says nothing: components, the unchanged, replacements as such. */
 function play(progress: Progress, wait: (ms: number) => void): void {
-  progress.show(resource("pre", "dev", { resourceType: "pulumi:pulumi:Stack" }));
-  progress.show(resource("pre", "same", { op: "same" }));
-  progress.show(resource("pre", "rs1", { reasons: ["memory 256 → 512"] }));
+  shown(
+    progress,
+    { preludeEvent: { config: {} } },
+    { resourcePreEvent: step("dev", { type: "pulumi:pulumi:Stack" }) },
+    { resourcePreEvent: step("same", { op: "same" }) },
+    { resourcePreEvent: step("rs1") },
+  );
   wait(2000);
-  progress.show(resource("pre", "rs2"));
-  progress.show({ type: "status", urn: "urn:rs2", message: "last attempt: Connection refused" });
-  progress.show({ type: "status", urn: "urn:elsewhere", message: "nobody looks" });
+  shown(
+    progress,
+    { resourcePreEvent: step("rs2") },
+    diagnostic("last attempt: Connection refused", { urn: step("rs2").metadata.urn, ephemeral: true }),
+    diagnostic("nobody looks", { urn: "urn:elsewhere", ephemeral: true }),
+  );
   wait(1000);
-  progress.show(resource("post", "rs1", { seconds: 3.04, reasons: ["memory 256 → 512"] }));
-  progress.show(resource("post", "rs2", { seconds: 1, error: "no memory left" }));
-  progress.show({ type: "diagnostic", severity: "error", message: "rs2: no memory left" });
-  progress.show(resource("post", "same", { op: "same", seconds: 0 }));
-  progress.show({
-    type: "summary",
-    action: "up",
-    ok: false,
-    seconds: 3,
-    counts: { create: 1, update: 0, replace: 0, delete: 0, same: 1, refresh: 0, skip: 0 },
-  });
+  shown(
+    progress,
+    { resOutputsEvent: step("rs1", diff("update", "add", "update-replace", "delete")) },
+    { resOpFailedEvent: { ...step("rs2"), status: 0, steps: 0 } },
+    diagnostic("rs2: no memory left", { severity: "error" }),
+    { resOutputsEvent: step("same", { op: "same" }) },
+    { resOutputsEvent: step("rs3", { op: "replace" }) },
+    { resOutputsEvent: step("rs3", { op: "delete-replaced" }) },
+    { summaryEvent: { maybeCorrupt: false, durationSeconds: 3, resourceChanges: {}, policyPacks: {} } },
+  );
   progress.end();
 }
 
-const DONE = ["  create   Domain rs1 (memory 256 → 512) 3.0 s", "  error: rs2: no memory left"];
+const DONE = [
+  "  create   Domain rs1 [diff: +p1-p3~p0,p2] 3.0 s",
+  "  error: rs2: no memory left",
+  "  delete-replaced Domain rs3 0.0 s",
+];
 
 it("is plain lines where there is no terminal: one for all that was done", async () => {
+  vi.useFakeTimers();
   const lines: string[] = [];
-  play(new PlainProgress((line) => lines.push(line)), () => undefined);
+  play(new PlainProgress((line) => lines.push(line)), (ms) => vi.advanceTimersByTime(ms));
+  vi.useRealTimers();
   expect(lines).toEqual(DONE);
   expect(await progressOn({ isTTY: false } as never)).toBeInstanceOf(PlainProgress);
   // A width of 0 would swallow every line.
@@ -86,16 +110,16 @@ describe("on a terminal", () => {
 
   it("shows the program's own calls, too", () => {
     const progress = live();
-    progress.show({ type: "invoke", phase: "pre", id: "1", what: "node health/observeMain.ts" });
+    shown(progress, diagnostic("node health/observeMain.ts", { streamID: 1, ephemeral: true }));
     expect(drawn.at(-1)).toBe("> run      node health/observeMain.ts 0 s");
-    progress.show({ type: "invoke", phase: "post", id: "1", what: "node health/observeMain.ts" });
+    shown(progress, diagnostic("", { streamID: 1, ephemeral: true }));
     expect(drawn.at(-1)).toBe("");
     progress.end();
   });
 
   it("stays within the terminal", () => {
     const progress = live({ columns: 20, rows: 5 });
-    for (const name of ["a", "b", "c", "d", "e"]) progress.show(resource("pre", name));
+    for (const name of ["a", "b", "c", "d", "e"]) shown(progress, { resourcePreEvent: step(name) });
     expect(drawn.at(-1)).toBe("> create   Domain a\n> create   Domain b\n> and 3 more");
     progress.end();
   });

@@ -9,7 +9,7 @@ import { PulumiBackend } from "../../../cli/pulumiBackend";
 import { passphrase } from "../../../cli/pulumiPassphrase";
 import { readRecorded, shownOutputs } from "../../../cli/recorded";
 import { Virsh } from "../../../cli/virsh";
-import { secret, SIGNATURE } from "../../../engine/values";
+import { secret, SIGNATURE } from "../../../lib/properties";
 import { fakePulumi, type FakePulumi } from "./support/fakePulumi";
 import { fakeHost, type FakeHost } from "./fakeVirsh";
 

@@ -1,8 +1,8 @@
 /** What is read of a stack's state, as today's program and earlier ones have left it. */
 import { expect, it } from "vitest";
 import { readRecorded, shownOutputs, type RecordedResource } from "../../../cli/recorded";
-import { STACK_TYPE } from "../../../engine/goal";
-import { secret, type Properties } from "../../../engine/values";
+import { STACK_TYPE } from "../../../lib/urn";
+import { secret, type Properties } from "../../../lib/properties";
 import { parseConfig } from "../../../model/config/config";
 import { APPLIED_LAB, PROJECT } from "../../../model/lab/naming";
 

@@ -8,7 +8,7 @@ import { READ_STACK_OUTPUTS } from "../../../components/handoverProbe";
 import { DRY_RUN } from "../../../components/ldirectordProbe";
 import { WHERE } from "../../../components/reach";
 import { Redactor } from "../../../engine/redact";
-import { secret, type Value } from "../../../engine/values";
+import { secret, type Value } from "../../../lib/properties";
 import { labNodes, type VirtualService } from "../../../model/lab/types";
 import { DOMAIN, HEALTH, lab, LOCAL, NETWORK, RANDOM, REMOTE, runProgram, VOLUME } from "./support/fixtures";
 import { find, UNKNOWN, type Invocation, type Recording } from "./support/recorder";

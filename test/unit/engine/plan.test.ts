@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { Goal } from "../../../engine/goal";
-import { decide, fallsWith, parsePaths, type Circumstances } from "../../../engine/plan";
+import { parsePath } from "../../../engine/paths";
+import { decide, fallsWith, type Circumstances } from "../../../engine/plan";
 import { providerOf } from "../../../engine/providers";
-import type { ResourceState } from "../../../engine/state";
-import { secret, UNKNOWN, type Properties } from "../../../engine/values";
+import { updateOf, type ResourceState } from "../../../engine/state";
+import { secret, UNKNOWN, type Properties } from "../../../lib/properties";
 
-const FINE: Circumstances = { found: { status: "ok" }, interrupted: false, replacedPeers: [] };
+const FINE: Circumstances = { exists: true, replacedPeers: [] };
+const parsePaths = (texts: readonly string[]) => texts.map(parsePath);
 
 function plan(
   type: string,
@@ -36,17 +38,17 @@ const BYTES = "random:index/randomPassword:RandomPassword";
 
 describe("what a change of inputs does", () => {
   test.each([
-    ["nothing changed", REMOTE, { create: "a", triggers: [1] }, { create: "a", triggers: [1] }, "same", []],
-    ["null is absent", REMOTE, { create: "a", stdin: null }, { create: "a" }, "same", []],
-    ["secretness alone", REMOTE, { create: "a" }, { create: secret("a") }, "same", []],
-    ["a command", REMOTE, { create: "a" }, { create: "b" }, "update", ["create changed"]],
+    ["nothing changed", REMOTE, { create: "a", triggers: [1] }, { create: "a", triggers: [1] }, "same", {}],
+    ["null is absent", REMOTE, { create: "a", stdin: null }, { create: "a" }, "same", {}],
+    ["secretness alone", REMOTE, { create: "a" }, { create: secret("a") }, "same", {}],
+    ["a command", REMOTE, { create: "a" }, { create: "b" }, "update", { create: "update" }],
     [
       "a connection",
       REMOTE,
       { connection: { host: "a" } },
       { connection: { host: "b" } },
       "update",
-      ["connection.host changed"],
+      { "connection.host": "update" },
     ],
     [
       "a trigger",
@@ -54,7 +56,7 @@ describe("what a change of inputs does", () => {
       { create: "a", triggers: ["x", "y"] },
       { create: "b", triggers: ["x", "z"] },
       "replace",
-      ["triggers[1] changed (replaces)"],
+      { create: "update", "triggers[1]": "update-replace" },
     ],
     [
       "a trigger more",
@@ -62,7 +64,7 @@ describe("what a change of inputs does", () => {
       { triggers: ["x"] },
       { triggers: ["x", "y"] },
       "replace",
-      ["triggers[1] added (replaces)"],
+      { "triggers[1]": "add-replace" },
     ],
     [
       "memory",
@@ -70,16 +72,16 @@ describe("what a change of inputs does", () => {
       { name: "a", memory: 256 },
       { name: "a", memory: 512 },
       "update",
-      ["memory 256 → 512"],
+      { memory: "update" },
     ],
-    ["a domain's name", DOMAIN, { name: "a" }, { name: "b" }, "replace", ["name changed (replaces)"]],
+    ["a domain's name", DOMAIN, { name: "a" }, { name: "b" }, "replace", { name: "update-replace" }],
     [
       "a domain's type",
       DOMAIN,
       { name: "a", type: "kvm" },
       { name: "a", type: "qemu" },
       "replace",
-      ["type changed (replaces)"],
+      { type: "update-replace" },
     ],
     [
       "a volume's capacity",
@@ -87,7 +89,7 @@ describe("what a change of inputs does", () => {
       { name: "a", capacity: 1 },
       { name: "a", capacity: 2 },
       "replace",
-      ["capacity 1 → 2 (replaces)"],
+      { capacity: "update-replace" },
     ],
     [
       "a network's address",
@@ -95,7 +97,7 @@ describe("what a change of inputs does", () => {
       { name: "a", ips: [{ address: "x" }] },
       { name: "a", ips: [{ address: "y" }] },
       "replace",
-      ["ips[0].address changed (replaces)"],
+      { "ips[0].address": "update-replace" },
     ],
     [
       "a network's autostart",
@@ -103,7 +105,7 @@ describe("what a change of inputs does", () => {
       { autostart: true },
       { autostart: false },
       "update",
-      ["autostart true → false"],
+      { autostart: "update" },
     ],
     [
       "a pool's path",
@@ -111,7 +113,7 @@ describe("what a change of inputs does", () => {
       { name: "a", target: { path: "x" } },
       { name: "a", target: { path: "y" } },
       "replace",
-      ["target.path changed (replaces)"],
+      { "target.path": "update-replace" },
     ],
     [
       "keepers",
@@ -119,31 +121,21 @@ describe("what a change of inputs does", () => {
       { length: 1, keepers: { a: "x" } },
       { length: 1, keepers: { a: "y" } },
       "replace",
-      ["keepers.a changed (replaces)"],
+      { "keepers.a": "update-replace" },
     ],
-    [
-      "an unknown",
-      REMOTE,
-      { stdin: "a" },
-      { stdin: UNKNOWN },
-      "update",
-      ["stdin may change (known after apply)"],
-    ],
-  ] as const)("%s", (_, type, before, after, op, reasons) => {
-    expect(plan(type, before as Properties, after as Properties)).toMatchObject({ op, reasons });
+    ["an unknown", REMOTE, { stdin: "a" }, { stdin: UNKNOWN }, "update", { stdin: "update" }],
+    ["an input less", REMOTE, { create: "a", stdin: "b" }, { create: "a" }, "update", { stdin: "delete" }],
+  ] as const)("%s", (_, type, before, after, op, kinds) => {
+    const { op: planned, detailedDiff } = plan(type, before as Properties, after as Properties);
+    const diffKinds = Object.entries(detailedDiff).map(([path, { diffKind }]) => [path, diffKind]);
+    expect([planned, Object.fromEntries(diffKinds)]).toEqual([op, kinds]);
   });
 
   test("a provider of another configuration replaces", () => {
     expect(plan(DOMAIN, { name: "a" }, { name: "a" }, { provider: "urn::2" })).toMatchObject({
       op: "replace",
+      detailedDiff: { provider: { diffKind: "update-replace" } },
     });
-  });
-
-  test("many reasons are cut short", () => {
-    const many = (v: string): Properties => Object.fromEntries([..."abcdefghij"].map((key) => [key, v]));
-    expect(plan(REMOTE, many("1"), many("2")).reasons).toEqual([
-      "a changed", "b changed", "c changed", "d changed", "e changed", "f changed", "and 4 more",
-    ]); // prettier-ignore
   });
 });
 
@@ -182,48 +174,34 @@ describe("resource options", () => {
   });
 
   test("replaceWith", () => {
-    expect(plan(DOMAIN, {}, {}, {}, { replacedPeers: ["urn:x::peer"] })).toMatchObject({
+    expect(plan(DOMAIN, {}, {}, {}, { replacedPeers: ["urn:pulumi:dev::p::t::peer"] })).toMatchObject({
       op: "replace",
-      reasons: ["replaced with peer"],
+      reason: "replaced with peer",
     });
   });
 });
 
 describe("what was found amiss", () => {
+  const resource = { urn: "urn:x", type: DOMAIN, provider: "" };
+  const recreated = "its dependency disk was recreated";
   test.each([
-    [
-      "gone",
-      { found: { status: "gone", why: "it was gone" } },
-      { op: "create", recreated: true, reasons: ["it was gone"] },
-    ],
-    [
-      "drifted",
-      { found: { status: "drifted", why: "it was shut off" } },
-      { op: "refresh", reasons: ["it was shut off"] },
-    ],
+    ["gone", { exists: false }, { op: "create", anew: true, reason: "was gone" }],
     [
       "an interrupted update",
-      { interrupted: true },
-      { op: "update", reasons: ["an earlier update was interrupted"] },
+      { pending: updateOf(resource) },
+      { op: "update", anew: false, reason: "an earlier update was interrupted" },
     ],
     [
       "a disk made anew",
-      { disturbed: { by: "disk", kind: "recreated" } },
-      { op: "update", remade: true, reasons: ["its dependency disk was recreated"] },
-    ],
-    [
-      "a network restarted",
-      { disturbed: { by: "net", kind: "restarted" } },
-      { op: "update", reasons: ["its dependency net was restarted"] },
+      { pending: updateOf(resource, recreated) },
+      { op: "update", anew: true, reason: recreated },
     ],
   ] as const)("%s", (_, at, expected) => {
-    expect(plan(DOMAIN, { name: "a" }, { name: "a" }, {}, at as Partial<Circumstances>)).toMatchObject(
-      expected,
-    );
+    expect(plan(DOMAIN, { name: "a" }, { name: "a" }, {}, at)).toMatchObject(expected);
   });
 
   test.each([
-    ["gone", "create", "a", { found: { status: "gone", why: "" } }],
+    ["gone", "create", "a", { exists: false }],
     ["replaced", "replace", "b", {}],
   ] as const)("what is %s is made with the program's inputs, ignored changes included", (_, op, name, at) => {
     const [before, after] = [

@@ -1,10 +1,12 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { beforeAll, beforeEach, expect, test } from "vitest";
-import { EmbeddedEngine, type EngineConfig, type EngineEvent } from "../../../engine";
+import type { EngineEvent } from "@pulumi/pulumi/automation";
+import { EmbeddedEngine, type EngineConfig } from "../../../engine";
 import { exec as realExec, type Exec } from "../../../lib/process";
 import type { State } from "../../../engine/state";
-import { secret } from "../../../engine/values";
+import { secret } from "../../../lib/properties";
+import { nameOf } from "../../../lib/urn";
 import { FakeHost } from "./support/fakeHost";
 import { outputsIn, recorded, temporaryDirectory } from "./support/stack";
 
@@ -43,7 +45,6 @@ const engine = (program: string): EmbeddedEngine =>
     stack: "dev",
     stateFile: `${directory}/state/dev.json`,
     onEvent: (event) => events.push(event),
-    handleSignals: false,
     exec,
   });
 
@@ -54,13 +55,19 @@ const config = (memory: number): EngineConfig => ({
   secretKeys: ["canary"],
 });
 
-const op = (name: string): string | undefined =>
-  events.flatMap((e) => (e.type === "resource" && e.phase === "post" && e.name === name ? [e.op] : [])).pop();
+/** What ended well, or not, for a resource. */
+const outcome = (name: string): string | undefined =>
+  events
+    .flatMap(({ resOutputsEvent: made, resOpFailedEvent: failed }) => {
+      const { urn = "", op = "" } = (made ?? failed)?.metadata ?? {};
+      return nameOf(urn) === name ? [failed ? `${op} failed` : op] : [];
+    })
+    .pop();
 
 test("preview, up, changed preview and destroy of a whole lab", { timeout: 120_000 }, async () => {
   const lab = engine("lab");
   const preview = await lab.preview(config(256));
-  expect(preview).toMatchObject({ ok: true, errors: [], counts: { create: 14 } });
+  expect(preview).toMatchObject({ ok: true, errors: [], changes: { create: 14 } });
   // What hangs on something yet to be made is unknown, and functions of it were not called.
   expect(preview.outputs).toMatchObject({
     stdout: "[unknown]",
@@ -70,7 +77,7 @@ test("preview, up, changed preview and destroy of a whole lab", { timeout: 120_0
   expect([host.log, sshInput, fs.existsSync(`${directory}/state`)]).toEqual([[], [], false]);
 
   const up = await lab.up(config(256));
-  expect(up).toMatchObject({ ok: true, errors: [], counts: { create: 14 } });
+  expect(up).toMatchObject({ ok: true, errors: [], changes: { create: 14 } });
   expect(up.outputs).toMatchObject({
     names: ["a", "b"],
     stdout: "[secret]",
@@ -83,21 +90,18 @@ test("preview, up, changed preview and destroy of a whole lab", { timeout: 120_0
 
   host.log.length = 0;
   const changed = await lab.preview(config(512));
-  expect(changed.counts).toMatchObject({ update: 2, same: 12, create: 0, replace: 0 });
+  expect(changed.changes).toMatchObject({ update: 2, same: 12, create: 0, replace: 0 });
   expect(host.log).toEqual([]);
 
   // No secret in anything shown, nor in any file but the key's.
   expect(JSON.stringify([events, up, changed])).not.toContain(CANARY);
-  expect(events).toContainEqual({
-    type: "diagnostic",
-    severity: "info",
-    message: "the program prints [secret]",
-  });
+  const said = events.map(({ diagnosticEvent }) => diagnosticEvent?.message);
+  expect(said).toContain("the program prints [secret]");
   for (const file of fs.readdirSync(`${directory}/state`)) {
     expect(fs.readFileSync(`${directory}/state/${file}`, "utf8")).not.toContain(CANARY);
   }
 
-  expect(await lab.destroy()).toMatchObject({ ok: true, counts: { delete: 14 } });
+  expect(await lab.destroy()).toMatchObject({ ok: true, changes: { delete: 14 } });
   expect([host.contents(), state("lab").resources]).toEqual([[], []]);
 });
 
@@ -108,11 +112,11 @@ test(
     const result = await engine("failing").up({ values: {} });
     expect(result.ok).toBe(false);
     expect(result.errors).toEqual(['bad: exit status 7: running "echo it broke; exit 7":\nit broke']);
-    expect(["independent", "takes-its-output", "takes-its-value", "bad"].map(op)).toEqual([
+    expect(["independent", "takes-its-output", "takes-its-value", "bad"].map(outcome)).toEqual([
       "create",
-      "skip",
-      "skip",
-      "create",
+      undefined,
+      undefined,
+      "create failed",
     ]);
     expect(result.outputs).toEqual({ fine: 1 });
     expect(state("failing").resources.map((r) => r.urn.split("::").pop())).toContain("independent");

@@ -6,7 +6,7 @@ import { dialPauses } from "../../../engine/providers/dialPauses";
 import { localCommand, localRun } from "../../../engine/providers/localCommand";
 import { exec as realExec } from "../../../lib/process";
 import { remoteCommand } from "../../../engine/providers/remoteCommand";
-import type { Properties } from "../../../engine/values";
+import type { Properties } from "../../../lib/properties";
 import { temporaryDirectory } from "./support/stack";
 
 let scratch = "";

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { acquireLock, LockedError } from "../../../lib/lock";
 import { Redactor } from "../../../engine/redact";
 import { StateFile, type State } from "../../../engine/state";
-import { mask, secret } from "../../../engine/values";
+import { mask, secret } from "../../../lib/properties";
 import { temporaryDirectory } from "./support/stack";
 
 let directory = "";

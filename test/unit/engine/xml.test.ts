@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { libvirtXml } from "../../../engine/providers/libvirtXml";
-import type { Properties } from "../../../engine/values";
+import type { Properties } from "../../../lib/properties";
 
 const xml = (...args: Parameters<typeof libvirtXml>): string => libvirtXml(...args).replace(/\n\s*/g, "");
 

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { StackOutputs } from "../../../../cli/backend";
 import { parseConfig } from "../../../../model/config/config";
-import { STACK_TYPE } from "../../../../engine/goal";
+import { STACK_TYPE } from "../../../../lib/urn";
 import { StateFile, type State } from "../../../../engine/state";
-import { secret } from "../../../../engine/values";
+import { secret } from "../../../../lib/properties";
 import { APPLIED_LAB, PROJECT } from "../../../../model/lab/naming";
 import { labNodes } from "../../../../model/lab/types";
 

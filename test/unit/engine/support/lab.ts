@@ -1,4 +1,4 @@
-import type { Properties } from "../../../../engine/values";
+import type { Properties } from "../../../../lib/properties";
 import type { TestProgram } from "./stack";
 
 export const LIBVIRT = {

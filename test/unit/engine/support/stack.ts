@@ -1,12 +1,14 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { EmbeddedEngine, type EngineEvent, type EngineOptions } from "../../../../engine";
+import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation";
+import { EmbeddedEngine, type EngineOptions } from "../../../../engine";
 import type { Registered } from "../../../../engine/deployment";
-import { STACK_TYPE, type Goal } from "../../../../engine/goal";
+import type { Goal } from "../../../../engine/goal";
 import type { ProgramHost } from "../../../../engine/program";
 import { StateFile, type State } from "../../../../engine/state";
-import type { Properties } from "../../../../engine/values";
+import type { Properties } from "../../../../lib/properties";
+import { nameOf, STACK_TYPE } from "../../../../lib/urn";
 
 /** What a test's program declares; every omitted option is Pulumi's default. */
 export type Declare = (
@@ -47,9 +49,9 @@ export interface Stack {
   readonly engine: EmbeddedEngine;
   readonly events: EngineEvent[];
   readonly stateFile: string;
-  /** `op name` of all that succeeded, in order of completion, `same` left out. */
+  /** `op name` of all that succeeded, in order of completion; `same` and replacements' first halves left out. */
   done(): string[];
-  /** Reasons of the last event about a resource. */
+  /** What was said of a resource. */
   reasons(name: string): readonly string[];
 }
 
@@ -67,28 +69,26 @@ export function stack(directory: string, options: Partial<EngineOptions>): Stack
     stack: "dev",
     stateFile,
     onEvent: (event) => events.push(event),
-    handleSignals: false,
     ...options,
   });
-  const finished = (): Extract<EngineEvent, { type: "resource" }>[] =>
-    events.filter((e) => e.type === "resource" && e.phase === "post" && e.error === undefined) as Extract<
-      EngineEvent,
-      { type: "resource" }
-    >[];
   return {
     engine,
     events,
     stateFile,
     done: () =>
-      finished()
-        .filter((e) => e.op !== "same" && !e.resourceType.startsWith("pulumi:pulumi"))
-        .map((e) => `${e.op} ${e.name}`),
+      finished(events)
+        .filter(({ op, type }) => !["same", "create-replacement"].includes(op) && type !== STACK_TYPE)
+        .map(({ op, urn }) => `${op} ${nameOf(urn)}`),
     reasons: (name) =>
-      finished()
-        .filter((e) => e.name === name)
-        .pop()?.reasons ?? [],
+      events.flatMap(({ diagnosticEvent }) =>
+        diagnosticEvent?.message.startsWith(`${name}: `) ? [diagnosticEvent.message] : [],
+      ),
   };
 }
+
+/** The steps that succeeded, in order of completion. */
+export const finished = (events: readonly EngineEvent[]): StepEventMetadata[] =>
+  events.flatMap(({ resOutputsEvent }) => (resOutputsEvent ? [resOutputsEvent.metadata] : []));
 
 /** The state as it is on disk, secrets in the clear. */
 export const recorded = (stateFile: string, project = "p"): State =>

@@ -15,7 +15,6 @@ void hostProgram(
     project: "p",
     stack: "dev",
     preview: true,
-    parallel: 1,
     config: {},
     secretKeys: [],
     onLine: report,
