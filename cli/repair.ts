@@ -9,6 +9,7 @@ import { parseGuestStatus } from "../model/guest/status";
 import { INSTALL_AND_START, isPayloadGone, PAYLOAD } from "../model/guest/script";
 import { labNodes, type Lab } from "../model/lab/types";
 import type { Shell } from "../lib/ssh";
+import { askEach } from "../lib/askEach";
 import type { StackNames, Virsh } from "./virsh";
 
 /**
@@ -58,20 +59,18 @@ export async function repairLibvirt(
  * engine can know that. Silent guests are left alone.
  */
 export async function repairGuests(shell: Shell, lab: Lab, say: (line: string) => void): Promise<void> {
-  await Promise.all(
-    labNodes(lab).map(async (node) => {
-      const { name } = node;
-      const { code, stdout } = await shell.run(name, `${PAYLOAD} status`, { timeout: 30 });
-      const gone = isPayloadGone(code);
-      if (code !== 1 && !gone) return;
-      if (gone) say(`${name}: ${PAYLOAD} is missing: installing it again`);
-      for (const { text } of parseGuestStatus(name, stdout).problems) say(`${text}: putting it right`);
-      // The director's may have to drain first: no guest's has longer.
-      const limit = directorRunLimit(lab);
-      const { code: started, stderr } = await (gone
-        ? shell.run(name, INSTALL_AND_START, { stdin: guestPayload(lab, node, textOf), timeout: limit + 20 })
-        : shell.run(name, `timeout -k 10 ${limit} ${PAYLOAD} start`, { timeout: limit + 20 }));
-      if (started !== 0) say(`${name}: could not be put right: ${stderr.split("\n").at(-1) ?? ""}`);
-    }),
-  );
+  await askEach(labNodes(lab), async (node) => {
+    const { name } = node;
+    const { code, stdout } = await shell.run(name, `${PAYLOAD} status`, { timeout: 30 });
+    const gone = isPayloadGone(code);
+    if (code !== 1 && !gone) return;
+    if (gone) say(`${name}: ${PAYLOAD} is missing: installing it again`);
+    for (const { text } of parseGuestStatus(name, stdout).problems) say(`${text}: putting it right`);
+    // The director's may have to drain first: no guest's has longer.
+    const limit = directorRunLimit(lab);
+    const { code: started, stderr } = await (gone
+      ? shell.run(name, INSTALL_AND_START, { stdin: guestPayload(lab, node, textOf), timeout: limit + 20 })
+      : shell.run(name, `timeout -k 10 ${limit} ${PAYLOAD} start`, { timeout: limit + 20 }));
+    if (started !== 0) say(`${name}: could not be put right: ${stderr.split("\n").at(-1) ?? ""}`);
+  });
 }

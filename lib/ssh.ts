@@ -116,8 +116,7 @@ export class GuestShell implements Shell {
     this.keepOpen = keepOpen;
     this.connectTimeout = connectTimeout;
     this.detached = detached;
-    const kept = keptDirectory(owner);
-    makeOwn(kept);
+    const kept = GuestShell.kept(owner);
     if (keepOpen) {
       const key = join(kept, "key");
       // Another key is another generation of guests.
@@ -136,6 +135,13 @@ export class GuestShell implements Shell {
     writeFileSync(join(this.directory, "known_hosts"), known.join(""), { mode: 0o600 });
   }
 
+  /** Where a stack's commands keep connections open, made if it is not there: who leaves one there spares the next a login. */
+  static kept(owner: Owner): string {
+    const directory = keptDirectory(owner);
+    makeOwn(directory);
+    return directory;
+  }
+
   /** Ends the connections that a stack's commands have kept open, and removes what they used. */
   static forget(owner: Owner): void {
     const directory = keptDirectory(owner);
@@ -144,20 +150,17 @@ export class GuestShell implements Shell {
       ? readdirSync(directory).filter((name) => name.endsWith(".ctl"))
       : [];
     for (const control of controls)
-      spawnSync("ssh", [
-        "-F",
-        "none",
-        "-o",
-        `ControlPath=${join(directory, control)}`,
-        "-O",
-        "exit",
-        "guest",
-      ]);
+      spawnSync("ssh", ["-F", "none", "-S", join(directory, control), "-O", "exit", "guest"]);
     rmSync(directory, { recursive: true, force: true });
   }
 
   get nodes(): string[] {
     return Object.keys(this.login.hosts);
+  }
+
+  /** The socket of the connection that is kept to an address; the engine's roles leave theirs there too. */
+  private control(address: string): string {
+    return join(this.directory, `${address}.ctl`);
   }
 
   /** Arguments of ssh(1) up to and including the destination. */
@@ -184,7 +187,7 @@ export class GuestShell implements Shell {
         : {
             BatchMode: "yes",
             ControlMaster: "auto",
-            ControlPath: join(this.directory, `${node}.ctl`),
+            ControlPath: this.control(host.address),
             ControlPersist: this.keepOpen ? "600" : "30",
           }),
     };
@@ -201,7 +204,7 @@ export class GuestShell implements Shell {
     this.shared.add(node);
     if (this.silent.has(node) && !(await this.answers(node, AGAIN))) return unanswered(node);
     this.silent.delete(node);
-    const kept = this.keepOpen && existsSync(join(this.directory, `${node}.ctl`));
+    const kept = this.keepOpen && existsSync(this.control(this.login.hosts[node]?.address ?? ""));
     let result = await this.attempt(node, command, options);
     // A kept connection may lead to a guest that is no more: once again on a new one.
     if (kept && result.code === 255 && !this.silent.has(node)) {

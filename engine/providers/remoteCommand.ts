@@ -81,7 +81,7 @@ async function dial(
     const result = await attempt();
     if (result.code !== SSH_FAILED) return result;
     const [log = "", proxyLog = ""] = LOGS.map((name) => fs.readFileSync(path.join(directory, name), "utf8"));
-    if (log.includes("Exit status 255")) return result;
+    if (/Exit status 255|rtype exit-status/.test(log)) return result;
     const reason = lastLine(proxyLog) ?? lastLine(log) ?? lastLine(result.stderr) ?? "ssh gave no reason";
     if (log.includes("Authenticated to "))
       throw new Error(`connection to ${connection.host} lost: ${reason}`);

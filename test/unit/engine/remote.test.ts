@@ -101,6 +101,22 @@ describe("a remote command", () => {
     expect([lines, fs.readdirSync(scratch)]).toEqual([["hello"], []]);
   });
 
+  test("leaves its connection where it is told to, and takes none that is there; not one through another host", async () => {
+    vi.stubEnv("LVS_DR_CONNECTIONS", "/run/connections");
+    try {
+      await remoteCommand.create(inputs(), context(ssh(() => DONE)));
+      expect(seen.config).toMatch(
+        /ControlMaster yes\n {2}ControlPath "\/run\/connections\/10\.1\.2\.3\.ctl"\n {2}ControlPersist \d/,
+      );
+      const proxy = { host: "proxy.example", user: "jump" };
+      const connection = { ...(inputs().connection as Properties), proxy };
+      await remoteCommand.create({ ...inputs(), connection }, context(ssh(() => DONE)));
+      expect(seen.config).not.toContain("Control");
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
   test("dials again with growing pauses until it gets through", async () => {
     const begin = Date.now();
     await remoteCommand.create(inputs(), context(ssh((n) => (n < 4 ? REFUSED : DONE))));
@@ -192,6 +208,14 @@ describe("a remote command", () => {
     [
       "a script that ends with ssh's own status",
       { code: 255, log: "Authenticated to x\ndebug1: Exit status 255\n" },
+      "exit status 255",
+    ],
+    [
+      "such a script over a connection that is left to others",
+      {
+        code: 255,
+        log: "Authenticated to x\ndebug1: client_input_channel_req: channel 2 rtype exit-status reply 0\n",
+      },
       "exit status 255",
     ],
     [
