@@ -74,6 +74,6 @@ export = async () => {
     imageDigest: image.contentDigest(),
     privateKey,
     access,
-    health: reachable ? observeHealth(lab, access, configured) : pulumi.unknown,
+    health: reachable ? observeHealth(lab, access, hosts, configured) : pulumi.unknown,
   };
 };

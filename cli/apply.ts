@@ -3,6 +3,7 @@ import { handovers } from "../model/config/handover";
 import { endpoint } from "../model/lab/address";
 import { ConfigError } from "../model/config/refusal";
 import type { Lab } from "../model/lab/types";
+import { restartNotice } from "../model/restarts";
 import { renderHealth } from "../health/healthText";
 import { lastApplied, recordApplied } from "./applied";
 import type { ChangeCounts } from "./backend";
@@ -56,12 +57,6 @@ function leaving(applied: Lab, lab: Lab): string[] {
 
 const UNKNOWN = "[unknown]";
 
-/** What clients notice of restarts. */
-function outage(restarts: readonly string[]): string {
-  const [whole] = ["director", "router"].filter((name) => restarts.includes(name));
-  return whole === undefined ? "" : `; the VIP does not answer while the ${whole} restarts`;
-}
-
 /** Prints the outputs when all is as expected. */
 export async function up(options: StackOptions): Promise<void> {
   const started = Date.now();
@@ -100,10 +95,10 @@ export async function preview(options: StackOptions): Promise<void> {
   context.announce("preview:");
   const { counts, restarts, outputs } = await context.backend.preview();
   say(`would: ${summary(counts)}`);
-  if (restarts.length > 0) say(`would restart: ${restarts.join(", ")}${outage(restarts)}`);
+  if (restarts.length > 0) say(restartNotice(restarts));
   // What the guests are like now says nothing of what they will be like after a restart.
   const health = restarts.length > 0 ? UNKNOWN : outputs.health;
-  const until = restarts.length > 0 ? "until these guests run again" : "before there are guests to ask";
+  const until = restarts.length > 0 ? "until these guests run again" : "until an `up` has brought this about";
   say(typeof health === "object" ? renderHealth(health) : `health: unknown ${until}`);
   printJson({ ...outputs, ...(health !== undefined && { health }) });
 }

@@ -25,8 +25,8 @@ export interface Host {
   };
   /** Seconds it may take until it answers, counted from the first attempt. */
   readonly bootTimeout: number;
-  /** What is to be done before it is configured, such as its boot. */
-  readonly after?: pulumi.Resource;
+  /** What is to be done before it is configured, such as its boot; a preview knows its `stdout` unless it would be done again. */
+  readonly after?: pulumi.Resource & { readonly stdout?: pulumi.Output<string> };
   /** Changes when the machine has lost what was configured in it: then the script runs again. */
   readonly generation: readonly pulumi.Input<string>[];
 }

@@ -8,7 +8,7 @@ import { refusal } from "./refusal";
 /** A function of Pulumi's own: the outputs that a stack's last successful `up` has left. */
 export const READ_STACK_OUTPUTS = "pulumi:pulumi:readStackOutputs";
 
-interface Outputs {
+export interface Outputs {
   readonly nodes?: Readonly<Record<string, { role: Role; address: string }>>;
   readonly health?: Health;
 }

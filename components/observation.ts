@@ -4,8 +4,9 @@ import type { Login } from "../lib/ssh";
 import type { Access } from "../model/lab/access";
 import { sameHealth, type Health } from "../model/health";
 import type { Lab } from "../model/lab/types";
+import { restartNotice } from "../model/restarts";
 import type { Host } from "./guestRole";
-import { lastOutputs } from "./handoverProbe";
+import { lastOutputs, type Outputs } from "./handoverProbe";
 
 /** Gathers what the hosts' components know; secret as a whole, since callers ask of an output as a whole whether it is. */
 export function loginTo(
@@ -25,16 +26,37 @@ export function loginTo(
   return pulumi.secret(pulumi.output({ privateKey, hosts: known }));
 }
 
+/** The guests of the last `up` that would start again: Pulumi itself shows no more than what changes of a domain. */
+async function restarting(hosts: readonly Host[], { nodes = {} }: Outputs): Promise<string[]> {
+  const names = hosts.map(async ({ name, after }) => {
+    // The SDK has it, but not among its types.
+    const { isKnown } = pulumi.output(after?.stdout) as unknown as { readonly isKnown: Promise<boolean> };
+    return name in nodes && !(await isKnown) ? [name] : [];
+  });
+  return (await Promise.all(names)).flat();
+}
+
 /**
  * The cluster's health as the director's kernel and the client see it, read anew at every `up` (an invoke: it changes
- * no resource), and unknown in a preview that would still have to create the guests. A preview that finds it the same as the last
- * `up` did gives that one's: Pulumi prints the whole of an output of which one key is another.
+ * no resource), and unknown in a preview that would create, restart or configure guests. A preview that finds it the same as the
+ * last `up` did gives that one's: Pulumi prints the whole of an output of which one key is another.
  */
-export function observeHealth(
+export async function observeHealth(
   lab: Lab,
   login: pulumi.Output<Login>,
+  hosts: readonly Host[],
   dependsOn: pulumi.Resource[],
-): pulumi.Output<Health> {
+): Promise<pulumi.Output<Health> | typeof pulumi.unknown> {
+  const last = pulumi.runtime.isDryRun() ? await lastOutputs(lab) : {};
+  if (last.nodes !== undefined) {
+    const restarts = await restarting(hosts, last);
+    if (restarts.length > 0) {
+      await pulumi.log.warn(restartNotice(restarts));
+      return pulumi.unknown;
+    }
+    // The guests are still as the last `up` has configured them: what they report now is not what this would bring.
+    if (last.health?.configHash !== lab.configHash) return pulumi.unknown;
+  }
   const input = login.apply((known): string => {
     const access: Access = { ...known, lab };
     return JSON.stringify({ access, settle: !pulumi.runtime.isDryRun() });
@@ -48,10 +70,9 @@ export function observeHealth(
     },
     { dependsOn },
   );
-  const health = seen.stdout.apply(async (text) => {
+  const health = seen.stdout.apply((text) => {
     const now = JSON.parse(text) as Health;
-    const { health: last } = pulumi.runtime.isDryRun() ? await lastOutputs(lab) : {};
-    return last !== undefined && sameHealth(last, now) ? last : now;
+    return last.health !== undefined && sameHealth(last.health, now) ? last.health : now;
   });
   return pulumi.unsecret(health);
 }

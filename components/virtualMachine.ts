@@ -34,7 +34,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
   public readonly hostKey: pulumi.Output<string>;
   public readonly domain: libvirt.Domain;
   /** Done when it answers SSH. */
-  public readonly booted: pulumi.Resource;
+  public readonly booted: local.Command;
   /** Changes whenever the guest loses its disk, and so what was configured in it. */
   public readonly generation: pulumi.Output<string>[];
 
@@ -147,7 +147,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
     { lab, node, pool }: VirtualMachineArgs,
     machine: libvirt.DomainArgs,
     consoleVolume: libvirt.Volume,
-  ): pulumi.Resource {
+  ): local.Command {
     const { remoteHost: proxy } = lab;
     const started = pulumi
       .all([pulumi.output(machine), this.domain.uuid])

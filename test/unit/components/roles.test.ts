@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import type * as pulumi from "@pulumi/pulumi";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { READ_STACK_OUTPUTS } from "../../../components/handoverProbe";
 import type { Login } from "../../../lib/ssh";
 import type { Access } from "../../../model/lab/access";
 import type { GuestRole, Host } from "../../../components/guestRole";
 import { renderGuestTable } from "../../../model/director/ipvs/guestTable";
 import { ldirectordFor, renderLdirectord } from "../../../model/director/ldirectord/ldirectord";
+import { labNodes } from "../../../model/lab/types";
 import { shellQuote } from "../../../lib/text";
 import { component, HEALTH, lab, LOCAL, RANDOM, REMOTE, resources } from "./support/fixtures";
 import { find, randomText, run, UNKNOWN, type Recording } from "./support/recorder";
@@ -255,6 +256,7 @@ describe("a guest's role", () => {
 });
 
 describe("observeHealth", () => {
+  const SEEN = { ...HEALTH, configHash: lab().configHash };
   const login = { privateKey: "KEY", hosts: {} } satisfies Login;
   const access = { ...login, lab: lab() } satisfies Access;
 
@@ -264,22 +266,30 @@ describe("observeHealth", () => {
     known?: boolean;
     /** The last `up`'s. */
     last?: object;
+    /** Guests whose boot is not known: they would start again. */
+    restart?: readonly string[];
   }): Promise<Recording> {
     return run(
       async () => {
-        const { secret } = await import("@pulumi/pulumi");
+        const { output, secret } = await import("@pulumi/pulumi");
         const { observeHealth } = await import("../../../components/observation");
         const { RandomPassword } = await import("@pulumi/random");
         const seed = new RandomPassword("seed", { length: 64, special: false });
         const made = (options.known ? secret(login) : seed.result.apply(() => login)) as pulumi.Output<Login>;
-        return { health: observeHealth(lab(), made, options.known ? [] : [seed]) };
+        const hosts = labNodes(lab()).map(({ name }) => ({
+          name,
+          after: { stdout: options.restart?.includes(name) ? seed.result : output("") },
+        }));
+        return {
+          health: observeHealth(lab(), made, hosts as unknown as Host[], options.known ? [] : [seed]),
+        };
       },
       {
         preview: options.preview ?? false,
         call: ({ token }) =>
           token === READ_STACK_OUTPUTS
-            ? { outputs: { health: options.last } }
-            : { stdout: JSON.stringify(HEALTH) },
+            ? { outputs: options.last && { health: options.last, nodes: { rs1: {}, director: {} } } }
+            : { stdout: JSON.stringify(SEEN) },
       },
     );
   }
@@ -297,26 +307,42 @@ describe("observeHealth", () => {
   it("looks once all guests are configured, and is no secret though the key is", async () => {
     const { invocations, outputs } = await observe({});
     expect(invocations).toEqual([invocation(true)]);
-    expect(outputs).toEqual({ health: HEALTH });
+    expect(outputs).toEqual({ health: SEEN });
   });
 
   it("does not wait for things to settle in a preview", async () => {
     const { invocations, outputs } = await observe({ preview: true, known: true });
-    expect(invocations).toEqual([invocation(false), expect.objectContaining({ token: READ_STACK_OUTPUTS })]);
-    expect(outputs).toEqual({ health: HEALTH });
+    expect(invocations).toEqual([expect.objectContaining({ token: READ_STACK_OUTPUTS }), invocation(false)]);
+    expect(outputs).toEqual({ health: SEEN });
   });
 
   it("shows no difference in a preview where the last `up` has seen the same at another time", async () => {
-    const last = { ...HEALTH, observedAt: "2026-01-02T03:04:05.000Z" };
+    const last = { ...SEEN, observedAt: "2026-01-02T03:04:05.000Z" };
     expect((await observe({ preview: true, known: true, last })).outputs).toEqual({ health: last });
-    expect((await observe({ known: true, last })).outputs).toEqual({ health: HEALTH });
+    expect((await observe({ known: true, last })).outputs).toEqual({ health: SEEN });
     const other = { ...last, status: "down" };
-    expect((await observe({ preview: true, known: true, last: other })).outputs).toEqual({ health: HEALTH });
+    expect((await observe({ preview: true, known: true, last: other })).outputs).toEqual({ health: SEEN });
+  });
+
+  it("is unknown in a preview of another configuration: the guests still have the old one", async () => {
+    const last = { ...SEEN, configHash: "another" };
+    expect((await observe({ preview: true, known: true, last })).outputs).toEqual({ health: UNKNOWN });
+    expect((await observe({ known: true, last })).outputs).toEqual({ health: SEEN });
+  });
+
+  it("is unknown in a preview that would restart guests, which it names; a new one restarts not", async () => {
+    const restart = ["rs1", "rs2", "director"];
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    const { outputs } = await observe({ preview: true, known: true, last: SEEN, restart });
+    expect(outputs).toEqual({ health: UNKNOWN });
+    const text = "would restart: director, rs1; the VIP does not answer while the director restarts";
+    expect(warn.mock.calls.flat()).toEqual([expect.stringContaining(text)]);
+    warn.mockRestore();
   });
 
   it("is unknown in a preview that would create the guests: nobody is asked", async () => {
     const { invocations, outputs, registrations } = await observe({ preview: true });
-    expect(invocations).toEqual([]);
+    expect(invocations.map(({ token }) => token)).toEqual([READ_STACK_OUTPUTS]);
     expect(outputs).toEqual({ health: UNKNOWN });
     expect(registrations.map(({ type }) => type)).not.toContain(LOCAL);
   });
