@@ -43,10 +43,10 @@ export const noDaemon: Sabotage = {
   what: "ldirectord is stopped: nobody takes a dead server out of the table",
   expects: /^not within [\d.]+ s: \S+ is out;/,
   apply: async (run) => {
-    await run.act("sabotage: ldirectord is stopped", run.lab.directors[0].name, `systemctl stop ${DAEMON}`);
+    await run.act("sabotage: ldirectord is stopped", run.director.name, `systemctl stop ${DAEMON}`);
   },
   undo: async (run) => {
-    await run.shell.check(run.lab.directors[0].name, START_DAEMON);
+    await run.shell.check(run.director.name, START_DAEMON);
   },
 };
 
@@ -55,10 +55,10 @@ export const noSorryServer: Sabotage = {
   what: "the director's web server is stopped: the sorry server is in the table and does not answer",
   expects: /^(the client reads "|lostWithSorryServer is|failedWhileAllHang is)/,
   apply: async (run) => {
-    await run.act("sabotage: the sorry server is stopped", run.lab.directors[0].name, STOP_WEB);
+    await run.act("sabotage: the sorry server is stopped", run.director.name, STOP_WEB);
   },
   undo: async (run) => {
-    await run.shell.check(run.lab.directors[0].name, START_WEB);
+    await run.shell.check(run.director.name, START_WEB);
   },
 };
 

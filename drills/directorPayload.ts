@@ -54,7 +54,7 @@ export async function applyDirector(run: DrillRun, what: string, lab: Lab): Prom
 }
 
 export async function applySettings(run: DrillRun, what: string, settings: Settings): Promise<number> {
-  const { name } = run.lab.directors[0];
+  const { name } = run.director;
   const payload = Object.entries(settings).reduce(
     (text, [key, value]) => replaceSetting(text, key, value),
     await run.ask(name, `[[ -e ${SAVED} ]] || cp -p ${PAYLOAD} ${SAVED}; cat ${PAYLOAD}`),
@@ -80,7 +80,7 @@ function told(what: string, error: unknown): never {
 export async function restoreDirector(run: DrillRun): Promise<void> {
   const limit = directorRunLimit(run.lab);
   const restored = run.shell.check(
-    run.lab.directors[0].name,
+    run.director.name,
     `if [[ -e ${SAVED} ]]; then cp -p ${SAVED} ${PAYLOAD}.new && mv -f ${PAYLOAD}.new ${PAYLOAD} && ` +
       `timeout -k 10 ${limit} ${PAYLOAD} start && rm ${SAVED}; fi`,
     { timeout: limit + 20 },

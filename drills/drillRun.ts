@@ -59,6 +59,14 @@ export class DrillRun extends RunRecord {
     return this.environment.lab;
   }
 
+  get director(): LabNode {
+    return this.lab.directors[0];
+  }
+
+  get router(): LabNode {
+    return this.lab.routers[0];
+  }
+
   get shell(): GuestShell {
     return this.environment.shell;
   }
@@ -174,11 +182,8 @@ export class DrillRun extends RunRecord {
 
   /** Starts the load and the table's watcher, and sees both work. */
   async begin(rate = DEFAULT_RATE, path = "/"): Promise<void> {
-    const {
-      client,
-      directors: [director],
-      services,
-    } = this.lab;
+    const { director } = this;
+    const { client, services } = this.lab;
     const [{ vip, port }] = services;
     // All at once now, so that no first command later pays for a connection.
     await Promise.all([client, director, ...this.servers].map(({ name }) => this.clock(name)));
@@ -216,15 +221,11 @@ export class DrillRun extends RunRecord {
   async watch(): Promise<void> {
     this.watcher?.kill();
     const seconds = this.maxSeconds * this.scale + 120;
-    this.watcher = await this.program(
-      this.lab.directors[0].name,
-      perl("table", TABLE_PERIOD, seconds),
-      (t, text) => {
-        const before = showWeights(this.table.latest);
-        const after = showWeights(this.table.add(t, text));
-        if (before !== after) this.event(`table: ${after}`, t);
-      },
-    );
+    this.watcher = await this.program(this.director.name, perl("table", TABLE_PERIOD, seconds), (t, text) => {
+      const before = showWeights(this.table.latest);
+      const after = showWeights(this.table.add(t, text));
+      if (before !== after) this.event(`table: ${after}`, t);
+    });
   }
 
   /** Waits until something holds, looking often; `seconds` are scaled. */

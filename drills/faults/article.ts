@@ -66,7 +66,7 @@ const allWebServersStop: Drill = {
     const stopped = Math.max(...run.events.filter(({ what }) => what.endsWith("stops")).map(({ t }) => t));
     run.duration("detectionSeconds", sorry - stopped, run.promises.eject);
     await run.sleep(2);
-    const { name: director } = run.lab.directors[0];
+    const { name: director } = run.director;
     const { vip, port } = run.lab.services[0];
     const page = await run.ask(
       run.lab.client.name,
@@ -121,9 +121,7 @@ const oneWebServerReturns: Drill = {
     what: "ldirectord is stopped once the sorry server is in: nobody lets the real server back in",
     expects: /^not within .*: (\S+ alone is in the table|all are back)/,
     apply: async (run) => {
-      const {
-        directors: [director],
-      } = run.lab;
+      const { director } = run;
       // From inside the guest, so that the drill itself stays as it is: at the first sight of the sorry server.
       await run.act(
         "sabotage: ldirectord will be stopped when the sorry server comes in",
@@ -134,7 +132,7 @@ const oneWebServerReturns: Drill = {
       );
     },
     undo: async (run) => {
-      await run.shell.run(run.lab.directors[0].name, "systemctl stop lvs-dr-sabotage 2>/dev/null");
+      await run.shell.run(run.director.name, "systemctl stop lvs-dr-sabotage 2>/dev/null");
       await noDaemon.undo(run);
     },
   },

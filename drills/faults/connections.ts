@@ -11,10 +11,8 @@ const UNCUT = "nft delete table inet lvsdr_drill 2>/dev/null || true";
 
 /** Seconds left for the client's connection from a port, and its state; from `ipvsadm -Lnc`. */
 async function entry(run: DrillRun, port: string): Promise<{ seconds: number; state: string } | undefined> {
-  const {
-    directors: [director],
-    client,
-  } = run.lab;
+  const { director } = run;
+  const { client } = run.lab;
   const text = await run.ask(
     director.name,
     `ipvsadm -Lnc | grep ' ${endpoint(client.address, Number(port))} ' || true`,
@@ -60,7 +58,7 @@ const clientVanishes: Drill = {
     what: "the kernel's timeout for established connections is the longest it takes",
     expects: /^forgottenAfterSeconds is/,
     apply: async (run) => {
-      const { name } = run.lab.directors[0];
+      const { name } = run.director;
       await run.act(
         "sabotage: ipvsadm --set 8589934",
         name,
@@ -69,7 +67,7 @@ const clientVanishes: Drill = {
     },
     undo: async (run) => {
       await run.shell.check(
-        run.lab.directors[0].name,
+        run.director.name,
         "[[ ! -e /run/lvs-dr-drill-timeouts ]] || { ipvsadm --set $(sed 's/.*: //' /run/lvs-dr-drill-timeouts); rm /run/lvs-dr-drill-timeouts; }",
       );
     },
@@ -152,12 +150,8 @@ const pathMtu: Drill = {
   maxSeconds: 120,
   unfit: needsTwoServers,
   async act(run) {
-    const {
-      client,
-      routers: [router],
-      services,
-      realServers,
-    } = run.lab;
+    const { router } = run;
+    const { client, services, realServers } = run.lab;
     const [{ vip, port }] = services;
     const { device } = nicOn(router, "client");
     await Promise.all(
@@ -193,11 +187,8 @@ const pathMtu: Drill = {
     return { failed: 0, lost: 0 };
   },
   restore: async (run) => {
-    const {
-      routers: [router],
-      realServers,
-      segments: networks,
-    } = run.lab;
+    const { router } = run;
+    const { realServers, segments: networks } = run.lab;
     const { device } = nicOn(router, "client");
     await Promise.all([
       run.shell.check(router.name, `ip link set ${device} mtu ${networks.client.mtu}`),
@@ -210,9 +201,9 @@ const pathMtu: Drill = {
     apply: async (run) => {
       const drop =
         "table inet lvsdr_drill { chain pre { type filter hook prerouting priority -300; icmp type destination-unreachable drop; }; }";
-      await run.act("sabotage: the director drops ICMP errors", run.lab.directors[0].name, `nft '${drop}'`);
+      await run.act("sabotage: the director drops ICMP errors", run.director.name, `nft '${drop}'`);
     },
-    undo: async (run) => void (await run.shell.check(run.lab.directors[0].name, UNCUT)),
+    undo: async (run) => void (await run.shell.check(run.director.name, UNCUT)),
   },
 };
 
@@ -222,11 +213,8 @@ const networkRestart: Drill = {
   maxSeconds: 80,
   unfit: needsTwoServers,
   async act(run) {
-    const {
-      directors: [director],
-      services,
-      realServers,
-    } = run.lab;
+    const { director } = run;
+    const { services, realServers } = run.lab;
     const { vip } = services[0];
     for (const { name } of [director, ...realServers])
       await run.act(
@@ -246,10 +234,8 @@ const networkRestart: Drill = {
     return { failed: 0, lost: 0 };
   },
   restore: async (run) => {
-    const {
-      directors: [director],
-      realServers,
-    } = run.lab;
+    const { director } = run;
+    const { realServers } = run.lab;
     await Promise.all(
       [director, ...realServers].map(({ name }) =>
         run.shell.check(name, "systemctl stop nftables; /usr/local/sbin/lvs-dr start", { timeout: 180 }),
@@ -262,18 +248,15 @@ const networkRestart: Drill = {
     apply: async (run) => {
       await run.act(
         "sabotage: networkd knows nothing of the VIP",
-        run.lab.directors[0].name,
+        run.director.name,
         "for d in /etc/systemd/network/*.network.d; do rm -f $d/lvs-dr-vip.conf; " +
           "printf '[Network]\\nKeepConfiguration=no\\n' >$d/zz-drill.conf; done",
       );
     },
     undo: async (run) => {
-      await run.shell.check(
-        run.lab.directors[0].name,
-        "rm -f /etc/systemd/network/*.network.d/zz-drill.conf",
-      );
+      await run.shell.check(run.director.name, "rm -f /etc/systemd/network/*.network.d/zz-drill.conf");
       await networkRestart.restore(run);
-      await run.shell.check(run.lab.directors[0].name, "systemctl restart systemd-networkd");
+      await run.shell.check(run.director.name, "systemctl restart systemd-networkd");
     },
   },
 };

@@ -44,9 +44,7 @@ const daemonKilled: Drill = {
   maxSeconds: 60,
   unfit: needsTwoServers,
   async act(run) {
-    const {
-      directors: [director],
-    } = run.lab;
+    const { director } = run;
     const killed = await run.act(
       "ldirectord is killed",
       director.name,
@@ -72,19 +70,16 @@ const daemonKilled: Drill = {
   },
   restore: async (run) => {
     await startWebServers(run);
-    await run.shell.check(run.lab.directors[0].name, START_DAEMON);
+    await run.shell.check(run.director.name, START_DAEMON);
   },
   sabotage: {
     what: "the unit has Restart=no: whoever kills ldirectord has ended it",
     expects: /^restartSeconds cannot be told/,
     apply: async (run) => {
-      await run.act("sabotage: Restart=no", run.lab.directors[0].name, withDropIn("Restart=no"));
+      await run.act("sabotage: Restart=no", run.director.name, withDropIn("Restart=no"));
     },
     undo: async (run) => {
-      await run.shell.check(
-        run.lab.directors[0].name,
-        `rm -rf ${DROP_IN}; systemctl daemon-reload; ${START_DAEMON}`,
-      );
+      await run.shell.check(run.director.name, `rm -rf ${DROP_IN}; systemctl daemon-reload; ${START_DAEMON}`);
     },
   },
 };
@@ -92,7 +87,7 @@ const daemonKilled: Drill = {
 const BLOCK_CHECKS = (run: DrillRun): string =>
   // The checks come from the DIP to the RIP, clients' requests go to the VIP: only checks are left hanging.
   "nft -f - <<'NFT'\ntable inet lvsdr_drill { chain input { type filter hook input priority -10; " +
-  `ip saddr ${run.lab.directors[0].address} ip daddr ${run.target.address} tcp dport ${run.lab.services[0].port} drop; }; }\nNFT`;
+  `ip saddr ${run.director.address} ip daddr ${run.target.address} tcp dport ${run.lab.services[0].port} drop; }; }\nNFT`;
 const UNBLOCK = "nft delete table inet lvsdr_drill 2>/dev/null || true";
 
 const restartDuringCheck: Drill = {
@@ -102,9 +97,7 @@ const restartDuringCheck: Drill = {
   unfit: needsTwoServers,
   async act(run) {
     const { target, lab } = run;
-    const {
-      directors: [director],
-    } = lab;
+    const { director } = run;
     const limit = run.promises.ejectSilent();
     await run.act(`checks of ${target.name} are left without an answer`, target.name, BLOCK_CHECKS(run));
     await run.sleep(lab.services[0].check.checkinterval + 0.5);
@@ -120,7 +113,7 @@ const restartDuringCheck: Drill = {
   restore: async (run) => {
     await Promise.all([
       run.shell.check(run.target.name, UNBLOCK),
-      run.shell.check(run.lab.directors[0].name, START_DAEMON),
+      run.shell.check(run.director.name, START_DAEMON),
     ]);
   },
   sabotage: {
@@ -128,7 +121,7 @@ const restartDuringCheck: Drill = {
     expects: /^(failed|lostAfterRetry|answeredBySorry) is/,
     apply: async (run) => {
       const line = "ExecStopPost=/usr/sbin/ipvsadm -C";
-      await run.act(`sabotage: ${line}`, run.lab.directors[0].name, withDropIn(line));
+      await run.act(`sabotage: ${line}`, run.director.name, withDropIn(line));
     },
     undo: (run) => daemonKilled.sabotage.undo(run),
   },
@@ -148,9 +141,7 @@ const badConfig: Drill = {
   maxSeconds: 200,
   unfit: needsTwoServers,
   async act(run) {
-    const {
-      directors: [director],
-    } = run.lab;
+    const { director } = run;
     const from = run.now;
     const refused = await applySettings(run, "`up` brings a configuration with an unknown option", {
       LVS_LDIRECTORD_CF: "frobnicate=yes\n",
@@ -186,7 +177,7 @@ const badConfig: Drill = {
   },
   restore: async (run) => {
     await restoreDirector(run);
-    await run.shell.check(run.lab.directors[0].name, `${MEND_CF}; ${START_DAEMON}`);
+    await run.shell.check(run.director.name, `${MEND_CF}; ${START_DAEMON}`);
     await startWebServers(run);
   },
   sabotage: {
@@ -195,13 +186,13 @@ const badConfig: Drill = {
     apply: async (run) => {
       await run.act(
         "sabotage: ExecReload=kill -HUP",
-        run.lab.directors[0].name,
+        run.director.name,
         withDropIn("ExecReload=\\nExecReload=/bin/kill -HUP $MAINPID"),
       );
     },
     undo: async (run) => {
       await daemonKilled.sabotage.undo(run);
-      await run.shell.check(run.lab.directors[0].name, "/usr/local/sbin/lvs-dr start", { timeout: 180 });
+      await run.shell.check(run.director.name, "/usr/local/sbin/lvs-dr start", { timeout: 180 });
     },
   },
 };
@@ -216,9 +207,7 @@ const diskFull: Drill = {
   maxSeconds: 80,
   unfit: needsTwoServers,
   async act(run) {
-    const {
-      directors: [director],
-    } = run.lab;
+    const { director } = run;
     const from = await run.act(
       "the director's disk is filled",
       director.name,
@@ -236,7 +225,7 @@ const diskFull: Drill = {
     return { failed };
   },
   restore: async (run) => {
-    await run.shell.check(run.lab.directors[0].name, `rm -f ${FILL} ${FILL}.rest; ${START_DAEMON}`);
+    await run.shell.check(run.director.name, `rm -f ${FILL} ${FILL}.rest; ${START_DAEMON}`);
     await startWebServers(run);
   },
   sabotage: noDaemon,

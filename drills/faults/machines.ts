@@ -107,11 +107,11 @@ const realServerReboot: Drill = {
   async act(run) {
     const { target, lab } = run;
     const { vip } = lab.services[0];
-    const directorMac = nicOn(lab.directors[0], "server").mac;
-    const device = nicOn(lab.routers[0], "server").device;
+    const directorMac = nicOn(run.director, "server").mac;
+    const device = nicOn(run.router, "server").device;
     const macs = new Set<string>();
     const arping = await run.program(
-      lab.routers[0].name,
+      run.router.name,
       // Each answer with the time at which it came.
       `arping -b -I ${device} -w ${250 * run.scale} ${vip} | while read -r line; do echo "$EPOCHREALTIME $line"; done`,
       (_, line) => {
@@ -131,7 +131,7 @@ const realServerReboot: Drill = {
     await run.sleep(3);
     const served = run.log.between(back + AFTER_EDIT, Infinity).answeredBy[target.name] ?? 0;
     arping.kill();
-    await run.ask(lab.routers[0].name, "kill $(pidof arping) 2>/dev/null || true");
+    await run.ask(run.router.name, "kill $(pidof arping) 2>/dev/null || true");
     const strangers = [...macs].filter((mac) => mac !== directorMac);
     run.figure("arpAnswersFromOthers", strangers.length, { max: 0 });
     run.expect(macs.has(directorMac), "the director answered no ARP request for the VIP");
@@ -164,9 +164,7 @@ const directorReboot: Drill = {
     "The director reboots under load: new connections are served again by itself, an old one ends and does not hang",
   maxSeconds: 400,
   async act(run) {
-    const {
-      directors: [director],
-    } = run.lab;
+    const { director } = run;
     const flow = await openFlow(run, 300);
     const down = await run.act("the director reboots", director.name, REBOOT);
     await answers(run, director.name, run.promises.rebootSeconds);
@@ -207,20 +205,16 @@ const directorReboot: Drill = {
     run.duration("recoverySeconds", first === undefined ? null : first.t - down, run.promises.rebootSeconds);
     return noneFails(run, "failedSinceReturn", back);
   },
-  restore: (run) => powerOn(run, run.lab.directors[0].domain, run.lab.directors[0].name),
+  restore: (run) => powerOn(run, run.director.domain, run.director.name),
   sabotage: {
     what: "the director's units are disabled: nothing fills the table at boot",
     expects: /^not within .*: (all real servers are in the table|a real server answers a request)/,
     apply: async (run) => {
       const units = "lvs-dr.service lvs-dr-table.service lvs-dr-ldirectord.service";
-      await run.act(
-        `sabotage: ${units} are disabled`,
-        run.lab.directors[0].name,
-        `systemctl -q disable ${units}`,
-      );
+      await run.act(`sabotage: ${units} are disabled`, run.director.name, `systemctl -q disable ${units}`);
     },
     undo: async (run) => {
-      await run.shell.check(run.lab.directors[0].name, "/usr/local/sbin/lvs-dr start", { timeout: 180 });
+      await run.shell.check(run.director.name, "/usr/local/sbin/lvs-dr start", { timeout: 180 });
     },
   },
 };

@@ -13,10 +13,8 @@ const START = "/usr/local/sbin/lvs-dr start";
 
 /** The MACs that answer ARP requests for the VIP on the server segment, asked by the router. */
 async function arpAnswers(run: DrillRun): Promise<string[]> {
-  const {
-    routers: [router],
-    services,
-  } = run.lab;
+  const { router } = run;
+  const { services } = run.lab;
   const device = nicOn(router, "server").device;
   // -b: all broadcast, or the first to answer would be asked alone.
   const text = await run.ask(router.name, `arping -b -I ${device} -c 3 -w 4 ${services[0].vip} || true`);
@@ -83,7 +81,7 @@ const arpLeak: Drill = {
       : "arpStrategy is not sysctl: there are no sysctls to break",
   async act(run) {
     const { target, lab } = run;
-    const director = nicOn(lab.directors[0], "server").mac;
+    const director = nicOn(run.director, "server").mac;
     const leaking = nicOn(target, "server").mac;
     const before = await arpAnswers(run);
     run.expect(
@@ -107,8 +105,8 @@ const arpLeak: Drill = {
       await run.act(`${target.name}'s script runs again`, target.name, START, { timeout: 120 });
     // The router may have learned the wrong MAC.
     await run.ask(
-      lab.routers[0].name,
-      `ip neigh flush dev ${nicOn(lab.routers[0], "server").device} to ${lab.services[0].vip}`,
+      run.router.name,
+      `ip neigh flush dev ${nicOn(run.router, "server").device} to ${lab.services[0].vip}`,
     );
     const healed = run.event("the router's neighbour entry is flushed");
     const after = await arpAnswers(run);
@@ -118,10 +116,8 @@ const arpLeak: Drill = {
   },
   restore: async (run) => {
     await run.shell.check(run.target.name, START, { timeout: 120 });
-    const {
-      routers: [router],
-      services,
-    } = run.lab;
+    const { router } = run;
+    const { services } = run.lab;
     await run.shell.check(
       router.name,
       `ip neigh flush dev ${nicOn(router, "server").device} to ${services[0].vip}`,
@@ -143,9 +139,7 @@ const lossyLink: Drill = {
   maxSeconds: 400,
   unfit: needsTwoServers,
   async act(run) {
-    const {
-      directors: [director],
-    } = run.lab;
+    const { director } = run;
     const loss = run.sabotaged ? 60 : NETEM.loss;
     const seconds = run.sabotaged ? 40 : run.environment.soakSeconds;
     const { max, why } = lossPromise(run.lab, NETEM.loss / 100, seconds);
@@ -180,9 +174,7 @@ const lossyLink: Drill = {
     return {};
   },
   restore: async (run) => {
-    const {
-      directors: [director],
-    } = run.lab;
+    const { director } = run;
     await run.shell.check(
       director.name,
       "systemctl stop lvs-dr-drill-netem.service 2>/dev/null; " +
@@ -202,7 +194,7 @@ const lossyLink: Drill = {
 
 const CUT = (run: DrillRun): string => {
   const { device } = nicOn(run.target, "server");
-  const mac = nicOn(run.lab.directors[0], "server").mac;
+  const mac = nicOn(run.director, "server").mac;
   return (
     "nft -f - <<'NFT'\ntable netdev lvsdr_drill {\n" +
     `chain in { type filter hook ingress device "${device}" priority 0; ether saddr ${mac} drop; }\n` +

@@ -17,7 +17,7 @@ const flushes: Sabotage = {
   apply: async (run) => {
     await run.act(
       "sabotage: the table will be flushed each second",
-      run.lab.directors[0].name,
+      run.director.name,
       "systemd-run -q --unit lvs-dr-sabotage --collect bash -c " +
         "'sleep 8; for ((i = 0; i < 100; i++)); do t=$(ipvsadm -Sn); ipvsadm -C; sleep 0.3; ipvsadm -R <<<\"$t\"; sleep 1; done'",
     );
@@ -25,7 +25,7 @@ const flushes: Sabotage = {
   undo: async (run) => {
     // The table may be empty just now; the director's own script fills it.
     await run.shell.check(
-      run.lab.directors[0].name,
+      run.director.name,
       `systemctl stop lvs-dr-sabotage 2>/dev/null; systemctl restart ${DAEMON}; /usr/local/sbin/lvs-dr start`,
       { timeout: 180 },
     );
@@ -34,7 +34,7 @@ const flushes: Sabotage = {
 
 /** The flushes end first: the director's own script would find its table empty, and fail. */
 async function endFlushes(run: DrillRun): Promise<void> {
-  await run.shell.check(run.lab.directors[0].name, "systemctl stop lvs-dr-sabotage 2>/dev/null || true");
+  await run.shell.check(run.director.name, "systemctl stop lvs-dr-sabotage 2>/dev/null || true");
   await restoreDirector(run);
 }
 
@@ -44,18 +44,14 @@ const reload: Drill = {
   maxSeconds: 60,
   unfit: needsDaemon,
   async act(run) {
-    const reloaded = await run.act(
-      "ldirectord is reloaded",
-      run.lab.directors[0].name,
-      `systemctl reload ${DAEMON}`,
-    );
+    const reloaded = await run.act("ldirectord is reloaded", run.director.name, `systemctl reload ${DAEMON}`);
     await run.sleep(4);
-    await run.act("and again", run.lab.directors[0].name, `systemctl reload ${DAEMON}`);
+    await run.act("and again", run.director.name, `systemctl reload ${DAEMON}`);
     await run.sleep(3);
     run.figure("tableChanges", run.table.changes.filter(({ t }) => t > reloaded).length, { max: 0 });
     return NOTHING_LOST;
   },
-  restore: async (run) => void (await run.shell.check(run.lab.directors[0].name, START_DAEMON)),
+  restore: async (run) => void (await run.shell.check(run.director.name, START_DAEMON)),
   sabotage: flushes,
 };
 
@@ -65,14 +61,14 @@ const restart: Drill = {
   maxSeconds: 60,
   unfit: needsTwoServers,
   async act(run) {
-    await run.act("ldirectord is restarted", run.lab.directors[0].name, `systemctl restart ${DAEMON}`);
+    await run.act("ldirectord is restarted", run.director.name, `systemctl restart ${DAEMON}`);
     await run.sleep(8);
-    const state = await run.ask(run.lab.directors[0].name, `systemctl is-active ${DAEMON} || true`);
+    const state = await run.ask(run.director.name, `systemctl is-active ${DAEMON} || true`);
     run.expect(state.trim() === "active", `after its restart ldirectord is ${state.trim()}`);
     await run.tableUntil("the table is as configured", run.table.isAsMeant, run.now, 10);
     return NOTHING_LOST;
   },
-  restore: async (run) => void (await run.shell.check(run.lab.directors[0].name, START_DAEMON)),
+  restore: async (run) => void (await run.shell.check(run.director.name, START_DAEMON)),
   sabotage: flushes,
 };
 
@@ -133,7 +129,7 @@ const changeMode: Drill = {
   async act(run) {
     await applyDirector(run, "mode becomes static", { ...run.lab, mode: "static" });
     await run.sleep(2);
-    const state = await run.ask(run.lab.directors[0].name, `systemctl is-active ${DAEMON} || true`);
+    const state = await run.ask(run.director.name, `systemctl is-active ${DAEMON} || true`);
     run.expect(state.trim() !== "active", "ldirectord still runs in mode static");
     await restoreDirector(run);
     run.event("mode is ldirectord again");
@@ -189,7 +185,7 @@ const drain: Drill = {
     const began = run.sabotaged
       ? await run.act(
           `${target.name} is removed without a drain`,
-          lab.directors[0].name,
+          run.director.name,
           `systemctl stop ${DAEMON}; ipvsadm -d -t ${endpoint(vip, port)} -r ${end()}`,
         )
       : await applyDirector(run, `${target.name} is drained`, drained);
@@ -208,7 +204,7 @@ const drain: Drill = {
     const settled = zero + 2;
     await run.until("two seconds of draining are over", () => run.now > settled + 1, 10);
     await restoreDirector(run);
-    if (run.sabotaged) await run.ask(lab.directors[0].name, START_DAEMON);
+    if (run.sabotaged) await run.ask(run.director.name, START_DAEMON);
     const restored = run.event(`${target.name} is in rotation again`);
     await run.tableUntil("the table is as configured", run.table.isAsMeant, zero, 10);
     const back = run.table.firstTime(run.table.isAsMeant, zero) ?? restored;
@@ -227,7 +223,7 @@ const drain: Drill = {
       `rm -f ${FILE}; [[ ! -e ${SLOW} ]] || { rm ${SLOW}; systemctl reload nginx; }`,
     );
     await restoreDirector(run);
-    await run.shell.check(run.lab.directors[0].name, START_DAEMON);
+    await run.shell.check(run.director.name, START_DAEMON);
   },
   sabotage: {
     what: "the server is taken out of the table at once instead of being drained",
