@@ -2,7 +2,6 @@
 import { endpoint } from "../model/lab/address";
 import { tableWeight } from "../model/director/ipvs/table";
 import { pagesOf } from "../model/guest/pages";
-import { shellQuote } from "../lib/text";
 import type { Lab, LabNode } from "../model/lab/types";
 import type { GuestShell, RunOptions } from "../lib/ssh";
 import { readClock, type ClockReading } from "./clocks";
@@ -283,24 +282,6 @@ export class DrillRun extends RunRecord {
     return this.log.record(this.rate);
   }
 
-  /** What the client felt, against what it may feel. */
-  judge(log: RequestLog, limits: { failed?: number; lost?: number } = {}): void {
-    const slowMs = 1000 * this.scale;
-    for (const [name, value] of Object.entries(log.figures(slowMs))) {
-      const max = name === "failed" ? limits.failed : name === "lostAfterRetry" ? limits.lost : undefined;
-      this.figure(name, value, max === undefined ? {} : { max });
-    }
-    // Where nothing may be lost, the sorry page is no answer: its web server also stands behind a VIP that the table has lost.
-    this.figure("answeredBySorry", log.answeredBy.sorry ?? 0, limits.failed === 0 ? { max: 0 } : {});
-    if (log.failed.length > 0)
-      this.event(
-        `requests failed: ${Object.entries(log.errors)
-          .map(([why, n]) => `${n} ${why}`)
-          .join(", ")}`,
-      );
-    this.expect(log.first.length > 0, "the client could send no request");
-  }
-
   /** Only these may have answered what began between two times. */
   expectAnswersFrom(names: readonly string[], from: number, to: number): void {
     const seen = this.log.between(from, to).answeredBy;
@@ -311,10 +292,5 @@ export class DrillRun extends RunRecord {
       strangers.length === 0,
       `from ${span} ${strangers.join(", ")} answered, expected only ${names.join(", ")}`,
     );
-  }
-
-  /** A bash script as one argument, for programs that start others. */
-  static bash(script: string): string {
-    return `bash -c ${shellQuote(script)}`;
   }
 }

@@ -1,5 +1,5 @@
 /** What one run of a drill saw and found. */
-import { round } from "./requests";
+import { round, type RequestLog } from "./requests";
 import type { DrillEvent, Figures, Limit } from "./types";
 
 export class RunRecord {
@@ -63,5 +63,23 @@ export class RunRecord {
   /** A time that was promised for a host with KVM. */
   duration(name: string, value: number | null, promised: number): void {
     this.figure(name, value, { max: round(promised * this.scale) });
+  }
+
+  /** What the client felt, against what it may feel. */
+  judge(log: RequestLog, limits: { failed?: number; lost?: number } = {}): void {
+    const slowMs = 1000 * this.scale;
+    for (const [name, value] of Object.entries(log.figures(slowMs))) {
+      const max = name === "failed" ? limits.failed : name === "lostAfterRetry" ? limits.lost : undefined;
+      this.figure(name, value, max === undefined ? {} : { max });
+    }
+    // Where nothing may be lost, the sorry page is no answer: its web server also stands behind a VIP that the table has lost.
+    this.figure("answeredBySorry", log.answeredBy.sorry ?? 0, limits.failed === 0 ? { max: 0 } : {});
+    if (log.failed.length > 0)
+      this.event(
+        `requests failed: ${Object.entries(log.errors)
+          .map(([why, n]) => `${n} ${why}`)
+          .join(", ")}`,
+      );
+    this.expect(log.first.length > 0, "the client could send no request");
   }
 }

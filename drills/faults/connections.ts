@@ -3,7 +3,7 @@ import { endpoint, hostPrefix } from "../../model/lab/address";
 import { shellQuote } from "../../lib/text";
 import { nicOn } from "../../model/lab/types";
 import { needsTwoServers } from "../actions";
-import { DrillRun } from "../drillRun";
+import type { DrillRun } from "../drillRun";
 import { perl } from "../stream";
 import type { Drill } from "../drill";
 

@@ -2,7 +2,8 @@
 import { endpoint } from "../../model/lab/address";
 import { byTheRunItself, DAEMON, needsDaemon, needsTwoServers, START_DAEMON } from "../actions";
 import { applyDirector, restoreDirector, withServers } from "../directorPayload";
-import { DrillRun } from "../drillRun";
+import { shellQuote } from "../../lib/text";
+import type { DrillRun } from "../drillRun";
 import type { Drill, Sabotage } from "../drill";
 import { AFTER_EDIT } from "../ejection";
 
@@ -167,7 +168,7 @@ const drain: Drill = {
     let ended: number | undefined;
     const download = await run.program(
       lab.client.name,
-      `${DrillRun.bash(
+      `bash -c ${shellQuote(
         `for ((i = 0; i < 50; i++)); do r=$(curl -s -o /dev/null --max-time ${Math.ceil(2 * drainSeconds * run.scale)} ` +
           `-w '%{http_code} %{size_download} %{exitcode}' http://${endpoint(vip, port)}/drill.bin); ` +
           `[[ $r == 404* ]] || break; done; echo "$EPOCHREALTIME $r"`,
