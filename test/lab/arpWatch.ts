@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { expect } from "vitest";
 import { nicOn } from "../../model/lab/types";
 import { ARPING, macOwner, parseArping } from "../../verify/checks/arp";
-import { DrillRun } from "../../drills/drillRun";
+import { shellQuote } from "../../lib/text";
 import { Stream } from "../../drills/stream";
 import { eventually, inGuests } from "./support";
 
@@ -38,7 +38,7 @@ export async function claimants(work: () => Promise<unknown>): Promise<string[]>
     const router = new Stream(
       shell,
       lab.routers[0].name,
-      DrillRun.bash(ask),
+      `bash -c ${shellQuote(ask)}`,
       (line) => (toRouter += `${line}\n`),
     );
     const host = spawn("arping", ["-b", "-s", hostAddress, "-I", bridge, vip], {

@@ -1,6 +1,6 @@
 /** A connection that is open for as long as a test wants: does it live through what is done meanwhile? */
 import { expect } from "vitest";
-import { DrillRun } from "../../drills/drillRun";
+import { shellQuote } from "../../lib/text";
 import { Stream } from "../../drills/stream";
 import { eventually, inGuests } from "./support";
 
@@ -28,7 +28,9 @@ export async function whileDownloading<T>(work: () => Promise<T>): Promise<T> {
     await Promise.all(realServers.map(({ name }) => shell.check(name, SERVE)));
     const said: string[] = [];
     const script = DOWNLOAD(`http://${vip}:${port}/slow/file.bin`);
-    const download = new Stream(shell, client.name, DrillRun.bash(script), (line) => said.push(line));
+    const download = new Stream(shell, client.name, `bash -c ${shellQuote(script)}`, (line) =>
+      said.push(line),
+    );
     try {
       await eventually(30, () => Promise.resolve(expect(said).toEqual(["open"])));
       const result = await work();
