@@ -63,7 +63,7 @@ function run(options: ProgramOptions, address: string): Promise<number> {
   const args = Object.entries(flags).map(([key, value]) => `--${key}=${value}`);
   if (options.preview) args.push("--dry-run");
   // Ctrl-C does not reach it, like every other child: the engine decides what that means to it.
-  // Pulumi's SDK takes the stack of every promise, and ts-node maps each of its frames: half of the program's processor time.
+  // Pulumi's SDK takes the stack of every promise, and ts-node maps each of its frames: a third of the program's processor time.
   const child = spawnWatched(process.execPath, ["--stack-trace-limit=2", entry, ...args, options.main], {
     cwd: options.projectDir,
     env: {

@@ -84,7 +84,7 @@ sysctls_now() {
   done
 }
 
-# idle_rarely: what the kernel does on its own account every half a second to four seconds costs an idle guest without KVM a quarter of
+# idle_rarely: what the kernel does on its own account every half a second to four seconds costs an idle guest without KVM an eighth of
 # its processor time. Not every kernel has all of them.
 idle_rarely() {
   local pair key
