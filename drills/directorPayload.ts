@@ -37,7 +37,6 @@ export function withCheck(lab: Lab, change: Partial<HealthCheck>): Lab {
 const WHAT_CHANGES = [
   "LVS_MODE",
   "LVS_LDIRECTORD_CF",
-  "LVS_LDIRECTORD_TABLE",
   "LVS_TABLE",
   "LVS_SETTLE_SECONDS",
   "LVS_RUN_LIMIT",

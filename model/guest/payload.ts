@@ -18,7 +18,14 @@ const ROLES: Readonly<Record<LabNode["role"], Role>> = {
   router: { scripts: ["router.sh"] },
   realServer: { scripts: ["pages.sh", "guard.sh", "realServer.sh"] },
   director: {
-    scripts: ["pages.sh", "alerts.sh", "declaredVips.sh", "director.sh"],
+    scripts: [
+      "pages.sh",
+      "alerts.sh",
+      "declaredVips.sh",
+      "planes/static.sh",
+      "planes/ldirectord.sh",
+      "director.sh",
+    ],
     programs: (lab, read) => ({
       LVS_TABLE_PROGRAM: read("scripts/guest/ipvsTable.pl"),
       // The guest's ldirectord is asked as this host's is, in components/ldirectordProbe.ts.

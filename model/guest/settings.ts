@@ -1,7 +1,6 @@
 /** What each guest's script is told: shell settings from the lab. */
 import { holdSeconds } from "../director/detection";
 import { renderLdirectord, ldirectordFor } from "../director/ldirectord/ldirectord";
-import { expectedTable, renderTable } from "../director/ipvs/table";
 import { renderGuestTable } from "../director/ipvs/guestTable";
 import { renderTls } from "../director/ldirectord/tls";
 import { realServerPage, sorryPage } from "./pages";
@@ -89,7 +88,6 @@ function directorSettings(lab: Lab, node: LabNode): Settings {
     LVS_IF: nicOn(node, "server").device,
     LVS_MODE: lab.mode,
     LVS_LDIRECTORD_CF: conf === undefined ? "" : renderLdirectord(conf),
-    LVS_LDIRECTORD_TABLE: conf === undefined ? "" : renderTable(expectedTable(lab)).join("\n"),
     LVS_LDIRECTORD_TLS: conf === undefined ? "" : renderTls(lab),
     LVS_IPVS_TIMEOUTS: `${timeouts.tcp} ${timeouts.tcpfin} ${timeouts.udp}`,
     LVS_TABLE: renderGuestTable(lab, node),

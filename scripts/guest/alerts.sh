@@ -18,7 +18,7 @@ alerts_unit() {
     return
   fi
   [[ -d $SPOOL ]] || install -d -m 0700 "$SPOOL"
-  holds "$SENDER" "$LVS_ALERTS" || printf '%s' "$LVS_ALERTS" | put "$SENDER" || written $?
+  keep "$SENDER" "$LVS_ALERTS"
   [[ ! -e $units/$ALERTS.service ]] || known=1
   if put "$units/$ALERTS.service" <<UNIT; then UNITS_CHANGED=$((UNITS_CHANGED | known)); else written $?; fi
 [Unit]

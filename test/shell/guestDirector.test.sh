@@ -5,7 +5,7 @@
 source "$ROOT/test/shell/guest.sh"
 
 # director SCRIPT [SETTING=VALUE...]
-director() { guest "common.sh pages.sh alerts.sh declaredVips.sh director.sh" "$@"; }
+director() { guest "common.sh pages.sh alerts.sh declaredVips.sh planes/static.sh planes/ldirectord.sh director.sh" "$@"; }
 
 # The steps of role_start that touch the guest, each by its name.
 readonly STEPS='
@@ -27,7 +27,7 @@ test_a_refused_configuration_touches_nothing() {
 accepted() {
   local dry
   dry="$(lines '#!/bin/bash' "cat >>'$T/read'; echo '-A x'")"
-  director "$STEPS${2:-}"'role_start' LVS_LDIRECTORD_CF="$1" LVS_LDIRECTORD_TABLE="-A x" LVS_DRY_RUN="$dry" LVS_DRY_RUN_MODULE=x
+  director "$STEPS${2:-}"'role_start' LVS_LDIRECTORD_CF="$1" LVS_DRY_RUN="$dry" LVS_DRY_RUN_MODULE=x
 }
 
 test_a_leaving_vip_goes_and_the_rules_are_written_when_all_is_done() {
@@ -47,6 +47,14 @@ test_a_leaving_vip_goes_and_the_rules_are_written_when_all_is_done() {
   accepted "virtual=newer" 'table() { [[ $1 != settle ]] || die "it differs"; }; drop_vips() { echo dropped; }; '
   exits 1
   lacks "$stdout" dropped
+}
+
+test_the_other_control_plane_leaves_before_the_chosen_one_runs() {
+  fake_ipvsadm
+  director "$STEPS"'role_start; echo "${ROLE_NEEDS[*]}"' LVS_MODE=static
+  exits 0
+  contains "$stdout" "$(lines "add_vips eth0" "systemctl -q" "table drain" "table edit" "drop_vips eth0")"
+  lacks "$stdout" ldirectord:ldirectord
 }
 
 test_what_was_read_before_is_not_read_again() {
@@ -103,7 +111,7 @@ looks() {
   lines "-A $KEY -s wrr" "-a $KEY -r 192.168.7.10:80 -g -w 1" >"$T/guest/etc/lvs-dr/ipvs.rules"
   : >"$T/table"
   fill "-A $KEY -s wrr" "$1"
-  director 'table() { printf "weight-differs\t\tx\tcompared\n== table\n" && ipvsadm -Sn; }; look_at_table; report || true; role_details' DAEMON_STATE=active LVS_CONFIG_HASH=x LVS_TABLE="$(expected "service|$KEY|-s wrr|0|" \
+  director 'table() { printf "weight-differs\t\tx\tcompared\n== table\n" && ipvsadm -Sn; }; look_at_table; report || true; role_details' LVS_CONFIG_HASH=x LVS_TABLE="$(expected "service|$KEY|-s wrr|0|" \
     "server|$KEY|rs1|192.168.7.10:80|1|${2:-}")"
 }
 

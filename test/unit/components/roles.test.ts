@@ -129,11 +129,6 @@ const RS1 = {
   LVS_INDEX_PAGE: "<h1>rs1</h1>\n",
   LVS_TEST_PAGE: "test\n",
 };
-const TABLE = [
-  "-A -t 10.0.0.100:80 -s wrr",
-  "-a -t 10.0.0.100:80 -r 192.168.7.10:80 -g -w 1",
-  "-a -t 10.0.0.100:80 -r 192.168.7.20:80 -g -w 3",
-];
 const DIRECTOR = {
   LVS_ROLE: "director",
   LVS_NODE: "director",
@@ -142,7 +137,6 @@ const DIRECTOR = {
   LVS_IF: "eth0",
   LVS_MODE: "ldirectord",
   LVS_LDIRECTORD_CF: renderLdirectord(ldirectordFor(lab())),
-  LVS_LDIRECTORD_TABLE: TABLE.join("\n"),
   LVS_LDIRECTORD_TLS: "",
   LVS_IPVS_TIMEOUTS: "300 120 300",
   LVS_TABLE: renderGuestTable(lab(), { name: "director" }),
@@ -162,7 +156,6 @@ const STATIC_DIRECTOR = {
   LVS_CONFIG_HASH: lab({ director: { mode: "static" } }).configHash,
   LVS_MODE: "static",
   LVS_LDIRECTORD_CF: "",
-  LVS_LDIRECTORD_TABLE: "",
   LVS_TABLE: renderGuestTable(lab({ director: { mode: "static" } }), { name: "director" }),
 };
 
@@ -210,7 +203,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "has ldirectord keep the table",
     makeDirector,
     {},
-    "pages.sh alerts.sh declaredVips.sh director.sh",
+    "pages.sh alerts.sh declaredVips.sh planes/static.sh planes/ldirectord.sh director.sh",
     DIRECTOR,
   ],
   [
@@ -219,7 +212,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "fills the table once in static mode",
     makeDirector,
     { director: { mode: "static" } },
-    "pages.sh alerts.sh declaredVips.sh director.sh",
+    "pages.sh alerts.sh declaredVips.sh planes/static.sh planes/ldirectord.sh director.sh",
     STATIC_DIRECTOR,
   ],
 ];
