@@ -1,6 +1,6 @@
 import { expectedTable, parseIpvsSave } from "../model/director/ipvs/table";
 import { compareTables } from "../model/director/ipvs/compare";
-import { ldirectordFor, renderLdirectord } from "../model/director/ldirectord/ldirectord";
+import { controlPlane } from "../model/director/controlPlane";
 import type { Lab } from "../model/lab/types";
 import { hostScript } from "./hostProbe";
 import { refusal } from "./refusal";
@@ -15,8 +15,9 @@ const NOT_INSTALLED = "exit 3";
  * @throws pulumi.RunError with its words, or with how the tables differ
  */
 export async function assertLdirectord(lab: Lab): Promise<void> {
-  if (lab.mode !== "ldirectord") return;
-  const lines = (await hostScript(DRY_RUN, {}, renderLdirectord(ldirectordFor(lab)))).split("\n");
+  const configuration = controlPlane(lab).configuration?.(lab);
+  if (configuration === undefined) return;
+  const lines = (await hostScript(DRY_RUN, {}, configuration)).split("\n");
   const exit = lines.at(-1)?.startsWith("exit ") ? lines.pop() : undefined;
   if (exit === NOT_INSTALLED) return;
   const problems =

@@ -1,5 +1,6 @@
 /** The cluster as it is now: its health, its counters, its checker, and how soon a failure would be noticed. */
 import { assessHealth, withProblems, type Health } from "../model/health";
+import { controlPlane } from "../model/director/controlPlane";
 import { detectionSeconds } from "../model/director/detection";
 import { parseIpvsList, rowOf } from "../model/director/ipvs/list";
 import { serviceKey } from "../model/lab/target";
@@ -165,12 +166,11 @@ export async function readStatus(shell: Shell, lab: Lab): Promise<Status> {
         }),
       ),
   );
-  const { checker, findings } =
-    lab.mode === "static"
-      ? { checker: null, findings: [] }
-      : director === undefined
-        ? { checker: UNASKED, findings: [] }
-        : judgeChecker(lab, parseChecker(director.sections["checker"] ?? ""), sights, health.services);
+  const { checker, findings } = !controlPlane(lab).checks
+    ? { checker: null, findings: [] }
+    : director === undefined
+      ? { checker: UNASKED, findings: [] }
+      : judgeChecker(lab, parseChecker(director.sections["checker"] ?? ""), sights, health.services);
   return {
     ...withProblems(health, findings),
     table: tableEntries(director?.sections["ipvsadm-list"] ?? ""),

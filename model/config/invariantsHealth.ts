@@ -1,11 +1,12 @@
 /** Health checks that can be run, and ldirectord options that go together. */
 import { asksNobody, isTls, lackingFields, negotiates, type NeededField } from "../director/checkServices";
+import { controlPlane } from "../director/controlPlane";
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import type { Refusal } from "./refusal";
 import type { Config } from "./schema";
 import { keysOf, servicePlaces } from "./servicePlaces";
-import type { DirectorMode, HealthCheck, RealServerEntry, VirtualService } from "../lab/types";
+import type { HealthCheck, RealServerEntry, VirtualService } from "../lab/types";
 
 /** Reports a field of a service's check; `involved` are further fields that the finding depends on. */
 type Report = (
@@ -102,13 +103,13 @@ function checkCertificates({ check }: VirtualService, report: Report): void {
 /** ldirectord takes request and receive of one real server only as a pair, and the thresholds in order. */
 function checkPairs(findings: Findings, config: Config, draft: Draft): void {
   config.realServers?.forEach((server, index) =>
-    checkPair(findings, `realServers[${index}]`, server, server, draft.mode),
+    checkPair(findings, `realServers[${index}]`, server, server, draft),
   );
   for (const { service, index } of servicePlaces(config, draft)) {
     config.services[index ?? -1]?.realServers?.forEach((server, member) => {
       // What a service does not say of a server, the server says itself.
       const whole = service.realServers.find(({ name }) => name === server.name) ?? server;
-      checkPair(findings, `services[${index}].realServers[${member}]`, server, whole, draft.mode);
+      checkPair(findings, `services[${index}].realServers[${member}]`, server, whole, draft);
     });
   }
 }
@@ -120,7 +121,7 @@ type Pair = {
 };
 
 /** @param says what is listed at the key @param whole the same with what it takes over */
-function checkPair(findings: Findings, key: string, says: Pair, whole: Pair, mode: DirectorMode): void {
+function checkPair(findings: Findings, key: string, says: Pair, whole: Pair, draft: Draft): void {
   const { request, lowerThreshold, upperThreshold } = whole;
   const [lone, missing] =
     request === undefined ? (["receive", "request"] as const) : (["request", "receive"] as const);
@@ -130,7 +131,7 @@ function checkPair(findings: Findings, key: string, says: Pair, whole: Pair, mod
     findings.add({ key: `${key}.${missing}`, message, fix }, `${key}.${lone}`);
   }
   if (says.lowerThreshold === undefined && says.upperThreshold === undefined) return;
-  if (upperThreshold !== undefined && mode === "static") {
+  if (upperThreshold !== undefined && !controlPlane(draft).checks) {
     const message = "is set by ldirectord, which does not run in static mode";
     const fix = "set director.mode to ldirectord, or remove the thresholds";
     findings.add({ key: `${key}.upperThreshold`, value: upperThreshold, message, fix }, "director.mode");

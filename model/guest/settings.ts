@@ -1,8 +1,7 @@
 /** What each guest's script is told: shell settings from the lab. */
 import { holdSeconds } from "../director/detection";
-import { renderLdirectord, ldirectordFor } from "../director/ldirectord/ldirectord";
+import { controlPlane, planeSettings } from "../director/controlPlane";
 import { renderGuestTable } from "../director/ipvs/guestTable";
-import { renderTls } from "../director/ldirectord/tls";
 import { realServerPage, sorryPage } from "./pages";
 import { RUN_LIMIT, type Settings } from "./script";
 import { nicOn, type Lab, type LabNode } from "../lab/types";
@@ -68,9 +67,9 @@ export function directorRunLimit(lab: Lab): number {
 }
 
 /** Whether ldirectord has anybody to send e-mail to. */
-export function hasAlerts({ mode, ldirectord, services }: Lab): boolean {
-  const all = [ldirectord, ...services.map(({ extras }) => extras)];
-  return mode === "ldirectord" && all.some(({ emailalert }) => emailalert !== undefined);
+export function hasAlerts(lab: Lab): boolean {
+  const all = [lab.ldirectord, ...lab.services.map(({ extras }) => extras)];
+  return controlPlane(lab).checks && all.some(({ emailalert }) => emailalert !== undefined);
 }
 
 /** Ports of the services for which the director's own web server stands in; without any, none runs there. */
@@ -80,15 +79,13 @@ export function sorryPorts(lab: Lab): number[] {
 }
 
 function directorSettings(lab: Lab, node: LabNode): Settings {
-  const conf = lab.mode === "ldirectord" ? ldirectordFor(lab) : undefined;
   const timeouts = lab.ipvsTimeouts ?? { tcp: 300, tcpfin: 120, udp: 300 };
   return {
     ...common(lab, node),
     LVS_CONFIG_HASH: lab.configHash,
     LVS_IF: nicOn(node, "server").device,
     LVS_MODE: lab.mode,
-    LVS_LDIRECTORD_CF: conf === undefined ? "" : renderLdirectord(conf),
-    LVS_LDIRECTORD_TLS: conf === undefined ? "" : renderTls(lab),
+    ...planeSettings(lab),
     LVS_IPVS_TIMEOUTS: `${timeouts.tcp} ${timeouts.tcpfin} ${timeouts.udp}`,
     LVS_TABLE: renderGuestTable(lab, node),
     // A text file ends with a newline, as the article's `echo` writes it.

@@ -1,5 +1,6 @@
 /** One script that gathers what a guest can say of itself, and its parsed answer. */
 import { availableParallelism, loadavg } from "node:os";
+import { controlPlane } from "../../model/director/controlPlane";
 import { parseGuestStatus } from "../../model/guest/status";
 import { sorryPorts } from "../../model/guest/settings";
 import type { Lab, LabNode } from "../../model/lab/types";
@@ -33,11 +34,7 @@ export function unitsOf(lab: Lab, node: LabNode): string[] {
   const base = ["ssh.service", "systemd-networkd.service"];
   if (node.role === "realServer") return [...base, "nginx.service", "lvs-dr-guard.service"];
   if (node.role !== "director") return base;
-  return [
-    ...base,
-    ...(sorryPorts(lab).length > 0 ? ["nginx.service"] : []),
-    ...(lab.mode === "ldirectord" ? ["lvs-dr-ldirectord.service"] : []),
-  ];
+  return [...base, ...(sorryPorts(lab).length > 0 ? ["nginx.service"] : []), ...controlPlane(lab).units];
 }
 
 const SYSCTL_DIRECTORY = "/proc/sys/";

@@ -1,18 +1,20 @@
 /** The expected IPVS table as scripts/guest/ipvsTable.pl reads it, which says what each field means. */
+import { controlPlane } from "../controlPlane";
 import { expectedTable, isQuiescent, tableWeight, serviceArguments } from "./table";
 import { endpoint } from "../../lab/address";
 import type { Lab, LabNode, RealServerEntry, VirtualService } from "../../lab/types";
 
 /** One object a line, its fields separated by tabs: the check's own texts have none (model/config/invariantsHealth.ts). */
 export function renderGuestTable(lab: Lab, { name }: Pick<LabNode, "name">): string {
+  const { checks } = controlPlane(lab);
   const limited = lab.services.some(({ realServers }) =>
     realServers.some(({ upperThreshold }) => upperThreshold !== undefined),
   );
   const lines = expectedTable(lab).flatMap((entry, index) => {
     const service = lab.services[index] as VirtualService;
     const { key, options } = serviceArguments(entry);
-    const kept = lab.mode === "ldirectord" && isQuiescent(service) ? "1" : "0";
-    const { sorry } = lab.mode === "ldirectord" ? service : {};
+    const kept = checks && isQuiescent(service) ? "1" : "0";
+    const { sorry } = checks ? service : {};
     return [
       ["service", key, options, kept, sorry ? endpoint(sorry.address, sorry.port) : ""],
       ...service.realServers.map((server) => [
@@ -38,7 +40,7 @@ const PROBE_SECONDS = 2;
  */
 function probeOf(lab: Lab, { check, protocol }: VirtualService, server: RealServerEntry): string[] {
   const { checktype, service, checkport, virtualhost = server.address } = check;
-  if (lab.mode === "static" || tableWeight(server) === 0 || lab.ldirectord.maintenancedir !== undefined)
+  if (!controlPlane(lab).checks || tableWeight(server) === 0 || lab.ldirectord.maintenancedir !== undefined)
     return [];
   if (checktype === "on") return ["on"];
   if (protocol !== "tcp" || checkport === undefined) return [];

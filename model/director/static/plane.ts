@@ -1,0 +1,4 @@
+import type { ControlPlane } from "../controlPlane";
+
+/** Nobody: the table is filled once, and stays as the article's lvs_dr_vs.sh leaves it. */
+export const STATIC: ControlPlane = { checks: false, units: [], settings: () => ({}) };
