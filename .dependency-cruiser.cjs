@@ -19,7 +19,7 @@ const never = (name, comment, from, to, except = []) => [
   })),
 ];
 
-const ROOMS = "cli|components|drills|engine|health|lib|model|report|verify";
+const ROOMS = "cli|components|drills|engine|health|lib|model|program|report|verify";
 
 /** A room that imports itself, lib/, model/ and those named, and no other. */
 const upon = (room, comment, ...rooms) =>
@@ -58,7 +58,8 @@ module.exports = {
       "^model/",
       "^(node:)?(fs|child_process|http)(/|$)|(^|/)@pulumi/",
     ),
-    upon("components", "components/ only describes"),
+    upon("components", "components/ holds ComponentResources only"),
+    upon("program", "program/ reads the configuration, and asks the host and the cluster", "components"),
     upon("health", "health/ asks guests, and knows neither components nor who reads what it says"),
     upon("verify", "verify/ asks guests, and knows no components", "health"),
     upon("drills", "drills/ break a lab that is up, whoever built it", "health"),

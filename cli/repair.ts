@@ -2,7 +2,7 @@
  * What neither engine sees by itself: no provider re-reads whether a thing of libvirt's runs, and a remote command knows
  * nothing of what a person changed in the guest. `scripts/lab up` puts these right before it applies the program.
  */
-import { textOf } from "../lib/files";
+import { readScript } from "../lib/scripts";
 import { guestPayload } from "../model/guest/payload";
 import { directorRunLimit } from "../model/guest/settings";
 import { parseGuestStatus } from "../model/guest/status";
@@ -69,7 +69,10 @@ export async function repairGuests(shell: Shell, lab: Lab, say: (line: string) =
     // The director's may have to drain first: no guest's has longer.
     const limit = directorRunLimit(lab);
     const { code: started, stderr } = await (gone
-      ? shell.run(name, INSTALL_AND_START, { stdin: guestPayload(lab, node, textOf), timeout: limit + 20 })
+      ? shell.run(name, INSTALL_AND_START, {
+          stdin: guestPayload(lab, node, readScript),
+          timeout: limit + 20,
+        })
       : shell.run(name, `timeout -k 10 ${limit} ${PAYLOAD} start`, { timeout: limit + 20 }));
     if (started !== 0) say(`${name}: could not be put right: ${stderr.split("\n").at(-1) ?? ""}`);
   });

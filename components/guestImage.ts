@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
-import { basename, resolve } from "node:path";
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
+import { fileDigest } from "../lib/fileDigest";
+import { scriptPath } from "../lib/scripts";
 import { sha256 } from "../lib/text";
-import type { Lab } from "../model/lab/types";
-import { builtDigest, fileDigest } from "./imageDigest";
 
 const GIB = 2 ** 30;
 /** Virtual size of an overlay on the project's own image; more than the image's, whose file system stays as it is. */
@@ -28,9 +28,10 @@ export interface BootSource {
 }
 
 export interface GuestImageArgs {
-  readonly lab: Lab;
-  /** Pool that receives the image when libvirt is on another host. */
-  readonly pool: pulumi.Input<string>;
+  /** The user's own image (qcow2); absent: the one that this project builds. Plain: it is read before any resource. */
+  readonly image?: { readonly path: string; readonly sha256?: string };
+  /** Where libvirt is on another host: the pool that receives the image, and what its volumes' names begin with. */
+  readonly upload?: { readonly pool: pulumi.Input<string>; readonly prefix: pulumi.Input<string> };
 }
 
 /**
@@ -58,22 +59,29 @@ function fileStamp(path: string): string {
   return sha256(`${size} ${mtimeMs}`);
 }
 
+/** Of the image that this project builds: from its manifest; undefined before it is built. */
+export function builtDigest(disk: string): string | undefined {
+  const manifest = join(dirname(disk), "manifest.json");
+  if (!existsSync(manifest)) return undefined;
+  return (JSON.parse(readFileSync(manifest, "utf8")) as { digest: string }).digest;
+}
+
 /** Where the project's own image is: named by the recipe's hash, so that it is known before the image is built. */
 let ownDirectory: string | undefined;
 
 function ownImage(): string {
-  ownDirectory ??= execFileSync("bash", ["-c", ". scripts/image/lib.sh && image_directory"], {
+  ownDirectory ??= execFileSync("bash", ["-c", '. "$0" && image_directory', scriptPath("image/lib.sh")], {
     encoding: "utf8",
   }).trim();
   return ownDirectory;
 }
 
 /** The files of the image on this machine. */
-function localSource(lab: Lab): BootSource & { readonly disk: string } {
-  if (lab.image !== undefined) {
-    const disk = resolve(lab.image.path);
+function localSource(image: GuestImageArgs["image"]): BootSource & { readonly disk: string } {
+  if (image !== undefined) {
+    const disk = resolve(image.path);
     const capacity = qcow2VirtualSize(disk);
-    return { disk, capacity, digest: lab.image.sha256 ?? fileStamp(disk) };
+    return { disk, capacity, digest: image.sha256 ?? fileStamp(disk) };
   }
   const directory = ownImage();
   return {
@@ -83,7 +91,7 @@ function localSource(lab: Lab): BootSource & { readonly disk: string } {
     kernel: {
       vmlinuz: `${directory}/vmlinuz`,
       initrd: `${directory}/initrd.img`,
-      cmdline: readFileSync("scripts/image/recipe/cmdline", "utf8").trim(),
+      cmdline: readFileSync(scriptPath("image/recipe/cmdline"), "utf8").trim(),
     },
   };
 }
@@ -91,24 +99,25 @@ function localSource(lab: Lab): BootSource & { readonly disk: string } {
 /** The image all guests start from: used in place, or uploaded into the stack's pool when libvirt is elsewhere. */
 export class GuestImage extends pulumi.ComponentResource {
   public readonly source: BootSource;
-  private readonly lab: Lab;
+  private readonly image: GuestImageArgs["image"];
   private readonly localDisk: string;
 
   constructor(name: string, args: GuestImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lvsdr:index:GuestImage", name, {}, opts);
-    const local = localSource(args.lab);
-    this.lab = args.lab;
+    const { image, upload: target } = args;
+    const local = localSource(image);
+    this.image = image;
     this.localDisk = local.disk;
     const short = local.digest.slice(0, 12);
-    if (args.lab.remoteHost === undefined) {
+    if (target === undefined) {
       this.source = { ...local, digest: short };
     } else {
       const upload = (part: string, file: pulumi.Input<string>, format: string): pulumi.Output<string> =>
         new libvirt.Volume(
           `${name}-${part}`,
           {
-            name: `${args.lab.prefix}-${part}-${short}`,
-            pool: args.pool,
+            name: pulumi.interpolate`${target.prefix}-${part}-${short}`,
+            pool: target.pool,
             target: { format: { type: format } },
             create: { content: { url: file } },
           },
@@ -137,7 +146,7 @@ export class GuestImage extends pulumi.ComponentResource {
    */
   contentDigest(): pulumi.Output<string | undefined> {
     const preview = pulumi.runtime.isDryRun();
-    const { image } = this.lab;
+    const { image } = this;
     const digest = async (): Promise<string | undefined> => {
       if (image === undefined) return builtDigest(this.localDisk);
       if (image.sha256 !== undefined) return `sha256:${image.sha256.toLowerCase()}`;

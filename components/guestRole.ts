@@ -1,9 +1,9 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { textOf } from "../lib/files";
-import { guestPayload } from "../model/guest/payload";
+import { readScript } from "../lib/scripts";
+import { rolePayload } from "../model/guest/payload";
 import { INSTALL_AND_START } from "../model/guest/script";
-import { hasPassword, type Lab, type LabNode } from "../model/lab/types";
+import type { Role } from "../model/lab/types";
 
 /** A machine reachable by SSH: plain data, so that components after the VM know nothing of libvirt. */
 export interface Host {
@@ -31,13 +31,13 @@ export interface Host {
   readonly generation: readonly pulumi.Input<string>[];
 }
 
-export interface RoleArgs {
+export interface GuestRoleArgs {
   /** The machine that gets the role. */
   readonly host: Host;
-  /** Plain, not an Input: what is wrong in it is refused before any resource, and it decides which resources there are. */
-  readonly lab: Lab;
-  /** Which of the lab's nodes this is. */
-  readonly node: LabNode;
+  /** The settings of the role's script (model/guestSettings.ts): shell variables by name. */
+  readonly settings: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** Whether a password is in them: then state and previews veil the script. */
+  readonly secret?: boolean;
 }
 
 /** Seconds until an attempt to connect fails where nobody has the address: Linux asks three times by ARP. */
@@ -62,19 +62,19 @@ export function dialErrorLimit(seconds: number): number {
  * as /usr/local/sbin/lvs-dr and runs again at every boot. There is no `delete`: a role ends with its machine.
  */
 export abstract class GuestRole extends pulumi.ComponentResource {
-  /** Resolves when the guest is as meant. */
+  /** Resolves when the guest is configured. */
   public readonly configured: remote.Command;
 
   protected constructor(
     type: string,
+    role: Role,
     name: string,
-    { host, lab, node }: RoleArgs,
+    args: GuestRoleArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super(type, name, {}, opts);
-    const payload = guestPayload(lab, node, textOf);
-    // A check's password is in the director's: state and previews veil it.
-    const secret = node.role === "director" && hasPassword(lab);
+    const { host } = args;
+    const payload = pulumi.output(args.settings).apply((settings) => rolePayload(role, settings, readScript));
     this.configured = new remote.Command(
       name,
       {
@@ -90,7 +90,7 @@ export abstract class GuestRole extends pulumi.ComponentResource {
         },
         create: INSTALL_AND_START,
         update: INSTALL_AND_START,
-        stdin: secret ? pulumi.secret(payload) : payload,
+        stdin: args.secret ? pulumi.secret(payload) : payload,
         triggers: [...host.generation],
         logging: "none",
         addPreviousOutputInEnv: false,
@@ -100,9 +100,3 @@ export abstract class GuestRole extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 }
-
-export type RoleClass = new (
-  name: string,
-  args: RoleArgs,
-  opts?: pulumi.ComponentResourceOptions,
-) => GuestRole;

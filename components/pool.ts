@@ -1,11 +1,13 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
-import { poolPath } from "../model/lab/naming";
-import type { Lab } from "../model/lab/types";
 
 export interface PoolArgs {
-  /** Says whether the stack has a pool of its own, and how it is called. */
-  readonly lab: Lab;
+  /** An existing pool to use as it is. Plain: with it none is created. */
+  readonly existing?: string;
+  /** Name of the pool that is created otherwise. */
+  readonly poolName: pulumi.Input<string>;
+  /** Its directory on the libvirt host; it goes with the pool. */
+  readonly path: pulumi.Input<string>;
 }
 
 /** The storage pool of a stack: its own, gone with it, or an existing one that the configuration names. */
@@ -14,16 +16,15 @@ export class Pool extends pulumi.ComponentResource {
 
   constructor(name: string, args: PoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lvsdr:index:Pool", name, {}, opts);
-    const { lab } = args;
     this.poolName =
-      lab.pool ??
+      args.existing ??
       new libvirt.Pool(
         name,
         {
-          name: lab.prefix,
+          name: args.poolName,
           type: "dir",
           // Others on the host may pass through but not look around: seed volumes hold host keys.
-          target: { path: poolPath(lab.prefix), permissions: { mode: "0711" } },
+          target: { path: args.path, permissions: { mode: "0711" } },
           create: { build: true, start: true, autostart: true },
           destroy: { delete: true },
         },

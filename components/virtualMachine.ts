@@ -3,27 +3,55 @@ import { local } from "@pulumi/command";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { cloudInitSeed, imageSeed, kernelCmdline, seedLines } from "../model/guest/boot";
 import { sha256 } from "../lib/text";
+import { cloudInitSeed, imageSeed, kernelCmdline, seedLines, type GuestIdentity } from "../model/guest/boot";
 import { KEY_SECRET, sshKeyPair } from "../model/guest/sshKey";
-import type { Lab, LabNode, NetworkName } from "../model/lab/types";
+import type { RemoteHost } from "../model/lab/types";
+import { scriptWord } from "../lib/scripts";
 import type { BootSource } from "./guestImage";
 import type { Network } from "./network";
 
 /** Bytes of a console before its guest's first start, which makes it empty; libvirt would take none for unknown. */
 const CONSOLE_BYTES = 4096;
 
+export interface NicArgs {
+  readonly network: Network;
+  /** Its name inside the guest: eth0, eth1. */
+  readonly device: pulumi.Input<string>;
+  /** Lower-case, colon-separated. */
+  readonly mac: pulumi.Input<string>;
+  /** Addresses in CIDR form, the primary one first. */
+  readonly addresses: pulumi.Input<pulumi.Input<string>[]>;
+}
+
 export interface VirtualMachineArgs {
-  readonly lab: Lab;
-  /** Which of the lab's guests this is. */
-  readonly node: LabNode;
+  /** Name of the libvirt domain; the names of its volumes begin with it. */
+  readonly domainName: pulumi.Input<string>;
+  /** What `virsh list --title` shows. */
+  readonly title: pulumi.Input<string>;
+  readonly hostName: pulumi.Input<string>;
+  /** Where it answers SSH. */
+  readonly address: pulumi.Input<string>;
+  /** Default gateway; absent on a router. */
+  readonly gateway?: pulumi.Input<string>;
+  readonly memoryMiB: pulumi.Input<number>;
+  readonly vcpus: pulumi.Input<number>;
+  readonly nics: readonly NicArgs[];
   readonly boot: BootSource;
+  /** Name of the pool for its volumes. */
   readonly pool: pulumi.Input<string>;
-  readonly networks: Readonly<Record<NetworkName, Network>>;
   /** The public key that may log in as root. */
   readonly authorizedKey: pulumi.Input<string>;
   /** `kvm` or `qemu` (TCG). */
   readonly accelerator: "kvm" | "qemu";
+  /** libvirt's own address, for what watches the boot. */
+  readonly libvirtUri: pulumi.Input<string>;
+  /** Through what it is reached, when libvirt is on another host. */
+  readonly proxy?: RemoteHost;
+  /** Seconds it has to answer SSH. */
+  readonly bootTimeout: pulumi.Input<number>;
+  /** Directory on this machine, relative to the program's, in which seed disks are packed. */
+  readonly seedDirectory: pulumi.Input<string>;
   /** Something that must be done before this guest starts, for instance another guest's boot. */
   readonly bootAfter?: pulumi.Resource | undefined;
 }
@@ -40,19 +68,27 @@ export class VirtualMachine extends pulumi.ComponentResource {
 
   constructor(name: string, args: VirtualMachineArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lvsdr:index:VirtualMachine", name, {}, opts);
-    const { lab, node, boot } = args;
+    const { boot, domainName } = args;
     const child = { parent: this };
+    const identity = pulumi.output({
+      name: args.hostName,
+      domain: domainName,
+      gateway: args.gateway,
+      nics: args.nics.map(({ device, mac, addresses }) => ({ device, mac, addresses })),
+    });
 
     // No RandomBytes: those are their own id, and ids are kept in the clear.
     const hostSecret = new random.RandomPassword(`${name}-host-key`, KEY_SECRET, child);
-    const hostKeyPair = hostSecret.result.apply((secret) => sshKeyPair(secret, node.name));
+    const hostKeyPair = pulumi
+      .all([hostSecret.result, args.hostName])
+      .apply(([secret, hostName]) => sshKeyPair(secret, hostName));
     this.hostKey = pulumi.unsecret(hostKeyPair.apply((pair) => pair.publicKey));
 
-    const seedVolume = this.seed(name, args, hostKeyPair);
+    const seedVolume = this.seed(name, args, identity, hostKeyPair);
     const disk = new libvirt.Volume(
       `${name}-disk`,
       {
-        name: `${node.domain}-${boot.digest}.qcow2`,
+        name: pulumi.interpolate`${domainName}-${boot.digest}.qcow2`,
         pool: args.pool,
         capacity: boot.capacity,
         target: { format: { type: "qcow2" } },
@@ -66,7 +102,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
     const consoleVolume = new libvirt.Volume(
       `${name}-console`,
       {
-        name: `${node.domain}-console`,
+        name: pulumi.interpolate`${domainName}-console`,
         pool: args.pool,
         capacity: CONSOLE_BYTES,
         target: { format: { type: "raw" } },
@@ -76,14 +112,15 @@ export class VirtualMachine extends pulumi.ComponentResource {
     );
 
     const tcg = args.accelerator === "qemu";
+    const commandLine = (base: string): pulumi.Output<string> =>
+      identity.apply((known) => kernelCmdline(base, known, tcg));
     const machine: libvirt.DomainArgs = {
-      name: node.domain,
-      // For people who look at `virsh list --title`, and for the audit, which knows a stack's guests by it.
-      title: `${lab.project} ${lab.stack}: ${node.role} ${node.name}`,
+      name: domainName,
+      title: args.title,
       type: args.accelerator,
-      memory: node.memoryMiB,
+      memory: args.memoryMiB,
       memoryUnit: "MiB",
-      vcpu: node.vcpus,
+      vcpu: args.vcpus,
       cpu: tcg ? { mode: "custom", model: "qemu64" } : { mode: "host-passthrough" },
       // QEMU reserves up to 1 GiB of translation cache a guest by default.
       features: { acpi: true, ...(tcg && { tcg: { tbCache: 128, tbCacheUnit: "MiB" } }) },
@@ -95,7 +132,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
           ? {
               kernel: boot.kernel.vmlinuz,
               initrd: boot.kernel.initrd,
-              cmdline: kernelCmdline(boot.kernel.cmdline, node, tcg),
+              cmdline: commandLine(boot.kernel.cmdline),
             }
           : { bootDevices: [{ dev: "hd" }] }),
       },
@@ -115,13 +152,13 @@ export class VirtualMachine extends pulumi.ComponentResource {
             target: { dev: "vdb", bus: "virtio" },
           },
         ],
-        interfaces: node.nics.map((nic) => ({
+        interfaces: args.nics.map(({ network, mac }) => ({
           model: { type: "virtio" },
-          mac: { address: nic.mac },
-          mtu: { size: args.networks[nic.network].mtu },
+          mac: { address: mac },
+          mtu: { size: network.mtu },
           // No network boot: the firmware would load its ROM at every start.
           rom: { enabled: "no" },
-          source: args.networks[nic.network].source,
+          source: network.source,
         })),
         rngs: [{ model: "virtio", backend: { random: "/dev/urandom" } }],
         serials: [{ source: { file: { path: consoleVolume.path, append: "off" } } }],
@@ -133,7 +170,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
       replaceOnChanges: ["name"],
       deleteBeforeReplace: true,
       // libvirt attaches no running guest to a network that was made anew, and none of the guest's inputs tells.
-      replaceWith: node.nics.flatMap((nic) => args.networks[nic.network].resource ?? []),
+      replaceWith: args.nics.flatMap(({ network }) => network.resource ?? []),
       ...(args.bootAfter && { dependsOn: args.bootAfter }),
     });
     this.booted = this.boot(name, args, machine, consoleVolume);
@@ -144,20 +181,19 @@ export class VirtualMachine extends pulumi.ComponentResource {
   /** Waits for the guest's SSH after each start that a change of its domain has brought about. */
   private boot(
     name: string,
-    { lab, node, pool }: VirtualMachineArgs,
+    { domainName, address, bootTimeout, pool, libvirtUri, proxy }: VirtualMachineArgs,
     machine: libvirt.DomainArgs,
     consoleVolume: libvirt.Volume,
   ): local.Command {
-    const { remoteHost: proxy } = lab;
     const started = pulumi
       .all([pulumi.output(machine), this.domain.uuid])
       .apply((known) => sha256(JSON.stringify(known)).slice(0, 12));
     return new local.Command(
       `${name}-boot`,
       {
-        create: pulumi.interpolate`bash scripts/host/boot.sh ${node.domain} ${node.address} ${lab.bootTimeout} ${pool} ${consoleVolume.name}`,
+        create: pulumi.interpolate`bash ${scriptWord("host/boot.sh")} ${domainName} ${address} ${bootTimeout} ${pool} ${consoleVolume.name}`,
         environment: {
-          LVS_DR_LIBVIRT_URI: lab.libvirtUri,
+          LVS_DR_LIBVIRT_URI: libvirtUri,
           LVS_DR_STARTED: started,
           ...(proxy && {
             LVS_DR_PROXY: `${proxy.user}@${proxy.host}`,
@@ -177,23 +213,23 @@ export class VirtualMachine extends pulumi.ComponentResource {
   /** The disk from which the guest takes its identity: never through arguments that other users of the host can read. */
   private seed(
     name: string,
-    { lab, node, boot, authorizedKey, pool }: VirtualMachineArgs,
+    { domainName, hostName, boot, authorizedKey, pool, seedDirectory }: VirtualMachineArgs,
+    guest: pulumi.Output<GuestIdentity>,
     hostKey: pulumi.Output<ReturnType<typeof sshKeyPair>>,
   ): libvirt.Volume {
     const format = boot.kernel === undefined ? "iso" : "tar";
-    const lines = pulumi.all([hostKey, authorizedKey]).apply(([pair, key]) => {
+    const lines = pulumi.all([guest, hostKey, authorizedKey]).apply(([known, pair, key]) => {
       const identity = { hostKey: pair, authorizedKey: key };
-      return seedLines(format === "tar" ? imageSeed(identity) : cloudInitSeed(node, identity));
+      return seedLines(format === "tar" ? imageSeed(identity) : cloudInitSeed(known, identity));
     });
     // Another identity is another volume, which the domain then refers to.
     const digest = pulumi.unsecret(lines.apply((text) => sha256(text).slice(0, 12)));
-    // On this machine, relative to the project.
-    const file = pulumi.interpolate`.lab/${lab.stack}/seeds/${node.name}-${digest}.${format}`;
+    const file = pulumi.interpolate`${seedDirectory}/${hostName}-${digest}.${format}`;
     const packed = new local.Command(
       `${name}-seed`,
       {
-        create: pulumi.interpolate`bash scripts/host/seed.sh ${format} ${file}`,
-        delete: pulumi.interpolate`bash scripts/host/seed.sh remove ${file}`,
+        create: pulumi.interpolate`bash ${scriptWord("host/seed.sh")} ${format} ${file}`,
+        delete: pulumi.interpolate`bash ${scriptWord("host/seed.sh")} remove ${file}`,
         stdin: lines,
         logging: "none",
         addPreviousOutputInEnv: false,
@@ -204,7 +240,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
     return new libvirt.Volume(
       `${name}-seed`,
       {
-        name: pulumi.interpolate`${node.domain}-seed-${digest}`,
+        name: pulumi.interpolate`${domainName}-seed-${digest}`,
         pool,
         target: { format: { type: "raw" } },
         create: { content: { url: file.apply((path) => resolve(path)) } },

@@ -26,12 +26,3 @@ export function writeAtomically(file: string, text: string): void {
     fs.closeSync(directory);
   }
 }
-
-const texts = new Map<string, string>();
-
-/** The text of a file that no running program changes, read once. */
-export function textOf(file: string): string {
-  const text = texts.get(file) ?? fs.readFileSync(file, "utf8");
-  texts.set(file, text);
-  return text;
-}

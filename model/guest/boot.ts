@@ -2,7 +2,7 @@
 import { netmaskOfLength, Prefix, withoutLength } from "../lab/address";
 import { sha256 } from "../../lib/text";
 import type { SshKeyPair } from "./sshKey";
-import type { LabNode } from "../lab/types";
+import type { LabNode, Nic } from "../lab/types";
 
 /** A file of the seed disk. */
 export interface SeedFile {
@@ -20,6 +20,11 @@ export interface SeedIdentity {
   readonly authorizedKey: string;
 }
 
+/** What a guest is told of itself. */
+export type GuestIdentity = Pick<LabNode, "name" | "domain" | "gateway"> & {
+  readonly nics: readonly Pick<Nic, "device" | "mac" | "addresses">[];
+};
+
 /** No getty: nobody can type into a file. Seconds until a reboot leave time for the panic's text to be written. */
 const CONSOLE = ["console=ttyS0", "systemd.getty_auto=no", "panic=5"];
 
@@ -32,7 +37,7 @@ const CONSOLE = ["console=ttyS0", "systemd.getty_auto=no", "panic=5"];
  *   kernel also waits for timer interrupts that come late on a busy host, and panics ("IO-APIC + timer doesn't work!"):
  *   no_timer_check takes them for granted.
  */
-export function kernelCmdline(base: string, node: LabNode, emulated: boolean): string {
+export function kernelCmdline(base: string, node: GuestIdentity, emulated: boolean): string {
   const addresses = node.nics.flatMap((nic, nicIndex) =>
     nic.addresses.map((cidr, index) => {
       const gateway = nicIndex === 0 && index === 0 ? (node.gateway ?? "") : "";
@@ -69,7 +74,7 @@ const FORBID_PASSWORDS = `grep -qxF '${SSHD_FIRST[0]}' /etc/ssh/sshd_config || s
  * None of the modules is left that run after sshd has started: they look for mirrors, time servers and keys on an
  * internet that the lab has not.
  */
-export function cloudInitSeed(node: LabNode, identity: SeedIdentity): SeedFile[] {
+export function cloudInitSeed(node: GuestIdentity, identity: SeedIdentity): SeedFile[] {
   const userData = {
     hostname: node.name,
     preserve_hostname: false,

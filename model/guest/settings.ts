@@ -67,7 +67,7 @@ export function directorRunLimit(lab: Lab): number {
 }
 
 /** Whether ldirectord has anybody to send e-mail to. */
-export function hasAlerts(lab: Lab): boolean {
+function hasAlerts(lab: Lab): boolean {
   const all = [lab.ldirectord, ...lab.services.map(({ extras }) => extras)];
   return controlPlane(lab).checks && all.some(({ emailalert }) => emailalert !== undefined);
 }
@@ -94,6 +94,8 @@ function directorSettings(lab: Lab, node: LabNode): Settings {
     LVS_DRAIN_SECONDS: String(lab.drainTimeout),
     LVS_SETTLE_SECONDS: String(settleSeconds(lab)),
     LVS_RUN_LIMIT: String(directorRunLimit(lab)),
+    // Its program takes the place of the word.
+    LVS_ALERTS: hasAlerts(lab) ? "yes" : "",
   };
 }
 

@@ -230,7 +230,7 @@ export function clientService(lab: Pick<Lab, "services">): VirtualService | unde
 }
 
 /** Whether a health check logs in somewhere. */
-export function hasPassword({ services }: Pick<Lab, "services">): boolean {
+export function hasPassword({ services }: Lab): boolean {
   return services.some(({ check }) => check.passwd !== undefined || check.secret !== undefined);
 }
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { repairGuests, repairLibvirt } from "../../../cli/repair";
 import { Virsh } from "../../../cli/virsh";
-import { textOf } from "../../../lib/files";
 import { parseConfig } from "../../../model/config/config";
+import { readScript } from "../../../lib/scripts";
 import { guestPayload } from "../../../model/guest/payload";
 import { INSTALL_AND_START } from "../../../model/guest/script";
 import type { ShellResult } from "../../../lib/ssh";
@@ -213,7 +213,7 @@ describe("repairGuests", () => {
     );
     expect(started.sort()).toEqual(["rs1", "rs2"]);
     expect(new Map(installed)).toEqual(
-      new Map([lab.routers[0], lab.client].map((node) => [node.name, guestPayload(lab, node, textOf)])),
+      new Map([lab.routers[0], lab.client].map((node) => [node.name, guestPayload(lab, node, readScript)])),
     );
     expect(said.sort()).toEqual([
       "client: /usr/local/sbin/lvs-dr is missing: installing it again",

@@ -3,7 +3,8 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { builtDigest, fileDigest } from "../../../components/imageDigest";
+import { builtDigest } from "../../../components/guestImage";
+import { fileDigest } from "../../../lib/fileDigest";
 import { imageOf } from "../../../report/data";
 import { runProgram } from "./support/fixtures";
 import { UNKNOWN } from "./support/recorder";

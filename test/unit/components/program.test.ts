@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { builtDigest } from "../../../components/imageDigest";
-import { READ_STACK_OUTPUTS } from "../../../components/handoverProbe";
-import { DRY_RUN } from "../../../components/ldirectordProbe";
-import { WHERE } from "../../../components/reach";
+import { builtDigest } from "../../../components/guestImage";
+import { READ_STACK_OUTPUTS } from "../../../program/handoverProbe";
+import { DRY_RUN } from "../../../program/ldirectordProbe";
+import { WHERE } from "../../../program/reach";
 import { Redactor } from "../../../engine/redact";
 import { secret, type Value } from "../../../lib/properties";
 import { labNodes, type VirtualService } from "../../../model/lab/types";
@@ -23,7 +23,7 @@ const OWN_IMAGE = execFileSync("bash", ["-c", ". scripts/image/lib.sh && image_d
 function machineUrns(stack: string, name: string, role: string, component: string): string[] {
   const urn = `urn:pulumi:${stack}::lvs-dr::`;
   return [
-    `${urn}pulumi:pulumi:Stack$lvsdr:index:VirtualMachine::${name}`,
+    `${urn}lvsdr:index:LvsCluster$lvsdr:index:VirtualMachine::${name}`,
     `${urn}lvsdr:index:VirtualMachine$random:index/randomPassword:RandomPassword::${name}-host-key`,
     `${urn}lvsdr:index:VirtualMachine$command:local:Command::${name}-seed`,
     `${urn}lvsdr:index:VirtualMachine$libvirt:index/volume:Volume::${name}-seed`,
@@ -31,7 +31,7 @@ function machineUrns(stack: string, name: string, role: string, component: strin
     `${urn}lvsdr:index:VirtualMachine$libvirt:index/volume:Volume::${name}-console`,
     `${urn}lvsdr:index:VirtualMachine$command:local:Command::${name}-boot`,
     `${urn}lvsdr:index:VirtualMachine$libvirt:index/domain:Domain::${name}`,
-    `${urn}pulumi:pulumi:Stack$lvsdr:index:${role}::${component}`,
+    `${urn}lvsdr:index:LvsCluster$lvsdr:index:${role}::${component}`,
     `${urn}lvsdr:index:${role}$command:remote:Command::${component}`,
   ];
 }
@@ -42,15 +42,16 @@ function labUrns(realServers: readonly string[], stack = "dev"): string[] {
   return [
     `${urn}pulumi:pulumi:Stack::lvs-dr-${stack}`,
     `${urn}pulumi:pulumi:Stack$pulumi:providers:libvirt::libvirt`,
-    `${urn}pulumi:pulumi:Stack$lvsdr:index:Pool::pool`,
+    `${urn}pulumi:pulumi:Stack$lvsdr:index:LvsCluster::cluster`,
+    `${urn}lvsdr:index:LvsCluster$lvsdr:index:Pool::pool`,
     `${urn}lvsdr:index:Pool$libvirt:index/pool:Pool::pool`,
-    `${urn}pulumi:pulumi:Stack$lvsdr:index:Network::client-network`,
+    `${urn}lvsdr:index:LvsCluster$lvsdr:index:Network::client-network`,
     `${urn}lvsdr:index:Network$libvirt:index/network:Network::client-network`,
-    `${urn}pulumi:pulumi:Stack$lvsdr:index:Network::server-network`,
+    `${urn}lvsdr:index:LvsCluster$lvsdr:index:Network::server-network`,
     `${urn}lvsdr:index:Network$libvirt:index/network:Network::server-network`,
-    `${urn}pulumi:pulumi:Stack$lvsdr:index:GuestImage::image`,
-    `${urn}pulumi:pulumi:Stack$lvsdr:index:AppliedLab::lab`,
-    `${urn}pulumi:pulumi:Stack$random:index/randomPassword:RandomPassword::ssh-key`,
+    `${urn}lvsdr:index:LvsCluster$lvsdr:index:GuestImage::image`,
+    `${urn}lvsdr:index:LvsCluster$lvsdr:index:AppliedLab::lab`,
+    `${urn}lvsdr:index:LvsCluster$random:index/randomPassword:RandomPassword::ssh-key`,
     ...machineUrns(stack, "client", "Client", "client"),
     ...machineUrns(stack, "router", "Router", "router"),
     ...machineUrns(stack, "director", "Director", "director"),
@@ -84,6 +85,14 @@ describe("the program with an empty configuration", () => {
   it("registers the article's lab, and nothing else", () => {
     expect(urnsOf(article)).toEqual(labUrns(["rs1", "rs2"]));
     expect(article.registrations.filter(({ options }) => options.unexpected)).toEqual([]);
+  });
+
+  it("knows the cluster's parts of a stack from before there was a cluster by their former parent", () => {
+    const parts = article.registrations.filter(({ parent }) => parent === "lvsdr:index:LvsCluster cluster");
+    expect(parts).toHaveLength(16);
+    for (const { options } of parts) expect(options.wasTopLevel).toBe(true);
+    const others = article.registrations.filter((each) => !parts.includes(each));
+    expect(others.filter(({ options }) => options.wasTopLevel)).toEqual([]);
   });
 
   it("asks the host before, and the cluster after", () => {
@@ -152,7 +161,7 @@ describe("the program with an empty configuration", () => {
   });
 
   it("configures the director last, over connections that pin each guest's key", () => {
-    expect(find(article, "lvsdr:index:Director", "director").options).toEqual({
+    expect(find(article, "lvsdr:index:Director", "director").options).toMatchObject({
       dependsOn: ["client", "router", "rs1", "rs2"].map((name) => `${REMOTE} ${name}`),
     });
     for (const node of labNodes(lab())) {

@@ -1,14 +1,15 @@
 import { readFileSync } from "node:fs";
 import type * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it, vi } from "vitest";
-import { READ_STACK_OUTPUTS } from "../../../components/handoverProbe";
+import { READ_STACK_OUTPUTS } from "../../../program/handoverProbe";
 import type { Login } from "../../../lib/ssh";
 import type { Access } from "../../../model/lab/access";
 import type { GuestRole, Host } from "../../../components/guestRole";
+import { guestSettings } from "../../../model/guest/settings";
 import { renderGuestTable } from "../../../model/director/ipvs/guestTable";
 import { ldirectordFor, renderLdirectord } from "../../../model/director/ldirectord/ldirectord";
-import { labNodes } from "../../../model/lab/types";
 import { shellQuote } from "../../../lib/text";
+import { hasPassword, labNodes, type Lab, type LabNode } from "../../../model/lab/types";
 import { component, HEALTH, lab, LOCAL, RANDOM, REMOTE, resources } from "./support/fixtures";
 import { find, randomText, run, UNKNOWN, type Recording } from "./support/recorder";
 
@@ -84,30 +85,22 @@ function command(type: string, name: string, stdin: unknown, connection: object 
   };
 }
 
-const makeClient: Make = async (host, described, opts) =>
-  new (await import("../../../components/client")).Client(
-    "client",
-    { host, lab: described, node: described.client },
-    opts,
-  );
-const makeRouter: Make = async (host, described, opts) =>
-  new (await import("../../../components/router")).Router(
-    "router",
-    { host, lab: described, node: described.routers[0] },
-    opts,
-  );
-const makeDirector: Make = async (host, described, opts) =>
-  new (await import("../../../components/director")).Director(
-    "director",
-    { host, lab: described, node: described.directors[0] },
-    opts,
-  );
-const makeRealServer: Make = async (host, described, opts) => {
-  const { RealServer } = await import("../../../components/realServer");
-  const [node] = described.realServers;
-  if (node === undefined) throw new Error("a lab has a real server");
-  return new RealServer(node.name, { host, lab: described, node }, opts);
-};
+const maker =
+  (nodeOf: (described: Lab) => LabNode | undefined): Make =>
+  async (host, described, opts) => {
+    const { Client, Director, RealServer, Router } = await import("../../../components/roles");
+    const node = nodeOf(described);
+    if (node === undefined) throw new Error("a lab has a real server");
+    const Component = { client: Client, director: Director, realServer: RealServer, router: Router }[
+      node.role
+    ];
+    const secret = node.role === "director" && hasPassword(described);
+    return new Component(node.name, { host, settings: { ...guestSettings(described, node) }, secret }, opts);
+  };
+const makeClient = maker(({ client }) => client);
+const makeRouter = maker(({ routers }) => routers[0]);
+const makeDirector = maker(({ directors }) => directors[0]);
+const makeRealServer = maker(({ realServers }) => realServers[0]);
 
 const ROUTER = {
   LVS_ROLE: "router",
@@ -265,7 +258,7 @@ describe("observeHealth", () => {
     return run(
       async () => {
         const { output, secret } = await import("@pulumi/pulumi");
-        const { observeHealth } = await import("../../../components/observation");
+        const { observeHealth } = await import("../../../program/observation");
         const { RandomPassword } = await import("@pulumi/random");
         const seed = new RandomPassword("seed", { length: 64, special: false });
         const made = (options.known ? secret(login) : seed.result.apply(() => login)) as pulumi.Output<Login>;

@@ -9,7 +9,8 @@ import { component, lab, NETWORK, POOL, resources, runWithLibvirt, VOLUME } from
 async function network(segment: LabNetwork) {
   return runWithLibvirt(async (opts) => {
     const { Network } = await import("../../../components/network");
-    const made = new Network("segment", { network: segment }, opts);
+    const { networkArgs } = await import("../../../components/lvsCluster");
+    const made = new Network("segment", networkArgs(segment), opts);
     return { mtu: made.mtu, ...(made.resource && { resource: made.resource.name }) };
   });
 }
@@ -57,7 +58,8 @@ describe("Network", () => {
 async function pool(described: Lab) {
   return runWithLibvirt(async (opts) => {
     const { Pool } = await import("../../../components/pool");
-    return { pool: new Pool("pool", { lab: described }, opts).poolName };
+    const { poolArgs } = await import("../../../components/lvsCluster");
+    return { pool: new Pool("pool", poolArgs(described), opts).poolName };
   });
 }
 
@@ -98,7 +100,8 @@ describe("Pool", () => {
 async function image(described: Lab) {
   return runWithLibvirt(async (opts) => {
     const { GuestImage } = await import("../../../components/guestImage");
-    return { source: new GuestImage("image", { lab: described, pool: "the-pool" }, opts).source };
+    const { imageArgs } = await import("../../../components/lvsCluster");
+    return { source: new GuestImage("image", imageArgs(described, "the-pool"), opts).source };
   });
 }
 

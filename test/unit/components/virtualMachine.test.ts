@@ -39,20 +39,19 @@ interface Build {
 async function build({ described = lab(), boot = OWN, accelerator = "kvm", bootAfter, run }: Build = {}) {
   return runWithLibvirt(async (opts) => {
     const { Network } = await import("../../../components/network");
+    const { machineArgs, networkArgs } = await import("../../../components/lvsCluster");
     const { VirtualMachine } = await import("../../../components/virtualMachine");
     const { RandomPassword } = await import("@pulumi/random");
     const networks = {
-      client: new Network("client-network", { network: described.segments.client }, opts),
-      server: new Network("server-network", { network: described.segments.server }, opts),
+      client: new Network("client-network", networkArgs(described.segments.client), opts),
+      server: new Network("server-network", networkArgs(described.segments.server), opts),
     };
     const machine = new VirtualMachine(
       "router",
       {
-        lab: described,
-        node: described.routers[0],
+        ...machineArgs(described, described.routers[0], networks),
         boot,
         pool: "the-pool",
-        networks,
         authorizedKey: KEY,
         accelerator,
         ...(bootAfter && { bootAfter: new RandomPassword("earlier", { length: 1 }) as pulumi.Resource }),

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { READ_STACK_OUTPUTS } from "../../../components/handoverProbe";
+import { READ_STACK_OUTPUTS } from "../../../program/handoverProbe";
 import { invokes, providerOf } from "../../../engine/providers";
 import { runProgram } from "../components/support/fixtures";
 

@@ -1,8 +1,8 @@
 /** The lab and its parts as the tests in this directory need them. */
 import type * as pulumi from "@pulumi/pulumi";
-import { READ_STACK_OUTPUTS } from "../../../../components/handoverProbe";
-import { DRY_RUN } from "../../../../components/ldirectordProbe";
-import { WHERE } from "../../../../components/reach";
+import { READ_STACK_OUTPUTS } from "../../../../program/handoverProbe";
+import { DRY_RUN } from "../../../../program/ldirectordProbe";
+import { WHERE } from "../../../../program/reach";
 import { parseConfig } from "../../../../model/config/config";
 import type { HostFacts } from "../../../../model/host/checks";
 import type { Lab } from "../../../../model/lab/types";

@@ -23,7 +23,7 @@ interface RegistrationRequest {
   getReplaceWithList(): string[];
   getProtect(): boolean | undefined;
   getRetainondelete(): boolean | undefined;
-  getAliasesList(): unknown[];
+  getAliasesList(): { getSpec(): { getNoparent(): boolean } | undefined }[];
   getImportid(): string;
   getCustomtimeouts(): { getCreate(): string; getUpdate(): string; getDelete(): string } | undefined;
 }
@@ -66,6 +66,8 @@ export interface Options {
   readonly additionalSecretOutputs?: readonly string[];
   readonly replaceWith?: readonly string[];
   readonly deletedWith?: string;
+  /** Whether it was once the stack's own child. */
+  readonly wasTopLevel?: true;
   /** Any of those that the program never uses. */
   readonly unexpected?: readonly string[];
 }
@@ -144,10 +146,12 @@ function optionsOf(request: RegistrationRequest): Options {
       .map(([, ref]) => ref),
   ];
   const timeouts = request.getCustomtimeouts();
+  const aliases = request.getAliasesList();
+  const topLevel = aliases.length === 1 && aliases[0]?.getSpec()?.getNoparent() === true;
   const unexpected = {
+    aliases: aliases.length > 0 && !topLevel,
     protect: request.getProtect() === true,
     retainOnDelete: request.getRetainondelete() === true,
-    aliases: request.getAliasesList().length > 0,
     import: request.getImportid() !== "",
     customTimeouts: [timeouts?.getCreate(), timeouts?.getUpdate(), timeouts?.getDelete()].some(Boolean),
   };
@@ -166,6 +170,7 @@ function optionsOf(request: RegistrationRequest): Options {
     ...list("additionalSecretOutputs", request.getAdditionalsecretoutputsList()),
     ...list("replaceWith", request.getReplaceWithList().map(short)),
     ...text("deletedWith", short(request.getDeletedwith())),
+    ...(topLevel && { wasTopLevel: true as const }),
     ...list(
       "unexpected",
       Object.entries(unexpected).flatMap(([key, used]) => (used ? [key] : [])),

@@ -25,7 +25,7 @@ describe("kernelCmdline", () => {
       {
         ...lab.client,
         ...(gateway && { gateway }),
-        nics: [{ network: "client", device: "eth0", mac: "52:54:00:00:00:01", addresses: [cidr] }],
+        nics: [{ device: "eth0", mac: "52:54:00:00:00:01", addresses: [cidr] }],
       },
       false,
     );

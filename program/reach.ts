@@ -1,10 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
+import { scriptWord } from "../lib/scripts";
 import type { Lab } from "../model/lab/types";
 import { hostScript } from "./hostProbe";
 import { refusal } from "./refusal";
 
 /** Prints where the guests can be reached (scripts/host/lib.sh). */
-export const WHERE = "bash -c 'source scripts/host/lib.sh && lab_namespace'";
+export const WHERE = `bash -c 'source ${scriptWord("host/lib.sh")} && lab_namespace'`;
 
 /**
  * Whether the program can reach the guests. Where libvirtd runs in a network namespace of its own, only a program within that

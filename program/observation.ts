@@ -5,7 +5,7 @@ import type { Access } from "../model/lab/access";
 import { sameHealth, type Health } from "../model/health";
 import type { Lab } from "../model/lab/types";
 import { restartNotice } from "../model/restarts";
-import type { Host } from "./guestRole";
+import type { Host } from "../components/guestRole";
 import { lastOutputs, type Outputs } from "./handoverProbe";
 
 /** Gathers what the hosts' components know; secret as a whole, since callers ask of an output as a whole whether it is. */

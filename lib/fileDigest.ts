@@ -1,14 +1,6 @@
 import { createHash } from "node:crypto";
-import {
-  createReadStream,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { createReadStream, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 
 /** SHA-256 of images by their path: reading gigabytes at every `up` would cost more than the `up`. */
@@ -44,13 +36,6 @@ async function sha256Of(path: string): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash);
   return hash.digest("hex");
-}
-
-/** Of the image that this project builds: from its manifest; undefined before it is built. */
-export function builtDigest(disk: string): string | undefined {
-  const manifest = join(dirname(disk), "manifest.json");
-  if (!existsSync(manifest)) return undefined;
-  return (JSON.parse(readFileSync(manifest, "utf8")) as { digest: string }).digest;
 }
 
 /**

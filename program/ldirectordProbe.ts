@@ -1,3 +1,4 @@
+import { scriptWord } from "../lib/scripts";
 import { expectedTable, parseIpvsSave } from "../model/director/ipvs/table";
 import { compareTables } from "../model/director/ipvs/compare";
 import { controlPlane } from "../model/director/controlPlane";
@@ -6,7 +7,7 @@ import { hostScript } from "./hostProbe";
 import { refusal } from "./refusal";
 
 /** The table it would make, or its complaint and how it ended. */
-export const DRY_RUN = 'bash scripts/host/ldirectord-dry-run.sh - 2>&1 || echo "exit $?"';
+export const DRY_RUN = `bash ${scriptWord("host/ldirectord-dry-run.sh")} - 2>&1 || echo "exit $?"`;
 const NOT_INSTALLED = "exit 3";
 
 /**

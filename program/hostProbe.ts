@@ -1,11 +1,10 @@
-import { readFileSync } from "node:fs";
 import { local } from "@pulumi/command";
 import { version as commandVersion } from "@pulumi/command/package.json";
 import * as pulumi from "@pulumi/pulumi";
+import { scriptWord } from "../lib/scripts";
 import { checkHost, type HostFacts } from "../model/host/checks";
 import { formatRefusals } from "../model/config/config";
 import type { Lab } from "../model/lab/types";
-import type { Host } from "./guestRole";
 import { refusal } from "./refusal";
 
 /** What a command on this host prints, without the white space around it. */
@@ -27,17 +26,7 @@ export async function hostScript(
 /** What kind of domain the guests are. `auto`: KVM only after a real kernel has booted under it. */
 export async function probeAccelerator(lab: Lab): Promise<"kvm" | "qemu"> {
   if (lab.accelerator !== "auto") return lab.accelerator;
-  return (await hostScript("bash scripts/host/accelerator.sh")) === "kvm" ? "kvm" : "qemu";
-}
-
-/** Through what the guests are reached when libvirt is on another host. */
-export function proxyOf({ remoteHost }: Lab): Host["proxy"] {
-  if (remoteHost === undefined) return undefined;
-  const { keyFile, ...proxy } = remoteHost;
-  return {
-    ...proxy,
-    ...(keyFile !== undefined && { privateKey: pulumi.secret(readFileSync(keyFile, "utf8")) }),
-  };
+  return (await hostScript(`bash ${scriptWord("host/accelerator.sh")}`)) === "kvm" ? "kvm" : "qemu";
 }
 
 /**
@@ -47,7 +36,7 @@ export function proxyOf({ remoteHost }: Lab): Host["proxy"] {
 export async function assertHost(lab: Lab): Promise<void> {
   const keyFile = lab.remoteHost?.keyFile;
   const facts = JSON.parse(
-    await hostScript("bash scripts/host/facts.sh", {
+    await hostScript(`bash ${scriptWord("host/facts.sh")}`, {
       LVS_DR_LIBVIRT_URI: lab.libvirtUri,
       ...(lab.image && { LVS_DR_IMAGE: lab.image.path, LVS_DR_IMAGE_SHA256: lab.image.sha256 ?? "" }),
       ...(keyFile !== undefined && { LVS_DR_PRIVATE_KEY: keyFile }),

@@ -1,0 +1,175 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import { guestSettings } from "../model/guest/settings";
+import { Prefix } from "../model/lab/address";
+import { poolPath } from "../model/lab/naming";
+import { KEY_SECRET, sshKeyPair } from "../model/guest/sshKey";
+import {
+  guestId,
+  hasPassword,
+  type Lab,
+  type LabNetwork,
+  type LabNode,
+  type NetworkName,
+  type Role,
+} from "../model/lab/types";
+import { AppliedLab } from "./appliedLab";
+import { GuestImage, type GuestImageArgs } from "./guestImage";
+import type { GuestRole, GuestRoleArgs, Host } from "./guestRole";
+import { Network, type NetworkArgs } from "./network";
+import { Pool, type PoolArgs } from "./pool";
+import { Client, Director, RealServer, Router } from "./roles";
+import { VirtualMachine, type VirtualMachineArgs } from "./virtualMachine";
+
+export interface LvsClusterArgs {
+  /** The validated description. Plain: it decides which resources there are. */
+  readonly lab: Lab;
+  /** `kvm` or `qemu` (TCG). */
+  readonly accelerator: "kvm" | "qemu";
+  /** The private key that opens the libvirt host, when that is another one and no SSH agent has it. */
+  readonly hostPrivateKey?: pulumi.Input<string>;
+}
+
+type RoleClass = new (name: string, args: GuestRoleArgs, opts: pulumi.ComponentResourceOptions) => GuestRole;
+const ROLES: Readonly<Record<Role, RoleClass>> = {
+  router: Router,
+  client: Client,
+  realServer: RealServer,
+  director: Director,
+};
+
+/** What guests share, or are given by the others. */
+type SharedArgs = Pick<VirtualMachineArgs, "boot" | "pool" | "authorizedKey" | "accelerator" | "bootAfter">;
+
+export function poolArgs({ pool, prefix }: Lab): PoolArgs {
+  return { existing: pool, poolName: prefix, path: poolPath(prefix) };
+}
+
+export function networkArgs({
+  name,
+  bridge,
+  hostAddress,
+  cidr,
+  mtu,
+  existingBridge,
+}: LabNetwork): NetworkArgs {
+  const prefix = Prefix.parse(cidr).length;
+  return { networkName: name, bridge, address: hostAddress, prefix, mtu, existingBridge };
+}
+
+export function imageArgs({ image, remoteHost, prefix }: Lab, pool: pulumi.Input<string>): GuestImageArgs {
+  return { image, upload: remoteHost && { pool, prefix } };
+}
+
+/** What a guest has of its own, without what it shares with others. */
+export function machineArgs(
+  lab: Lab,
+  node: LabNode,
+  networks: Readonly<Record<NetworkName, Network>>,
+): Omit<VirtualMachineArgs, keyof SharedArgs> {
+  return {
+    domainName: node.domain,
+    // The audit knows a stack's guests by it.
+    title: `${lab.project} ${lab.stack}: ${node.role} ${node.name}`,
+    hostName: node.name,
+    address: node.address,
+    gateway: node.gateway,
+    memoryMiB: node.memoryMiB,
+    vcpus: node.vcpus,
+    nics: node.nics.map(({ network, device, mac, addresses }) => ({
+      network: networks[network],
+      device,
+      mac,
+      addresses: [...addresses],
+    })),
+    libvirtUri: lab.libvirtUri,
+    proxy: lab.remoteHost,
+    bootTimeout: lab.bootTimeout,
+    seedDirectory: `.lab/${lab.stack}/seeds`,
+  };
+}
+
+/** The whole cluster on one libvirt host: pool, networks, image, guests, and what each guest is for. */
+export class LvsCluster extends pulumi.ComponentResource {
+  /** The private key that opens every guest; secret. */
+  public readonly privateKey: pulumi.Output<string>;
+  /** "sha256:…" of the guests' image. */
+  public readonly imageDigest: pulumi.Output<string | undefined>;
+  /** The guests, in the order in which they are configured. */
+  public readonly hosts: readonly Host[];
+  /** Resolve when the guests are configured. */
+  public readonly configured: readonly pulumi.CustomResource[];
+
+  constructor(name: string, args: LvsClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("lvsdr:index:LvsCluster", name, {}, opts);
+    const { lab, accelerator } = args;
+    // The parts were the stack's own children before there was a cluster.
+    const child = { parent: this, aliases: [{ parent: pulumi.rootStackResource }] };
+
+    const { poolName } = new Pool("pool", poolArgs(lab), child);
+    const networks = {
+      client: new Network("client-network", networkArgs(lab.segments.client), child),
+      server: new Network("server-network", networkArgs(lab.segments.server), child),
+    };
+    const image = new GuestImage("image", imageArgs(lab, poolName), child);
+    this.imageDigest = image.contentDigest();
+
+    const { result } = new random.RandomPassword("ssh-key", KEY_SECRET, child);
+    const pair = result.apply((text) => sshKeyPair(text, lab.prefix));
+    this.privateKey = pulumi.secret(pair.apply(({ privateKey }) => privateKey));
+    const authorizedKey = pulumi.unsecret(pair.apply(({ publicKey }) => publicKey));
+
+    const hosts: Host[] = [];
+    const configured: pulumi.CustomResource[] = [];
+    const guest = (node: LabNode, dependsOn: pulumi.Resource[] = []): void => {
+      const id = guestId(node);
+      const machine = new VirtualMachine(
+        id,
+        {
+          ...machineArgs(lab, node, networks),
+          boot: image.source,
+          pool: poolName,
+          authorizedKey,
+          accelerator,
+          // Under TCG guests that boot at once slow each other down: they take turns.
+          bootAfter: accelerator === "qemu" ? configured.at(-lab.bootParallel) : undefined,
+        },
+        child,
+      );
+      const host: Host = {
+        name: node.name,
+        address: node.address,
+        user: "root",
+        privateKey: this.privateKey,
+        hostKey: machine.hostKey,
+        bootTimeout: lab.bootTimeout,
+        after: machine.booted,
+        generation: machine.generation,
+        proxy: proxyOf(lab, args.hostPrivateKey),
+      };
+      const settings = { ...guestSettings(lab, node) };
+      const secret = node.role === "director" && hasPassword(lab);
+      const role = new ROLES[node.role](id, { host, settings, secret }, { ...child, dependsOn });
+      hosts.push(host);
+      configured.push(role.configured);
+    };
+    for (const node of lab.routers) guest(node);
+    guest(lab.client);
+    for (const node of lab.realServers) guest(node);
+    // Last: what it puts into the table answers by then.
+    const before = [...configured];
+    for (const node of lab.directors) guest(node, before);
+    new AppliedLab("lab", { lab, configured }, child);
+
+    this.hosts = hosts;
+    this.configured = configured;
+    this.registerOutputs({ imageDigest: this.imageDigest });
+  }
+}
+
+/** Through what the guests are reached when libvirt is on another host. */
+function proxyOf({ remoteHost }: Lab, privateKey: LvsClusterArgs["hostPrivateKey"]): Host["proxy"] {
+  if (remoteHost === undefined) return undefined;
+  const { host, user, port, hostKey } = remoteHost;
+  return { host, user, port, hostKey, privateKey };
+}
