@@ -39,6 +39,8 @@ export class Deployment {
     if (this.registered.has(urn))
       throw new Error(`two resources of type ${goal.type} are named "${goal.name}" here`);
     this.registered.add(urn);
+    const former = this.run.knows(urn) ? undefined : goal.aliases.find((alias) => this.run.knows(alias));
+    if (former !== undefined) this.run.rename(former, urn);
     return goal.custom ? this.registerCustom(urn, goal) : this.registerComponent(urn, goal);
   }
 

@@ -10,4 +10,6 @@ export interface Goal extends Omit<ResourceState, "urn" | "id" | "outputs" | "do
   readonly deleteBeforeReplace?: boolean;
   readonly replaceWith: readonly string[];
   readonly additionalSecretOutputs: readonly string[];
+  /** URNs that it may have in an older state. */
+  readonly aliases: readonly string[];
 }

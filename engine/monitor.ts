@@ -137,7 +137,6 @@ export function toGoal(request: proto.RegisterResourceRequest): Goal {
     protect: request.getProtect() ?? false,
     retainOnDelete: request.getRetainondelete() ?? false,
     deletedWith: request.getDeletedwith() !== "",
-    aliases: request.getAliasesList().length > 0 || request.getAliasurnsList().length > 0,
     // An empty one comes with every request.
     customTimeouts: Object.values(request.getCustomtimeouts()?.toObject() ?? {}).some(Boolean),
   };
@@ -165,6 +164,7 @@ export function toGoal(request: proto.RegisterResourceRequest): Goal {
       : {}),
     replaceWith: request.getReplaceWithList(),
     additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
+    aliases: request.getAliasurnsList(),
   };
 }
 

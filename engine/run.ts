@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
+import { isDeepStrictEqual } from "node:util";
 import type { DiagnosticEvent, EngineEvent, OpType, StepEventMetadata } from "@pulumi/pulumi/automation";
 import type { Exec } from "../lib/process";
 import { mask, reveal, type Properties, type Value } from "../lib/properties";
@@ -158,6 +159,35 @@ export class Run {
     const at = instead ? this.state.resources.indexOf(instead) : -1;
     if (at < 0) this.state.resources.push(resource);
     else if (JSON.stringify(resource) !== JSON.stringify(instead)) this.state.resources[at] = resource;
+  }
+
+  /** Whether the state has a resource under this URN, or one whose creation was begun. */
+  knows(urn: string): boolean {
+    return this.find(urn) !== undefined || this.state.intents.some((intent) => intent.urn === urn);
+  }
+
+  /**
+   * Gives a resource another URN, wherever the state names it. Records that do not name it stay the same objects, since others
+   * may be at work on them: whatever a resource depends on has been registered, and renamed, before it.
+   */
+  rename(from: string, to: string): void {
+    const name = (urn: string): string => (urn === from ? to : urn);
+    const { state } = this;
+    state.resources = state.resources.map((each) => {
+      const { propertyDependencies, provider } = each;
+      const renamed: ResourceState = {
+        ...each,
+        urn: name(each.urn),
+        parent: name(each.parent),
+        provider: referenced(provider) === from ? to + provider.slice(from.length) : provider,
+        dependencies: each.dependencies.map(name),
+        propertyDependencies: Object.fromEntries(
+          Object.entries(propertyDependencies).map(([property, urns]) => [property, urns.map(name)]),
+        ),
+      };
+      return isDeepStrictEqual(renamed, each) ? each : renamed;
+    });
+    state.intents = state.intents.map((each) => (each.urn === from ? { ...each, urn: to } : each));
   }
 
   forget(resource: ResourceState): void {

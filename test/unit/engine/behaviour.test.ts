@@ -52,6 +52,39 @@ async function up(program: TestProgram): Promise<Stack & { errors: readonly stri
 
 const labUp = (options?: LabOptions): ReturnType<typeof up> => up(lab(options));
 
+test("a resource is taken over from the URN of an alias, with whatever names it", async () => {
+  await labUp();
+  const before = recorded(engine(lab()).stateFile).resources;
+  const { done, errors, stateFile } = await labUp({ cluster: true, memory: 512 });
+  expect(errors).toEqual([]);
+  expect(done()).toEqual(["create cluster", "update a", "update b"]);
+  const { resources } = recorded(stateFile);
+  expect(resources.map(({ id }) => id).sort()).toEqual(["", ...before.map(({ id }) => id)].sort());
+  const known = new Set(resources.map(({ urn }) => urn));
+  const named = resources.flatMap(({ parent, dependencies, propertyDependencies }) => [
+    parent,
+    ...dependencies,
+    ...Object.values(propertyDependencies).flat(),
+  ]);
+  expect(named.filter((urn) => urn !== "" && !known.has(urn))).toEqual([]);
+  expect((await labUp({ cluster: true, memory: 512 })).done()).toEqual([]);
+});
+
+test("what was begun under the URN of an alias is ended", async () => {
+  host.before = (command) => {
+    if (command.startsWith("define")) throw new Error("no room");
+  };
+  await labUp();
+  host.before = () => undefined;
+  const { done, errors } = await labUp({ cluster: true });
+  expect(errors).toEqual([]);
+  expect(done()).toEqual(expect.arrayContaining(["create cluster", "create a", "create b"]));
+  expect(host.contents().filter((each) => each.startsWith("domain"))).toEqual([
+    "domain dev-a",
+    "domain dev-b",
+  ]);
+});
+
 test("a program can ask what the last up has left as outputs", async () => {
   const asked: Properties[] = [];
   const program: TestProgram = async (_declare, _stack, invoke) => {

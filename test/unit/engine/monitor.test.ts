@@ -11,7 +11,6 @@ test.each<[string, (request: proto.RegisterResourceRequest) => void]>([
   ["protect", (request) => request.setProtect(true)],
   ["retainOnDelete", (request) => request.setRetainondelete(true)],
   ["deletedWith", (request) => request.setDeletedwith("urn")],
-  ["aliases", (request) => request.setAliasurnsList(["urn"])],
   ["customTimeouts", (request) => request.setCustomtimeouts(timeouts)],
 ])("an option that is not known here is refused: %s", (option, ask) => {
   const request = new proto.RegisterResourceRequest();

@@ -1,5 +1,5 @@
 import type { Properties } from "../../../../lib/properties";
-import type { TestProgram } from "./stack";
+import type { Declare, TestProgram } from "./stack";
 
 export const LIBVIRT = {
   pool: "libvirt:index/pool:Pool",
@@ -15,6 +15,8 @@ export interface LabOptions {
   readonly script?: string;
   /** A file to upload into a seed volume for each guest. */
   readonly seed?: string;
+  /** Whether all but the provider are children of one component, which knows them as the stack's own of before. */
+  readonly cluster?: boolean;
 }
 
 /** A small lab with every kind of resource the real one has but SSH: provider, pool, network, volumes, domains, commands. */
@@ -23,15 +25,22 @@ export function lab({
   memory = 256,
   script = "true",
   seed,
+  cluster = false,
 }: LabOptions = {}): TestProgram {
-  return async (declare, stack) => {
-    const parent = stack;
-    const provider = await declare(
+  return async (register, stack) => {
+    const provider = await register(
       "pulumi:providers:libvirt",
       "libvirt",
       { uri: "test:///default" },
-      { parent },
+      { parent: stack },
     );
+    const component = { parent: stack, custom: false };
+    const parent = cluster ? (await register("test:index:Cluster", "cluster", {}, component)).urn : stack;
+    const declare: Declare = (type, name, inputs, options) =>
+      register(type, name, inputs, {
+        ...options,
+        aliases: cluster ? [`urn:pulumi:dev::p::${type}::${name}`] : [],
+      });
     const options = { parent, provider: `${provider.urn}::${provider.id}` };
     const [pool, network] = await Promise.all([
       declare(LIBVIRT.pool, "pool", { name: "dev", type: "dir", target: { path: "/nowhere/dev" } }, options),

@@ -31,7 +31,7 @@ export function inProcess(program: () => TestProgram): ProgramHost {
       handlers.register({
         type, name, inputs, parent: "", custom: true, provider: "", dependencies: [], propertyDependencies: {},
         ignoreChanges: [], replaceOnChanges: [],
-        replaceWith: [], additionalSecretOutputs: [], ...options,
+        replaceWith: [], additionalSecretOutputs: [], aliases: [], ...options,
       }); // prettier-ignore
     const stack = await register("pulumi:pulumi:Stack", "p-dev", {}, { custom: false });
     try {
