@@ -105,7 +105,7 @@ export class DrillRun extends RunRecord {
   /** As in the kernel's table. */
   endpoint({ name }: LabNode): string {
     const entry = this.lab.services[0].realServers.find((server) => server.name === name);
-    if (entry === undefined) throw new Error(`${name} is no real server of the main service`);
+    if (entry === undefined) throw new Error(`${name} is not a real server of the main service`);
     return endpoint(entry.address, entry.port);
   }
 

@@ -43,14 +43,14 @@ export class RunRecord {
     if (!holds) this.fail(sentence);
   }
 
-  /** A figure with its limit; over it, the run has failed. What is no number is no measurement, and has failed too. */
+  /** A figure with its limit; over it, the run has failed. What is not a number is not a measurement, and has failed too. */
   figure(name: string, value: number | null, limit: Limit = {}): void {
     const known = value === null || !Number.isFinite(value) ? null : round(value);
     this.figures[name] = known;
     const { max, min } = limit;
     if (max !== undefined || min !== undefined) this.limits[name] = limit;
     if (value !== null && known === null) {
-      this.fail(`${name} cannot be told: ${value} is no measurement`);
+      this.fail(`${name} cannot be told: ${value} is not a measurement`);
       return;
     }
     const shown = known === null ? "cannot be told: it never came to that" : `is ${known}`;

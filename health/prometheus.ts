@@ -99,7 +99,7 @@ function health(status: Status, stack: string, imageDigest: string, gauge: MakeG
   const sorry = gauge("lvsdr_sorry", "Whether the sorry server stands in for the real servers.", service);
   const server = [...service, "real_server"];
   const up = gauge("lvsdr_real_server_up", "Whether the real server is in the table with a weight.", server);
-  const configured = gauge("lvsdr_real_server_configured_weight", "Weight it is meant to have.", server);
+  const configured = gauge("lvsdr_real_server_configured_weight", "Configured weight.", server);
   for (const { vip, port, protocol, realServers, ...rest } of status.services) {
     const labels = { vip, port, proto: protocol };
     sorry.set(labels, rest.sorry ? 1 : 0);

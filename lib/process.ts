@@ -136,7 +136,7 @@ export const exec: Exec = (file, args, options = {}) =>
       const status = code ?? 128 + (signal ? (SIGNALS[signal] ?? 0) : 0);
       resolve({ code: status, stdout: text("stdout"), stderr: text("stderr"), output: text("output") });
     });
-    // A program that does not read its input (or has ended) is no error of ours.
+    // A program that does not read its input (or has ended) is not an error of ours.
     child.stdin.on("error", () => undefined);
     child.stdin.end(options.stdin ?? "");
   });

@@ -25,6 +25,8 @@ export async function assertLdirectord(lab: Lab): Promise<void> {
     exit === undefined ? compareTables(parseIpvsSave(lines.join("\n")), expectedTable(lab)) : lines;
   if (problems.length === 0) return;
   throw refusal(
-    ["ldirectord on this host does not make of the configuration what is meant:", ...problems].join("\n  "),
+    ["ldirectord on this host does not make of the configuration what is expected:", ...problems].join(
+      "\n  ",
+    ),
   );
 }

@@ -21,7 +21,7 @@ export const randomPassword: Provider = {
       { length },
       () => LETTERS_AND_DIGITS[randomInt(LETTERS_AND_DIGITS.length)],
     ).join("");
-    // As the provider has it: an id is no secret, so it must not be one.
+    // As the provider has it: an id is not a secret, so it must not be one.
     return Promise.resolve({ id: "none", outputs: { result } });
   },
 };

@@ -166,7 +166,9 @@ function unknownKey(key: string, typed: string, known: readonly string[]): Refus
   return {
     key,
     message:
-      meant === undefined ? "is no configuration key" : `is no configuration key, did you mean ${meant}`,
+      meant === undefined
+        ? "is not a configuration key"
+        : `is not a configuration key, did you mean ${meant}`,
     fix:
       meant === undefined
         ? `remove it; known here are ${known.join(", ")}`

@@ -29,7 +29,7 @@ function checkUri(findings: Findings, config: Config, draft: Draft): void {
     findings.add({
       key,
       value,
-      message: "is no QEMU connection through which the guests can be reached",
+      message: "is not a QEMU connection through which the guests can be reached",
       fix,
     });
   } else if (remotePort < 1 || remotePort > 65535) {
@@ -40,7 +40,7 @@ function checkUri(findings: Findings, config: Config, draft: Draft): void {
     findings.add({
       key,
       value,
-      message: `has a keyfile that is no absolute path: ${keyFile}`,
+      message: `has a keyfile that is not an absolute path: ${keyFile}`,
       fix: "write keyfile=/path/to/key",
     });
   }
@@ -105,7 +105,7 @@ function checkBridge(findings: Findings, bridge: string | undefined, draft: Draf
     const message = `has ${bridge.length} characters, and a bridge has at most ${MAX_BRIDGE}`;
     findings.add({ key, value: bridge, message, fix });
   } else if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(bridge)) {
-    findings.add({ key, value: bridge, message: "is no interface name", fix });
+    findings.add({ key, value: bridge, message: "is not an interface name", fix });
   } else if (own.includes(bridge)) {
     const message = "is a bridge that the stack makes itself; client and server would share a segment";
     findings.add({ key, value: bridge, message, fix });

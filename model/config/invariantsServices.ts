@@ -66,7 +66,7 @@ function checkScheduling(findings: Findings, config: Config, place: Place): void
     const unnamed = flag === "flag-3" && hasNamedFlags(service.scheduler);
     if ((prefix === "flag" && !unnamed) || prefix === service.scheduler) continue;
     const [key, ...also] = keysOf(config, place, "schedulerFlags");
-    const message = `is no flag of scheduler ${service.scheduler}`;
+    const message = `is not a flag of scheduler ${service.scheduler}`;
     const fix = unnamed ? "remove flag-3" : `use scheduler ${prefix}, or remove ${flag}`;
     findings.add({ key, value: flag, message, fix }, ...also, schedulerKey, ...schedulerAlso);
   }
@@ -169,7 +169,7 @@ function checkMembers(findings: Findings, config: Config, draft: Draft): void {
       const fix = meant === undefined ? known : `write ${meant}`;
       if (!names.includes(name)) {
         findings.add(
-          { key, value: name, message: "is no real server of the lab", fix },
+          { key, value: name, message: "is not a real server of the lab", fix },
           "realServers",
           "realServerCount",
         );

@@ -112,7 +112,7 @@ export const configSchema = z.strictObject({
   remoteHostKey: directive(1024)
     .regex(/^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) AAAA[A-Za-z0-9+/]+={0,2}( .*)?$/, {
       error: says(
-        "is no Ed25519 or ECDSA public key",
+        "is not an Ed25519 or ECDSA public key",
         "write what `ssh-keyscan -t ed25519 HOST` prints after the host's name",
       ),
     })
@@ -126,12 +126,12 @@ export const configSchema = z.strictObject({
     .describe("Absolute path of an own cloud image (qcow2 with cloud-init).")
     .meta(own("the image that the project builds")),
   imageSha256: directive(64)
-    .regex(/^[0-9a-fA-F]{64}$/, { error: says("is no SHA-256 digest", "write 64 hexadecimal digits") })
+    .regex(/^[0-9a-fA-F]{64}$/, { error: says("is not a SHA-256 digest", "write 64 hexadecimal digits") })
     .optional()
     .describe("SHA-256 that the file of image must have."),
   pool: directive(64)
     .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, {
-      error: says("is no pool name", "use letters, digits, . _ and -"),
+      error: says("is not a pool name", "use letters, digits, . _ and -"),
     })
     .optional()
     .describe("An existing libvirt storage pool.")

@@ -4,7 +4,7 @@ import { absolutePath, choice, directive, flag, integer, says } from "./schemaPa
 
 const alerts = {
   emailalert: z
-    .array(z.email({ error: says("is no e-mail address", "write user@example.com") }))
+    .array(z.email({ error: says("is not an e-mail address", "write user@example.com") }))
     .min(1)
     .optional()
     .describe("Addresses that are told when a real server comes or goes."),
@@ -17,7 +17,9 @@ const alerts = {
     .optional()
     .describe("States of the daemon in which alerts are sent."),
   smtp: directive(253)
-    .regex(/^[0-9A-Za-z._+-]+$/, { error: says("is no host name", "write a host name or an IPv4 address") })
+    .regex(/^[0-9A-Za-z._+-]+$/, {
+      error: says("is not a host name", "write a host name or an IPv4 address"),
+    })
     .optional()
     .describe(
       "Mail server for alerts. Without one the director needs /usr/sbin/sendmail, which the project's own image has not.",
@@ -100,7 +102,7 @@ export const ldirectordSettings = z.strictObject({
     ),
   emailalertfrom: directive(254)
     .regex(/^([^<>@\s]+@[^<>@\s]+|[^<>]*<[^<>@\s]+@[^<>@\s]+>)$/, {
-      error: says("is no sender", "write user@example.com or NAME <user@example.com>"),
+      error: says("is not a sender", "write user@example.com or NAME <user@example.com>"),
     })
     .optional()
     .describe("Sender of alerts.")

@@ -26,7 +26,7 @@ export function integer(min: number, max: number, unit = "", hint = ""): z.ZodIn
 }
 
 export function choice<const T extends readonly [string, ...string[]]>(values: T, what: string) {
-  return z.enum(values, { error: says(`is no ${what}`, `choose one of ${values.join(", ")}`) });
+  return z.enum(values, { error: says(`is not a valid ${what}`, `choose one of ${values.join(", ")}`) });
 }
 
 export function flag() {
@@ -46,8 +46,8 @@ export function ipv4() {
           : String(input).includes(":")
             ? "is not IPv4: an IPv4 address is required"
             : /^[\d.]+$/.test(String(input))
-              ? "is no IPv4 address: four numbers from 0 to 255 without leading zeros"
-              : "is no IPv4 address: an IPv4 address is required, not a name",
+              ? "is not an IPv4 address: four numbers from 0 to 255 without leading zeros"
+              : "is not an IPv4 address: an IPv4 address is required, not a name",
         "write one address such as 192.168.7.10",
       ),
   });
@@ -89,7 +89,7 @@ const DNS_LABEL = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 export function nodeName() {
   return text().regex(DNS_LABEL, {
     error: says(
-      "is no DNS label",
+      "is not a DNS label",
       "use 1 to 63 lower-case letters, digits and hyphens, a letter first and no hyphen last",
     ),
   });
@@ -102,7 +102,7 @@ export function mac() {
     const zero = valid && /^[0:]+$/.test(context.value);
     if (unicast && !zero) return;
     const message = says(
-      valid ? "is no unicast MAC address" : "is no MAC address",
+      valid ? "is not a unicast MAC address" : "is not a MAC address",
       "write one such as 52:54:00:12:34:56, or leave it out",
     );
     context.issues.push({ code: "custom", input: context.value, message });
@@ -174,7 +174,7 @@ export function pattern() {
     if (fault === undefined) return;
     const message = says(
       `is not a regular expression: ${fault.what} at position ${fault.position}`,
-      "mend the expression, with a backslash before ( ) [ ] { } . * + ? that stand for themselves",
+      "correct the expression, with a backslash before ( ) [ ] { } . * + ? that stand for themselves",
     );
     context.issues.push({ code: "custom", input: context.value, message });
   });

@@ -71,7 +71,7 @@ const CHECKTYPES = ["negotiate", "connect", "ping", "external", "external-perl",
 
 const checktypeError = {
   error: says(
-    "is no check type",
+    "is not a valid check type",
     `choose one of ${CHECKTYPES.filter((type) => type !== "off").join(", ")}, or 1 to 1000 for a negotiate check after so many connects`,
   ),
 };
@@ -119,7 +119,7 @@ export const healthCheck = z.strictObject({
   }),
   virtualhost: directive(253)
     .regex(/^[A-Za-z0-9.:_-]+$/, {
-      error: says("is no host name", "write a host name such as www.example.com"),
+      error: says("is not a host name", "write a host name such as www.example.com"),
     })
     .optional()
     .describe("Host header of the check; for https also the server's name in the TLS handshake (SNI)."),

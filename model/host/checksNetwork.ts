@@ -83,7 +83,7 @@ function bridgeProblems(client: LabNetwork, facts: HostFacts): Refusal[] {
       {
         key,
         value: bridge,
-        message: "is no interface of the host",
+        message: "is not an interface of the host",
         fix: `name one of ${bridges.join(", ")}`,
       },
     ];

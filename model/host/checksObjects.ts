@@ -80,7 +80,7 @@ function poolProblems(lab: Lab, facts: HostFacts): Refusal[] {
   if (found === undefined) {
     const known = pools.length === 0 ? "" : ` (there are ${pools.map((pool) => pool.name).join(", ")})`;
     const fix = `make it: ${virsh} pool-define-as ${name} dir --target ${poolPath(name)} && ${virsh} pool-build ${name} && ${virsh} pool-start ${name}`;
-    return [{ key: "pool", value: name, message: `is no storage pool of libvirt${known}`, fix }];
+    return [{ key: "pool", value: name, message: `is not a storage pool of libvirt${known}`, fix }];
   }
   if (found.active !== false) return [];
   return [
@@ -118,7 +118,7 @@ function imageProblems(lab: Lab, { image, libvirt, missingImage }: HostFacts): R
   }
   const wanted = lab.image.sha256;
   if (wanted !== undefined && isKnown(image.sha256) && image.sha256 !== wanted) {
-    const message = `is not the file that was meant: its SHA-256 is ${image.sha256}`;
+    const message = `is not the expected file: its SHA-256 is ${image.sha256}`;
     problems.push({
       key: "imageSha256",
       value: wanted,
@@ -145,7 +145,7 @@ function keyProblems({ privateKey }: HostFacts): Refusal[] {
       missing: "does not exist",
       public: "is the public key, and the private one is needed",
       encrypted: "is encrypted, and nobody is there to type its passphrase",
-      other: "is no private key",
+      other: "is not a private key",
     }[kind];
     const fix =
       kind === "encrypted"

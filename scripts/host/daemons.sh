@@ -31,7 +31,7 @@ repair_kvm_device() {
 
 make_namespace() {
   if [[ -z "$(netns_inode)" ]]; then
-    # A file left over by an earlier boot of this container keeps the name busy, and is no namespace.
+    # A file left over by an earlier boot of this container keeps the name busy, and is not a namespace.
     [[ ! -e /run/netns/$NETNS ]] || rm -f "/run/netns/$NETNS"
     ip netns add "$NETNS" || die "could not make the network namespace $NETNS (a container needs CAP_SYS_ADMIN: --privileged)"
     say "==> made the network namespace $NETNS"

@@ -50,7 +50,7 @@ afterAll(async () => {
   unconfigure(STACK);
 });
 
-it("refuses an image that is not there, or is no qcow2, before anything is touched", async () => {
+it("refuses an image that is not there, or is not a qcow2, before anything is touched", async () => {
   for (const [path, message] of [
     [`${image}.absent`, "nothing is there"],
     ["/etc/os-release", "is raw, and qcow2 is required"],

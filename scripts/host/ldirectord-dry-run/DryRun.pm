@@ -152,7 +152,7 @@ sub unusable_patterns {
 			my ($text, $whose) = @$owner;
 			next if !defined $text or eval { qr/$text/; 1 };
 			my $why = $@ =~ s/ at \S+ line \d+\.?\s*$//r;
-			push @words, "receive \"$text\"$whose in virtual $virtual is no regular expression: $why";
+			push @words, "receive \"$text\"$whose in virtual $virtual is not a regular expression: $why";
 		}
 	}
 	return @words;

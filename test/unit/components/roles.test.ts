@@ -290,7 +290,7 @@ describe("observeHealth", () => {
     },
   });
 
-  it("looks once all guests are configured, and is no secret though the key is", async () => {
+  it("looks once all guests are configured, and is not a secret though the key is", async () => {
     const { invocations, outputs } = await observe({});
     expect(invocations).toEqual([invocation(true)]);
     expect(outputs).toEqual({ health: SEEN });

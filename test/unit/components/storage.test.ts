@@ -207,7 +207,7 @@ describe("GuestImage", () => {
     expect(await digest(qcow2)).not.toBe(before);
   });
 
-  it("refuses what is no qcow2 image, and an image that isn't there, by name", async () => {
+  it("refuses what is not a qcow2 image, and an image that isn't there, by name", async () => {
     const raw = join(directory, "disk.raw");
     writeFileSync(raw, Buffer.alloc(64));
     await expect(image(lab({ image: raw }))).rejects.toThrow(`image: ${raw} is not qcow2`);

@@ -130,7 +130,7 @@ describe("runs with the fault", () => {
     expect(await judged()).toMatchObject({ failures: [], figures: { answeredBySorry: 1 } });
   });
 
-  it("take what is no number for a failure", async () => {
+  it("take what is not a number for a failure", async () => {
     const drill = fakeDrill(did, {
       act: (run) => {
         run.figure("worst", Math.max(...[]), { max: 5 });
@@ -141,8 +141,8 @@ describe("runs with the fault", () => {
     });
     const { failures, figures } = await runDrill(drill, bench, ONCE);
     expect(failures).toEqual([
-      "worst cannot be told: -Infinity is no measurement",
-      "mean cannot be told: NaN is no measurement",
+      "worst cannot be told: -Infinity is not a measurement",
+      "mean cannot be told: NaN is not a measurement",
     ]);
     expect(figures).toMatchObject({ worst: null, mean: null, never: null });
   });

@@ -63,7 +63,7 @@ function differences(known: Schema, shape: Shape, spec: TypeSpec | ObjectSpec, p
   if (shape.kind === "array") {
     const { items } = spec as TypeSpec;
     return items === undefined
-      ? [`${path}: is no list`]
+      ? [`${path}: is not a list`]
       : differences(known, shape.items, items, `${path}[]`);
   }
   if (shape.kind !== "object") {
@@ -72,7 +72,7 @@ function differences(known: Schema, shape: Shape, spec: TypeSpec | ObjectSpec, p
     return fits ? [] : [`${path}: is ${type}, not ${shape.kind}`];
   }
   const { properties, required = [] } = spec as ObjectSpec;
-  if (properties === undefined) return [`${path}: is no object`];
+  if (properties === undefined) return [`${path}: is not an object`];
   const missing = required.filter((name) => shape.properties[name]?.optional ?? true);
   return [
     ...missing.map((name) => `${path}.${name}: is required`),

@@ -190,14 +190,14 @@ expectRefusals("addresses and networks", [
     name: "21 host name",
     raw: { director: { address: "director.example.com" } },
     lines: [
-      'director.address = "director.example.com": is no IPv4 address: an IPv4 address is required, not a name. Fix: write one address such as 192.168.7.10.',
+      'director.address = "director.example.com": is not an IPv4 address: an IPv4 address is required, not a name. Fix: write one address such as 192.168.7.10.',
     ],
   },
   {
     name: "21 leading zero",
     raw: { vip: "010.0.0.100" },
     lines: [
-      'vip = "010.0.0.100": is no IPv4 address: four numbers from 0 to 255 without leading zeros. Fix: write one address such as 192.168.7.10.',
+      'vip = "010.0.0.100": is not an IPv4 address: four numbers from 0 to 255 without leading zeros. Fix: write one address such as 192.168.7.10.',
     ],
   },
   {
@@ -211,14 +211,14 @@ expectRefusals("addresses and networks", [
     name: "MAC multicast",
     raw: { client: { mac: "01:00:5e:00:00:01" } },
     lines: [
-      'client.mac = "01:00:5e:00:00:01": is no unicast MAC address. Fix: write one such as 52:54:00:12:34:56, or leave it out.',
+      'client.mac = "01:00:5e:00:00:01": is not a unicast MAC address. Fix: write one such as 52:54:00:12:34:56, or leave it out.',
     ],
   },
   {
     name: "MAC malformed",
     raw: { client: { mac: "52:54:00" } },
     lines: [
-      'client.mac = "52:54:00": is no MAC address. Fix: write one such as 52:54:00:12:34:56, or leave it out.',
+      'client.mac = "52:54:00": is not a MAC address. Fix: write one such as 52:54:00:12:34:56, or leave it out.',
     ],
   },
   ...[

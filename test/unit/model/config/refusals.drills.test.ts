@@ -30,7 +30,7 @@ expectRefusals("drills", [
     name: "a misspelt limit",
     raw: { drills: { limits: { rebotSeconds: 60 } } },
     lines: [
-      `${LIMITS}.rebotSeconds: is no configuration key, did you mean rebootSeconds. Fix: rename it to rebootSeconds, or remove it.`,
+      `${LIMITS}.rebotSeconds: is not a configuration key, did you mean rebootSeconds. Fix: rename it to rebootSeconds, or remove it.`,
     ],
   },
 ]);

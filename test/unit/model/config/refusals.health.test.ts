@@ -58,7 +58,7 @@ expectRefusals("health checks and ldirectord", [
     name: "an unknown key by a name that every object has",
     raw: { healthCheck: { valueOf: null } },
     lines: [
-      "healthCheck.valueOf: is no configuration key. Fix: remove it; known here are checktype, service, checkport, checkcommand, request, receive, httpmethod, virtualhost, login, passwd, database, secret, verify, ca, checktimeout, negotiatetimeout, checkinterval, failurecount.",
+      "healthCheck.valueOf: is not a configuration key. Fix: remove it; known here are checktype, service, checkport, checkcommand, request, receive, httpmethod, virtualhost, login, passwd, database, secret, verify, ca, checktimeout, negotiatetimeout, checkinterval, failurecount.",
     ],
   },
   {
@@ -93,14 +93,14 @@ expectRefusals("health checks and ldirectord", [
     name: "35 bad regex",
     raw: { healthCheck: { receive: "te(st" } },
     lines: [
-      'healthCheck.receive = "te(st": is not a regular expression: unterminated group at position 3. Fix: mend the expression, with a backslash before ( ) [ ] { } . * + ? that stand for themselves.',
+      'healthCheck.receive = "te(st": is not a regular expression: unterminated group at position 3. Fix: correct the expression, with a backslash before ( ) [ ] { } . * + ? that stand for themselves.',
     ],
   },
   {
     name: "35 code in a regex",
     raw: { healthCheck: { receive: "(?{ system 'x' })" } },
     lines: [
-      "healthCheck.receive = \"(?{ system 'x' })\": is not a regular expression: code blocks are not allowed at position 1. Fix: mend the expression, with a backslash before ( ) [ ] { } . * + ? that stand for themselves.",
+      "healthCheck.receive = \"(?{ system 'x' })\": is not a regular expression: code blocks are not allowed at position 1. Fix: correct the expression, with a backslash before ( ) [ ] { } . * + ? that stand for themselves.",
     ],
   },
   {
@@ -133,14 +133,14 @@ expectRefusals("health checks and ldirectord", [
     name: "check unknown",
     raw: { healthCheck: { checktype: "http" } },
     lines: [
-      'healthCheck.checktype = "http": is no check type. Fix: choose one of negotiate, connect, ping, external, external-perl, on, or 1 to 1000 for a negotiate check after so many connects.',
+      'healthCheck.checktype = "http": is not a valid check type. Fix: choose one of negotiate, connect, ping, external, external-perl, on, or 1 to 1000 for a negotiate check after so many connects.',
     ],
   },
   {
     name: "check number 0",
     raw: { healthCheck: { checktype: 0 } },
     lines: [
-      "healthCheck.checktype = 0: is no check type. Fix: choose one of negotiate, connect, ping, external, external-perl, on, or 1 to 1000 for a negotiate check after so many connects.",
+      "healthCheck.checktype = 0: is not a valid check type. Fix: choose one of negotiate, connect, ping, external, external-perl, on, or 1 to 1000 for a negotiate check after so many connects.",
     ],
   },
   {
@@ -238,7 +238,7 @@ expectRefusals("health checks and ldirectord", [
       ],
     },
     lines: [
-      'ldirectord.emailalertfrom = "director": is no sender. Fix: write user@example.com or NAME <user@example.com>.',
+      'ldirectord.emailalertfrom = "director": is not a sender. Fix: write user@example.com or NAME <user@example.com>.',
       "ldirectord.smtp: is missing: the director has no mail program of its own to send alerts. Fix: name a mail server, or remove emailalert.",
       "services[0].ldirectord.smtp: is missing: the director has no mail program of its own to send alerts. Fix: name a mail server, or remove emailalert.",
     ],
@@ -381,7 +381,7 @@ expectRefusals("health checks and ldirectord", [
   {
     name: "mail address",
     raw: { ldirectord: { emailalert: ["root"] } },
-    lines: ['ldirectord.emailalert[0] = "root": is no e-mail address. Fix: write user@example.com.'],
+    lines: ['ldirectord.emailalert[0] = "root": is not an e-mail address. Fix: write user@example.com.'],
   },
 ]);
 

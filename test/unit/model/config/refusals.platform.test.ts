@@ -6,21 +6,21 @@ expectRefusals("guests, names and the platform", [
     name: "15 unknown key",
     raw: { shceduler: "s3cret" },
     lines: [
-      "shceduler: is no configuration key, did you mean scheduler. Fix: rename it to scheduler, or remove it.",
+      "shceduler: is not a configuration key, did you mean scheduler. Fix: rename it to scheduler, or remove it.",
     ],
   },
   {
     name: "15 unknown field",
     raw: { realServers: [{ wieght: "s3cret" }] },
     lines: [
-      "realServers[0].wieght: is no configuration key, did you mean weight. Fix: rename it to weight, or remove it.",
+      "realServers[0].wieght: is not a configuration key, did you mean weight. Fix: rename it to weight, or remove it.",
     ],
   },
   {
     name: "15 unknown field far from all",
     raw: { zzzzzz: "s3cret" },
     lines: [
-      "zzzzzz: is no configuration key. Fix: remove it; known here are libvirtUri, remoteHostKey, accelerator, image, imageSha256, pool, memory, vcpus, bootParallel, bootTimeout, clientNetwork, serverNetwork, vipCidr, client, router, director, vip, port, scheduler, schedulerFlags, persistent, persistenceNetmask, realServerCount, realServers, arpStrategy, sorryServer, healthCheck, quiescent, services, ldirectord, ipvsTimeouts, drainTimeout, drills.",
+      "zzzzzz: is not a configuration key. Fix: remove it; known here are libvirtUri, remoteHostKey, accelerator, image, imageSha256, pool, memory, vcpus, bootParallel, bootTimeout, clientNetwork, serverNetwork, vipCidr, client, router, director, vip, port, scheduler, schedulerFlags, persistent, persistenceNetmask, realServerCount, realServers, arpStrategy, sorryServer, healthCheck, quiescent, services, ldirectord, ipvsTimeouts, drainTimeout, drills.",
     ],
   },
   {
@@ -67,10 +67,10 @@ expectRefusals("guests, names and the platform", [
     ],
   },
   {
-    name: "23 name is no label",
+    name: "23 name is not a label",
     raw: { realServers: [{ name: "Web_1" }] },
     lines: [
-      'realServers[0].name = "Web_1": is no DNS label. Fix: use 1 to 63 lower-case letters, digits and hyphens, a letter first and no hyphen last.',
+      'realServers[0].name = "Web_1": is not a DNS label. Fix: use 1 to 63 lower-case letters, digits and hyphens, a letter first and no hyphen last.',
     ],
   },
   {
@@ -84,7 +84,7 @@ expectRefusals("guests, names and the platform", [
     name: "23 bridge is no name",
     raw: { clientNetwork: { bridge: "br 0" } },
     lines: [
-      'clientNetwork.bridge = "br 0": is no interface name. Fix: name an existing bridge of the host, as in `ip link show type bridge`.',
+      'clientNetwork.bridge = "br 0": is not an interface name. Fix: name an existing bridge of the host, as in `ip link show type bridge`.',
     ],
   },
   {
@@ -104,7 +104,7 @@ expectRefusals("guests, names and the platform", [
   {
     name: "27 checksum malformed",
     raw: { image: "/a.qcow2", imageSha256: "abc" },
-    lines: ['imageSha256 = "abc": is no SHA-256 digest. Fix: write 64 hexadecimal digits.'],
+    lines: ['imageSha256 = "abc": is not a SHA-256 digest. Fix: write 64 hexadecimal digits.'],
   },
   {
     name: "27 URL of another kind",
@@ -164,7 +164,7 @@ expectRefusals("guests, names and the platform", [
     name: "a key file beside the project",
     raw: { libvirtUri: "qemu+ssh://me@lab.example.com/system?keyfile=id", accelerator: "kvm" },
     lines: [
-      'libvirtUri = "qemu+ssh://me@lab.example.com/system?keyfile=id": has a keyfile that is no absolute path: id. Fix: write keyfile=/path/to/key.',
+      'libvirtUri = "qemu+ssh://me@lab.example.com/system?keyfile=id": has a keyfile that is not an absolute path: id. Fix: write keyfile=/path/to/key.',
     ],
   },
   {
@@ -183,7 +183,7 @@ expectRefusals("guests, names and the platform", [
       remoteHostKey: "ssh-rsa AAAAB3",
     },
     lines: [
-      'remoteHostKey = "ssh-rsa AAAAB3": is no Ed25519 or ECDSA public key. Fix: write what `ssh-keyscan -t ed25519 HOST` prints after the host\'s name.',
+      'remoteHostKey = "ssh-rsa AAAAB3": is not an Ed25519 or ECDSA public key. Fix: write what `ssh-keyscan -t ed25519 HOST` prints after the host\'s name.',
     ],
   },
   {
@@ -197,14 +197,14 @@ expectRefusals("guests, names and the platform", [
     name: "other hypervisor",
     raw: { libvirtUri: "xen:///system" },
     lines: [
-      'libvirtUri = "xen:///system": is no QEMU connection through which the guests can be reached. Fix: use qemu:///system, or qemu+ssh://USER@HOST:PORT/system for another host.',
+      'libvirtUri = "xen:///system": is not a QEMU connection through which the guests can be reached. Fix: use qemu:///system, or qemu+ssh://USER@HOST:PORT/system for another host.',
     ],
   },
   {
     name: "remote without SSH",
     raw: { libvirtUri: "qemu+tls://lab.example.com/system" },
     lines: [
-      'libvirtUri = "qemu+tls://lab.example.com/system": is no QEMU connection through which the guests can be reached. Fix: use qemu:///system, or qemu+ssh://USER@HOST:PORT/system for another host.',
+      'libvirtUri = "qemu+tls://lab.example.com/system": is not a QEMU connection through which the guests can be reached. Fix: use qemu:///system, or qemu+ssh://USER@HOST:PORT/system for another host.',
     ],
   },
   {
@@ -217,7 +217,7 @@ expectRefusals("guests, names and the platform", [
   {
     name: "accelerator",
     raw: { accelerator: "hvf" },
-    lines: ['accelerator = "hvf": is no accelerator. Fix: choose one of auto, kvm, qemu.'],
+    lines: ['accelerator = "hvf": is not a valid accelerator. Fix: choose one of auto, kvm, qemu.'],
   },
   {
     name: "object expected",
@@ -254,8 +254,8 @@ expectRefusals("guests, names and the platform", [
     lines: [
       "memory = 1: must be an integer from 256 to 65536 MiB; a Debian 12 guest does not boot reliably below 256 MiB. Fix: choose 256 to 65536.",
       "port = 0: must be an integer from 1 to 65535, not SSH's 22. Fix: choose 1 to 65535.",
-      'scheduler = "wrrr": is no scheduler. Fix: choose one of rr, wrr, lc, wlc, fo, ovf, lblc, lblcr, dh, sh, mh, sed, nq, twos.',
-      "realServers[1].wieght: is no configuration key, did you mean weight. Fix: rename it to weight, or remove it.",
+      'scheduler = "wrrr": is not a valid scheduler. Fix: choose one of rr, wrr, lc, wlc, fo, ovf, lblc, lblcr, dh, sh, mh, sed, nq, twos.',
+      "realServers[1].wieght: is not a configuration key, did you mean weight. Fix: rename it to weight, or remove it.",
       'healthCheck.passwd: would corrupt ldirectord.cf at position 2. Fix: remove line breaks, control characters, " and #.',
       "healthCheck.checktimeout = 0: must be an integer from 1 to 86400 seconds; a silent real server is then out after at most 4 to 86403 seconds. Fix: choose 1 to 86400.",
       'vip = "172.18.7.100": is in clientNetwork.cidr 172.18.0.0/16; the router would never forward it. Fix: choose a free address in vipCidr 10.0.0.0/8.',

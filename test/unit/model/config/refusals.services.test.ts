@@ -21,8 +21,8 @@ expectRefusals("services and scheduling", [
       ],
     },
     lines: [
-      'services[1].vip = "bad": is no IPv4 address: an IPv4 address is required, not a name. Fix: write one address such as 192.168.7.10.',
-      'services[2].protocol = "sctp": is no protocol. Fix: choose one of tcp, udp.',
+      'services[1].vip = "bad": is not an IPv4 address: an IPv4 address is required, not a name. Fix: write one address such as 192.168.7.10.',
+      'services[2].protocol = "sctp": is not a valid protocol. Fix: choose one of tcp, udp.',
     ],
   },
   {
@@ -100,7 +100,7 @@ expectRefusals("services and scheduling", [
     name: "14 unknown scheduler",
     raw: { scheduler: "roundrobin" },
     lines: [
-      'scheduler = "roundrobin": is no scheduler. Fix: choose one of rr, wrr, lc, wlc, fo, ovf, lblc, lblcr, dh, sh, mh, sed, nq, twos.',
+      'scheduler = "roundrobin": is not a valid scheduler. Fix: choose one of rr, wrr, lc, wlc, fo, ovf, lblc, lblcr, dh, sh, mh, sed, nq, twos.',
     ],
   },
   {
@@ -113,7 +113,7 @@ expectRefusals("services and scheduling", [
   {
     name: "a third flag of a scheduler that has two",
     raw: { scheduler: "mh", schedulerFlags: ["mh-port", "flag-3"] },
-    lines: ['schedulerFlags = "flag-3": is no flag of scheduler mh. Fix: remove flag-3.'],
+    lines: ['schedulerFlags = "flag-3": is not a flag of scheduler mh. Fix: remove flag-3.'],
   },
   {
     name: "22 port 0",
@@ -211,7 +211,7 @@ expectRefusals("services and scheduling", [
     name: "once what main changes by a value that is refused itself",
     raw: { schedulerFlags: ["sh-port"], services: [{ name: "main", scheduler: "shh" }] },
     lines: [
-      'services[0].scheduler = "shh": is no scheduler. Fix: choose one of rr, wrr, lc, wlc, fo, ovf, lblc, lblcr, dh, sh, mh, sed, nq, twos.',
+      'services[0].scheduler = "shh": is not a valid scheduler. Fix: choose one of rr, wrr, lc, wlc, fo, ovf, lblc, lblcr, dh, sh, mh, sed, nq, twos.',
     ],
   },
   {
@@ -225,21 +225,21 @@ expectRefusals("services and scheduling", [
     name: "sorry field",
     raw: { sorryServer: { adress: "127.0.0.1" } },
     lines: [
-      "sorryServer.adress: is no configuration key, did you mean address. Fix: rename it to address, or remove it.",
+      "sorryServer.adress: is not a configuration key, did you mean address. Fix: rename it to address, or remove it.",
     ],
   },
   {
     name: "scheduler flag unknown",
     raw: { scheduler: "sh", schedulerFlags: ["sh-ports"] },
     lines: [
-      'schedulerFlags[0] = "sh-ports": is no scheduler flag. Fix: choose one of sh-fallback, sh-port, mh-fallback, mh-port, flag-1, flag-2, flag-3.',
+      'schedulerFlags[0] = "sh-ports": is not a valid scheduler flag. Fix: choose one of sh-fallback, sh-port, mh-fallback, mh-port, flag-1, flag-2, flag-3.',
     ],
   },
   {
     name: "scheduler flag of another scheduler",
     raw: { schedulerFlags: ["sh-port"] },
     lines: [
-      'schedulerFlags = "sh-port": is no flag of scheduler wrr. Fix: use scheduler sh, or remove sh-port.',
+      'schedulerFlags = "sh-port": is not a flag of scheduler wrr. Fix: use scheduler sh, or remove sh-port.',
     ],
   },
   {
@@ -270,7 +270,7 @@ expectRefusals("services and scheduling", [
     name: "service of a stranger",
     raw: { services: [{ port: 81, realServers: [{ name: "rs9" }, {}, { name: "rs1" }, { name: "rs1" }] }] },
     lines: [
-      'services[0].realServers[0].name = "rs9": is no real server of the lab. Fix: write rs1.',
+      'services[0].realServers[0].name = "rs9": is not a real server of the lab. Fix: write rs1.',
       "services[0].realServers[1].name: is missing. Fix: name one of rs1, rs2.",
       'services[0].realServers[3].name = "rs1": is listed twice, as realServers[2] too. Fix: remove one of the two.',
     ],

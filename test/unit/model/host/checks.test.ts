@@ -147,7 +147,7 @@ const cases: [string, Record<string, unknown>, HostFacts, string[]][] = [
     own,
     { image: { ...image, sha256: "b".repeat(64) } },
     [
-      `imageSha256 = "${"a".repeat(64)}": is not the file that was meant: its SHA-256 is ${"b".repeat(64)}. Fix: download the image again, or correct the digest.`,
+      `imageSha256 = "${"a".repeat(64)}": is not the expected file: its SHA-256 is ${"b".repeat(64)}. Fix: download the image again, or correct the digest.`,
     ],
   ],
   [
@@ -250,7 +250,7 @@ const cases: [string, Record<string, unknown>, HostFacts, string[]][] = [
     { pool: "fast" },
     { libvirt: { pools: [{ name: "default" }] } },
     [
-      'pool = "fast": is no storage pool of libvirt (there are default). Fix: make it: virsh -c qemu:///system pool-define-as fast dir --target /var/lib/libvirt/images/fast && virsh -c qemu:///system pool-build fast && virsh -c qemu:///system pool-start fast.',
+      'pool = "fast": is not a storage pool of libvirt (there are default). Fix: make it: virsh -c qemu:///system pool-define-as fast dir --target /var/lib/libvirt/images/fast && virsh -c qemu:///system pool-build fast && virsh -c qemu:///system pool-start fast.',
     ],
   ],
   [
@@ -313,7 +313,7 @@ const cases: [string, Record<string, unknown>, HostFacts, string[]][] = [
     "23 a bridge that does not exist",
     { clientNetwork: { bridge: "br9" } },
     { interfaces: [{ ifname: "lo" }, { ifname: "br0" }] },
-    ['clientNetwork.bridge = "br9": is no interface of the host. Fix: name one of br0.'],
+    ['clientNetwork.bridge = "br9": is not an interface of the host. Fix: name one of br0.'],
   ],
   [
     "38 Docker's policy",

@@ -66,7 +66,7 @@ describe("configHash", () => {
     expect(new Set([article, ...changes.map(hash)]).size).toBe(6);
   });
 
-  it("changes with a password, of which it is no plain digest", () => {
+  it("changes with a password, of which it is not a plain digest", () => {
     const check = (passwd: string) => ({ healthCheck: { service: "pop", login: "a", passwd } });
     expect(hash(check("one"))).not.toBe(hash(check("two")));
     const lab = parseConfig(check("one"), dev);

@@ -136,7 +136,7 @@ describe.skipIf(missing)(`real ldirectord${missing ? ` (skipped: ${missing} is n
     ).toEqual(
       PERL_REFUSES.map(
         (text, index) =>
-          `Error: receive "${text}"${index === last ? " of real server 127.0.0.10" : ""} in virtual 127.0.0.100:${80 + index} is no regular expression`,
+          `Error: receive "${text}"${index === last ? " of real server 127.0.0.10" : ""} in virtual 127.0.0.100:${80 + index} is not a regular expression`,
       ),
     );
   });

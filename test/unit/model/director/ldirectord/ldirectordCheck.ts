@@ -61,7 +61,7 @@ function blockProblems(block: VirtualBlock, fork: boolean): string[] {
     mark
       ? !(Number.isInteger(target.fwmark) && target.fwmark > 0) && "a firewall mark is above 0"
       : !isAddress(target.address, family)
-        ? `is no IPv${family} address`
+        ? `is not an IPv${family} address`
         : !isPort(target.port) && "has a port outside 1–65535",
     mark !== (options.protocol === "fwm") &&
       mark &&
@@ -127,7 +127,7 @@ function realProblems(at: string, real: RealLine, { target, family }: VirtualBlo
           ["receive", check.receive],
         ];
   const wrong: (string | false)[] = [
-    !isAddress(address, family) && `is no IPv${family} address`,
+    !isAddress(address, family) && `is not an IPv${family} address`,
     to !== undefined && (family === 6 || !isFour(to)) && "a range ends with an IPv4 address",
     to !== undefined &&
       isFour(to) &&
@@ -169,7 +169,7 @@ function fallbackProblems(at: string, fallback: Fallback | undefined, family: 4 
   if (fallback === undefined) return [];
   const { address, port } = fallback;
   return [
-    ...(isAddress(address, family) ? [] : [`${at}: is no IPv${family} address`]),
+    ...(isAddress(address, family) ? [] : [`${at}: is not an IPv${family} address`]),
     ...(port === undefined || isPort(port) ? [] : [`${at}: has a port outside 1–65535`]),
   ];
 }
