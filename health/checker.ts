@@ -232,7 +232,10 @@ function judgeChecking(
   return false;
 }
 
-/** That the daemon does not run at all is the director's own script's to say. */
+/**
+ * That the daemon does not run at all is the director's own script's to say. One that has just started checks all services once
+ * before it gives each a process of its own.
+ */
 function judgeAlive(lab: Lab, { processes }: CheckerFacts, problems: Problem[]): boolean {
   const stopped = processes.find(({ state }) => state === "T" || state === "Z");
   const idle = lab.services.find(
@@ -242,7 +245,7 @@ function judgeAlive(lab: Lab, { processes }: CheckerFacts, problems: Problem[]):
   if (stopped) {
     const how = stopped.state === "T" ? "stopped" : "a zombie";
     problems.push(problem(lab, "checker-stopped", "", `ldirectord's process ${stopped.pid} is ${how}`));
-  } else if (lab.ldirectord.fork && idle !== undefined) {
+  } else if (lab.ldirectord.fork && idle !== undefined && (processes[0]?.age ?? 0) >= START_SECONDS) {
     problems.push(
       problem(lab, "checker-stopped", idle.name, `ldirectord has no process for service ${idle.name}`),
     );

@@ -71,6 +71,13 @@ describe("the checker", () => {
     const young = SECTION.replace("256 S 10000", "256 S 69000").replace("458 S 10500", "458 S 69100");
     const none: CheckSight = { full: false };
     expect(judge(young, sights(none, none))).toMatchObject({ alive: true, checking: null, problems: [] });
+    // It forks after its first round of checks.
+    const unforked = young.replace(/^process 458.*\n/m, "");
+    expect(judge(unforked, sights(none, none))).toMatchObject({
+      alive: true,
+      configCurrent: true,
+      problems: [],
+    });
     expect(judge(SECTION, sights(none, none))).toMatchObject({ checking: false });
     // Its children may be young for ever.
     const respawned = SECTION.replace("process 458 S 10500", "process 458 S 69900");
