@@ -1,4 +1,4 @@
-/** Files that people name are meant from where they stand; the program works in the project's root. */
+/** Files that people name are relative to where they stand; the program works in the project's root. */
 import { join, resolve } from "node:path";
 
 let callers = process.cwd();

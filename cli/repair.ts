@@ -55,7 +55,7 @@ export async function repairLibvirt(
 }
 
 /**
- * Runs each guest's own script again where it says that something is not as meant, and puts it back where it is gone: neither
+ * Runs each guest's own script again where it says that something differs from its configuration, and puts it back where it is gone: neither
  * engine can know that. Silent guests are left alone.
  */
 export async function repairGuests(shell: Shell, lab: Lab, say: (line: string) => void): Promise<void> {
@@ -65,7 +65,7 @@ export async function repairGuests(shell: Shell, lab: Lab, say: (line: string) =
     const gone = isPayloadGone(code);
     if (code !== 1 && !gone) return;
     if (gone) say(`${name}: ${PAYLOAD} is missing: installing it again`);
-    for (const { text } of parseGuestStatus(name, stdout).problems) say(`${text}: putting it right`);
+    for (const { text } of parseGuestStatus(name, stdout).problems) say(`${text}: repairing it`);
     // The director's may have to drain first: no guest's has longer.
     const limit = directorRunLimit(lab);
     const { code: started, stderr } = await (gone
@@ -74,6 +74,6 @@ export async function repairGuests(shell: Shell, lab: Lab, say: (line: string) =
           timeout: limit + 20,
         })
       : shell.run(name, `timeout -k 10 ${limit} ${PAYLOAD} start`, { timeout: limit + 20 }));
-    if (started !== 0) say(`${name}: could not be put right: ${stderr.split("\n").at(-1) ?? ""}`);
+    if (started !== 0) say(`${name}: could not be repaired: ${stderr.split("\n").at(-1) ?? ""}`);
   });
 }

@@ -47,13 +47,15 @@ export function showWeights(weights: Weights): string {
 export class TableHistory {
   private readonly states: TableState[] = [];
   private waiting: (() => void)[] = [];
-  private readonly meant: ReadonlyMap<string, number>;
+  private readonly expected: ReadonlyMap<string, number>;
   readonly serviceKey: string;
 
   constructor(lab: Lab) {
     const [main] = expectedTable(lab) as [IpvsService];
     this.serviceKey = serviceKey(main);
-    this.meant = new Map(main.servers.map(({ address, port, weight }) => [endpoint(address, port), weight]));
+    this.expected = new Map(
+      main.servers.map(({ address, port, weight }) => [endpoint(address, port), weight]),
+    );
   }
 
   add(t: number, text: string): Weights {
@@ -77,8 +79,8 @@ export class TableHistory {
   /** Whether the table is the configuration's: each server with its weight, no sorry server. */
   isAsMeant = (weights: Weights): boolean =>
     weights !== undefined &&
-    weights.size === this.meant.size &&
-    [...this.meant].every(([server, weight]) => weights.get(server) === weight);
+    weights.size === this.expected.size &&
+    [...this.expected].every(([server, weight]) => weights.get(server) === weight);
 
   /** How often a server that belongs in the table left it, or got weight 0, between two times. */
   ejections(from: number, to: number): number {
@@ -86,7 +88,7 @@ export class TableHistory {
     return this.states.reduce((sum, { t, weights }, i) => {
       if (t <= from || t >= to) return sum;
       const before = this.states[i - 1]?.weights;
-      const left = [...this.meant.keys()].filter((each) => serves(before, each) && !serves(weights, each));
+      const left = [...this.expected.keys()].filter((each) => serves(before, each) && !serves(weights, each));
       return sum + left.length;
     }, 0);
   }

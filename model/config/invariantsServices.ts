@@ -62,7 +62,7 @@ function checkScheduling(findings: Findings, config: Config, place: Place): void
   }
   for (const flag of service.schedulerFlags) {
     const [prefix = ""] = flag.split("-");
-    // What ipvsadm does not show would never make the table the one meant.
+    // What ipvsadm does not show would never make the table the expected one.
     const unnamed = flag === "flag-3" && hasNamedFlags(service.scheduler);
     if ((prefix === "flag" && !unnamed) || prefix === service.scheduler) continue;
     const [key, ...also] = keysOf(config, place, "schedulerFlags");

@@ -46,7 +46,7 @@ function realServerSettings(lab: Lab, node: LabNode): Settings {
 }
 
 /**
- * Seconds for the kernel's table to become what was meant after a reload: one check of every server, and time to spare. At its start and
+ * Seconds for the kernel's table to become the expected one after a reload: one check of every server, and time to spare. At its start and
  * at each reload ldirectord checks all services one after the other, also where each then gets a process of its own.
  */
 function settleSeconds(lab: Lab): number {

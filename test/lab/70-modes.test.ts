@@ -131,7 +131,7 @@ it("a drained real server keeps its connections, gets no new one, and is reporte
   });
 });
 
-it("a table that does not become what is meant fails the up, which says how it differs; the old one serves on", async () => {
+it("a table that does not become the expected one fails the up, which says how it differs; the old one serves on", async () => {
   const dropIn = "/run/systemd/system/lvs-dr-ldirectord.service.d";
   const deaf = "printf '[Service]\\nExecReload=\\nExecReload=/bin/true\\n'";
   await guest("director", `mkdir -p ${dropIn} && ${deaf} >${dropIn}/deaf.conf && systemctl daemon-reload`);

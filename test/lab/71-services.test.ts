@@ -31,7 +31,7 @@ it("the kernel takes every scheduler with its flags, and shows them as the model
       : [[], ["flag-1"], ["flag-2"], ["flag-3"], ["flag-1", "flag-2", "flag-3"]];
   const vip = "198.51.100.1";
   const server = { address: "192.0.2.9", port: 0, forward: "gate", weight: 5 } as const;
-  const meant = schedulers
+  const expected = schedulers
     .flatMap((scheduler) => flagSets(scheduler).map((flags) => [scheduler, flags] as const))
     .map(([scheduler, flags], index): IpvsService => ({
       protocol: index % 2 === 0 ? "tcp" : "udp",
@@ -40,22 +40,22 @@ it("the kernel takes every scheduler with its flags, and shows them as the model
       ops: index % 2 === 1,
       servers: [{ ...server, port: 1000 + index }],
     }));
-  const targets = meant.map(targetArguments);
+  const targets = expected.map(targetArguments);
   const saved = await guest(
     "director",
     `ipvsadm -R <<'RULES' && ipvsadm -Sn; code=$?
-${renderTable(meant).join("\n")}
+${renderTable(expected).join("\n")}
 RULES
 for target in ${targets.map((each) => `'${each}'`).join(" ")}; do ipvsadm -D $target; done; exit $code`,
   );
   const seen = parseIpvsSave(saved).filter((service) => service.mark === undefined && service.vip === vip);
   expect(seen).toHaveLength(11 * 5 + 2 * 4);
-  expect(compareTables(seen, meant)).toEqual([]);
+  expect(compareTables(seen, expected)).toEqual([]);
   // Word for word: a text that differs is a table that differs.
   const lines = saved.split("\n").map((line) => line.trimEnd());
-  expect(renderTable(meant).filter((line) => !lines.includes(line))).toEqual([]);
-  const wrong = meant.map((service) => ({ ...service, flags: [...service.flags, "flag-9"] }));
-  expect(compareTables(seen, wrong)).toHaveLength(meant.length);
+  expect(renderTable(expected).filter((line) => !lines.includes(line))).toEqual([]);
+  const wrong = expected.map((service) => ({ ...service, flags: [...service.flags, "flag-9"] }));
+  expect(compareTables(seen, wrong)).toHaveLength(expected.length);
 });
 
 it("a drain by weight 0, a sorry page of one's own, and a UDP service with a flag", async () => {

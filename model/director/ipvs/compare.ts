@@ -1,4 +1,4 @@
-/** What differs between the table that is and the table that was meant, in words. */
+/** What differs between the kernel's table and the expected one, in words. */
 import { expectedTable, isOfDiagnosis, serverKey, type IpvsServer, type IpvsService } from "./table";
 import { serviceKey } from "../../lab/target";
 import type { Lab, VirtualService } from "../../lab/types";
@@ -42,18 +42,18 @@ export function compareWithLab(
  */
 export function compareTables(
   actual: readonly IpvsService[],
-  meant: readonly IpvsService[],
+  expected: readonly IpvsService[],
   named: (server: Pick<IpvsServer, "address" | "port">) => string = serverKey,
 ): string[] {
   const differences: string[] = [];
-  for (const service of meant) {
+  for (const service of expected) {
     const found = actual.find((each) => serviceKey(each) === serviceKey(service));
     if (found === undefined) differences.push(`service ${serviceKey(service)}: missing`);
     else differences.push(...compareServices(found, service, named));
   }
   for (const service of actual) {
-    if (!meant.some((each) => serviceKey(each) === serviceKey(service))) {
-      differences.push(`service ${serviceKey(service)}: not meant to be there`);
+    if (!expected.some((each) => serviceKey(each) === serviceKey(service))) {
+      differences.push(`service ${serviceKey(service)}: not configured`);
     }
   }
   return differences;
@@ -61,34 +61,36 @@ export function compareTables(
 
 function compareServices(
   actual: IpvsService,
-  meant: IpvsService,
+  expected: IpvsService,
   named: (server: Pick<IpvsServer, "address" | "port">) => string,
 ): string[] {
-  const title = `service ${serviceKey(meant)}`;
+  const title = `service ${serviceKey(expected)}`;
   const fields: readonly [string, string, string][] = [
-    ["scheduler", actual.scheduler, meant.scheduler],
-    ["scheduler flags", flagsText(actual), flagsText(meant)],
-    ["persistence", persistenceText(actual), persistenceText(meant)],
-    ["one-packet scheduling", actual.ops ? "on" : "off", meant.ops ? "on" : "off"],
+    ["scheduler", actual.scheduler, expected.scheduler],
+    ["scheduler flags", flagsText(actual), flagsText(expected)],
+    ["persistence", persistenceText(actual), persistenceText(expected)],
+    ["one-packet scheduling", actual.ops ? "on" : "off", expected.ops ? "on" : "off"],
   ];
   const changed = fields.filter(([, is, wanted]) => is !== wanted);
   return [
-    ...changed.map(([what, is, wanted]) => `${title}: ${what} ${is}, meant ${wanted}`),
-    ...meant.servers.flatMap((server) => compareServer(actual, server, named(server))),
+    ...changed.map(([what, is, wanted]) => `${title}: ${what} ${is}, expected ${wanted}`),
+    ...expected.servers.flatMap((server) => compareServer(actual, server, named(server))),
     ...actual.servers
-      .filter((server) => !meant.servers.some((each) => serverKey(each) === serverKey(server)))
-      .map((server) => `${named(server)}: not meant to be in ${title}`),
+      .filter((server) => !expected.servers.some((each) => serverKey(each) === serverKey(server)))
+      .map((server) => `${named(server)}: not configured in ${title}`),
   ];
 }
 
-function compareServer(actual: IpvsService, meant: IpvsServer, name: string): string[] {
-  const found = actual.servers.find((each) => serverKey(each) === serverKey(meant));
+function compareServer(actual: IpvsService, expected: IpvsServer, name: string): string[] {
+  const found = actual.servers.find((each) => serverKey(each) === serverKey(expected));
   if (found === undefined) return [`${name}: missing from service ${serviceKey(actual)}`];
   return [
-    ...(found.weight === meant.weight ? [] : [`${name}: weight ${found.weight}, meant ${meant.weight}`]),
-    ...(found.forward === meant.forward
+    ...(found.weight === expected.weight
       ? []
-      : [`${name}: forwarded by ${found.forward}, meant ${meant.forward}`]),
+      : [`${name}: weight ${found.weight}, expected ${expected.weight}`]),
+    ...(found.forward === expected.forward
+      ? []
+      : [`${name}: forwarded by ${found.forward}, expected ${expected.forward}`]),
   ];
 }
 

@@ -104,9 +104,9 @@ it("guests that a person changed by hand are put right by the next up", async ()
   await guest("router", "sysctl -qw net.ipv4.ip_forward=0");
   await guest("client", "rm /usr/local/sbin/lvs-dr");
   const up = await lab(["up"]);
-  expect(up.stderr).toContain("rs1: VIP 10.0.0.100/32 missing on lo: putting it right");
-  expect(up.stderr).toContain("rs2: sysctl net.ipv4.conf.all.arp_ignore is 0, expected 1: putting it right");
-  expect(up.stderr).toContain("router: sysctl net.ipv4.ip_forward is 0, expected 1: putting it right");
+  expect(up.stderr).toContain("rs1: VIP 10.0.0.100/32 missing on lo: repairing it");
+  expect(up.stderr).toContain("rs2: sysctl net.ipv4.conf.all.arp_ignore is 0, expected 1: repairing it");
+  expect(up.stderr).toContain("router: sysctl net.ipv4.ip_forward is 0, expected 1: repairing it");
   expect(up.stderr).toContain("client: /usr/local/sbin/lvs-dr is missing: installing it again");
   expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
 });

@@ -218,10 +218,10 @@ describe("repairGuests", () => {
     expect(said.sort()).toEqual([
       "client: /usr/local/sbin/lvs-dr is missing: installing it again",
       "router: /usr/local/sbin/lvs-dr is missing: installing it again",
-      "rs1: 10.0.0.100 is not on lo: putting it right",
-      "rs1: arp_ignore is 0: putting it right",
-      "rs2: could not be put right: no such unit",
-      "rs2: no nginx: putting it right",
+      "rs1: 10.0.0.100 is not on lo: repairing it",
+      "rs1: arp_ignore is 0: repairing it",
+      "rs2: could not be repaired: no such unit",
+      "rs2: no nginx: repairing it",
     ]);
   });
 });

@@ -71,7 +71,7 @@ describe("TableHistory", () => {
     expect(history.changes).toHaveLength(1);
   });
 
-  it("is not as meant with a sorry server beside all real ones, nor with another weight", () => {
+  it("is not as expected with a sorry server beside all real ones, nor with another weight", () => {
     const history = new TableHistory(lab);
     expect(history.isAsMeant(history.add(1, `${both}|-> 7F000001:0050 Route 1`))).toBe(false);
     expect(history.isAsMeant(history.add(2, both.replace("Route 3", "Route 4")))).toBe(false);

@@ -52,7 +52,7 @@ describe("table", () => {
   const table = (...servers: string[]): string =>
     ["-A -t 10.0.0.100:80 -s wrr", ...servers.map((each) => `-a -t 10.0.0.100:80 -r ${each}`)].join("\n");
   it.each([
-    ["as meant", table("192.168.7.20:80 -g -w 3", "192.168.7.10:80 -g -w 1"), []],
+    ["as expected", table("192.168.7.20:80 -g -w 3", "192.168.7.10:80 -g -w 1"), []],
     ["masq", table("192.168.7.20:80 -m -w 3", "192.168.7.10:80 -g -w 1"), ["table.servers"]],
     ["sorry", table("127.0.0.1:80 -g -w 1"), ["table.servers", "table.sorry"]],
   ])("%s", (_what, save, expected) => expect(failing(judgeTable(LAB, save))).toEqual(expected));
@@ -109,7 +109,7 @@ describe("path", () => {
     `1.0 ${mac} > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 60: Request who-has ${whom} tell ${tell}, length 46\n`;
   const back = asks(rs, "192.168.7.20") + line(rs, router, answer, "S.");
   it.each([
-    ["as meant", crossing, there + back, []],
+    ["as expected", crossing, there + back, []],
     [
       "replies through the director",
       crossing + line(rs, director, answer, "S."),
@@ -194,7 +194,7 @@ describe("guests", () => {
       judgeGuest(LAB, node, parseFacts(node.name, text, ["nginx.service"], { before: 1000, after: 1001 })),
     ).map((name) => name.replace("guests.rs1.", ""));
   it.each([
-    ["as meant", sections(), []],
+    ["as expected", sections(), []],
     ["no VIP", sections({ lo: "" }), ["addresses"]],
     [
       "VIP on the NIC too",

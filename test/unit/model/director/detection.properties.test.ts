@@ -52,8 +52,8 @@ function rounds(
   death: Death,
 ): Map<Server, number> {
   const out = new Map<Server, number>();
-  const meant = servers.filter((server) => isHit(server, death));
-  for (let now = start; meant.some((server) => !out.has(server)); now += interval) {
+  const expected = servers.filter((server) => isHit(server, death));
+  for (let now = start; expected.some((server) => !out.has(server)); now += interval) {
     for (const server of servers) {
       const { took, fails } = check(server, now, death);
       now += took;

@@ -192,13 +192,13 @@ describe("parseIpvsList", () => {
 });
 
 describe("compareTables", () => {
-  const meant = expectedTable(lab({ persistent: 600 }));
+  const expected = expectedTable(lab({ persistent: 600 }));
   const named = ({ address, port }: { address: string; port: number }) =>
     `${{ "192.168.7.10": "rs1", "192.168.7.20": "rs2" }[address] ?? "?"} ${address}:${port}`;
 
   it("finds nothing where only the order differs, and names flags by number or word", () => {
-    const shuffled = meant.map((service) => ({ ...service, servers: [...service.servers].reverse() }));
-    expect(compareTables(shuffled, meant)).toEqual([]);
+    const shuffled = expected.map((service) => ({ ...service, servers: [...service.servers].reverse() }));
+    expect(compareTables(shuffled, expected)).toEqual([]);
     const flags = expectedTable(lab({ scheduler: "sh", schedulerFlags: ["sh-port"] }));
     expect(
       compareTables(parseIpvsSave(renderTable(flags).join("\n").replace("sh-port", "flag-2")), flags),
@@ -214,16 +214,16 @@ describe("compareTables", () => {
         "-A -t 10.0.0.100:8080 -s rr",
       ].join("\n"),
     );
-    expect(compareTables(actual, meant, named)).toEqual([
-      "service tcp 10.0.0.100:80: scheduler rr, meant wrr",
-      "service tcp 10.0.0.100:80: scheduler flags flag-1, meant none",
-      "service tcp 10.0.0.100:80: persistence 300 s, meant 600 s",
+    expect(compareTables(actual, expected, named)).toEqual([
+      "service tcp 10.0.0.100:80: scheduler rr, expected wrr",
+      "service tcp 10.0.0.100:80: scheduler flags flag-1, expected none",
+      "service tcp 10.0.0.100:80: persistence 300 s, expected 600 s",
       "rs1 192.168.7.10:80: missing from service tcp 10.0.0.100:80",
-      "rs2 192.168.7.20:80: weight 1, meant 3",
-      "rs2 192.168.7.20:80: forwarded by masq, meant gate",
-      "? 192.168.7.99:80: not meant to be in service tcp 10.0.0.100:80",
-      "service tcp 10.0.0.100:8080: not meant to be there",
+      "rs2 192.168.7.20:80: weight 1, expected 3",
+      "rs2 192.168.7.20:80: forwarded by masq, expected gate",
+      "? 192.168.7.99:80: not configured in service tcp 10.0.0.100:80",
+      "service tcp 10.0.0.100:8080: not configured",
     ]);
-    expect(compareTables([], meant)).toEqual(["service tcp 10.0.0.100:80: missing"]);
+    expect(compareTables([], expected)).toEqual(["service tcp 10.0.0.100:80: missing"]);
   });
 });
