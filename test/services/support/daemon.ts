@@ -19,7 +19,7 @@ export function inDirectorScript(script: string, settings: Readonly<Record<strin
     LVS_SORRY_PORTS: "",
     ...settings,
   };
-  const text = `source "$1/common.sh"; source <(grep -v '^dispatch ' "$1/director.sh"); ${script}`;
+  const text = `source "$1/common.sh"; source "$1/planes/ldirectord.sh"; source <(grep -v '^dispatch ' "$1/director.sh"); ${script}`;
   const { status, stdout, stderr } = spawnSync("bash", ["-c", text, "bash", GUEST], {
     encoding: "utf8",
     env: { PATH: process.env.PATH ?? "", ...all },
