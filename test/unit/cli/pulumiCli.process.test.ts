@@ -36,7 +36,7 @@ beforeEach(async () => {
     detached: true,
   });
   cli.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-  await until(() => existsSync(join(directory, "pids")));
+  await until(() => ["pids", "watched"].every((name) => existsSync(join(directory, name))));
 });
 afterEach(() => {
   for (const pid of pids().filter(lives)) process.kill(pid, "SIGKILL");
