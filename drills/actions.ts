@@ -22,6 +22,11 @@ export async function startWebServers(
   await Promise.all(nodes.map(({ name }) => run.shell.check(name, START_WEB)));
 }
 
+/** Starts ldirectord where it does not run. */
+export async function startDaemon(run: DrillRun): Promise<void> {
+  await run.shell.check(run.director.name, START_DAEMON);
+}
+
 /** The same action on several guests at once; the time of the last one. */
 export async function actOnAll(
   run: DrillRun,
@@ -45,9 +50,7 @@ export const noDaemon: Sabotage = {
   apply: async (run) => {
     await run.act("sabotage: ldirectord is stopped", run.director.name, `systemctl stop ${DAEMON}`);
   },
-  undo: async (run) => {
-    await run.shell.check(run.director.name, START_DAEMON);
-  },
+  undo: startDaemon,
 };
 
 /** Nobody stands in when all are dead. */

@@ -180,7 +180,7 @@ export class DrillRun extends RunRecord {
   }
 
   /** Starts the load and the table's watcher, and sees both work. */
-  async begin(rate = DEFAULT_RATE, path = "/"): Promise<void> {
+  async begin(rate: number): Promise<void> {
     const { director } = this;
     const { client, services } = this.lab;
     const [{ vip, port }] = services;
@@ -194,17 +194,7 @@ export class DrillRun extends RunRecord {
     this.load = new Stream(
       this.shell,
       client.name,
-      perl(
-        "load",
-        vip,
-        port,
-        path,
-        rate,
-        seconds,
-        REQUEST_TIMEOUT,
-        1,
-        ...(path === "/" ? pagesOf(this.lab) : []),
-      ),
+      perl("load", vip, port, "/", rate, seconds, REQUEST_TIMEOUT, 1, ...pagesOf(this.lab)),
       (line) => {
         const record = parseRequest(line, toRun, director.name);
         if (record) this.records.push(record);

@@ -6,6 +6,7 @@ import {
   noDaemon,
   startWebServers,
   START_DAEMON,
+  startDaemon,
   START_WEB,
   STOP_WEB,
 } from "../actions";
@@ -70,7 +71,7 @@ const daemonKilled: Drill = {
   },
   restore: async (run) => {
     await startWebServers(run);
-    await run.shell.check(run.director.name, START_DAEMON);
+    await startDaemon(run);
   },
   sabotage: {
     what: "the unit has Restart=no: whoever kills ldirectord has ended it",
@@ -111,10 +112,7 @@ const restartDuringCheck: Drill = {
     return { failed: CUT_OFF, lost: 0 };
   },
   restore: async (run) => {
-    await Promise.all([
-      run.shell.check(run.target.name, UNBLOCK),
-      run.shell.check(run.director.name, START_DAEMON),
-    ]);
+    await Promise.all([run.shell.check(run.target.name, UNBLOCK), startDaemon(run)]);
   },
   sabotage: {
     what: "a stop of the daemon clears the table, as cleanstop=yes would",

@@ -1,6 +1,6 @@
 /** What is done to a cluster every day, under load: none of it may cost a request. */
 import { endpoint } from "../../model/lab/address";
-import { byTheRunItself, DAEMON, needsDaemon, needsTwoServers, START_DAEMON } from "../actions";
+import { byTheRunItself, DAEMON, needsDaemon, needsTwoServers, START_DAEMON, startDaemon } from "../actions";
 import { applyDirector, restoreDirector, withServers } from "../directorPayload";
 import { shellQuote } from "../../lib/text";
 import type { DrillRun } from "../drillRun";
@@ -52,7 +52,7 @@ const reload: Drill = {
     run.figure("tableChanges", run.table.changes.filter(({ t }) => t > reloaded).length, { max: 0 });
     return NOTHING_LOST;
   },
-  restore: async (run) => void (await run.shell.check(run.director.name, START_DAEMON)),
+  restore: startDaemon,
   sabotage: flushes,
 };
 
@@ -69,7 +69,7 @@ const restart: Drill = {
     await run.tableUntil("the table is as configured", run.table.isAsMeant, run.now, 10);
     return NOTHING_LOST;
   },
-  restore: async (run) => void (await run.shell.check(run.director.name, START_DAEMON)),
+  restore: startDaemon,
   sabotage: flushes,
 };
 
@@ -224,7 +224,7 @@ const drain: Drill = {
       `rm -f ${FILE}; [[ ! -e ${SLOW} ]] || { rm ${SLOW}; systemctl reload nginx; }`,
     );
     await restoreDirector(run);
-    await run.shell.check(run.director.name, START_DAEMON);
+    await startDaemon(run);
   },
   sabotage: {
     what: "the server is taken out of the table at once instead of being drained",
