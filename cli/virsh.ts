@@ -5,6 +5,9 @@ import { exec } from "../lib/process";
 const SHUTDOWN_MS = 30_000;
 const POLL_MS = 500;
 
+/** virsh's words for a pool or a volume that went before the look-up, between look-up and use, or stopped. */
+const GONE = /failed to get (pool|vol)|Storage (pool|volume) not found|is not active/;
+
 const linesOf = (text: string): string[] =>
   text
     .split("\n")
@@ -32,10 +35,10 @@ export class Virsh {
     return stdout;
   }
 
-  /** Of pools that may be other people's: nothing for one that has gone since it was listed. */
+  /** Of pools that may be other people's, and of what is in them: nothing for one that has gone since it was listed. */
   private async unlessGone(...args: string[]): Promise<string> {
     return this.run(...args).catch((error: Error) => {
-      if (/failed to get pool|is not active/.test(error.message)) return "";
+      if (GONE.test(error.message)) return "";
       throw error;
     });
   }
@@ -105,8 +108,8 @@ export class Virsh {
     const volumes = async (): Promise<string[][]> =>
       (await this.volumes(stack)).map((volume) => volume.split("/"));
     const pools = new Set((await volumes()).map(([pool = ""]) => pool));
-    for (const pool of pools) await this.run("pool-refresh", pool);
+    for (const pool of pools) await this.unlessGone("pool-refresh", pool);
     for (const [pool = "", name = ""] of await volumes())
-      if (/-console\.\d+$/.test(name)) await this.run("vol-delete", "--pool", pool, name);
+      if (/-console\.\d+$/.test(name)) await this.unlessGone("vol-delete", "--pool", pool, name);
   }
 }

@@ -42,12 +42,18 @@ let host: FakeHost;
 afterEach(() => host.remove());
 
 describe("Virsh", () => {
-  it("does not stumble over what others remove while it looks", async () => {
-    const rest = Object.fromEntries(Object.entries(HOST).filter(([asked]) => asked !== "vol-list default"));
-    host = fakeHost(rest, [], "error: failed to get pool");
-    expect((await virsh.domains(STACK)).size).toBe(2);
+  const rest = Object.fromEntries(Object.entries(HOST).filter(([asked]) => asked !== "vol-list default"));
+
+  it.each([
+    "error: failed to get pool 'default'",
+    "error: Failed to list volumes\nerror: Storage pool not found: no storage pool with matching uuid '1' (default)",
+    "error: Failed to list volumes\nerror: Requested operation is not valid: storage pool 'default' is not active",
+  ])("does not stumble over a pool that others remove while it looks: %s", async (failure) => {
+    host = fakeHost(rest, [], failure);
     expect(await virsh.volumes(STACK)).toEqual(["lvs-dr-dev/anything"]);
-    host.remove();
+  });
+
+  it("fails where libvirt cannot be asked", async () => {
     host = fakeHost(rest, [], "error: Cannot recv data: Connection reset by peer");
     await expect(virsh.volumes(STACK)).rejects.toThrow("Connection reset");
   });
@@ -86,6 +92,25 @@ describe("Virsh", () => {
       "vol-delete --pool default lvs-dr-dev-rs1-console.0",
       "vol-delete --pool default lvs-dr-dev-rs1-console.1",
     ]);
+  });
+
+  it.each([
+    "error: Failed to refresh pool default\nerror: Storage pool not found: no storage pool with matching uuid '1' (default)",
+    "error: failed to get vol 'x'\nerror: Storage volume not found: no storage vol with matching path 'x'",
+  ])("deletes the other consoles where a pool or a file goes meanwhile: %s", async (failure) => {
+    host = fakeHost(
+      {
+        "pool-list --name": "default\nlvs-dr-dev\n",
+        "vol-list default": " lvs-dr-dev-rs1-console.0   /pool/lvs-dr-dev-rs1-console.0\n",
+        "pool-refresh lvs-dr-dev": "",
+        "vol-list lvs-dr-dev": " lvs-dr-dev-rs1-console.0   /own/lvs-dr-dev-rs1-console.0\n",
+        "vol-delete --pool lvs-dr-dev lvs-dr-dev-rs1-console.0": "",
+      },
+      [],
+      failure,
+    );
+    await virsh.deleteOldConsoles(STACK);
+    expect(host.asked()).toContain("vol-delete --pool lvs-dr-dev lvs-dr-dev-rs1-console.0");
   });
 
   it("finds nothing where nothing is", async () => {
