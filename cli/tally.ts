@@ -5,7 +5,7 @@ export interface Tally {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** `suite: file: test: first line of what it said`, one for each failure that has a name. */
+  /** `suite: file: test: what it said`, one for each failure that has a name. */
   readonly failures: readonly string[];
 }
 
@@ -26,8 +26,14 @@ interface VitestReport {
   }[];
 }
 
-function firstLine(text = ""): string {
-  return text.trim().split("\n", 1)[0] ?? "";
+/** Lines that a closing line shows of what a failed test said. */
+const SHOWN = 15;
+
+/** What was said, without the stack; of a long message the first line and the last ones, which say why. */
+function excerpt(text = ""): string {
+  const [first = "", ...rest] = text.split("\n").filter((line) => line.trim() !== "" && !/^ +at /.test(line));
+  const shown = rest.length < SHOWN ? rest : ["…", ...rest.slice(2 - SHOWN)];
+  return [first, ...shown].join("\n    ");
 }
 
 /** One failure of a suite that says no more than that. */
@@ -45,8 +51,8 @@ export function vitestTally(suite: string, report: string, status: number): Tall
     const file = `${suite}: ${relative(process.cwd(), name)}`;
     const tests = assertionResults
       .filter((test) => test.status === "failed")
-      .map((test) => `${file}: ${test.fullName.trim()}: ${firstLine(test.failureMessages?.[0])}`);
-    return tests.length === 0 && fileStatus === "failed" ? [`${file}: ${firstLine(message)}`] : tests;
+      .map((test) => `${file}: ${test.fullName.trim()}: ${excerpt(test.failureMessages?.[0])}`);
+    return tests.length === 0 && fileStatus === "failed" ? [`${file}: ${excerpt(message)}`] : tests;
   });
   if (failures.length === 0 && status !== 0) failures.push(`${suite}: vitest ended with status ${status}`);
   return {

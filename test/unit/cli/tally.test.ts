@@ -13,12 +13,12 @@ const passed = { fullName: "holds", status: "passed" };
 const failing = {
   fullName: " breaks",
   status: "failed",
-  failureMessages: ["Error: expected 1\n    at x.ts"],
+  failureMessages: ["Error: down ended with 1:\n\nthe pool is in use\n    at x.ts"],
 };
 const report = (counts: object, ...testResults: object[]): string =>
   JSON.stringify({ ...counts, testResults });
 
-it("names each test that failed, with the first line of what it said, before the sums", () => {
+it("names each test that failed, with what it said, before the sums", () => {
   const tally = vitestTally(
     "unit",
     report(
@@ -29,9 +29,23 @@ it("names each test that failed, with the first line of what it said, before the
     1,
   );
   expect(closingLines([tally, failedAltogether("services", "no report")])).toBe(
-    "FAILED: unit: test/a.test.ts: breaks: Error: expected 1\n" +
+    "FAILED: unit: test/a.test.ts: breaks: Error: down ended with 1:\n    the pool is in use\n" +
       "FAILED: services: no report\n2 passed, 2 failed, 1 skipped\n",
   );
+});
+
+it("shows the first line and the last ones of what is long", () => {
+  const said = Array.from({ length: 40 }, (_, i) => `line ${i + 1}`).join("\n");
+  const long = { ...failing, failureMessages: [said] };
+  const { failures } = vitestTally("unit", report({}, file("test/a.test.ts", [long])), 1);
+  const lines = failures[0]?.split("\n    ") ?? [];
+  expect(lines).toHaveLength(15);
+  expect([...lines.slice(0, 3), lines.at(-1)]).toEqual([
+    "unit: test/a.test.ts: breaks: line 1",
+    "…",
+    "line 28",
+    "line 40",
+  ]);
 });
 
 it("counts a file that could not be loaded, and a run that fails outside of its tests", () => {
