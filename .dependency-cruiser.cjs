@@ -43,7 +43,7 @@ module.exports = {
     never(
       "engine-is-a-backend",
       "the engine is imported by its backend only",
-      "^(?!engine/|test/|cli/embeddedBackend\\.ts$)",
+      "^(?!engine/|test/|cli/backends/embedded/)",
       "^engine/",
     ),
     never(
@@ -57,6 +57,12 @@ module.exports = {
       "model/ has no files, no processes, no Pulumi",
       "^model/",
       "^(node:)?(fs|child_process|http)(/|$)|(^|/)@pulumi/",
+    ),
+    never(
+      "commands-on-top",
+      "a stack and its engines are known to commands, and know none",
+      "^cli/(stack|backends)/",
+      "^cli/commands/",
     ),
     upon("components", "components/ holds ComponentResources only"),
     upon("program", "program/ reads the configuration, and asks the host and the cluster", "components"),

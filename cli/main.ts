@@ -4,7 +4,7 @@ import { Argument, Command, Option } from "commander";
 import { PROJECT } from "../model/lab/naming";
 import { parseStackReference } from "../model/config/stackName";
 import { enterProject } from "./callersFile";
-import type { StackOptions } from "./context";
+import type { StackOptions } from "./stack/context";
 import { say } from "./terminal";
 
 const program = new Command("scripts/lab")
@@ -31,21 +31,21 @@ function stackCommand(name: string, description: string): Command {
 /** Each command with what it loads: what a command does not need would only make it slower. */
 const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
   up: async () => {
-    const { up } = await import("./apply");
+    const { up } = await import("./commands/apply");
     stackCommand("up", "build or change the lab, then print its outputs").action(up);
   },
   preview: async () => {
-    const { preview } = await import("./apply");
+    const { preview } = await import("./commands/apply");
     stackCommand("preview", "show what `up` would do").action(preview);
   },
   down: async () => {
-    const { down } = await import("./down");
+    const { down } = await import("./commands/down");
     stackCommand("down", "destroy everything `up` made, then look for leftovers").action(
       (options: StackOptions) => down(options),
     );
   },
   output: async () => {
-    const { output } = await import("./outputs");
+    const { output } = await import("./commands/outputs");
     stackCommand("output", "print the stack's outputs, or one of them")
       .argument("[name]")
       .option("--json", "one JSON value")
@@ -53,27 +53,27 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
       .action(output);
   },
   status: async () => {
-    const { addStatusCommand } = await import("./status");
+    const { addStatusCommand } = await import("./commands/status");
     addStatusCommand(
       stackCommand("status", "the cluster as it is now: exit 0 healthy, 3 degraded, 4 sorry, 5 down"),
     );
   },
   verify: async () => {
-    const { addVerifyCommand } = await import("./verify");
+    const { addVerifyCommand } = await import("./commands/verify");
     addVerifyCommand(stackCommand("verify", "check every behaviour of the lab from the outside"));
   },
   report: async () => {
-    const { addReportCommand } = await import("./report");
+    const { addReportCommand } = await import("./commands/report");
     addReportCommand(stackCommand("report", "topology, health, checks and drills on one page"));
   },
   drill: async () => {
-    const { addDrillCommand } = await import("./drill");
+    const { addDrillCommand } = await import("./commands/drill");
     addDrillCommand(
       stackCommand("drill", "break the lab on purpose, measure what clients felt, and mend it"),
     );
   },
   ssh: async () => {
-    const { StackContext } = await import("./context");
+    const { StackContext } = await import("./stack/context");
     stackCommand("ssh", "a shell in a guest, or one command there")
       .argument("<node>")
       .argument("[command...]")
@@ -93,7 +93,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
   },
   // For scripts/lab, which takes `up`'s own arguments for it.
   "image-source": async () => {
-    const { stackLab } = await import("./stackLab");
+    const { stackLab } = await import("./stack/stackLab");
     withStack(program.command("image-source", { hidden: true }))
       .allowUnknownOption()
       .allowExcessArguments()
@@ -103,8 +103,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
   },
   // Likewise, before it enters a namespace without a way out.
   "pulumi-plugins": async () => {
-    const { installPlugins } = await import("./pulumiPlugins");
-    const { StackContext } = await import("./context");
+    const { installPlugins } = await import("./backends/pulumi/plugins");
+    const { StackContext } = await import("./stack/context");
     stackCommand("pulumi-plugins", "get what the Pulumi CLI needs")
       .allowUnknownOption()
       .allowExcessArguments()
@@ -113,8 +113,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
       });
   },
   test: async () => {
-    const { runTests, SUITE_NAMES } = await import("./test");
-    type Options = import("./test").TestOptions;
+    const { runTests, SUITE_NAMES } = await import("./commands/test");
+    type Options = import("./commands/test").TestOptions;
     program
       .command("test")
       .description(`run the tests: ${SUITE_NAMES.join(", ")}; all without an argument`)

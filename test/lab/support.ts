@@ -2,8 +2,8 @@
 import { spawn } from "node:child_process";
 import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { stringify } from "yaml";
-import { StackContext } from "../../cli/context";
-import type { EngineChoice, StackOutputs } from "../../cli/backend";
+import { StackContext } from "../../cli/stack/context";
+import type { EngineChoice, StackOutputs } from "../../cli/backends/backend";
 import type { Health } from "../../model/health";
 import type { GuestShell } from "../../lib/ssh";
 import { labNodes, type Lab } from "../../model/lab/types";

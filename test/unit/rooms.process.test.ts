@@ -44,6 +44,7 @@ test.each([
     "components/a.ts",
   ],
   ["components-upon", "components/x.ts", 'import { a } from "../verify/a";\nvoid a;\n', "verify/a.ts"],
+  ["commands-on-top", "cli/stack/x.ts", 'import { a } from "../commands/a";\nvoid a;\n', "cli/commands/a.ts"],
   ["program-upon", "program/x.ts", 'import { a } from "../cli/a";\nvoid a;\n', "cli/a.ts"],
   ["health-upon", "health/x.ts", 'import { a } from "../drills/a";\nvoid a;\n', "drills/a.ts"],
   ["drills-upon", "drills/x.ts", 'import { a } from "../report/a";\nvoid a;\n', "report/a.ts"],

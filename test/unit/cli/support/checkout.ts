@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type { StackOutputs } from "../../../../cli/backend";
+import type { StackOutputs } from "../../../../cli/backends/backend";
 import { parseConfig } from "../../../../model/config/config";
 import { STACK_TYPE } from "../../../../lib/urn";
 import { StateFile, type State } from "../../../../engine/state";

@@ -1,7 +1,7 @@
 /** A command line in the middle of `pulumi up`, for signals to meet. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PulumiCli } from "../../../../cli/pulumiCli";
+import { PulumiCli } from "../../../../cli/backends/pulumi/cli";
 
 const shown = new PulumiCli("dev", process.env).shown(["up"]);
 // Pulumi may be under way before the watcher has been told of it.

@@ -1,0 +1,104 @@
+/** `scripts/lab up` and `preview`: what makes or changes a stack. */
+import { handovers } from "../../model/config/handover";
+import { endpoint } from "../../model/lab/address";
+import { ConfigError } from "../../model/config/refusal";
+import type { Lab } from "../../model/lab/types";
+import { restartNotice } from "../../model/restarts";
+import { renderHealth } from "../../health/healthText";
+import { lastApplied, recordApplied } from "../stack/applied";
+import type { ChangeCounts } from "../backends/backend";
+import { StackContext, type StackOptions } from "../stack/context";
+import { shownOutputs } from "../stack/recorded";
+import { ForeignStackError, ownDomains } from "../stack/ownership";
+import { repairGuests, repairLibvirt } from "../stack/repair";
+import { printJson, say, seconds } from "../terminal";
+
+export function summary(counts: ChangeCounts): string {
+  const parts = Object.entries(counts).map(([op, count]) => `${count} ${op}`);
+  return parts.length > 0 ? parts.join(", ") : "nothing to do";
+}
+
+/**
+ * The lab to be built.
+ * @throws ConfigError also for what cannot be reached from the lab as it is in one `up`
+ */
+async function applicableLab(context: StackContext): Promise<Lab> {
+  const lab = await context.configuredLab();
+  const applied = lastApplied(context.directory);
+  if (applied === undefined) return lab;
+  for (const line of leaving(applied, lab)) say(line);
+  const found = handovers(applied, lab);
+  if (found.length === 0) return lab;
+  // Of what an `up` set out to build only that counts which came to be.
+  const built = await context.backend.domains();
+  const problems = found.filter(({ from }) => built.has(from.domain)).map(({ problem }) => problem);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return lab;
+}
+
+/** Real servers and services that are gone from the configuration, perhaps by mistake: a line each. */
+function leaving(applied: Lab, lab: Lab): string[] {
+  const servers = applied.realServers.filter(
+    ({ name }) => !lab.realServers.some((each) => each.name === name),
+  );
+  const services = applied.services.filter(
+    (was) =>
+      !lab.services.some((is) => is.vip === was.vip && is.port === was.port && is.protocol === was.protocol),
+  );
+  return [
+    ...servers.map(
+      ({ name, address }) => `${name} leaves the lab: real server ${address}, its guest is deleted`,
+    ),
+    ...services.map(
+      ({ name, vip, port, protocol }) => `${name} leaves the lab: service ${protocol} ${endpoint(vip, port)}`,
+    ),
+  ];
+}
+
+const UNKNOWN = "[unknown]";
+
+/** Prints the outputs when all is as expected. */
+export async function up(options: StackOptions): Promise<void> {
+  const started = Date.now();
+  const context = new StackContext(options);
+  // Before anything is touched; the program itself checks again, and the host too.
+  const lab = await applicableLab(context);
+  const counts = await context.alone("an `up`", () => apply(context, lab));
+  const outputs = shownOutputs(await context.built());
+  say(`up in ${seconds(started)}: ${summary(counts)}`);
+  if (typeof outputs.health === "object") say(renderHealth(outputs.health));
+  printJson(outputs);
+}
+
+async function apply(context: StackContext, lab: Lab): Promise<ChangeCounts> {
+  const names = context.names();
+  await context.backend.unlock();
+  const domains = await ownDomains(context.virsh, names, context.backend, say);
+  const exists = await context.backend.exists();
+  // Without a state, a pool or network of its name is another checkout's.
+  if (exists) await repairLibvirt(context.virsh, names, domains, say);
+  recordApplied(context.directory, lab);
+  if (exists && (await context.recorded()).access !== undefined) {
+    await context.withGuests((shell, applied) => repairGuests(shell, applied, say));
+  }
+  context.announce("up:");
+  return context.backend.up();
+}
+
+export async function preview(options: StackOptions): Promise<void> {
+  const context = new StackContext(options);
+  await applicableLab(context);
+  await ownDomains(context.virsh, context.names(), context.backend, say).catch((error: unknown) => {
+    // Of a libvirt that does not answer the program itself says more.
+    if (error instanceof ForeignStackError) throw error;
+  });
+  context.announce("preview:");
+  const { counts, restarts, outputs } = await context.backend.preview();
+  say(`would: ${summary(counts)}`);
+  if (restarts.length > 0) say(restartNotice(restarts));
+  // What the guests are like now says nothing of what they will be like after a restart.
+  const health = restarts.length > 0 ? UNKNOWN : outputs.health;
+  const until = restarts.length > 0 ? "until these guests run again" : "until an `up` has brought this about";
+  say(typeof health === "object" ? renderHealth(health) : `health: unknown ${until}`);
+  printJson({ ...outputs, ...(health !== undefined && { health }) });
+}

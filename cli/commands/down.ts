@@ -1,0 +1,84 @@
+/** `scripts/lab down`: ends a stack, and finds out whether it is gone. */
+import { keptDirectory } from "../../lib/ssh";
+import { summary } from "./apply";
+import { audit, stackFiles, type AuditScope } from "../stack/audit";
+import type { Backend, ChangeCounts } from "../backends/backend";
+import { StackContext, type StackOptions } from "../stack/context";
+import { HOST_DIRECTORIES, removeLogs, tapsOf } from "../stack/hostTraces";
+import { ownDomains } from "../stack/ownership";
+import { deleteFromStack } from "../stack/stackDirectory";
+import { say, seconds } from "../terminal";
+
+/** What went wrong in words, or what came of it. */
+async function attempt<T>(work: () => Promise<T>, otherwise: T): Promise<{ value: T; error?: string }> {
+  try {
+    return { value: await work() };
+  } catch (error) {
+    return { value: otherwise, error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** What to look for; gathered before anything is destroyed, since much of it is known no more afterwards. */
+async function scopeOf(context: StackContext, own: Iterable<string>): Promise<AuditScope> {
+  const names = context.names();
+  const { labKnown, ...rest } = names;
+  const { value: inState } = await attempt(() => context.backend.domains(), new Map());
+  const domains = [...new Set([...names.domains, ...inState.keys(), ...own])];
+  if (!labKnown)
+    say(
+      "the configuration is refused and no `up` was recorded: libvirt is taken to be this host's" +
+        (domains.length === 0 ? ", and guests' disks in a pool that was there before cannot be told" : ""),
+    );
+  return {
+    ...rest,
+    domains,
+    directory: context.directory,
+    connections: keptDirectory(context.options),
+    taps: names.remote ? new Map() : await tapsOf(context.virsh, own),
+  };
+}
+
+/** The state that a backend still has: a line, or none. */
+async function stateLeft(backend: Backend, stack: string): Promise<string[]> {
+  const engine = backend.engine === "pulumi" ? "Pulumi" : "the embedded engine";
+  return (await backend.exists()) ? [`state of stack ${stack}, kept by ${engine}`] : [];
+}
+
+/** @throws Error with what failed, naming what is left; LockedError */
+export async function down(options: StackOptions, host = HOST_DIRECTORIES): Promise<void> {
+  const context = new StackContext(options);
+  await context.alone("a `down`", () => destroy(context, host));
+}
+
+async function destroy(context: StackContext, host: typeof HOST_DIRECTORIES): Promise<void> {
+  const started = Date.now();
+  const { options } = context;
+  const { backend, virsh, directory } = context;
+  context.announce("down:");
+  await backend.unlock();
+  const own = await ownDomains(virsh, context.names(), backend, say);
+  const scope = await scopeOf(context, own.keys());
+  // A frozen guest would survive its own undefinition; none needs a shutdown now.
+  const powered = [...own].filter(([, state]) => state !== "shut off");
+  await Promise.all(
+    powered.map(([domain]) => virsh.run("destroy", domain).catch((error: Error) => say(error.message))),
+  );
+  await virsh.deleteOldConsoles(scope).catch((error: Error) => say(error.message));
+  context.forgetGuests();
+  const destroyed = await attempt<ChangeCounts>(() => backend.destroy(), {});
+  // Asked while it can still say yes: with the directory a local state is gone too.
+  const state = await attempt(() => stateLeft(backend, options.stack), []);
+  const clean = destroyed.error === undefined && state.error === undefined && state.value.length === 0;
+  let logs: string[] = [];
+  if (clean) {
+    for (const name of stackFiles(directory)) deleteFromStack(options.stack, name);
+    if (!scope.remote) logs = removeLogs(scope, host);
+    say(`down in ${seconds(started)}: ${summary(destroyed.value)}`);
+  }
+  const found = await attempt(() => audit(virsh, scope, host), []);
+  const left = [...state.value, ...found.value, ...logs];
+  const errors = [destroyed.error, state.error, found.error && `audit: ${found.error}`].filter(Boolean);
+  if (left.length > 0) errors.push(`left of stack ${options.stack}:\n  ${left.join("\n  ")}`);
+  if (errors.length > 0) throw new Error(errors.join("\n"));
+  say("audit: nothing is left");
+}

@@ -1,0 +1,125 @@
+/** `scripts/lab drill`: breaks the lab on purpose, measures what clients felt, and mends it. */
+import { writeFileSync } from "node:fs";
+import { InvalidArgumentError, type Command } from "commander";
+import { chooseDrills, DRILLS } from "../../drills/catalogue";
+import { Environment, type Power } from "../../drills/environment";
+import { ResultStore } from "../../drills/resultStore";
+import { junitCases, listOf, renderList } from "../../drills/resultText";
+import { openRun } from "../../drills/runner";
+import { runDrills, undoCutOff, type Session } from "../../drills/session";
+import { renderJunit } from "../../lib/junit";
+import { callersFile } from "../callersFile";
+import { StackContext, type StackOptions } from "../stack/context";
+import { printJson, say, seconds } from "../terminal";
+import { Virsh } from "../stack/virsh";
+
+interface DrillOptions extends StackOptions {
+  readonly all?: boolean;
+  readonly list?: boolean;
+  readonly repeat: number;
+  readonly pairs?: boolean;
+  readonly scale?: number;
+  readonly soak?: number;
+  readonly target?: string;
+  readonly json?: boolean;
+  readonly junit?: string;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError("a number above 0");
+  return value;
+}
+
+function wholePositive(text: string): number {
+  const value = positive(text);
+  if (!Number.isInteger(value)) throw new InvalidArgumentError("a whole number");
+  return value;
+}
+
+/** Aborted by the first Ctrl-C or TERM; a second one is not heard, since the lab must be mended first. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(name, () => {
+      if (controller.signal.aborted) say("still undoing what was broken");
+      controller.abort();
+    });
+  // A terminal that is gone, or a reader that has read enough, is no reason to leave the lab broken.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+  return controller.signal;
+}
+
+/** Out of Ctrl-C's reach, as every child is: it may be what repairs the lab. */
+function powerOver(libvirtUri: string): Power {
+  const virsh = new Virsh(libvirtUri);
+  return {
+    off: async (domain) => void (await virsh.run("destroy", domain)),
+    on: async (domain) => void (await virsh.run("start", domain)),
+  };
+}
+
+async function runAll(names: readonly string[], options: DrillOptions): Promise<Session> {
+  const drills = chooseDrills(names, options.all);
+  const context = new StackContext(options);
+  const { access } = await context.built();
+  // Two faults at once measure nothing, and one would undo the other's.
+  return context.alone("a drill", async () => {
+    const store = new ResultStore(context.directory);
+    const environment = await Environment.open({
+      access,
+      power: powerOver(access.lab.libvirtUri),
+      say,
+      signal: interruption(),
+      ...(options.target === undefined ? {} : { target: options.target }),
+      ...(options.scale === undefined ? {} : { timeScale: options.scale }),
+      ...(options.soak === undefined ? {} : { soakSeconds: options.soak }),
+    });
+    const bench = { environment, store, controls: new Map() };
+    try {
+      // A name that is none of a server is refused before anything else.
+      if (options.target !== undefined && drills[0]) void openRun(bench, "fault", drills[0]).target;
+      await undoCutOff(bench);
+      return await runDrills(drills, bench, { repeat: options.repeat, pairs: options.pairs ?? false });
+    } finally {
+      await environment.close();
+    }
+  });
+}
+
+export function addDrillCommand(command: Command): void {
+  command
+    .argument("[names...]", "drills; without any, the source article's own failure tests")
+    .option("--all", "every drill")
+    .option("--list", "only list the drills; * marks the article's")
+    .option("--repeat <n>", "runs of each, for distributions", wholePositive, 1)
+    .option("--pairs", "each also without the fault, and with its remedy sabotaged")
+    .option("--target <server>", "the real server that is hit; the first in rotation without it")
+    .option(
+      "--scale <factor>",
+      "multiplies every promised time; left out: 1 with KVM, else 2 to 5, as measured",
+      positive,
+    )
+    .option("--soak <seconds>", "how long lossy-link lasts; 300 without it", positive)
+    .option("--json", "one JSON value")
+    .option("--junit <file>", "write a JUnit report")
+    .action(async (names: string[], options: DrillOptions) => {
+      if (options.list) {
+        if (options.json) printJson(listOf(DRILLS));
+        else process.stdout.write(`${renderList(DRILLS)}\n`);
+        return;
+      }
+      const started = Date.now();
+      const begun = new Date(started).toISOString();
+      const { outcomes, error } = await runAll(names, options);
+      if (options.junit !== undefined)
+        writeFileSync(callersFile(options.junit), renderJunit("drill", begun, junitCases(outcomes)));
+      if (options.json) printJson(outcomes);
+      if (error !== undefined) throw error;
+      const count = (verdict: string): number => outcomes.filter((each) => each.verdict === verdict).length;
+      const ran = outcomes.length - count("skip");
+      if (ran === 0) throw new Error("no drill was run: none of them fits this lab");
+      say(`${count("pass")} of ${ran} drills passed in ${seconds(started)}`);
+      process.exitCode = count("fail") > 0 ? 1 : 0;
+    });
+}

@@ -1,0 +1,214 @@
+/** `scripts/lab test`: every suite, and one closing line over all of them. */
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { basename, join } from "node:path";
+import { chooseDrills } from "../../drills/catalogue";
+import { pulumiOnPath } from "../backends/pulumi/install";
+import { closingLines, failedAltogether, shellTally, vitestTally, type Tally } from "./tally";
+import { say } from "../terminal";
+
+const REPORTS = ".lab/test-results";
+
+/** Where a suite's words go: file descriptors, since children write there too. */
+interface Output {
+  readonly out: number;
+  readonly err: number;
+}
+const OURS: Output = { out: 1, err: 2 };
+
+/** Runs a command to its end. */
+function run(
+  output: Output,
+  file: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<number> {
+  return new Promise((done) => {
+    const child = spawn(file, args, {
+      stdio: ["ignore", output.out, output.err],
+      env: { ...process.env, ...env },
+    });
+    child.on("error", (error) => {
+      writeSync(output.err, `${error.message}\n`);
+      done(1);
+    });
+    child.on("close", (code) => done(code ?? 1));
+  });
+}
+
+/** The services suite makes namespaces, which only root may. */
+const AS_ROOT = process.getuid?.() === 0 ? [] : ["sudo", "--", "env", `PATH=${process.env.PATH}`];
+
+/** One vitest run; a run that left no report has failed, whatever it printed. */
+async function vitest(
+  output: Output,
+  name: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  prefix: readonly string[] = [],
+): Promise<Tally> {
+  const report = join(REPORTS, `${name}.json`);
+  mkdirSync(REPORTS, { recursive: true });
+  rmSync(report, { force: true });
+  const reporters = ["--reporter=verbose", "--reporter=json", `--outputFile.json=${report}`];
+  const [file = "", ...rest] = [...prefix, "node_modules/.bin/vitest", "run", ...args, ...reporters];
+  const status = await run(output, file, rest, env);
+  if (!existsSync(report))
+    return failedAltogether(name, `vitest left no report, and ended with status ${status}`);
+  return vitestTally(name, readFileSync(report, "utf8"), status);
+}
+
+/** Directories of source, of which each may import only some others. */
+const ROOMS = [
+  "cli",
+  "components",
+  "drills",
+  "engine",
+  "health",
+  "lib",
+  "model",
+  "program",
+  "report",
+  "verify",
+];
+
+/** Types, lint, the arrows between the rooms, and format: each is one test. */
+async function staticChecks(output: Output): Promise<Tally> {
+  const checks: [string, string[]][] = [
+    ["tsc", ["--noEmit"]],
+    ["eslint", ["."]],
+    ["depcruise", ["--config", ".dependency-cruiser.cjs", "index.ts", ...ROOMS]],
+    ["prettier", ["--check", "--log-level", "warn", "."]],
+  ];
+  const failures: string[] = [];
+  for (const [tool, args] of checks) {
+    const status = await run(output, `node_modules/.bin/${tool}`, args);
+    writeSync(output.err, `${status === 0 ? "ok" : "FAILED"}: ${tool} ${args.join(" ")}\n`);
+    if (status !== 0) failures.push(`static: ${tool}`);
+  }
+  return { passed: checks.length - failures.length, failed: failures.length, skipped: 0, failures };
+}
+
+async function shell(output: Output): Promise<Tally> {
+  const file = join(REPORTS, "shell.txt");
+  mkdirSync(REPORTS, { recursive: true });
+  const status = await run(output, "bash", ["-o", "pipefail", "-c", `test/shell/run.sh | tee ${file}`]);
+  return shellTally(readFileSync(file, "utf8"), status);
+}
+
+/** Lab tests with stacks of their own, which need not wait for the shared one's. */
+const APART = ["test/lab/cloudImage.test.ts", "test/lab/remote.test.ts", "test/lab/takeover.test.ts"];
+
+/**
+ * The whole suite on the embedded engine, and the acceptance part on Pulumi too where there is one.
+ * @param drills those beside the article's
+ * @param args further ones for the first run
+ */
+async function labSuites(
+  output: Output,
+  drills: readonly string[],
+  args: readonly string[] = [],
+): Promise<Tally[]> {
+  say("lab suite on the embedded engine");
+  const env = { LVS_DR_TEST_ENGINE: "embedded", LVS_DR_TEST_DRILLS: drills.join(",") };
+  const embedded = await vitest(output, "lab-embedded", ["--project", "lab", ...args], env);
+  if (!pulumiOnPath()) {
+    say("skipped: the acceptance suite on Pulumi (no `pulumi` on PATH)");
+    return [embedded, { passed: 0, failed: 0, skipped: 1, failures: [] }];
+  }
+  say("acceptance suite on Pulumi");
+  const acceptance = ["--project", "lab", "test/lab/00", "test/lab/acceptance", "test/lab/99"];
+  return [embedded, await vitest(output, "lab-pulumi", acceptance, { LVS_DR_TEST_ENGINE: "pulumi" })];
+}
+
+function services(output: Output): Promise<Tally> {
+  return vitest(output, "services", ["--project", "services"], {}, AS_ROOT);
+}
+
+type Suite = (output: Output, drills: readonly string[]) => Promise<Tally | Tally[]>;
+
+/** vitest's own number of workers, one fewer than processors, leaves two half idle. */
+const WORKERS = `--maxWorkers=${Math.max(2, availableParallelism() - 1)}`;
+
+const SUITES: Readonly<Record<string, Suite>> = {
+  static: staticChecks,
+  unit: (output) => vitest(output, "unit", ["--project", "unit", WORKERS]),
+  process: (output) => vitest(output, "process", ["--project", "process", WORKERS]),
+  shell,
+  services,
+  lab: (output, drills) => labSuites(output, drills),
+};
+
+/** Runs suites one after the other. */
+async function inTurn(names: readonly string[], drills: readonly string[] = []): Promise<Tally[]> {
+  const tallies: Tally[] = [];
+  for (const name of names) {
+    say(`== ${name}`);
+    tallies.push(...[(await SUITES[name]?.(OURS, drills)) ?? []].flat());
+  }
+  return tallies;
+}
+
+/** Runs a suite beside others that write to our own output: what it says is shown when they are through. */
+async function aside(
+  name: string,
+  suite: (output: Output) => Promise<Tally | Tally[]>,
+  shownAfter: Promise<unknown>,
+): Promise<Tally[]> {
+  mkdirSync(REPORTS, { recursive: true });
+  const file = join(REPORTS, `${name}.txt`);
+  const descriptor = openSync(file, "w");
+  const tallies = [await suite({ out: descriptor, err: descriptor })].flat();
+  closeSync(descriptor);
+  await shownAfter;
+  process.stdout.write(`== ${name}\n`);
+  process.stdout.write(readFileSync(file));
+  return tallies;
+}
+
+/**
+ * Every suite. That of the services and those of the lab's other stacks mostly wait, for health checks and for guests that boot: the
+ * processors have time for all of them at once.
+ */
+async function everything(): Promise<Tally[]> {
+  const quick = await inTurn(["unit", "process"]);
+  // One processor is enough for the one, and the other waits for guests.
+  const written = inTurn(["static"]);
+  quick.push(...(await Promise.all([written, aside("shell", shell, written)])).flat());
+  const beside = [aside("services", services, Promise.resolve())];
+  for (const file of APART) {
+    const name = `lab-${basename(file, ".test.ts")}`;
+    const own = (output: Output): Promise<Tally> => vitest(output, name, ["--project", "lab", file]);
+    beside.push(aside(name, own, beside.at(-1) ?? Promise.resolve([])));
+  }
+  const tallies = (await Promise.all(beside)).flat();
+  say("== lab");
+  const excluded = APART.flatMap((file) => ["--exclude", file]);
+  return [...quick, ...tallies, ...(await labSuites(OURS, [], excluded))];
+}
+
+export const SUITE_NAMES = Object.keys(SUITES);
+
+export interface TestOptions {
+  /** Names of drills that the lab suite runs beside the article's own. */
+  readonly drills?: readonly string[];
+  /** All of them. */
+  readonly all?: boolean;
+}
+
+/**
+ * Runs one suite or all; true when nothing failed and something ran.
+ * @throws Error for drills that are not known, before anything runs
+ */
+export async function runTests(
+  suite?: string,
+  { drills = [], all = false }: TestOptions = {},
+): Promise<boolean> {
+  const chosenDrills = drills.length === 0 && !all ? [] : chooseDrills(drills, all).map((each) => each.name);
+  if (chosenDrills.length > 0 && suite !== "lab")
+    throw new Error("drills are part of the lab suite: scripts/lab test lab [DRILL…] [--all]");
+  const tallies = await (suite === undefined ? everything() : inTurn([suite], chosenDrills));
+  process.stdout.write(closingLines(tallies));
+  return tallies.every(({ failed }) => failed === 0) && tallies.some(({ passed }) => passed > 0);
+}

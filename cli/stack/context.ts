@@ -1,0 +1,168 @@
+/** One stack as the commands see it: its names, its directory, its engine, and its guests once they exist. */
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { GuestShell } from "../../lib/ssh";
+import { acquireLock } from "../../lib/lock";
+import { labNodes, type Lab } from "../../model/lab/types";
+import { bridgeFor, prefixFor, PROJECT } from "../../model/lab/naming";
+import type { Backend, EngineChoice } from "../backends/backend";
+import { lastApplied } from "./applied";
+import { EmbeddedBackend } from "../backends/embedded/backend";
+import { PulumiBackend } from "../backends/pulumi/backend";
+import { pulumiOnPath, requirePulumi } from "../backends/pulumi/install";
+import { deleteEmptyDirectory, stackDirectory } from "./stackDirectory";
+import { readRecorded, type Recorded } from "./recorded";
+import { say } from "../terminal";
+import { Virsh, type StackNames } from "./virsh";
+
+/** In the stack's directory: what all that changes or breaks the stack holds meanwhile. */
+export const STACK_LOCK = "stack";
+
+export interface StackOptions {
+  readonly stack: string;
+  /** The stack's in a Pulumi backend, where one was named. */
+  readonly organization?: string | undefined;
+  readonly engine: EngineChoice;
+}
+
+// Once a lab is up, what was applied is known without its configuration's schema.
+const load = createRequire(__filename);
+const configured = (): typeof import("./stackLab") => load("./stackLab") as never;
+
+export class StackContext {
+  /** State, seeds and records of this stack; gone after `down`. */
+  readonly directory: string;
+  readonly backend: Backend;
+  readonly virsh: Virsh;
+
+  constructor(readonly options: StackOptions) {
+    this.directory = stackDirectory(options.stack);
+    this.virsh = new Virsh(this.appliedOrConfigured()?.libvirtUri ?? "qemu:///system");
+    const builtBy = this.builtBy();
+    const wanted = options.engine === "auto" ? builtBy : options.engine;
+    const engine = wanted ?? (pulumiOnPath() ? "pulumi" : "embedded");
+    if (builtBy !== undefined && builtBy !== engine)
+      throw new Error(
+        `--engine ${engine}: stack ${options.stack} was built by engine ${builtBy}, which alone knows its guests; ` +
+          "leave the option out, or run `scripts/lab down` without it first",
+      );
+    if (engine === "pulumi")
+      requirePulumi(builtBy === engine ? `stack ${options.stack} was built with Pulumi` : "--engine pulumi");
+    const { organization } = options;
+    // The one organization that Pulumi's own backends without a service have.
+    if (engine === "embedded" && organization !== undefined && organization !== "organization")
+      throw new Error(
+        `--stack ${organization}/${options.stack}: the embedded engine knows no organizations: --stack ${options.stack}`,
+      );
+    const reference =
+      organization === undefined ? options.stack : `${organization}/${PROJECT}/${options.stack}`;
+    this.backend =
+      engine === "pulumi"
+        ? new PulumiBackend(options.stack, this.directory, this.virsh, reference)
+        : new EmbeddedBackend(PROJECT, options.stack, this.directory);
+  }
+
+  /** The engine whose state is here; a stack without any gets Pulumi, where it is to be had. What a backend of the user's own holds is not looked up. */
+  private builtBy(): "pulumi" | "embedded" | undefined {
+    if (existsSync(join(this.directory, "state.json"))) return "embedded";
+    const stacks = join(this.directory, "pulumi/.pulumi/stacks", PROJECT);
+    return existsSync(join(stacks, `${this.options.stack}.json`)) ? "pulumi" : undefined;
+  }
+
+  /**
+   * The lab as its configuration describes it, secrets included.
+   * @throws ConfigError; Error for what this engine cannot read
+   */
+  async configuredLab(): Promise<Lab> {
+    return configured().stackLab(PROJECT, this.options.stack, await this.backend.config());
+  }
+
+  /** The lab to take names from: as last applied or, before that and only if valid, as configured. */
+  private appliedOrConfigured(): Lab | undefined {
+    const applied = lastApplied(this.directory);
+    if (applied !== undefined) return applied;
+    try {
+      return configured().stackLab(PROJECT, this.options.stack);
+    } catch {
+      // `down` never needs a valid configuration.
+      return undefined;
+    }
+  }
+
+  /** What project and stack tell, and the rest as far as a lab that was applied or a valid configuration does. */
+  names(): StackNames & {
+    readonly bridges: readonly string[];
+    readonly remote: boolean;
+    /** Without, `domains` is empty, and libvirt is taken to be this host's. */
+    readonly labKnown: boolean;
+  } {
+    const lab = this.appliedOrConfigured();
+    const { stack } = this.options;
+    return {
+      project: PROJECT,
+      stack,
+      prefix: prefixFor(PROJECT, stack),
+      domains: lab ? labNodes(lab).map((node) => node.domain) : [],
+      bridges: (["client", "server"] as const)
+        .filter((network) => lab?.segments[network].existingBridge === undefined)
+        .map((network) => bridgeFor(PROJECT, stack, network)),
+      remote: lab?.remoteHost !== undefined,
+      labKnown: lab !== undefined,
+    };
+  }
+
+  /** What the stack's state says of it, whether it is up or not. */
+  async recorded(): Promise<Recorded> {
+    return readRecorded(await this.backend.resources(), () => lastApplied(this.directory));
+  }
+
+  /**
+   * The stack's outputs, secrets in the clear, and the way to its guests.
+   * @throws Error that says what to do when the stack is not up
+   */
+  async built(): Promise<Required<Recorded>> {
+    const { access, ...rest } = await this.recorded();
+    if (access === undefined)
+      throw new Error(`stack ${this.options.stack} is not up: run scripts/lab up first`);
+    return { ...rest, access };
+  }
+
+  /** Runs `work` with connections to the guests, which end with it. */
+  async withGuests<T>(work: (shell: GuestShell, lab: Lab) => Promise<T>): Promise<T> {
+    const { access } = await this.built();
+    const shell = new GuestShell(access, access.lab, { keepOpen: true });
+    try {
+      return await work(shell, access.lab);
+    } finally {
+      await shell.close();
+    }
+  }
+
+  /**
+   * Runs `work` while nothing else changes or breaks this stack: `up` would mend what a drill has broken, or count its fault
+   * as the cluster's. A process that was killed does not stand in the way.
+   * @param what others are told that we are
+   * @throws LockedError naming what is at work, and its process
+   */
+  async alone<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const unlock = acquireLock(join(this.directory, STACK_LOCK), what);
+    try {
+      return await work();
+    } finally {
+      unlock();
+      deleteEmptyDirectory(this.options.stack);
+    }
+  }
+
+  /** Ends connections to guests that are about to go. */
+  forgetGuests(): void {
+    GuestShell.forget(this.options);
+  }
+
+  announce(verb: string): void {
+    say(
+      `${verb} stack ${this.options.stack} with ${this.backend.engine === "pulumi" ? "Pulumi" : "the embedded engine"}`,
+    );
+  }
+}

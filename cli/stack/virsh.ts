@@ -1,0 +1,115 @@
+/** What the CLI itself asks of libvirt: finding, starting and listing a stack's objects. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { exec } from "../../lib/process";
+
+const SHUTDOWN_MS = 30_000;
+const POLL_MS = 500;
+
+/** virsh's words for a pool or a volume that went before the look-up, between look-up and use, or stopped. */
+const GONE = /failed to get (pool|vol)|Storage (pool|volume) not found|is not active/;
+
+const linesOf = (text: string): string[] =>
+  text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
+
+/** By what a stack's objects are known on a host that may hold several. */
+export interface StackNames {
+  readonly project: string;
+  readonly stack: string;
+  /** Name of the stack's own pool; with `-client` and `-server`, of its networks. */
+  readonly prefix: string;
+  readonly domains: readonly string[];
+}
+
+export class Virsh {
+  constructor(private readonly uri: string) {}
+
+  /** @throws Error with virsh's own words */
+  async run(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await exec("virsh", ["-q", "-c", this.uri, ...args], {
+      env: { ...process.env, LC_ALL: "C" },
+    });
+    if (code !== 0) throw new Error(`virsh ${args.join(" ")}: ${stderr.trim() || stdout}`);
+    return stdout;
+  }
+
+  /** Of pools that may be other people's, and of what is in them: nothing for one that has gone since it was listed. */
+  private async unlessGone(...args: string[]): Promise<string> {
+    return this.run(...args).catch((error: Error) => {
+      if (GONE.test(error.message)) return "";
+      throw error;
+    });
+  }
+
+  private async names(...args: string[]): Promise<string[]> {
+    return linesOf(await this.run(...args));
+  }
+
+  /**
+   * State of each of the stack's domains, as `virsh domstate` prints it. The title tells `dev` from `dev-2`. One process for all of
+   * them: each costs 15 to 30 ms of a processor.
+   */
+  async domains({ project, stack, prefix }: StackNames): Promise<Map<string, string>> {
+    const row = new RegExp(`^\\S+\\s+(${prefix}-\\S+)\\s+([a-z]+(?: [a-z]+)?)\\s+${project} ${stack}: `);
+    const rows = (await this.names("list", "--all", "--title")).map((line) => row.exec(line));
+    return new Map(rows.flatMap((match) => (match ? [[match[1] ?? "", match[2] ?? ""]] : [])));
+  }
+
+  /** UUID of every domain on the host, by name. */
+  async uuids(): Promise<Map<string, string>> {
+    const rows = (await this.names("list", "--all", "--uuid", "--name")).map((line) => line.split(/\s+/));
+    return new Map(rows.map(([uuid = "", name = ""]) => [name, uuid]));
+  }
+
+  async networks(stack: StackNames, which: "--all" | "--inactive" = "--all"): Promise<string[]> {
+    const own = [`${stack.prefix}-client`, `${stack.prefix}-server`];
+    return (await this.names("net-list", which, "--name")).filter((name) => own.includes(name));
+  }
+
+  /** Networks that a domain has an interface on. */
+  async networksOf(domain: string): Promise<string[]> {
+    const rows = (await this.names("domiflist", domain)).map((line) => line.split(/\s+/));
+    return rows.flatMap(([, type, source = ""]) => (type === "network" ? [source] : []));
+  }
+
+  /** Asks a running guest to shut down, and takes its power when it does not. */
+  async shutDown(domain: string): Promise<void> {
+    await this.run("shutdown", domain);
+    for (const deadline = Date.now() + SHUTDOWN_MS; Date.now() < deadline; await sleep(POLL_MS))
+      if ((await this.run("domstate", domain)).trim() === "shut off") return;
+    await this.run("destroy", domain);
+  }
+
+  async pools(stack: StackNames, which: "--all" | "--inactive" = "--all"): Promise<string[]> {
+    return (await this.names("pool-list", which, "--name")).filter((name) => name === stack.prefix);
+  }
+
+  /** Volumes of the stack as `pool/volume`: all in its own pool, and in others those named after its domains. */
+  async volumes(stack: StackNames): Promise<string[]> {
+    const pools = await this.names("pool-list", "--name");
+    const lists = await Promise.all(
+      pools.map(async (pool) =>
+        linesOf(await this.unlessGone("vol-list", pool))
+          .map((line) => line.split(/\s+/)[0] ?? "")
+          .filter(
+            (volume) =>
+              pool === stack.prefix || stack.domains.some((domain) => volume.startsWith(`${domain}-`)),
+          )
+          .map((volume) => `${pool}/${volume}`),
+      ),
+    );
+    return lists.flat();
+  }
+
+  /** Deletes the older parts of the guests' consoles, which no engine knows: virtlogd begins a new file after 2 MiB. */
+  async deleteOldConsoles(stack: StackNames): Promise<void> {
+    const volumes = async (): Promise<string[][]> =>
+      (await this.volumes(stack)).map((volume) => volume.split("/"));
+    const pools = new Set((await volumes()).map(([pool = ""]) => pool));
+    for (const pool of pools) await this.unlessGone("pool-refresh", pool);
+    for (const [pool = "", name = ""] of await volumes())
+      if (/-console\.\d+$/.test(name)) await this.unlessGone("vol-delete", "--pool", pool, name);
+  }
+}
