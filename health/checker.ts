@@ -10,6 +10,7 @@
  *   detection takes, and that for each service: with fork=yes each is another process's to check.
  */
 import { TIME_WAIT, type CheckSight } from "./checkSight";
+import { checkService } from "../model/director/checkServices";
 import { detectionSeconds } from "../model/director/detection";
 import type { ServiceHealth } from "../model/health";
 import { ldirectordId } from "../model/director/ldirectord/tls";
@@ -120,7 +121,7 @@ export function checkedPort({ check, port }: VirtualService): number {
 /** Whether checks of this kind are TCP connections, which leave a trace. */
 function leavesTrace({ check, protocol }: VirtualService): boolean {
   const { checktype } = check;
-  if (checktype === "negotiate") return !["dns", "radius", "sip"].includes(check.service ?? "");
+  if (checktype === "negotiate") return checkService(check.service).udp !== true;
   return protocol === "tcp" && (checktype === "connect" || typeof checktype === "number");
 }
 

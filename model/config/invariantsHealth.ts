@@ -1,5 +1,11 @@
 /** Health checks that can be run, and ldirectord options that go together. */
-import { asksNobody, isTls, lackingFields, negotiates, type NeededField } from "../director/checkServices";
+import {
+  asksNobody,
+  checkService,
+  lackingFields,
+  negotiates,
+  type NeededField,
+} from "../director/checkServices";
 import { controlPlane } from "../director/controlPlane";
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
@@ -88,13 +94,14 @@ function checkNegotiation({ check, port, protocol, realServers }: VirtualService
 
 function checkCertificates({ check }: VirtualService, report: Report): void {
   const { checktype, service, verify, ca } = check;
+  const { tls } = checkService(service);
   const fields = (["verify", "ca"] as const).filter((field) => check[field] !== undefined);
-  if (!negotiates(checktype) || !isTls(service)) {
+  if (!negotiates(checktype) || tls === undefined) {
     const what = negotiates(checktype) ? `a ${service} check` : `a check of type ${checktype}`;
     const message = `has no effect: ${what} sees no certificate`;
     const fix = "remove it, or check https, pops, imaps or ldaps";
     for (const field of fields) report(field, { message, fix }, "service", "checktype");
-  } else if (ca !== undefined && !(verify ?? service !== "ldaps")) {
+  } else if (ca !== undefined && !(verify ?? tls.verify)) {
     const message = "has no effect where certificates are not verified";
     report("ca", { message, fix: "set verify to true, or remove ca" }, "verify", "service");
   }

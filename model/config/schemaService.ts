@@ -1,5 +1,6 @@
 /** Schema of what a virtual service is made of: scheduling, health check, sorry server. */
 import { z } from "zod";
+import { CHECK_SERVICES } from "../director/checkServices";
 import { CHECK_TIMES } from "../director/detection";
 import {
   absolutePath,
@@ -41,30 +42,6 @@ export const SCHEDULER_FLAGS = [
   "flag-1",
   "flag-2",
   "flag-3",
-] as const;
-
-export const CHECK_SERVICES = [
-  "dns",
-  "ftp",
-  "http",
-  "https",
-  "http_proxy",
-  "imap",
-  "imaps",
-  "ldap",
-  "ldaps",
-  "mysql",
-  "nntp",
-  "none",
-  "oracle",
-  "pgsql",
-  "pop",
-  "pops",
-  "radius",
-  "simpletcp",
-  "sip",
-  "smtp",
-  "submission",
 ] as const;
 
 const CHECKTYPES = ["negotiate", "connect", "ping", "external", "external-perl", "on", "off"] as const;

@@ -1,12 +1,9 @@
 /** Defaults of the virtual services: the main one from the top-level keys, the others from the main one. */
-import { canReadPage, serviceOfPort } from "../director/checkServices";
+import { canReadPage, checkService, serviceOfPort } from "../director/checkServices";
 import type { Config, HealthCheckConfig, ServiceConfig } from "./schema";
 import type { HealthCheck, RealServerEntry, VirtualService } from "../lab/types";
 
 export const MAIN = "main";
-
-/** The article's web check; other protocols have no request that every server would answer. */
-const WEB = { request: "test.html", receive: "test" };
 
 export function resolveServices(
   config: Config,
@@ -120,12 +117,11 @@ function checkOf(from: HealthCheckConfig, protocol: "tcp" | "udp", port: number)
   const service = from.service ?? byPort;
   const checktype =
     from.checktype ?? (protocol === "udp" ? "ping" : service === "none" ? "connect" : "negotiate");
-  const web = service === "http" || service === "https";
   const checktimeout = from.checktimeout ?? 3;
-  // A HEAD request has no body to match.
-  const answer = from.httpmethod === "HEAD" ? { request: WEB.request } : WEB;
+  const { request, receive } = checkService(service).asks ?? {};
   return {
-    ...(web ? answer : {}),
+    // A HEAD request has no body to match.
+    ...given({ request, receive: from.httpmethod === "HEAD" ? undefined : receive }),
     ...given(from),
     checktype,
     service,

@@ -1,62 +1,136 @@
-/** What ldirectord's negotiate checks cannot do without, and what 4.12 makes of a real server where it is missing. */
-
-/** ldirectord's own table of the protocol behind a port. */
-const BY_PORT: Readonly<Record<number, string>> = {
-  21: "ftp",
-  25: "smtp",
-  53: "dns",
-  80: "http",
-  110: "pop",
-  119: "nntp",
-  143: "imap",
-  389: "ldap",
-  443: "https",
-  587: "submission",
-  636: "ldaps",
-  993: "imaps",
-  995: "pops",
-  1521: "oracle",
-  1812: "radius",
-  3128: "http_proxy",
-  3306: "mysql",
-  5060: "sip",
-  5432: "pgsql",
-};
-
-/** The service that ldirectord takes for a port where none is said. */
-export function serviceOfPort(port: number): string {
-  return BY_PORT[port] ?? "none";
-}
+/**
+ * The one table of the protocols that ldirectord 4.12 can ask by its negotiate checks. The configuration's schema and rules, the time
+ * limits, the view on the checks and both Perl modules (scripts/guest/ldirectord/Ldirectord.pm, scripts/host/ldirectord-dry-run/DryRun.pm)
+ * read it.
+ */
 
 export type NeededField = "database" | "login" | "passwd" | "receive" | "request" | "secret";
 
-interface Needs {
-  readonly fields: readonly NeededField[];
-  readonly otherwise: "takes a dead server for alive" | "takes every server for dead";
+interface Row {
+  /** For which ldirectord takes it where no service is named. */
+  readonly port?: number;
+  /** What a check cannot do without. */
+  readonly needs?: readonly NeededField[];
+  /** What ldirectord makes of a real server where that is missing. */
+  readonly otherwise?: "takes a dead server for alive" | "takes every server for dead";
+  /** What is asked and expected unless configured; other protocols have no request that every server would answer. */
+  readonly asks?: { readonly request: string; readonly receive: string };
+  /** A web server can stand in. Others would wait for a greeting or a TLS handshake. */
+  readonly page?: true;
+  /** TLS from its first byte: whether the certificate is verified unless configured. */
+  readonly tls?: { readonly verify: boolean };
+  /** Asked by datagrams, which leave no trace on the real server. */
+  readonly udp?: true;
+  /** The library tries once more, so many seconds later, when it has not connected. */
+  readonly retry?: number;
+  /** ldirectord's sub whose library has no time limit, one for each step, or one that holds only until a connection stands. */
+  readonly apart?: string;
+  /** Perl modules that a check loads. */
+  readonly modules?: readonly string[];
+  /** Debian package of those modules, where Debian's ldirectord does not depend on it. */
+  readonly package?: string;
 }
 
-const SQL: Needs = { fields: ["login", "request"], otherwise: "takes every server for dead" };
-const MAIL: Needs = { fields: ["login", "passwd"], otherwise: "takes a dead server for alive" };
-const NEEDS: Readonly<Record<string, Needs>> = {
-  dns: { fields: ["request", "receive"], otherwise: "takes every server for dead" },
-  ftp: { fields: ["request", "receive"], otherwise: "takes a dead server for alive" },
-  http_proxy: { fields: ["request"], otherwise: "takes every server for dead" },
-  mysql: SQL,
-  oracle: { ...SQL, fields: ["login", "database", "request"] },
-  pgsql: SQL,
-  pop: MAIL,
-  pops: MAIL,
-  radius: { fields: ["login", "passwd", "secret"], otherwise: "takes every server for dead" },
-};
+const ALIVE = "takes a dead server for alive";
+const DEAD = "takes every server for dead";
+/** The article's. */
+const WEB = { request: "test.html", receive: "test" };
+const LDAP = ["Net::LDAP", "Net::LDAP::Bind", "Net::LDAP::Search", "Net::LDAP::Filter"];
 
-/** Whether the service's check goes over TLS from its first byte, and so has a certificate to look at. */
-export function isTls(service: string | undefined): boolean {
-  return service !== undefined && /^(https|imaps|ldaps|pops)$/.test(service);
+const SERVICES = {
+  dns: { port: 53, needs: ["request", "receive"], otherwise: DEAD, udp: true },
+  ftp: {
+    port: 21,
+    needs: ["request", "receive"],
+    otherwise: ALIVE,
+    apart: "ftp",
+    modules: ["Net::FTP", "Net::FTP::I"],
+  },
+  http: { port: 80, asks: WEB, page: true },
+  https: {
+    port: 443,
+    asks: WEB,
+    tls: { verify: true },
+    modules: ["LWP::Protocol::https"],
+    package: "liblwp-protocol-https-perl",
+  },
+  http_proxy: { port: 3128, needs: ["request"], otherwise: DEAD, page: true },
+  imap: { port: 143, retry: 5, apart: "imap", modules: ["Net::IMAP::Simple"] },
+  imaps: { port: 993, retry: 5, tls: { verify: true }, apart: "imaps", modules: ["Net::IMAP::Simple::SSL"] },
+  ldap: { port: 389, apart: "ldap", modules: [...LDAP, "IO::Socket::IP"] },
+  ldaps: { port: 636, tls: { verify: false }, apart: "ldap", modules: [...LDAP, "IO::Socket::SSL"] },
+  mysql: {
+    port: 3306,
+    needs: ["login", "request"],
+    otherwise: DEAD,
+    apart: "mysql",
+    modules: ["DBI", "DBD::mysql"],
+    package: "libdbd-mysql-perl",
+  },
+  nntp: { port: 119, apart: "nntp" },
+  none: { page: true },
+  oracle: {
+    port: 1521,
+    needs: ["login", "database", "request"],
+    otherwise: DEAD,
+    apart: "oracle",
+    modules: ["DBI", "DBD::Oracle"],
+    package: "libdbd-oracle-perl",
+  },
+  pgsql: {
+    port: 5432,
+    needs: ["login", "request"],
+    otherwise: DEAD,
+    apart: "pgsql",
+    modules: ["DBI", "DBD::Pg"],
+    package: "libdbd-pg-perl",
+  },
+  pop: {
+    port: 110,
+    needs: ["login", "passwd"],
+    otherwise: ALIVE,
+    apart: "pop",
+    modules: ["Mail::POP3Client"],
+  },
+  pops: {
+    port: 995,
+    needs: ["login", "passwd"],
+    otherwise: ALIVE,
+    tls: { verify: true },
+    apart: "pop",
+    modules: ["Mail::POP3Client", "IO::Socket::SSL"],
+  },
+  radius: {
+    port: 1812,
+    needs: ["login", "passwd", "secret"],
+    otherwise: DEAD,
+    udp: true,
+    apart: "radius",
+    modules: ["Authen::Radius"],
+  },
+  simpletcp: {},
+  sip: { port: 5060, udp: true },
+  smtp: { port: 25, apart: "smtp" },
+  submission: { port: 587, apart: "smtp" },
+} as const satisfies Record<string, Row>;
+
+export type CheckService = keyof typeof SERVICES;
+
+export const CHECK_SERVICES = Object.keys(SERVICES) as [CheckService, ...CheckService[]];
+
+/** What is known of a service; nothing of one that is not named. */
+export function checkService(name: CheckService | undefined): Row {
+  return name === undefined ? {} : SERVICES[name];
 }
 
-/** Whether a web server can stand in: over HTTP, or a protocol that nobody knows. Others would wait for a greeting or a TLS handshake. */
-export function canReadPage(service: string | undefined): boolean {
-  return service === undefined || /^(http|http_proxy|none)$/.test(service);
+/** The service that ldirectord takes for a port where none is named. */
+export function serviceOfPort(port: number): CheckService {
+  return CHECK_SERVICES.find((name) => checkService(name).port === port) ?? "none";
+}
+
+/** Whether a web server can stand in: over HTTP, or a protocol that nobody knows. */
+export function canReadPage(service: CheckService | undefined): boolean {
+  return service === undefined || checkService(service).page === true;
 }
 
 /** negotiate, or a number: one negotiate check after so many connects. */
@@ -65,7 +139,7 @@ export function negotiates(checktype: string | number): boolean {
 }
 
 /** A negotiate check of service none asks nobody: it finds a dead server up, also where a connect has just failed. */
-export function asksNobody(checktype: string | number, service: string): boolean {
+export function asksNobody(checktype: string | number, service: CheckService): boolean {
   return negotiates(checktype) && service === "none";
 }
 
@@ -75,12 +149,20 @@ export function asksNobody(checktype: string | number, service: string): boolean
  */
 export function lackingFields(
   checktype: string | number,
-  service: string,
+  service: CheckService,
   given: (field: NeededField) => boolean,
 ): readonly { field: NeededField; otherwise: string }[] {
-  const needs = negotiates(checktype) ? NEEDS[service] : undefined;
-  if (needs === undefined) return [];
-  return needs.fields
-    .filter((field) => !given(field))
-    .map((field) => ({ field, otherwise: needs.otherwise }));
+  const { needs = [], otherwise = DEAD } = negotiates(checktype) ? checkService(service) : {};
+  return needs.filter((field) => !given(field)).map((field) => ({ field, otherwise }));
+}
+
+/**
+ * The table for the end of a Perl module, which reads it from DATA. One service a line: name, sub to run apart, tls, package, and then its
+ * modules; "-" stands for none.
+ */
+export function perlServices(): string {
+  return CHECK_SERVICES.map((name) => {
+    const { apart = "-", tls, package: debian = "-", modules = [] } = checkService(name);
+    return `${[name, apart, tls ? "tls" : "-", debian, ...modules].join(" ")}\n`;
+  }).join("");
 }

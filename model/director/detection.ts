@@ -1,5 +1,5 @@
 /** How long a dead real server stays in the table, from the settings of its checks and ldirectord 4.12's way round them. */
-import { negotiates } from "./checkServices";
+import { checkService, negotiates } from "./checkServices";
 import type { HealthCheck, Lab, VirtualService } from "../lab/types";
 
 /** A day: whoever waits longer checks nothing. The programs themselves would take any number. */
@@ -14,8 +14,6 @@ export const CHECK_TIMES = {
 
 /** For what no formula covers: the daemon's own work for each server, and the kernel's edit. */
 const DAEMON_SECONDS = 2;
-/** Net::IMAP::Simple tries once more, so much later, when it has not connected. */
-const IMAP_PAUSE = 5;
 /** An external check's program has so long to end when its time is over (scripts/guest/ldirectord/Ldirectord.pm). */
 const GRACE = 1;
 
@@ -52,8 +50,8 @@ export function holdSeconds({ checktype, checktimeout, negotiatetimeout }: Healt
 }
 
 function refusedSeconds({ checktype, service, negotiatetimeout }: HealthCheck): number {
-  const again = negotiates(checktype) && (service === "imap" || service === "imaps");
-  return again ? Math.min(IMAP_PAUSE, negotiatetimeout) : 0;
+  const { retry = 0 } = negotiates(checktype) ? checkService(service) : {};
+  return Math.min(retry, negotiatetimeout);
 }
 
 function holdElsewhere(service: Checked, silent: number, all: readonly VirtualService[]): number {

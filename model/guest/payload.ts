@@ -1,4 +1,5 @@
 /** What each guest is sent: its role's script, with its settings. */
+import { perlServices } from "../director/checkServices";
 import { guestSettings } from "./settings";
 import { renderPayload, type Settings } from "./script";
 import type { Lab, LabNode, Role } from "../lab/types";
@@ -25,13 +26,14 @@ const SCRIPTS: Readonly<Record<Role, readonly string[]>> = {
 function withPrograms(role: Role, settings: Settings, read: Read): Settings {
   if (role !== "director") return settings;
   const { LVS_ALERTS = "", ...others } = settings;
+  const module = (name: string): string => read(name) + perlServices();
   return {
     ...others,
     LVS_TABLE_PROGRAM: read("guest/ipvsTable.pl"),
     // The guest's ldirectord is asked as this host's is, in program/ldirectordProbe.ts.
     LVS_DRY_RUN: read("host/ldirectord-dry-run.sh"),
-    LVS_DRY_RUN_MODULE: read("host/ldirectord-dry-run/DryRun.pm"),
-    LVS_LDIRECTORD_MODULE: read("guest/ldirectord/Ldirectord.pm"),
+    LVS_DRY_RUN_MODULE: module("host/ldirectord-dry-run/DryRun.pm"),
+    LVS_LDIRECTORD_MODULE: module("guest/ldirectord/Ldirectord.pm"),
     LVS_ALERTS: LVS_ALERTS && read("guest/ldirectord/alerts.pl"),
   };
 }

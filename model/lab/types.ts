@@ -3,6 +3,7 @@
  * Plain data, no Pulumi: every field is resolved, every default filled in.
  */
 
+import type { CheckService } from "../director/checkServices";
 import type { DrillLimits } from "./drillLimits";
 import type { EndpointTarget, MarkTarget } from "./target";
 
@@ -76,7 +77,7 @@ export interface RealServerEntry {
 /** How one virtual service is checked; fields as in ldirectord(8). */
 export interface HealthCheck {
   readonly checktype: "negotiate" | "connect" | "ping" | "external" | "external-perl" | "on" | "off" | number;
-  readonly service?: string;
+  readonly service?: CheckService;
   readonly checkport?: number;
   readonly checkcommand?: string;
   readonly request?: string;

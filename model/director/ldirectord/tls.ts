@@ -1,5 +1,5 @@
 /** What ldirectord.cf has no option for: whose certificates a service's checks trust. scripts/guest/ldirectord/Ldirectord.pm reads it. */
-import { isTls, negotiates } from "../checkServices";
+import { checkService, negotiates } from "../checkServices";
 import { endpoint } from "../../lab/address";
 import type { Lab, VirtualService } from "../../lab/types";
 
@@ -7,8 +7,9 @@ import type { Lab, VirtualService } from "../../lab/types";
 export function renderTls({ services }: Pick<Lab, "services">): string {
   const entries = services.flatMap((each) => {
     const { check } = each;
-    const { checktype, service, verify = service !== "ldaps", ca } = check;
-    if (!negotiates(checktype) || !isTls(service)) return [];
+    const { tls } = checkService(check.service);
+    if (!negotiates(check.checktype) || tls === undefined) return [];
+    const { verify = tls.verify, ca } = check;
     return [[ldirectordId(each), { verify, ca }] as const];
   });
   return entries.length === 0 ? "" : `${JSON.stringify(Object.fromEntries(entries))}\n`;

@@ -7,17 +7,15 @@ use strict;
 use warnings;
 use POSIX qw(:sys_wait_h);
 
-# What a library asks for while it checks is loaded before: a process for each check would load it each time.
-my %MODULES = (
-	pop => [qw(Mail::POP3Client)], pops => [qw(Mail::POP3Client IO::Socket::SSL)],
-	imap => [qw(Net::IMAP::Simple)], imaps => [qw(Net::IMAP::Simple::SSL)],
-	ldap => [qw(Net::LDAP Net::LDAP::Bind Net::LDAP::Search Net::LDAP::Filter IO::Socket::IP)],
-	ldaps => [qw(Net::LDAP Net::LDAP::Bind Net::LDAP::Search Net::LDAP::Filter IO::Socket::SSL)],
-	ftp => [qw(Net::FTP Net::FTP::I)], radius => [qw(Authen::Radius)],
-	mysql => [qw(DBI DBD::mysql)], pgsql => [qw(DBI DBD::Pg)], oracle => [qw(DBI DBD::Oracle)],
-);
-# Checks whose library has no limit, one for each step, or one that holds only until a connection stands.
-my @UNLIMITED = qw(smtp pop imap imaps ldap nntp radius mysql pgsql oracle ftp);
+# Services, from model/director/checkServices.ts: Perl modules, whether over TLS, and the checks whose library does not limit its time.
+my (%MODULES, %OVER_TLS, %unlimited);
+for my $line (<DATA>) {
+	my ($service, $apart, $tls, undef, @modules) = split ' ', $line;
+	$MODULES{$service} = \@modules;
+	$OVER_TLS{$service} = $tls eq "tls";
+	$unlimited{$apart} = 1 if $apart ne "-";
+}
+my @UNLIMITED = sort keys %unlimited;
 my @REPLACED = (qw(_check_real check_http do_fallback_command ld_emailalert_mail_send ld_emailalert_net_smtp ld_gethostbyaddr ld_setup
 	ld_start run_child service_set system_timeout system_wrapper), map { "check_$_" } @UNLIMITED);
 
@@ -93,6 +91,7 @@ sub limited {
 sub check_apart {
 	my ($check, $v, $r, @more) = @_;
 	my $service = $v->{service};
+	# What a library asks for while it checks is loaded before: a process for each check would load it each time.
 	for my $module (@{$MODULES{$service} // []}) {
 		my $file = "$module.pm" =~ s{::}{/}gr;
 		eval { local $SIG{__DIE__} = "DEFAULT"; require $file };
@@ -138,7 +137,7 @@ sub read_tls {
 # seldom names. The libraries set what they please, and so this comes after them.
 sub use_tls {
 	my ($v) = @_;
-	return unless $v->{service} =~ /^(?:https|pops|imaps|ldaps)$/;
+	return unless $OVER_TLS{$v->{service}};
 	require IO::Socket::SSL;
 	my $wanted = $tls{main::get_virtual_id_str($v)};
 	my ($name) = ($v->{virtualhost} // "") =~ /^([A-Za-z0-9_.-]*[A-Za-z_-][A-Za-z0-9_.-]*)(?::\d+)?$/;
@@ -298,3 +297,4 @@ INIT {
 }
 
 1;
+__DATA__

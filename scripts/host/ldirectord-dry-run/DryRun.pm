@@ -159,11 +159,12 @@ sub unusable_patterns {
 }
 
 # What a check loads when it makes the first one: without it the check would find every server dead. Debian's package brings the other
-# services' modules.
-my %NEEDS = (
-	https => ["LWP/Protocol/https.pm", "liblwp-protocol-https-perl"], mysql => ["DBD/mysql.pm", "libdbd-mysql-perl"],
-	pgsql => ["DBD/Pg.pm", "libdbd-pg-perl"], oracle => ["DBD/Oracle.pm", "libdbd-oracle-perl"],
-);
+# services' modules. From model/director/checkServices.ts; empty but in a guest.
+my %NEEDS;
+for my $line (<DATA>) {
+	my ($service, undef, undef, $package, @modules) = split ' ', $line;
+	$NEEDS{$service} = [$package, map { "$_.pm" =~ s{::}{/}gr } @modules] if $package ne "-";
+}
 
 # What the configuration names and this machine, the director, has not.
 sub lacking {
@@ -176,9 +177,11 @@ sub lacking {
 	my %seen;
 	for my $v (@main::VIRTUAL) {
 		my $asks = $v->{checktype} =~ /^(?:negotiate|combined)$/;
-		my ($file, $package) = $asks ? @{$NEEDS{$v->{service}} // []} : ();
-		push @words, "the image lacks the Perl module $file, for checks of service $v->{service} (Debian package $package)"
-			if defined $file and !$seen{$file}++ and !grep { -e "$_/$file" } @INC;
+		my ($package, @files) = $asks ? @{$NEEDS{$v->{service}} // []} : ();
+		for my $file (@files) {
+			next if $seen{$file}++ or grep { -e "$_/$file" } @INC;
+			push @words, "the image lacks the Perl module $file, for checks of service $v->{service} (Debian package $package)";
+		}
 		my $command = $v->{checkcommand};
 		if ($v->{checktype} eq "external" and !$seen{$command}++) { $program->("checkcommand", $command); }
 		if ($v->{checktype} eq "external-perl" and !$seen{$command}++) { push @words, perl_faults($command); }
@@ -260,3 +263,4 @@ INIT {
 }
 
 1;
+__DATA__

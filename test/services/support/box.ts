@@ -2,6 +2,7 @@
 import { spawn, spawnSync, type ChildProcess, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
 import {
+  appendFileSync,
   closeSync,
   copyFileSync,
   existsSync,
@@ -12,6 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { perlServices } from "../../../model/director/checkServices";
 
 const HERE = join(__dirname, "..");
 const SCRIPTS = join(HERE, "../../scripts");
@@ -65,6 +67,7 @@ export class Box {
       ["guest/ldirectord/alerts.pl", "alerts.pl"],
     ] as const) {
       copyFileSync(join(SCRIPTS, from), box.path(`${LIBRARY}/${to}`));
+      if (to.endsWith(".pm")) appendFileSync(box.path(`${LIBRARY}/${to}`), perlServices());
     }
     for (const directory of ["/srv", "/var/spool/lvs-dr"])
       mkdirSync(box.path(directory), { recursive: true });

@@ -5,6 +5,7 @@ import { READ_STACK_OUTPUTS } from "../../../program/handoverProbe";
 import type { Login } from "../../../lib/ssh";
 import type { Access } from "../../../model/lab/access";
 import type { GuestRole, Host } from "../../../components/guestRole";
+import { perlServices } from "../../../model/director/checkServices";
 import { guestSettings } from "../../../model/guest/settings";
 import { renderGuestTable } from "../../../model/director/ipvs/guestTable";
 import { ldirectordFor, renderLdirectord } from "../../../model/director/ldirectord/ldirectord";
@@ -140,8 +141,8 @@ const DIRECTOR = {
   LVS_RUN_LIMIT: "300",
   LVS_TABLE_PROGRAM: readFileSync("scripts/guest/ipvsTable.pl", "utf8"),
   LVS_DRY_RUN: readFileSync("scripts/host/ldirectord-dry-run.sh", "utf8"),
-  LVS_DRY_RUN_MODULE: readFileSync("scripts/host/ldirectord-dry-run/DryRun.pm", "utf8"),
-  LVS_LDIRECTORD_MODULE: readFileSync("scripts/guest/ldirectord/Ldirectord.pm", "utf8"),
+  LVS_DRY_RUN_MODULE: readFileSync("scripts/host/ldirectord-dry-run/DryRun.pm", "utf8") + perlServices(),
+  LVS_LDIRECTORD_MODULE: readFileSync("scripts/guest/ldirectord/Ldirectord.pm", "utf8") + perlServices(),
   LVS_ALERTS: "",
 };
 const STATIC_DIRECTOR = {

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ldirectordFor } from "../../../../model/director/ldirectord/ldirectord";
 import { ldirectordProblems } from "../director/ldirectord/ldirectordCheck";
-import { CHECK_SERVICES } from "../../../../model/config/schemaService";
+import { CHECK_SERVICES } from "../../../../model/director/checkServices";
 import { labOf } from "./arbitraries";
 
 /** Each known protocol's, and some of none. */

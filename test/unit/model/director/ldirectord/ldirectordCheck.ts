@@ -5,6 +5,7 @@ import {
   lackingFields,
   negotiates,
   serviceOfPort,
+  type CheckService,
   type NeededField,
 } from "../../../../../model/director/checkServices";
 import { Address } from "../../../../../model/lab/address";
@@ -99,7 +100,9 @@ function blockProblems(block: VirtualBlock, fork: boolean): string[] {
 function checkProblems(at: string, { options, reals, target }: VirtualBlock): string[] {
   const checktype = options.checktype ?? "negotiate";
   // Unlike an address, a mark has no port that would tell.
-  const service = options.service ?? ("fwmark" in target ? "none" : serviceOfPort(target.port));
+  const service =
+    (options.service as CheckService | undefined) ??
+    ("fwmark" in target ? "none" : serviceOfPort(target.port));
   if (asksNobody(checktype, service)) {
     return [`${at}: a negotiate check of service none takes a dead server for alive: say connect`];
   }
