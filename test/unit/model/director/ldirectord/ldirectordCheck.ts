@@ -2,6 +2,7 @@
 import { isIPv6 } from "node:net";
 import {
   asksNobody,
+  CHECK_SERVICES,
   lackingFields,
   negotiates,
   serviceOfPort,
@@ -18,6 +19,41 @@ import type {
 import { OPTIONS, type Option } from "../../../../../model/director/ldirectord/options";
 import { protocolOf } from "./ldirectordTable";
 import { corruptsAt } from "../../../../../model/config/schemaParts";
+
+const SECONDS = [1, 2147483647] as const;
+/** Smallest and largest integer of an option. */
+const RANGES: Readonly<Record<string, readonly [number, number]>> = {
+  persistent: [1, 2678400],
+  checkport: [1, 65535],
+  checktimeout: SECONDS,
+  negotiatetimeout: SECONDS,
+  checkinterval: SECONDS,
+  checkcount: SECONDS,
+  failurecount: SECONDS,
+  emailalertfreq: [0, 2147483647],
+};
+
+const PATH = /^\/.*$/;
+/** What each value of an option must match, whole. */
+const PATTERNS: Readonly<Record<string, RegExp>> = {
+  protocol: /^(tcp|udp|fwm)$/,
+  scheduler: /^[a-z]+$/,
+  schedflags: /^[a-z0-9-]+(,[a-z0-9-]+)*$/,
+  netmask: /^(\d+\.\d+\.\d+\.\d+|[1-9]\d{0,2})$/,
+  checktype: /^(connect|external|external-perl|negotiate|off|on|ping|[1-9]\d*)$/,
+  service: new RegExp(`^(${CHECK_SERVICES.join("|")})$`),
+  checkcommand: PATH,
+  httpmethod: /^(GET|HEAD)$/,
+  load: /\w/,
+  monitorfile: PATH,
+  callback: PATH,
+  logfile: /^(\/.*|[a-z0-9]+)$/,
+  maintenancedir: PATH,
+  fallbackcommand: PATH,
+  emailalert: /^[^\s,@]+@[^\s,@]+$/,
+  emailalertstatus: /^(all|none|starting|running|stopping|reloading)$/,
+  smtp: /^[0-9A-Za-z._+-]+$/,
+};
 
 const isFour = (text: string): boolean => Address.read(text)?.family === 4;
 const toNumber = (text: string): number => Number(Address.parse(text).value);
@@ -187,15 +223,16 @@ function optionProblems(
     if (value === undefined) return [];
     if (option === undefined || (option.scope !== "both" && option.scope !== scope))
       return [`${at}: ${name} is no option here`];
-    const wrong = valueFault(option, value);
+    const wrong = valueFault(name, option, value);
     return wrong === undefined ? [] : [`${at}: ${name} ${wrong}`];
   });
 }
 
-function valueFault({ kind, range, pattern }: Option, value: unknown): string | undefined {
+function valueFault(name: string, { kind }: Option, value: unknown): string | undefined {
+  const pattern = PATTERNS[name];
   if (kind === "yesno") return typeof value === "boolean" ? undefined : "is not true or false";
   if (kind === "integer") {
-    const [min, max] = range ?? [0, Number.MAX_SAFE_INTEGER];
+    const [min, max] = RANGES[name] ?? [0, Number.MAX_SAFE_INTEGER];
     return Number.isInteger(value) && (value as number) >= min && (value as number) <= max
       ? undefined
       : `is not ${min}–${max}`;
