@@ -1,5 +1,5 @@
 /** What is promised: from the lab's own check settings, weights and `drills.limits`. Seconds are for KVM: `scale` stretches them. */
-import { DRILL_LIMITS, type DrillLimits } from "../model/lab/drillLimits";
+import { DRILL_LIMITS, type DrillLimits } from "../model/config/schemaDrills";
 import { detectionSeconds, holdSeconds } from "../model/director/detection";
 import { gcd, servingWeights } from "../model/director/ipvs/turns";
 import type { Lab } from "../model/lab/types";

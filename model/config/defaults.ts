@@ -3,7 +3,7 @@ import { AddressPlan } from "./addressPlan";
 import { Prefix, withLength } from "../lab/address";
 import { bridgeFor, macFor, prefixFor } from "../lab/naming";
 import type { Config } from "./schema";
-import { resolveServices } from "./serviceDefaults";
+import { given, resolveServices } from "./serviceDefaults";
 import type { Lab, LabNetwork, LabNode, Nic, RealServerEntry, RemoteHost } from "../lab/types";
 
 export interface Identity {
@@ -92,15 +92,11 @@ export function resolve(config: Config, { project, stack }: Identity): Draft {
     vcpus: from.vcpus ?? config.vcpus,
     ...rest,
   });
-  const network = (key: LabNetwork["key"], hostAddress: string, existingBridge?: string): LabNetwork => ({
-    key,
-    name: `${prefix}-${key}`,
-    bridge: bridgeFor(project, stack, key),
-    ...(existingBridge === undefined ? {} : { existingBridge }),
-    cidr: key === "client" ? clientNetwork.cidr : serverNetwork.cidr,
-    hostAddress,
-    mtu: key === "client" ? clientNetwork.mtu : serverNetwork.mtu,
-  });
+  const network = (key: LabNetwork["key"], hostAddress: string, existingBridge?: string): LabNetwork => {
+    const { cidr, mtu } = key === "client" ? clientNetwork : serverNetwork;
+    const bridge = bridgeFor(project, stack, key);
+    return given({ key, name: `${prefix}-${key}`, bridge, existingBridge, cidr, hostAddress, mtu });
+  };
 
   const port = config.port;
   const entries: RealServerEntry[] = servers.map((server) => entryOf(server, port));
@@ -111,15 +107,10 @@ export function resolve(config: Config, { project, stack }: Identity): Draft {
     libvirtUri: config.libvirtUri,
     ...remoteHostOf(config),
     accelerator: config.accelerator,
-    ...(config.image === undefined
-      ? {}
-      : {
-          image: {
-            path: config.image,
-            ...(config.imageSha256 === undefined ? {} : { sha256: config.imageSha256.toLowerCase() }),
-          },
-        }),
-    ...(config.pool === undefined ? {} : { pool: config.pool }),
+    ...(config.image !== undefined && {
+      image: given({ path: config.image, sha256: config.imageSha256?.toLowerCase() }),
+    }),
+    ...given({ pool: config.pool }),
     prefix,
     bootParallel: config.bootParallel ?? (config.image === undefined ? 6 : 2),
     bootTimeout: config.bootTimeout,
@@ -163,12 +154,12 @@ export function resolve(config: Config, { project, stack }: Identity): Draft {
     ),
     arpStrategy: config.arpStrategy,
     mode: director.mode,
-    ldirectord: settingsOf(config),
+    ldirectord: given(config.ldirectord),
     services: resolveServices(config, vip, entries),
     sorryPage: sorry?.page ?? "sorry server",
     drainTimeout: config.drainTimeout,
     ipvsTimeouts: config.ipvsTimeouts,
-    drills: { limits: defined(config.drills.limits) as Required<Lab>["drills"]["limits"] },
+    drills: { limits: given(config.drills.limits) },
   };
 }
 
@@ -220,26 +211,7 @@ function standardServers(count: number): NonNullable<Config["realServers"]> {
 
 export function entryOf(server: RealServerDraft, port: number): RealServerEntry {
   const { name, address, weight, drain, lowerThreshold, upperThreshold, request, receive } = server;
-  return {
-    name,
-    address,
-    port,
-    weight,
-    drain,
-    ...(lowerThreshold === undefined ? {} : { lowerThreshold }),
-    ...(upperThreshold === undefined ? {} : { upperThreshold }),
-    ...(request === undefined ? {} : { request }),
-    ...(receive === undefined ? {} : { receive }),
-  };
-}
-
-function settingsOf({ ldirectord }: Config): Lab["ldirectord"] {
-  return defined(ldirectord) as unknown as Lab["ldirectord"];
-}
-
-/** Only what has a value. */
-function defined(fields: object): unknown {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  return given({ name, address, port, weight, drain, lowerThreshold, upperThreshold, request, receive });
 }
 
 /** Only a URI with SSH names a host through which the guests can be reached. */

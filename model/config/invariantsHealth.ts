@@ -121,11 +121,7 @@ function checkPairs(findings: Findings, config: Config, draft: Draft): void {
   }
 }
 
-/** `undefined` as well as left out: both come from the schema. */
-type Pair = {
-  readonly [K in "request" | "receive" | "lowerThreshold" | "upperThreshold"]?:
-    RealServerEntry[K] | undefined;
-};
+type Pair = Pick<RealServerEntry, "request" | "receive" | "lowerThreshold" | "upperThreshold">;
 
 /** @param says what is listed at the key @param whole the same with what it takes over */
 function checkPair(findings: Findings, key: string, says: Pair, whole: Pair, draft: Draft): void {

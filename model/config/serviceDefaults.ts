@@ -83,7 +83,7 @@ function build(from: ServiceConfig, check: HealthCheck, all: readonly RealServer
       ? {}
       : { sorry: { address: sorry.address ?? "127.0.0.1", port: sorry.port ?? port } }),
     check,
-    extras: given(from.ldirectord) as VirtualService["extras"],
+    extras: given(from.ldirectord),
   };
 }
 
@@ -108,7 +108,7 @@ function chosen(from: ServiceConfig, port: number, all: readonly RealServerEntry
   if (from.realServers === undefined) return all.map((server) => ({ ...server, port }));
   return from.realServers.flatMap((named) => {
     const known = all.find((server) => server.name === named.name);
-    return known === undefined ? [] : [{ ...known, ...(given(named) as Partial<RealServerEntry>), port }];
+    return known === undefined ? [] : [{ ...known, ...given(named), port }];
   });
 }
 
@@ -134,6 +134,6 @@ function checkOf(from: HealthCheckConfig, protocol: "tcp" | "udp", port: number)
 }
 
 /** The fields that were set: an undefined one must not hide a default when objects are merged. */
-function given<T extends object>(value: T): Partial<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as Partial<T>;
+export function given<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T;
 }

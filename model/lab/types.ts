@@ -3,8 +3,11 @@
  * Plain data, no Pulumi: every field is resolved, every default filled in.
  */
 
-import type { CheckService } from "../director/checkServices";
-import type { DrillLimits } from "./drillLimits";
+import type { z } from "zod";
+import type { Config } from "../config/schema";
+import type { DrillLimits } from "../config/schemaDrills";
+import type { ldirectordSettings, virtualExtras } from "../config/schemaLdirectord";
+import type { healthCheck } from "../config/schemaService";
 import type { EndpointTarget, MarkTarget } from "./target";
 
 export type Role = "client" | "router" | "director" | "realServer";
@@ -74,63 +77,21 @@ export interface RealServerEntry {
   readonly receive?: string;
 }
 
-/** How one virtual service is checked; fields as in ldirectord(8). */
-export interface HealthCheck {
-  readonly checktype: "negotiate" | "connect" | "ping" | "external" | "external-perl" | "on" | "off" | number;
-  readonly service?: CheckService;
-  readonly checkport?: number;
-  readonly checkcommand?: string;
-  readonly request?: string;
-  readonly receive?: string;
-  readonly httpmethod?: "GET" | "HEAD";
-  readonly virtualhost?: string;
-  readonly login?: string;
-  readonly passwd?: string;
-  readonly database?: string;
-  readonly secret?: string;
-  /** Whether a TLS server's certificate must come from an issuer that is trusted; absent: yes, but for ldaps. */
-  readonly verify?: boolean;
-  /** PEM of the issuers that are trusted, instead of the director's own list. */
-  readonly ca?: string;
-  /** Seconds. */
-  readonly checktimeout: number;
-  readonly negotiatetimeout: number;
-  readonly checkinterval: number;
-  readonly failurecount: number;
-}
+/** What the configuration's schema gives, where nothing is changed; a key without a value is left out. */
+type Given<T> = {
+  readonly [K in keyof T]: NonNullable<T[K]> extends readonly (infer E)[] ? readonly E[] : T[K];
+};
+
+/** How one virtual service is checked; fields as in ldirectord(8), described in model/config/schemaService.ts. Times are in seconds. */
+export type HealthCheck = Given<z.output<typeof healthCheck>> & {
+  readonly [K in "checktimeout" | "negotiatetimeout" | "checkinterval" | "failurecount"]: number;
+} & { readonly checktype: NonNullable<z.output<typeof healthCheck>["checktype"]> };
 
 /** ldirectord's per-virtual options that neither check nor schedule; fields as in ldirectord(8). */
-export interface VirtualExtras {
-  readonly fallbackcommand?: string;
-  readonly cleanstop?: boolean;
-  readonly monitorfile?: string;
-  readonly servicename?: string;
-  readonly comment?: string;
-  readonly emailalert?: readonly string[];
-  /** Seconds between repeated alerts, 0 = once. */
-  readonly emailalertfreq?: number;
-  readonly emailalertstatus?: readonly string[];
-  readonly smtp?: string;
-}
+export type VirtualExtras = Given<z.output<typeof virtualExtras>>;
 
 /** ldirectord's global options; fields as in ldirectord(8). */
-export interface LdirectordSettings {
-  readonly autoreload: boolean;
-  readonly supervised: boolean;
-  readonly fork: boolean;
-  readonly cleanstop: boolean;
-  readonly readdquiescent: boolean;
-  /** Absolute path, or the name of a syslog facility. */
-  readonly logfile: string;
-  readonly callback?: string;
-  readonly maintenancedir?: string;
-  readonly fallbackcommand?: string;
-  readonly emailalert?: readonly string[];
-  readonly emailalertfrom?: string;
-  readonly emailalertfreq?: number;
-  readonly emailalertstatus?: readonly string[];
-  readonly smtp?: string;
-}
+export type LdirectordSettings = Given<Omit<z.output<typeof ldirectordSettings>, "execute">>;
 
 interface ServiceFields {
   readonly name: string;
@@ -155,13 +116,6 @@ interface ServiceFields {
  */
 export type VirtualService = ServiceFields &
   (EndpointTarget | (MarkTarget & Omit<EndpointTarget, "mark"> & { readonly ports: readonly number[] }));
-
-/** `ipvsadm --set`, seconds. */
-export interface IpvsTimeouts {
-  readonly tcp: number;
-  readonly tcpfin: number;
-  readonly udp: number;
-}
 
 /** Another machine whose libvirt keeps the guests. */
 export interface RemoteHost {
@@ -208,7 +162,7 @@ export interface Lab {
   /** Longest wait for open connections when a real server is drained before removal, seconds. */
   readonly drainTimeout: number;
   /** Seconds after which the kernel forgets an idle connection. Absent in a lab that was applied before this key existed. */
-  readonly ipvsTimeouts?: IpvsTimeouts;
+  readonly ipvsTimeouts?: Config["ipvsTimeouts"];
   /** What drills promise; reaches no guest. Absent in a lab that was applied before this key existed. */
   readonly drills?: { readonly limits: DrillLimits };
   /** sha256 over everything above that reaches a guest; in the health output as `configHash`. */

@@ -1,6 +1,6 @@
 /** Strategies, modes, draining and reboots: every change by `up`, every effect seen in the guests. */
 import { afterAll, expect, it } from "vitest";
-import { DRILL_LIMITS } from "../../model/lab/drillLimits";
+import { DRILL_LIMITS } from "../../model/config/schemaDrills";
 import type { Health } from "../../model/health";
 import { shellQuote } from "../../lib/text";
 import { claimants } from "./arpWatch";

@@ -1,7 +1,7 @@
 /** What is refused of the drills' limits, word for word; and what they are without a word. */
 import { expect, it } from "vitest";
 import { parseConfig } from "../../../../model/config/config";
-import { DRILL_LIMITS } from "../../../../model/lab/drillLimits";
+import { DRILL_LIMITS } from "../../../../model/config/schemaDrills";
 import { expectRefusals } from "./refusals";
 
 const LIMITS = "drills.limits";
