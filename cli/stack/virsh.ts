@@ -1,12 +1,5 @@
 /** What the CLI itself asks of libvirt: finding, starting and listing a stack's objects. */
-import { setTimeout as sleep } from "node:timers/promises";
-import { exec } from "../../lib/process";
-
-const SHUTDOWN_MS = 30_000;
-const POLL_MS = 500;
-
-/** virsh's words for a pool or a volume that went before the look-up, between look-up and use, or stopped. */
-const GONE = /failed to get (pool|vol)|Storage (pool|volume) not found|is not active/;
+import { isMissing, shutDown, virsh, VirshError } from "../../lib/virsh";
 
 const linesOf = (text: string): string[] =>
   text
@@ -26,19 +19,17 @@ export interface StackNames {
 export class Virsh {
   constructor(private readonly uri: string) {}
 
-  /** @throws Error with virsh's own words */
-  async run(...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = await exec("virsh", ["-q", "-c", this.uri, ...args], {
-      env: { ...process.env, LC_ALL: "C" },
+  /** @throws VirshError with the command, and virsh's own words */
+  readonly run = (...args: string[]): Promise<string> =>
+    virsh(this.uri, args).catch((error: unknown) => {
+      throw error instanceof VirshError ? new VirshError(`virsh ${args.join(" ")}: ${error.message}`) : error;
     });
-    if (code !== 0) throw new Error(`virsh ${args.join(" ")}: ${stderr.trim() || stdout}`);
-    return stdout;
-  }
 
   /** Of pools that may be other people's, and of what is in them: nothing for one that has gone since it was listed. */
   private async unlessGone(...args: string[]): Promise<string> {
     return this.run(...args).catch((error: Error) => {
-      if (GONE.test(error.message)) return "";
+      const gone = isMissing("pool", error) || isMissing("volume", error);
+      if (gone || /is not active/.test(error.message)) return "";
       throw error;
     });
   }
@@ -75,11 +66,8 @@ export class Virsh {
   }
 
   /** Asks a running guest to shut down, and takes its power when it does not. */
-  async shutDown(domain: string): Promise<void> {
-    await this.run("shutdown", domain);
-    for (const deadline = Date.now() + SHUTDOWN_MS; Date.now() < deadline; await sleep(POLL_MS))
-      if ((await this.run("domstate", domain)).trim() === "shut off") return;
-    await this.run("destroy", domain);
+  shutDown(domain: string): Promise<void> {
+    return shutDown(this.run, domain);
   }
 
   async pools(stack: StackNames, which: "--all" | "--inactive" = "--all"): Promise<string[]> {

@@ -4,16 +4,15 @@ import { fileURLToPath } from "node:url";
 import type { Properties } from "../../lib/properties";
 import { libvirtXml } from "./libvirtXml";
 import type { Context, Provider } from "./provider";
+import { askOrMissing, isMissing, VirshError } from "../../lib/virsh";
 import {
+  asking,
   commandLine,
   isRunning,
-  KINDS,
   refuseForeign,
   text,
   uuidOf,
   virsh,
-  VirshError,
-  virshOrMissing,
   virshXml,
   without,
 } from "./virsh";
@@ -54,11 +53,11 @@ export const volume: Provider = {
 };
 
 const isListed = async (context: Context, inPool: string, name: string): Promise<boolean> =>
-  (await virshOrMissing(context, "volume", "vol-key", "--pool", inPool, name)) !== undefined;
+  (await askOrMissing(asking(context), "volume", "vol-key", "--pool", inPool, name)) !== undefined;
 
 /** Unlike a listing, this looks at the file itself. */
 const isThere = async (context: Context, inPool: string, name: string): Promise<boolean> =>
-  (await virshOrMissing(context, "volume", "vol-info", "--pool", inPool, name)) !== undefined;
+  (await askOrMissing(asking(context), "volume", "vol-info", "--pool", inPool, name)) !== undefined;
 
 /** Succeeds when the volume, or its whole pool, is gone already. As a rule it is there: that takes one process. */
 async function deleteVolume(inputs: Properties, context: Context): Promise<void> {
@@ -75,7 +74,7 @@ async function deleteVolume(inputs: Properties, context: Context): Promise<void>
   if (!(await isRunning(context, inPool))) {
     await virsh(context, "pool-start", inPool).catch(async (error: Error) => {
       // Another volume's deletion may have started it, or its directory have gone with all that was in it.
-      if (!KINDS.volume.missing.test(error.message) && !(await isRunning(context, inPool))) throw error;
+      if (!isMissing("volume", error) && !(await isRunning(context, inPool))) throw error;
     });
     if (!(await isRunning(context, inPool))) return;
   }

@@ -3,44 +3,17 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Properties } from "../../lib/properties";
 import { shellWord } from "../../lib/text";
+import { askOrMissing, virsh as runVirsh, type Ask } from "../../lib/virsh";
 import type { Context, Provider } from "./provider";
 
-/** libvirt's four kinds of things here, each with virsh's word for it and its messages for "no such thing". */
-export const KINDS = {
-  domain: { uuid: "domuuid", missing: /failed to get domain|Domain not found/i },
-  network: { uuid: "net-uuid", missing: /failed to get network|Network not found/i },
-  pool: { uuid: "pool-uuid", missing: /failed to get pool|Storage pool not found/i },
-  volume: {
-    uuid: "vol-key",
-    missing: /failed to get vol|Storage volume not found|No such file or directory/i,
-  },
-} as const;
+const UUID_COMMANDS = { domain: "domuuid", network: "net-uuid", pool: "pool-uuid" } as const;
 
-export class VirshError extends Error {}
-
-export const uriOf = (context: Context): string =>
+const uriOf = (context: Context): string =>
   typeof context.config.uri === "string" && context.config.uri !== "" ? context.config.uri : "qemu:///system";
 
 /** One virsh command as a user would type it, for messages. */
 export const commandLine = (context: Context, ...args: readonly string[]): string =>
   ["virsh", "-c", uriOf(context), ...args].map(shellWord).join(" ");
-
-/** sshd drops connections when more than ten (MaxStartups) wait for their login at a time. */
-const REMOTE_AT_A_TIME = 4;
-let remoteCalls = 0;
-const waiting: (() => void)[] = [];
-
-async function inTurn<T>(uri: string, call: () => Promise<T>): Promise<T> {
-  if (!uri.includes("+ssh:")) return call();
-  while (remoteCalls >= REMOTE_AT_A_TIME) await new Promise<void>((go) => waiting.push(go));
-  remoteCalls += 1;
-  try {
-    return await call();
-  } finally {
-    remoteCalls -= 1;
-    waiting.shift()?.();
-  }
-}
 
 /**
  * Runs one virsh command.
@@ -49,22 +22,15 @@ async function inTurn<T>(uri: string, call: () => Promise<T>): Promise<T> {
  */
 export async function virsh(context: Context, ...args: readonly string[]): Promise<string> {
   if (context.signal.aborted) throw context.signal.reason;
-  const result = await inTurn(uriOf(context), () =>
-    context.exec("virsh", ["-c", uriOf(context), "-q", ...args], {
-      env: { ...process.env, LC_ALL: "C" },
-      // libvirt's steps are short, and better finished than broken off.
-      signal: context.killSignal,
-    }),
-  );
-  if (result.code === 0) return result.stdout.trimEnd();
-  const message = result.stderr
-    .trim()
-    .replace(/^error: /gm, "")
-    .replace(/\n+/g, ": ");
-  const denied = /Permission denied|authentication unavailable/.test(message);
-  const hint = denied ? " (is this user in the group libvirt?)" : "";
-  throw new VirshError(`${message || `virsh ended with status ${result.code}`}${hint}`);
+  // libvirt's steps are short, and better finished than broken off.
+  return runVirsh(uriOf(context), args, { exec: context.exec, signal: context.killSignal });
 }
+
+/** As a function of the arguments alone. */
+export const asking =
+  (context: Context): Ask =>
+  (...args) =>
+    virsh(context, ...args);
 
 /** Runs a virsh command that takes a file of XML after `args`. */
 export async function virshXml(context: Context, xml: string, ...args: readonly string[]): Promise<void> {
@@ -78,26 +44,12 @@ export async function virshXml(context: Context, xml: string, ...args: readonly 
   }
 }
 
-/** As `virsh`, but an answer that the thing is not there is undefined. */
-export async function virshOrMissing(
-  context: Context,
-  kind: keyof typeof KINDS,
-  ...args: readonly string[]
-): Promise<string | undefined> {
-  try {
-    return await virsh(context, ...args);
-  } catch (error) {
-    if (error instanceof VirshError && KINDS[kind].missing.test(error.message)) return undefined;
-    throw error;
-  }
-}
-
 /** UUID of a domain, network or pool; undefined when there is none of that name. */
 export const uuidOf = (
   context: Context,
-  kind: "domain" | "network" | "pool",
+  kind: keyof typeof UUID_COMMANDS,
   name: string,
-): Promise<string | undefined> => virshOrMissing(context, kind, KINDS[kind].uuid, name);
+): Promise<string | undefined> => askOrMissing(asking(context), kind, UUID_COMMANDS[kind], name);
 
 /** The part of `virsh …-info` after a label. */
 export const field = (info: string, label: string): string =>

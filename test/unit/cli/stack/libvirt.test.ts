@@ -121,7 +121,7 @@ describe("Virsh", () => {
 
   it("fails in virsh's own words", async () => {
     host = fakeHost({});
-    await expect(virsh.run("start", "x")).rejects.toThrow("virsh start x: error: no answer to: start x");
+    await expect(virsh.run("start", "x")).rejects.toThrow("virsh start x: no answer to: start x");
   });
 });
 
@@ -196,7 +196,7 @@ describe("repairLibvirt", () => {
     const said = await repair({ "net-list --inactive --name": "" });
     expect(said).toEqual([
       "domain lvs-dr-dev-rs1 was shut off: starting it",
-      "virsh start lvs-dr-dev-rs1: error: no answer to: start lvs-dr-dev-rs1",
+      "virsh start lvs-dr-dev-rs1: no answer to: start lvs-dr-dev-rs1",
     ]);
   });
 
