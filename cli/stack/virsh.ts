@@ -43,8 +43,14 @@ export class Virsh {
    * them: each costs 15 to 30 ms of a processor.
    */
   async domains({ project, stack, prefix }: StackNames): Promise<Map<string, string>> {
+    const ask = (): Promise<string[]> => this.names("list", "--all", "--title");
+    // One that goes, whosever it is, between the list and the look at its title ends the whole list.
+    const lines = await ask().catch((error: unknown) => {
+      if (isMissing("domain", error)) return ask();
+      throw error;
+    });
     const row = new RegExp(`^\\S+\\s+(${prefix}-\\S+)\\s+([a-z]+(?: [a-z]+)?)\\s+${project} ${stack}: `);
-    const rows = (await this.names("list", "--all", "--title")).map((line) => row.exec(line));
+    const rows = lines.map((line) => row.exec(line));
     return new Map(rows.flatMap((match) => (match ? [[match[1] ?? "", match[2] ?? ""]] : [])));
   }
 

@@ -58,6 +58,15 @@ describe("Virsh", () => {
     await expect(virsh.volumes(STACK)).rejects.toThrow("Connection reset");
   });
 
+  it.each([
+    ["error: Domain not found: no domain with matching uuid '1' (other)", 2],
+    ["error: Cannot recv data: Connection reset by peer", 1],
+  ])("lists domains again where one goes meanwhile: %s", async (failure, times) => {
+    host = fakeHost({}, [], failure);
+    await expect(virsh.domains(STACK)).rejects.toThrow("virsh list --all --title: ");
+    expect(host.asked()).toHaveLength(times);
+  });
+
   it("finds what belongs to the stack, and nothing of another one", async () => {
     host = fakeHost(HOST);
     expect([...(await virsh.domains(STACK))]).toEqual([
