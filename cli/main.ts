@@ -1,9 +1,10 @@
 /** `scripts/lab`'s commands, after the shell entry has prepared the host. */
 import { spawnSync } from "node:child_process";
-import { Argument, Command, Option } from "commander";
+import { existsSync } from "node:fs";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { PROJECT } from "../model/lab/naming";
 import { parseStackReference } from "../model/config/stackName";
-import { enterProject } from "./callersFile";
+import { callersFile, enterProject } from "./callersFile";
 import type { StackOptions } from "./stack/context";
 import { say } from "./terminal";
 
@@ -22,6 +23,20 @@ function withStack(command: Command): Command {
   return command.option("-s, --stack <name>", "the stack", read, "dev");
 }
 
+/** Pulumi's own option. */
+function withConfigFile(command: Command): Command {
+  const read = (given: string): string => {
+    const file = callersFile(given);
+    if (!existsSync(file)) throw new InvalidArgumentError("there is no such file");
+    return file;
+  };
+  return command.option(
+    "--config-file <file>",
+    "take the configuration from it, not from Pulumi.STACK.yaml",
+    read,
+  );
+}
+
 function stackCommand(name: string, description: string): Command {
   return withStack(program.command(name).description(description)).addOption(
     new Option("--engine <engine>", "who applies").choices(["auto", "pulumi", "embedded"]).default("auto"),
@@ -32,15 +47,15 @@ function stackCommand(name: string, description: string): Command {
 const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
   up: async () => {
     const { up } = await import("./commands/apply");
-    stackCommand("up", "build or change the lab, then print its outputs").action(up);
+    withConfigFile(stackCommand("up", "build or change the lab, then print its outputs")).action(up);
   },
   preview: async () => {
     const { preview } = await import("./commands/apply");
-    stackCommand("preview", "show what `up` would do").action(preview);
+    withConfigFile(stackCommand("preview", "show what `up` would do")).action(preview);
   },
   down: async () => {
     const { down } = await import("./commands/down");
-    stackCommand("down", "destroy everything `up` made, then look for leftovers").action(
+    withConfigFile(stackCommand("down", "destroy everything `up` made, then look for leftovers")).action(
       (options: StackOptions) => down(options),
     );
   },
@@ -64,7 +79,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
   },
   report: async () => {
     const { addReportCommand } = await import("./commands/report");
-    addReportCommand(stackCommand("report", "topology, health, checks and drills on one page"));
+    addReportCommand(
+      withConfigFile(stackCommand("report", "topology, health, checks and drills on one page")),
+    );
   },
   drill: async () => {
     const { addDrillCommand } = await import("./commands/drill");
@@ -93,12 +110,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
   },
   // For scripts/lab, which takes `up`'s own arguments for it.
   "image-source": async () => {
-    const { stackLab } = await import("./stack/stackLab");
-    withStack(program.command("image-source", { hidden: true }))
+    const { openLab } = await import("./stack/stackLab");
+    withConfigFile(withStack(program.command("image-source", { hidden: true })))
       .allowUnknownOption()
       .allowExcessArguments()
-      .action(({ stack }: StackOptions) => {
-        process.stdout.write(`${stackLab(PROJECT, stack).image === undefined ? "built" : "own"}\n`);
+      .action((options: StackOptions) => {
+        const { image } = openLab(PROJECT, options);
+        process.stdout.write(`${image === undefined ? "built" : "own"}\n`);
       });
   },
   // Likewise, before it enters a namespace without a way out.

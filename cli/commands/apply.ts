@@ -23,6 +23,7 @@ export function summary(counts: ChangeCounts): string {
  * @throws ConfigError also for what cannot be reached from the lab as it is in one `up`
  */
 async function applicableLab(context: StackContext): Promise<Lab> {
+  context.assertConfigured();
   const lab = await context.configuredLab();
   const applied = lastApplied(context.directory);
   if (applied === undefined) return lab;
@@ -77,7 +78,7 @@ async function apply(context: StackContext, lab: Lab): Promise<ChangeCounts> {
   const exists = await context.backend.exists();
   // Without a state, a pool or network of its name is another checkout's.
   if (exists) await repairLibvirt(context.virsh, names, domains, say);
-  recordApplied(context.directory, lab);
+  recordApplied(context.directory, lab, context.options.configFile);
   if (exists && (await context.recorded()).access !== undefined) {
     await context.withGuests((shell, applied) => repairGuests(shell, applied, say));
   }

@@ -10,7 +10,7 @@ import { readStatus } from "../../health/status";
 import { callersFile } from "../callersFile";
 import { StackContext, type StackOptions } from "../stack/context";
 import { lastVerify } from "../stack/records";
-import { stackLab } from "../stack/stackLab";
+import { openLab } from "../stack/stackLab";
 import { say } from "../terminal";
 
 interface ReportCommandOptions extends StackOptions {
@@ -43,7 +43,7 @@ export function addReportCommand(command: Command): void {
     .argument("[file]", "the page to write; without it only --mermaid makes sense")
     .option("--mermaid", "print the topology as Mermaid; needs no running lab")
     .action(async (file: string | undefined, options: ReportCommandOptions) => {
-      if (options.mermaid) process.stdout.write(renderMermaid(stackLab(PROJECT, options.stack)));
+      if (options.mermaid) process.stdout.write(renderMermaid(openLab(PROJECT, options)));
       if (file === undefined) {
         if (!options.mermaid)
           throw new Error("usage: scripts/lab report FILE.html, or scripts/lab report --mermaid");

@@ -7,7 +7,8 @@ import { acquireLock } from "../../lib/lock";
 import { labNodes, type Lab } from "../../model/lab/types";
 import { bridgeFor, prefixFor, PROJECT } from "../../model/lab/naming";
 import type { Backend, EngineChoice } from "../backends/backend";
-import { lastApplied } from "./applied";
+import { appliedFile, lastApplied } from "./applied";
+import { stackFile } from "./stackFile";
 import { EmbeddedBackend } from "../backends/embedded/backend";
 import { PulumiBackend } from "../backends/pulumi/backend";
 import { pulumiOnPath, requirePulumi } from "../backends/pulumi/install";
@@ -24,6 +25,8 @@ export interface StackOptions {
   /** The stack's in a Pulumi backend, where one was named. */
   readonly organization?: string | undefined;
   readonly engine: EngineChoice;
+  /** The configuration file that was named, absolute; without one, the stack's own. */
+  readonly configFile?: string | undefined;
 }
 
 // Once a lab is up, what was applied is known without its configuration's schema.
@@ -50,6 +53,7 @@ export class StackContext {
     if (engine === "pulumi")
       requirePulumi(builtBy === engine ? `stack ${options.stack} was built with Pulumi` : "--engine pulumi");
     const { organization } = options;
+    const file = options.configFile ?? stackFile(options.stack);
     // The one organization that Pulumi's own backends without a service have.
     if (engine === "embedded" && organization !== undefined && organization !== "organization")
       throw new Error(
@@ -59,8 +63,8 @@ export class StackContext {
       organization === undefined ? options.stack : `${organization}/${PROJECT}/${options.stack}`;
     this.backend =
       engine === "pulumi"
-        ? new PulumiBackend(options.stack, this.directory, this.virsh, reference)
-        : new EmbeddedBackend(PROJECT, options.stack, this.directory);
+        ? new PulumiBackend(options.stack, this.directory, this.virsh, file, reference)
+        : new EmbeddedBackend(PROJECT, options.stack, this.directory, file);
   }
 
   /** The engine whose state is here; a stack without any gets Pulumi, where it is to be had. What a backend of the user's own holds is not looked up. */
@@ -78,12 +82,26 @@ export class StackContext {
     return configured().stackLab(PROJECT, this.options.stack, await this.backend.config());
   }
 
+  /**
+   * Whoever leaves a configuration file out by mistake would get the default lab in the place of their own.
+   * @throws Error naming the file
+   */
+  assertConfigured(): void {
+    const { stack, configFile } = this.options;
+    const before = appliedFile(this.directory);
+    if (before === undefined || configFile !== undefined || existsSync(stackFile(stack))) return;
+    throw new Error(
+      `stack ${stack} was built with --config-file ${before}, and there is no ${stackFile(stack)}: ` +
+        "name the file again, or copy it there",
+    );
+  }
+
   /** The lab to take names from: as last applied or, before that and only if valid, as configured. */
   private appliedOrConfigured(): Lab | undefined {
     const applied = lastApplied(this.directory);
     if (applied !== undefined) return applied;
     try {
-      return configured().stackLab(PROJECT, this.options.stack);
+      return configured().openLab(PROJECT, this.options);
     } catch {
       // `down` never needs a valid configuration.
       return undefined;

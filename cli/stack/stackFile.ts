@@ -1,10 +1,11 @@
-/** The stack's configuration file, for what must be known without running the program. */
+/** A stack's configuration file, for what must be known without running the program. */
 import { existsSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 
 /** Keys with their namespace, values as Pulumi hands them to a program: structures as JSON. */
 export type StackConfig = Readonly<Record<string, string>>;
 
+/** The file that Pulumi takes a stack's configuration from where none is named. */
 export function stackFile(stack: string): string {
   return `Pulumi.${stack}.yaml`;
 }
@@ -22,8 +23,7 @@ function containsSecret(value: unknown): boolean {
   return isSecret(value) || Object.values(value).some(containsSecret);
 }
 
-function readValues(stack: string): Readonly<Record<string, unknown>> {
-  const file = stackFile(stack);
+function readValues(file: string): Readonly<Record<string, unknown>> {
   if (!existsSync(file)) return {};
   const { config } = (parse(readFileSync(file, "utf8")) ?? {}) as { config?: Record<string, unknown> | null };
   return config ?? {};
@@ -31,22 +31,20 @@ function readValues(stack: string): Readonly<Record<string, unknown>> {
 
 const toText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 
-/** The keys under which something in the stack's file is encrypted. */
-export function secretKeys(stack: string): string[] {
-  return Object.entries(readValues(stack)).flatMap(([key, value]) => (containsSecret(value) ? [key] : []));
+/** The keys under which something in a file is encrypted. */
+export function secretKeys(file: string): string[] {
+  return Object.entries(readValues(file)).flatMap(([key, value]) => (containsSecret(value) ? [key] : []));
 }
 
 /**
- * The configuration of a stack; empty without a file.
+ * The configuration in a file; empty without one.
  * @throws Error for an encrypted value, which only Pulumi can read
  */
-export function readStackConfig(stack: string): StackConfig {
+export function readStackConfig(file: string): StackConfig {
   return Object.fromEntries(
-    Object.entries(readValues(stack)).map(([key, value]) => {
+    Object.entries(readValues(file)).map(([key, value]) => {
       if (containsSecret(value)) {
-        throw new Error(
-          `${stackFile(stack)}: ${key} is encrypted: only the Pulumi CLI can read it (--engine pulumi)`,
-        );
+        throw new Error(`${file}: ${key} is encrypted: only the Pulumi CLI can read it (--engine pulumi)`);
       }
       return [key, toText(value)];
     }),
@@ -54,10 +52,10 @@ export function readStackConfig(stack: string): StackConfig {
 }
 
 /** The configuration without what is encrypted: enough for names, addresses and kinds, which nobody encrypts. */
-export function readOpenConfig(stack: string): StackConfig {
+export function readOpenConfig(file: string): StackConfig {
   const veil = (_key: string, value: unknown): unknown => (isSecret(value) ? VEILED : value);
   return Object.fromEntries(
-    Object.entries(readValues(stack)).flatMap(([key, value]) =>
+    Object.entries(readValues(file)).flatMap(([key, value]) =>
       isSecret(value)
         ? []
         : [

@@ -35,21 +35,28 @@ parse_stack() {
   echo "$name"
 }
 
-# stack_of COMMAND ARGUMENT…: prints the name of the stack that it is about; dies where it cannot be one.
-stack_of() {
-  local command="$1" stack=dev
-  shift
+# option_of LONG SHORT DEFAULT COMMAND ARGUMENT…: prints the value of an option of the program's.
+option_of() {
+  local long="--$1" short="-$2" value="$3" command="$4"
+  shift 4
   while (($# > 0)); do
     case "$1" in
       --) break ;;
-      --stack | -s) stack="${2:-}" && shift ;;
-      --stack=*) stack="${1#*=}" ;;
-      -s?*) stack="${1#-s}" ;;
+      "$long" | "$short") value="${2:-}" && shift ;;
+      "$long="*) value="${1#*=}" ;;
+      "$short"?*) [[ $1 == --* ]] || value="${1#"$short"}" ;;
       -*) ;;
       # What follows is for the guest.
       *) [[ $command != ssh ]] || break ;;
     esac
     (($# > 0)) && shift
   done
-  parse_stack "$stack"
+  printf '%s\n' "$value"
+}
+
+# stack_of COMMAND ARGUMENT…: prints the name of the stack that it is about; dies where it cannot be one.
+stack_of() {
+  local given
+  given="$(option_of stack s dev "$@")"
+  parse_stack "$given"
 }

@@ -17,6 +17,8 @@ export class EmbeddedBackend implements Backend {
     private readonly project: string,
     private readonly stack: string,
     directory: string,
+    /** The stack's configuration. */
+    private readonly stackFile: string,
   ) {
     this.file = join(directory, "state.json");
   }
@@ -59,7 +61,7 @@ export class EmbeddedBackend implements Backend {
 
   config(): Promise<StackConfig> {
     // Not thrown but answered, like all that goes wrong here.
-    return new Promise((done) => done(readStackConfig(this.stack)));
+    return new Promise((done) => done(readStackConfig(this.stackFile)));
   }
 
   domains(): Promise<ReadonlyMap<string, string | undefined>> {

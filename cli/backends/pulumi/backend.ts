@@ -79,6 +79,8 @@ export class PulumiBackend implements Backend {
     private readonly stack: string,
     private readonly directory: string,
     private readonly virsh: Virsh,
+    /** The stack's configuration. */
+    private readonly stackFile: string,
     /** The stack as Pulumi is to be asked for it: with its organization, where that was named. */
     reference = stack,
   ) {
@@ -140,7 +142,7 @@ export class PulumiBackend implements Backend {
 
   /** What is encrypted only Pulumi can read, with the stack at hand that knows the key. */
   async config(): Promise<StackConfig> {
-    if (secretKeys(this.stack).length === 0) return readStackConfig(this.stack);
+    if (secretKeys(this.stackFile).length === 0) return readStackConfig(this.stackFile);
     if (!(await this.exists())) await this.init();
     const { code, stdout, stderr } = await this.cli.run(
       "config",
@@ -160,8 +162,8 @@ export class PulumiBackend implements Backend {
    * @throws Error for values that were encrypted with another passphrase
    */
   private configFile(salt?: string): string {
-    if (this.phrase !== undefined) settleSalt(this.stack, this.phrase);
-    return this.writeConfig(existsSync(stackFile(this.stack)) ? parseYaml(stackFile(this.stack)) : {}, salt);
+    if (this.phrase !== undefined) settleSalt(this.stackFile, this.phrase);
+    return this.writeConfig(existsSync(this.stackFile) ? parseYaml(this.stackFile) : {}, salt);
   }
 
   private writeConfig(users: StackSettings, salt?: string): string {

@@ -4,7 +4,7 @@ import { existsSync, lstatSync, readFileSync, renameSync, symlinkSync, writeFile
 import { join } from "node:path";
 import { parse } from "yaml";
 import { ensurePrivateDirectory, writeAtomically } from "../../../lib/files";
-import { secretKeys, stackFile } from "../../stack/stackFile";
+import { secretKeys } from "../../stack/stackFile";
 import { say } from "../../terminal";
 
 /** No stack can be called so. */
@@ -54,13 +54,12 @@ export function saltFits(encryptionsalt: string, phrase: string): boolean {
  * in that file the line goes again: people commit the file, and the passphrase is not in their repository.
  * @throws Error that says what to do, for values that were encrypted with another passphrase
  */
-export function settleSalt(stack: string, phrase: string): void {
-  const file = stackFile(stack);
+export function settleSalt(file: string, phrase: string): void {
   if (!existsSync(file)) return;
   const text = readFileSync(file, "utf8");
   const { encryptionsalt } = (parse(text) ?? {}) as { encryptionsalt?: string };
   if (encryptionsalt === undefined) return;
-  const encrypted = secretKeys(stack);
+  const encrypted = secretKeys(file);
   if (encrypted.length === 0) {
     writeFileSync(file, text.replace(/^encryptionsalt:.*\n?/m, ""));
     say(

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { tmpdir } from "node:os";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { EngineChoice } from "../../../../cli/backends/backend";
+import { recordApplied } from "../../../../cli/stack/applied";
 import { StackContext } from "../../../../cli/stack/context";
+import { parseConfig } from "../../../../model/config/config";
 import { fakePulumi, type FakePulumi } from "../support/fakePulumi";
 
 const home = process.cwd();
@@ -71,6 +73,29 @@ describe("a stack named with its organization", () => {
     expect(() => context("embedded", "acme")).toThrow(
       "--stack acme/dev: the embedded engine knows no organizations: --stack dev",
     );
+  });
+});
+
+describe("a stack that was built from a named file", () => {
+  const of = (configFile?: string): StackContext =>
+    new StackContext({ stack: "dev", engine: "embedded", configFile });
+  const lab = parseConfig({}, { project: "lvs-dr", stack: "dev" });
+
+  it("is not taken for the default lab when the file is left out", () => {
+    recordApplied(".lab/dev", lab, "/work/mine.yaml");
+    expect(() => of().assertConfigured()).toThrow(
+      "stack dev was built with --config-file /work/mine.yaml, and there is no Pulumi.dev.yaml: name the file again, or copy it there",
+    );
+    expect(() => of("/work/mine.yaml").assertConfigured()).not.toThrow();
+  });
+
+  it("may get a file of its own", () => {
+    recordApplied(".lab/dev", lab, "/work/mine.yaml");
+    writeFileSync("Pulumi.dev.yaml", "config: {}\n");
+    expect(() => of().assertConfigured()).not.toThrow();
+    recordApplied(".lab/dev", lab);
+    rmSync("Pulumi.dev.yaml");
+    expect(() => of().assertConfigured()).not.toThrow();
   });
 });
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { lastApplied, recordApplied } from "../../../../cli/stack/applied";
 import { readStackConfig, secretKeys, stackFile } from "../../../../cli/stack/stackFile";
-import { stackLab } from "../../../../cli/stack/stackLab";
+import { openLab, stackLab } from "../../../../cli/stack/stackLab";
 import { parseConfig } from "../../../../model/config/config";
 
 const home = process.cwd();
@@ -36,7 +36,7 @@ describe("readStackConfig", () => {
         "  other:key: 1",
       ].join("\n"),
     );
-    expect(readStackConfig("values")).toEqual({
+    expect(readStackConfig("Pulumi.values.yaml")).toEqual({
       "lvs-dr:vip": "10.0.0.100",
       "lvs-dr:port": "8080",
       "lvs-dr:quiescent": "true",
@@ -48,19 +48,19 @@ describe("readStackConfig", () => {
 
   it.each(["", "config:\n", "encryptionsalt: v1:x\n", "config: {}\n"])("is empty for %j", (text) => {
     write("empty", text);
-    expect(readStackConfig("empty")).toEqual({});
+    expect(readStackConfig("Pulumi.empty.yaml")).toEqual({});
   });
 
-  it("is empty without a file", () => expect(readStackConfig("none")).toEqual({}));
+  it("is empty without a file", () => expect(readStackConfig("Pulumi.none.yaml")).toEqual({}));
 
   it("says who can read an encrypted value", () => {
     write("sealed", "config:\n  lvs-dr:healthCheck:\n    secure: v1:abc\n");
-    expect(() => readStackConfig("sealed")).toThrow(
+    expect(() => readStackConfig("Pulumi.sealed.yaml")).toThrow(
       "Pulumi.sealed.yaml: lvs-dr:healthCheck is encrypted: only the Pulumi CLI can read it (--engine pulumi)",
     );
     write("inside", "config:\n  lvs-dr:healthCheck: { passwd: { secure: v1:abc } }\n");
-    expect(() => readStackConfig("inside")).toThrow("lvs-dr:healthCheck is encrypted");
-    expect(["sealed", "inside", "values"].map(secretKeys)).toEqual([
+    expect(() => readStackConfig("Pulumi.inside.yaml")).toThrow("lvs-dr:healthCheck is encrypted");
+    expect(["sealed", "inside", "values"].map((stack) => secretKeys(stackFile(stack)))).toEqual([
       ["lvs-dr:healthCheck"],
       ["lvs-dr:healthCheck"],
       [],
@@ -74,7 +74,7 @@ describe("stackLab", () => {
       "lab",
       "config:\n  lvs-dr:realServerCount: 3\n  lvs-dr:client: { name: laptop }\n  other:vip: nonsense\n",
     );
-    expect(stackLab("lvs-dr", "lab")).toEqual(
+    expect(openLab("lvs-dr", { stack: "lab" })).toEqual(
       parseConfig({ realServerCount: "3", client: '{"name":"laptop"}' }, { project: "lvs-dr", stack: "lab" }),
     );
   });
@@ -94,7 +94,7 @@ describe("stackLab", () => {
       `Fix: write lvs-dr:${key}, or remove it.`;
     let message = "";
     try {
-      stackLab("lvs-dr", "near");
+      openLab("lvs-dr", { stack: "near" });
     } catch (error) {
       message = (error as Error).message;
     }
@@ -119,17 +119,26 @@ describe("stackLab", () => {
         "  lvs-dr:realServerCount: { secure: v1:abc }",
       ].join("\n"),
     );
-    const open = stackLab("lvs-dr", "secret");
+    const open = openLab("lvs-dr", { stack: "secret" });
     expect([open.services[0].vip, open.realServers.length]).toEqual(["10.0.0.77", 2]);
     expect(open.services[0].check).toMatchObject({ login: "me", passwd: "encrypted" });
     const whole = stackLab("lvs-dr", "secret", { "lvs-dr:realServerCount": "3", "other:vip": "nonsense" });
     expect(whole.realServers).toHaveLength(3);
   });
 
+  it("is that of the file that was named, not of the stack's own", () => {
+    write("named", "config:\n  lvs-dr:vip: 10.0.0.1\n");
+    writeFileSync("other.yaml", "config:\n  lvs-dr:vip: 10.0.0.2\n");
+    const lab = openLab("lvs-dr", { stack: "named", configFile: "other.yaml" });
+    expect([lab.services[0].vip, lab.stack]).toEqual(["10.0.0.2", "named"]);
+  });
+
   it("is the article's without a file, and refuses what the program refuses", () => {
-    expect(stackLab("lvs-dr", "none")).toEqual(parseConfig({}, { project: "lvs-dr", stack: "none" }));
+    expect(openLab("lvs-dr", { stack: "none" })).toEqual(
+      parseConfig({}, { project: "lvs-dr", stack: "none" }),
+    );
     write("bad", "config:\n  lvs-dr:vip: here\n");
-    expect(() => stackLab("lvs-dr", "bad")).toThrow("vip");
+    expect(() => openLab("lvs-dr", { stack: "bad" })).toThrow("vip");
   });
 });
 

@@ -36,7 +36,8 @@ function salt(phrase: string): string {
   return `v1:${bytes.toString("base64")}:v1:${nonce.toString("base64")}:${sealed.toString("base64")}`;
 }
 
-const backend = (): PulumiBackend => new PulumiBackend("dev", "dev", new Virsh("test:///default"));
+const backend = (): PulumiBackend =>
+  new PulumiBackend("dev", "dev", new Virsh("test:///default"), "Pulumi.dev.yaml");
 /** Command lines with the paths of this run's files left out. */
 const asked = (): string[] =>
   pulumi
