@@ -22,7 +22,9 @@ export async function assertLdirectord(lab: Lab): Promise<void> {
   const exit = lines.at(-1)?.startsWith("exit ") ? lines.pop() : undefined;
   if (exit === NOT_INSTALLED) return;
   const problems =
-    exit === undefined ? compareTables(parseIpvsSave(lines.join("\n")), expectedTable(lab)) : lines;
+    exit === undefined
+      ? compareTables(parseIpvsSave(lines.join("\n")), expectedTable(lab), lab).map(({ text }) => text)
+      : lines;
   if (problems.length === 0) return;
   throw refusal(
     ["ldirectord on this host does not make of the configuration what is expected:", ...problems].join(

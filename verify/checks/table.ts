@@ -8,14 +8,14 @@ import { judge, skipped, type CheckContext, type Finding, type Probe } from "./c
 export function judgeTable(lab: Lab, save: string): Finding[] {
   const where = lab.directors[0].name;
   const command = "ipvsadm -Sn";
+  const expected = renderTable(expectedTable(lab)).join("\n");
   const table = parseIpvsSave(save);
   const standIns = lab.services.flatMap((service) => {
     const entry = table.find((each) => serviceKey(each) === serviceKey(service));
     const sorry = entry?.servers.find((server) => isSorry(service, server));
     return sorry === undefined ? [] : [`${serverKey(sorry)} in ${serviceKey(service)}`];
   });
-  // The check below is about them.
-  const differences = compareWithLab(lab, table, lab.services);
+  const differences = compareWithLab(lab, table).map(({ text }) => text);
   return [
     judge(
       "table.servers",
@@ -25,7 +25,7 @@ export function judgeTable(lab: Lab, save: string): Finding[] {
         where,
         command,
         seen: differences.length === 0 ? save.trim() : `${differences.join("; ")}\n${save.trim()}`,
-        expected: renderTable(expectedTable(lab)).join("\n"),
+        expected,
       },
       "scripts/lab verify diagnosis tells which of the path's parts fails; journalctl -u lvs-dr-ldirectord has the checks' view",
     ),

@@ -1,8 +1,8 @@
 /** Runs the three-way diagnosis: each real server by its RIP, by the VIP through it alone, and as the client sees it. */
 import { endpoint, hostPrefix } from "../../model/lab/address";
-import { parseIpvsSave, expectedTable } from "../../model/director/ipvs/table";
+import { expectedTable, parseIpvsSave, type IpvsService } from "../../model/director/ipvs/table";
 import { serviceKey } from "../../model/lab/target";
-import { compareTables } from "../../model/director/ipvs/compare";
+import { compareTables, type Difference } from "../../model/director/ipvs/compare";
 import { wrongPages } from "../../model/guest/pages";
 import { nicOn, type Lab, type VirtualService } from "../../model/lab/types";
 import { ARPING, macOwner, parseArping, serverMac } from "../checks/arp";
@@ -108,14 +108,11 @@ async function askAll(
   };
 }
 
-/** Differences of the live table that name a server; marks of ours are not among them. */
-function tableDifferences(lab: Lab, service: VirtualService, save: string): (name: string) => string[] {
-  const meant = expectedTable(lab).filter((each) => serviceKey(each) === serviceKey(service));
-  const table = parseIpvsSave(save).filter((each) => serviceKey(each) === serviceKey(service));
-  const names = new Map(lab.realServers.map(({ address, name }) => [address, name]));
-  const all = compareTables(table, meant, ({ address }) => names.get(address) ?? address);
-  const whole = all.filter((each) => each.startsWith("service "));
-  return (name) => [...all.filter((each) => each.startsWith(`${name}: `)), ...whole];
+/** How a service's live entries differ, by who is concerned: a real server's name, or the service itself. */
+function tableDifferences(lab: Lab, service: VirtualService, save: string): Difference[] {
+  const own = (table: IpvsService[]): IpvsService[] =>
+    table.filter((each) => serviceKey(each) === serviceKey(service));
+  return compareTables(own(parseIpvsSave(save)), own(expectedTable(lab)), lab);
 }
 
 /** Puts together what was seen; the sorry server's way is told apart from the real servers'. */
@@ -144,7 +141,9 @@ export function sightOf(
         : { neighbour: macOwner(lab, mac) }),
       ...asked.inside.get(name),
       answersArp: node !== undefined && asked.macs.includes(serverMac(node)),
-      table: differences(name),
+      table: differences
+        .filter(({ subject }) => subject === name || subject === `service ${serviceKey(service)}`)
+        .map(({ text }) => text),
     };
   });
   const sorry = asked.fromRouter[targets.findIndex(({ name }) => name === "sorry")];

@@ -38,7 +38,7 @@ export interface ServerSight {
   readonly trace?: Omit<Trace, "command">;
   /** At whose MAC the director has its address, if not at its own. */
   readonly neighbour?: string;
-  /** How its entry in the live table differs from what is meant; empty when it doesn't. */
+  /** How its entry in the live table differs from the expected one; empty when it doesn't. */
   readonly table: readonly string[];
 }
 

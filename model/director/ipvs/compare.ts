@@ -1,111 +1,78 @@
-/** What differs between the kernel's table and the expected one, in words. */
-import { expectedTable, isOfDiagnosis, serverKey, type IpvsServer, type IpvsService } from "./table";
+/** What differs between the kernel's table and the expected one, as the arguments that ipvsadm prints for both. */
+import { expectedTable, isOfDiagnosis, serverArguments, serverKey, serviceArguments } from "./table";
+import type { IpvsServer, IpvsService } from "./table";
 import { serviceKey } from "../../lab/target";
 import type { Lab, VirtualService } from "../../lab/types";
 
-/** Calls a real server of the lab by name and endpoint, any other by its endpoint alone. */
-function serverNames(lab: Lab): (server: Pick<IpvsServer, "address" | "port">) => string {
-  const names = new Map(lab.realServers.map(({ address, name }) => [address, name]));
-  return (server) => {
-    const name = names.get(server.address);
-    return name === undefined ? serverKey(server) : `${name} ${serverKey(server)}`;
-  };
+export interface Difference {
+  /** A real server's name, another server's endpoint, or the service. */
+  readonly subject: string;
+  /** One sentence, the subject first. */
+  readonly text: string;
 }
+
+type Named = Readonly<Pick<Lab, "realServers">>;
 
 /** Whether an entry of this service is its own sorry server, which belongs there while all real servers are down. */
 export function isSorry(service: VirtualService, server: Pick<IpvsServer, "address" | "port">): boolean {
   return service.sorry !== undefined && serverKey(service.sorry) === serverKey(server);
 }
 
-/**
- * What differs between the kernel's table and the lab's, in words. What a diagnosis that is under way has put there is no part of it.
- * @param aside services whose own sorry server is no difference
- */
-export function compareWithLab(
-  lab: Lab,
-  table: readonly IpvsService[],
-  aside: readonly VirtualService[],
-): string[] {
+/** What differs from the lab's table. What a diagnosis that is under way has put there is not part of it, and neither are sorry servers. */
+export function compareWithLab(lab: Lab, table: readonly IpvsService[]): Difference[] {
   const seen = table
     .filter((service) => !isOfDiagnosis(service))
     .map((entry) => {
-      const service = aside.find((each) => serviceKey(each) === serviceKey(entry));
+      const service = lab.services.find((each) => serviceKey(each) === serviceKey(entry));
       if (service === undefined) return entry;
       return { ...entry, servers: entry.servers.filter((server) => !isSorry(service, server)) };
     });
-  return compareTables(seen, expectedTable(lab), serverNames(lab));
+  return compareTables(seen, expectedTable(lab), lab);
 }
 
-/**
- * @param named calls a real server by name where it has one
- * @returns one sentence for each difference; order of services and servers does not count
- */
+/** @returns one for each entry that differs; order of services and servers does not count */
 export function compareTables(
   actual: readonly IpvsService[],
   expected: readonly IpvsService[],
-  named: (server: Pick<IpvsServer, "address" | "port">) => string = serverKey,
-): string[] {
-  const differences: string[] = [];
-  for (const service of expected) {
-    const found = actual.find((each) => serviceKey(each) === serviceKey(service));
-    if (found === undefined) differences.push(`service ${serviceKey(service)}: missing`);
-    else differences.push(...compareServices(found, service, named));
-  }
-  for (const service of actual) {
-    if (!expected.some((each) => serviceKey(each) === serviceKey(service))) {
-      differences.push(`service ${serviceKey(service)}: not configured`);
-    }
-  }
-  return differences;
+  lab: Named = { realServers: [] },
+): Difference[] {
+  return pairs(actual, expected, serviceKey).flatMap(([is, wanted, key]) => {
+    const title = `service ${key}`;
+    const own = differences(
+      title,
+      title,
+      is && serviceArguments(is).options,
+      wanted && serviceArguments(wanted).options,
+    );
+    if (is === undefined || wanted === undefined) return own;
+    const servers = pairs(is.servers, wanted.servers, serverKey).flatMap(([entry, server, at]) => {
+      const { address } = (entry ?? server) as IpvsServer;
+      const name = lab.realServers.find((node) => node.address === address)?.name;
+      const called = name === undefined ? at : `${name} ${at}`;
+      return differences(
+        name ?? at,
+        `${called} in ${title}`,
+        entry && serverArguments(entry),
+        server && serverArguments(server),
+      );
+    });
+    return [...own, ...servers];
+  });
 }
 
-function compareServices(
-  actual: IpvsService,
-  expected: IpvsService,
-  named: (server: Pick<IpvsServer, "address" | "port">) => string,
-): string[] {
-  const title = `service ${serviceKey(expected)}`;
-  const fields: readonly [string, string, string][] = [
-    ["scheduler", actual.scheduler, expected.scheduler],
-    ["scheduler flags", flagsText(actual), flagsText(expected)],
-    ["persistence", persistenceText(actual), persistenceText(expected)],
-    ["one-packet scheduling", actual.ops ? "on" : "off", expected.ops ? "on" : "off"],
-  ];
-  const changed = fields.filter(([, is, wanted]) => is !== wanted);
-  return [
-    ...changed.map(([what, is, wanted]) => `${title}: ${what} ${is}, expected ${wanted}`),
-    ...expected.servers.flatMap((server) => compareServer(actual, server, named(server))),
-    ...actual.servers
-      .filter((server) => !expected.servers.some((each) => serverKey(each) === serverKey(server)))
-      .map((server) => `${named(server)}: not configured in ${title}`),
-  ];
+/** What has the same key in both, those of `expected` first. */
+function pairs<T>(
+  actual: readonly T[],
+  expected: readonly T[],
+  keyOf: (each: T) => string,
+): [is: T | undefined, wanted: T | undefined, key: string][] {
+  const keys = new Set([...expected, ...actual].map(keyOf));
+  const at = (all: readonly T[], key: string): T | undefined => all.find((each) => keyOf(each) === key);
+  return [...keys].map((key) => [at(actual, key), at(expected, key), key]);
 }
 
-function compareServer(actual: IpvsService, expected: IpvsServer, name: string): string[] {
-  const found = actual.servers.find((each) => serverKey(each) === serverKey(expected));
-  if (found === undefined) return [`${name}: missing from service ${serviceKey(actual)}`];
-  return [
-    ...(found.weight === expected.weight
-      ? []
-      : [`${name}: weight ${found.weight}, expected ${expected.weight}`]),
-    ...(found.forward === expected.forward
-      ? []
-      : [`${name}: forwarded by ${found.forward}, expected ${expected.forward}`]),
-  ];
-}
-
-/** ipvsadm prints a scheduler's flags under their numbers or their names. */
-function flagsText({ flags, scheduler }: IpvsService): string {
-  const numbers: Readonly<Record<string, string>> = {
-    [`${scheduler}-fallback`]: "flag-1",
-    [`${scheduler}-port`]: "flag-2",
-  };
-  const sorted = flags.map((flag) => numbers[flag] ?? flag).sort();
-  return sorted.length === 0 ? "none" : sorted.join(",");
-}
-
-function persistenceText({ persistent, netmask }: IpvsService): string {
-  if (persistent === undefined) return "off";
-  const granularity = netmask === undefined || netmask === "255.255.255.255" ? "" : ` for ${netmask}`;
-  return `${persistent} s${granularity}`;
+function differences(subject: string, called: string, is?: string, wanted?: string): Difference[] {
+  if (is === wanted) return [];
+  const text = wanted === undefined ? "not configured" : `${is ?? "missing"}, expected ${wanted}`;
+  return [{ subject, text: `${called}: ${text}` }];
 }

@@ -171,15 +171,18 @@ export function serviceArguments(service: IpvsService): { readonly key: string; 
   };
 }
 
+/** How a server gets its packets, and how many, as ipvsadm's arguments. */
+export function serverArguments({ forward, weight }: IpvsServer): string {
+  return `${FLAG_OF[forward]} -w ${weight}`;
+}
+
 /** A table as `ipvsadm -R` reads it, and as `ipvsadm -Sn` prints it. */
 export function renderTable(table: readonly IpvsService[]): string[] {
   return table.flatMap((service) => {
     const { key, options } = serviceArguments(service);
     return [
       `-A ${key} ${options}`,
-      ...service.servers.map(
-        (server) => `-a ${key} -r ${serverKey(server)} ${FLAG_OF[server.forward]} -w ${server.weight}`,
-      ),
+      ...service.servers.map((server) => `-a ${key} -r ${serverKey(server)} ${serverArguments(server)}`),
     ];
   });
 }

@@ -394,7 +394,7 @@ describe("the program refuses", () => {
     expect((await runProgram({ dryRun: dryRun.join("\n") })).outputs).toHaveProperty("vip");
     const other = await refusal({ dryRun: dryRun.join("\n").replace("-w 3", "-w 1") });
     expect(other.message).toMatch(
-      /not make of the configuration what is expected:\n {2}.*192.168.7.20:80.*weight/,
+      /not make of the configuration what is expected:\n {2}.*192.168.7.20:80.*-g -w 1, expected -g -w 3/,
     );
     expect(other.isRunError).toBe(true);
     const bad = await refusal({ dryRun: "Error reading file the file at line 2: Unknown command\nexit 2" });
