@@ -1,50 +1,26 @@
 import type { Properties } from "../../lib/properties";
-import { libvirtXml } from "./libvirtXml";
-import type { Context, Provider } from "./provider";
-import { field, named, text, virsh, virshXml, without } from "./virsh";
+import type { Ask } from "../../lib/virsh";
+import { field, named } from "./libvirt";
 
-export const network: Provider = {
+async function setAutostart(ask: Ask, name: string, { autostart }: Properties): Promise<void> {
+  await ask("net-autostart", name, ...(autostart === true ? [] : ["--disable"]));
+}
+
+export const network = named("network", {
   // The real provider takes a changed network for applied without applying it.
-  replaceOn: [
-    ["name"],
-    ["bridge"],
-    ["ips"],
-    ["mtu"],
-    ["dns"],
-    ["forward"],
-    ["domain"],
-    ["mac"],
-    ["metadata"],
-  ],
-  ...named(
-    "network",
-    (name, typed) => [typed("net-destroy", name), typed("net-undefine", name)],
-    deleteNetwork,
-  ),
+  replaceOn: ["name", "bridge", "ips", "mtu", "dns", "forward", "domain", "mac", "metadata"].map((key) => [
+    key,
+  ]),
+  steering: ["autostart"],
   // A guest's interface stays on the bridge of the old one, and there is no such bridge any more.
   disturbs: true,
-  create: async (inputs, context) => {
-    const name = text(inputs, "name");
-    const xml = libvirtXml("network", without(inputs, "autostart"), { uuid: context.mark });
-    await virshXml(context, xml, "net-define", "--validate");
-    await setAutostart(inputs, context);
-    await virsh(context, "net-start", name);
-    return { id: context.mark, outputs: { uuid: context.mark } };
+  start: async (ask, name, inputs) => {
+    await setAutostart(ask, name, inputs);
+    await ask("net-start", name);
   },
-  update: async ({ outputs }, inputs, context) => {
-    await setAutostart(inputs, context);
-    return outputs;
+  update: setAutostart,
+  remove: async (ask, name) => {
+    if (field(await ask("net-info", name), "Active") === "yes") await ask("net-destroy", name);
+    await ask("net-undefine", name);
   },
-};
-
-async function setAutostart(inputs: Properties, context: Context): Promise<void> {
-  const disable = inputs.autostart === true ? [] : ["--disable"];
-  await virsh(context, "net-autostart", text(inputs, "name"), ...disable);
-}
-
-async function deleteNetwork(inputs: Properties, context: Context): Promise<void> {
-  const name = text(inputs, "name");
-  const info = await virsh(context, "net-info", name);
-  if (field(info, "Active") === "yes") await virsh(context, "net-destroy", name);
-  await virsh(context, "net-undefine", name);
-}
+});

@@ -2,20 +2,10 @@ import * as fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Properties } from "../../lib/properties";
+import { askOrMissing, isMissing, VirshError, type Ask } from "../../lib/virsh";
+import { isRunning, refuseForeign, text, uuidOf, virshOf, virshXml, without } from "./libvirt";
 import { libvirtXml } from "./libvirtXml";
 import type { Context, Provider } from "./provider";
-import { askOrMissing, isMissing, VirshError } from "../../lib/virsh";
-import {
-  asking,
-  commandLine,
-  isRunning,
-  refuseForeign,
-  text,
-  uuidOf,
-  virsh,
-  virshXml,
-  without,
-} from "./virsh";
 
 const BUSY_ATTEMPTS = 60;
 const BUSY_PAUSE_MS = 500;
@@ -28,65 +18,64 @@ export const volume: Provider = {
   computed: ["path", "key"],
   disturbs: true,
   check: async (inputs, context) => {
-    const [inPool, name] = [text(inputs, "pool"), text(inputs, "name")];
-    if (!(await isListed(context, inPool, name))) return;
-    if (await isThere(context, inPool, name))
-      refuseForeign("storage volume", name, [commandLine(context, "vol-delete", "--pool", inPool, name)]);
+    const [ask, inPool, name] = [virshOf(context), text(inputs, "pool"), text(inputs, "name")];
+    if (!(await isListed(ask, inPool, name))) return;
+    if (await isThere(ask, inPool, name))
+      refuseForeign(context, "storage volume", name, ["vol-delete", "--pool", inPool, name]);
     // Its file was deleted behind libvirt's back: it is listed until the pool is read anew.
     await patiently(context, "pool-refresh", inPool);
   },
   create: async (inputs, context) => {
-    const [inPool, name] = [text(inputs, "pool"), text(inputs, "name")];
+    const [ask, inPool, name] = [virshOf(context), text(inputs, "pool"), text(inputs, "name")];
     const source = contentOf(inputs);
     const capacity = source === undefined ? inputs.capacity : fs.statSync(source).size;
     if (typeof capacity !== "number")
       throw new Error("capacity is required when there is no content to upload");
     const xml = libvirtXml("volume", without(inputs, "pool", "create"), { capacity });
     await virshXml(context, xml, "vol-create", inPool);
-    if (source !== undefined) await virsh(context, "vol-upload", "--pool", inPool, name, source);
-    const key = await virsh(context, "vol-key", "--pool", inPool, name);
-    return { id: key, outputs: { key, path: await virsh(context, "vol-path", "--pool", inPool, name) } };
+    if (source !== undefined) await ask("vol-upload", "--pool", inPool, name, source);
+    const key = await ask("vol-key", "--pool", inPool, name);
+    return { id: key, outputs: { key, path: await ask("vol-path", "--pool", inPool, name) } };
   },
   cleanup: deleteVolume,
-  exists: ({ inputs }, context) => isThere(context, text(inputs, "pool"), text(inputs, "name")),
+  exists: ({ inputs }, context) => isThere(virshOf(context), text(inputs, "pool"), text(inputs, "name")),
   delete: ({ inputs }, context) => deleteVolume(inputs, context),
 };
 
-const isListed = async (context: Context, inPool: string, name: string): Promise<boolean> =>
-  (await askOrMissing(asking(context), "volume", "vol-key", "--pool", inPool, name)) !== undefined;
+const isListed = async (ask: Ask, inPool: string, name: string): Promise<boolean> =>
+  (await askOrMissing(ask, "volume", "vol-key", "--pool", inPool, name)) !== undefined;
 
 /** Unlike a listing, this looks at the file itself. */
-const isThere = async (context: Context, inPool: string, name: string): Promise<boolean> =>
-  (await askOrMissing(asking(context), "volume", "vol-info", "--pool", inPool, name)) !== undefined;
+const isThere = async (ask: Ask, inPool: string, name: string): Promise<boolean> =>
+  (await askOrMissing(ask, "volume", "vol-info", "--pool", inPool, name)) !== undefined;
 
 /** Succeeds when the volume, or its whole pool, is gone already. As a rule it is there: that takes one process. */
 async function deleteVolume(inputs: Properties, context: Context): Promise<void> {
-  const [inPool, name] = [text(inputs, "pool"), text(inputs, "name")];
-  if (
-    await virsh(context, "vol-delete", "--pool", inPool, name).then(
-      () => true,
-      () => false,
-    )
-  )
-    return;
-  if (context.signal.aborted) throw context.signal.reason;
-  if ((await uuidOf(context, "pool", inPool)) === undefined) return;
-  if (!(await isRunning(context, inPool))) {
-    await virsh(context, "pool-start", inPool).catch(async (error: Error) => {
+  const [ask, inPool, name] = [virshOf(context), text(inputs, "pool"), text(inputs, "name")];
+  const remove = ["vol-delete", "--pool", inPool, name];
+  const deleted = await ask(...remove).then(
+    () => true,
+    () => false,
+  );
+  if (deleted) return;
+  context.signal.throwIfAborted();
+  if ((await uuidOf(ask, "pool", inPool)) === undefined) return;
+  if (!(await isRunning(ask, inPool))) {
+    await ask("pool-start", inPool).catch(async (error: unknown) => {
       // Another volume's deletion may have started it, or its directory have gone with all that was in it.
-      if (!isMissing("volume", error) && !(await isRunning(context, inPool))) throw error;
+      if (!isMissing("volume", error) && !(await isRunning(ask, inPool))) throw error;
     });
-    if (!(await isRunning(context, inPool))) return;
+    if (!(await isRunning(ask, inPool))) return;
   }
-  if (await isThere(context, inPool, name)) await patiently(context, "vol-delete", "--pool", inPool, name);
-  else if (await isListed(context, inPool, name)) await patiently(context, "pool-refresh", inPool);
+  if (await isThere(ask, inPool, name)) await patiently(context, ...remove);
+  else if (await isListed(ask, inPool, name)) await patiently(context, "pool-refresh", inPool);
 }
 
 /** libvirt refuses some operations while another one, an upload for instance, is at work in the same pool. */
-async function patiently(context: Context, ...args: readonly string[]): Promise<void> {
+async function patiently(context: Context, ...args: string[]): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await virsh(context, ...args);
+      await virshOf(context)(...args);
       return;
     } catch (error) {
       const busy =
