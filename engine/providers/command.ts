@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import type { ExecResult } from "../../lib/process";
+import type { ExecOptions, ExecResult } from "../../lib/process";
 import type { Properties } from "../../lib/properties";
-import type { Context, Created, Known, Provider } from "./provider";
+import type { Context, Created, Invoke, Known, Provider } from "./provider";
 
 /** What a failed command's message shows of its output, characters. */
 const SHOWN_OUTPUT = 4_000;
@@ -39,40 +39,61 @@ export function commandProvider(run: RunCommand): Provider & Required<Pick<Provi
   };
 }
 
-/** Variables that carry the previous run's output, unless the program wants none. */
-export function previousOutput(inputs: Properties, previous: Properties): Record<string, string> {
-  if (inputs.addPreviousOutputInEnv === false) return {};
-  const variables = { PULUMI_COMMAND_STDOUT: previous.stdout, PULUMI_COMMAND_STDERR: previous.stderr };
-  return Object.fromEntries(
-    Object.entries(variables).filter(
-      (entry): entry is [string, string] => typeof entry[1] === "string" && entry[1] !== "",
-    ),
-  );
-}
-
-export function environment(inputs: Properties): Record<string, string> {
-  const given = (inputs.environment ?? {}) as Record<string, unknown>;
-  return Object.fromEntries(Object.entries(given).map(([key, value]) => [key, String(value)]));
-}
-
-/** Passes lines on to the user as the input `logging` says; both streams when it says nothing. */
-export function lineLogger(
+/** Brings a command to where it is to run. `options.env` has its own variables only. */
+type Carry = (
+  command: string,
   inputs: Properties,
+  options: ExecOptions & Required<Pick<ExecOptions, "env" | "onLine">>,
   context: Context,
-): (line: string, stream: "stdout" | "stderr") => void {
-  const logging = inputs.logging ?? "stdoutAndStderr";
-  return (line, stream) => {
-    if (logging === "stdoutAndStderr" || logging === stream) context.log(line);
+) => Promise<ExecResult>;
+
+/** What local and remote commands share: stdin, variables, which lines are shown, and what a failure says. */
+export function running(carry: Carry): RunCommand {
+  return async (command, inputs, previous, context) => {
+    const { stdin, logging = "stdoutAndStderr" } = inputs;
+    const options = {
+      stdin: stdin as string | undefined,
+      env: variables(inputs, previous),
+      signal: context.signal,
+      onLine: (line: string, stream: "stdout" | "stderr") => {
+        if (logging === "stdoutAndStderr" || logging === stream) context.log(line);
+      },
+    };
+    const { code, stdout, stderr, output } = await carry(command, inputs, options, context);
+    if (code === 0) return { stdout: stdout.replace(/\n$/, ""), stderr: stderr.replace(/\n$/, "") };
+    const { host } = (inputs.connection ?? {}) as Properties;
+    const where = typeof host === "string" ? ` on ${host}` : "";
+    const said = output.trimEnd();
+    const shown = said.length > SHOWN_OUTPUT ? `…${said.slice(-SHOWN_OUTPUT)}` : said;
+    throw new Error(`exit status ${code}${where}: running ${JSON.stringify(command)}:\n${shown}`);
   };
 }
 
-/** Outputs of a command that succeeded; one that failed is thrown, its output's end included. */
-export function outcome(result: ExecResult, where: string, command: string): Properties {
-  if (result.code !== 0) {
-    const output = result.output.trimEnd();
-    const shown = output.length > SHOWN_OUTPUT ? `…${output.slice(-SHOWN_OUTPUT)}` : output;
-    throw new Error(`exit status ${result.code}${where}: running ${JSON.stringify(command)}:\n${shown}`);
-  }
-  const trim = (text: string): string => text.replace(/\n$/, "");
-  return { stdout: trim(result.stdout), stderr: trim(result.stderr) };
+/** The command's environment, and the previous run's output unless the program wants none. */
+function variables(inputs: Properties, previous: Properties): Record<string, string> {
+  const wanted = inputs.addPreviousOutputInEnv !== false;
+  const outputs = { PULUMI_COMMAND_STDOUT: previous.stdout, PULUMI_COMMAND_STDERR: previous.stderr };
+  const given = Object.entries((inputs.environment ?? {}) as Properties);
+  const all = [...given, ...Object.entries(wanted ? outputs : {}).filter(([, value]) => Boolean(value))];
+  return Object.fromEntries(all.map(([name, value]) => [name, String(value)]));
 }
+
+const runLocally = running((command, inputs, { env, ...options }, context) => {
+  for (const input of ["assetPaths", "archivePaths"]) {
+    if (inputs[input] !== undefined)
+      throw new Error(`the embedded engine does not support ${input}; use --engine pulumi`);
+  }
+  const interpreter = (inputs.interpreter as readonly string[] | undefined) ?? ["/bin/sh", "-c"];
+  const [file = "/bin/sh", ...args] = [...interpreter, command];
+  const cwd = inputs.dir as string | undefined;
+  return context.exec(file, args, { ...options, cwd, env: { ...process.env, ...env } });
+});
+
+/** command.local.Command */
+export const localCommand = commandProvider(runLocally);
+
+/** command.local.run: runs on every preview and up, and leaves nothing in the state. */
+export const localRun: Invoke = async (args, context): Promise<Properties> => {
+  if (typeof args.command !== "string") throw new Error("command:local:run: command is missing");
+  return { ...args, ...(await runLocally(args.command, args, {}, context)) };
+};

@@ -25,13 +25,11 @@ function patience(dialErrorLimit: number): number {
  * between attempts, at most 5 s.
  * @param dialErrorLimit failures that it tolerates; below 0 any number
  */
-export function dialPauses(dialErrorLimit: number, now: () => number = Date.now): Generator<number, void> {
-  return pausesUntil(now() + patience(dialErrorLimit), now);
-}
-
-function* pausesUntil(end: number, now: () => number): Generator<number, void> {
-  for (let failures = 1, left = end - now(); left > 0; failures++) {
+export function* dialPauses(
+  dialErrorLimit: number,
+  now: () => number = Date.now,
+  end = now() + patience(dialErrorLimit),
+): Generator<number, void> {
+  for (let failures = 1, left = end - now(); left > 0; failures++, left = end - now())
     yield Math.min(pauseAfter(failures, OWN_LONGEST_MS), left);
-    left = end - now();
-  }
 }

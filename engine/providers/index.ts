@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { localCommand, localRun } from "./localCommand";
+import { localCommand, localRun } from "./command";
 import { domain } from "./libvirtDomain";
 import { network } from "./libvirtNetwork";
 import { pool } from "./libvirtPool";

@@ -2,14 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecResult } from "../../lib/process";
-import {
-  commandProvider,
-  environment,
-  lineLogger,
-  outcome,
-  previousOutput,
-  type RunCommand,
-} from "./command";
+import { commandProvider, running } from "./command";
 import { dialPauses } from "./dialPauses";
 import { sshConfig, type Connection } from "./sshConfig";
 import type { Context } from "./provider";
@@ -26,43 +19,33 @@ const NOT_A_REASON = /^debug\d:|^Authenticated to |^Transferred: |^Bytes per sec
 const WRONG_HOST =
   /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|no matching host key type/;
 
-const run: RunCommand = async (command, inputs, previous, context) => {
-  const connection = inputs.connection as unknown as Connection;
-  const directory = fs.mkdtempSync(path.join(context.scratch, "ssh-"));
-  const variables = { ...environment(inputs), ...previousOutput(inputs, previous) };
-  const log = lineLogger(inputs, context);
-  let dialling = true;
-  try {
-    fs.writeFileSync(
-      path.join(directory, "config"),
-      sshConfig(connection, directory, Object.keys(variables)),
-      { mode: 0o600 },
-    );
-    const result = await dial(connection, context, directory, () =>
-      context.exec(
-        "ssh",
-        ["-F", `${directory}/config`, "-E", `${directory}/log`, "-T", "target", "--", command],
-        {
-          stdin: inputs.stdin as string | undefined,
-          env: { ...process.env, ...variables },
-          signal: context.signal,
+/** command.remote.Command */
+export const remoteCommand = commandProvider(
+  running(async (command, inputs, { env, onLine, ...options }, context) => {
+    const connection = inputs.connection as unknown as Connection;
+    const directory = fs.mkdtempSync(path.join(context.scratch, "ssh-"));
+    let dialling = true;
+    try {
+      const config = sshConfig(connection, directory, Object.keys(env));
+      fs.writeFileSync(path.join(directory, "config"), config, { mode: 0o600 });
+      const args = ["-F", `${directory}/config`, "-E", `${directory}/log`, "-T", "target", "--", command];
+      return await dial(connection, context, directory, () =>
+        context.exec("ssh", args, {
+          ...options,
+          env: { ...process.env, ...env },
           onLine: (line, stream) => {
             // It has begun: what the last attempt said is of no interest any more.
             if (dialling) context.status("");
             dialling = false;
-            log(line, stream);
+            onLine(line, stream);
           },
-        },
-      ),
-    );
-    return outcome(result, ` on ${connection.host}`, command);
-  } finally {
-    fs.rmSync(directory, { recursive: true, force: true });
-  }
-};
-
-/** command.remote.Command */
-export const remoteCommand = commandProvider(run);
+        }),
+      );
+    } finally {
+      fs.rmSync(directory, { recursive: true, force: true });
+    }
+  }),
+);
 
 /**
  * Tries until a connection stands; a command that has begun is never repeated.

@@ -6,9 +6,8 @@ export interface Connection {
   readonly host: string;
   readonly port?: number;
   readonly user?: string;
+  /** Without one the agent's keys are tried, as with the real provider. */
   readonly privateKey?: string;
-  /** Of the SSH agent; by default that of SSH_AUTH_SOCK. */
-  readonly agentSocketPath?: string;
   /** Public host key, "ssh-ed25519 AAAA…"; without it any host is believed, as with the real provider. */
   readonly hostKey?: string;
   readonly dialErrorLimit?: number;
@@ -54,12 +53,11 @@ function hostBlock(name: string, connection: Connection, directory: string): str
     fs.writeFileSync(target, content.endsWith("\n") ? content : `${content}\n`, { mode: 0o600 });
     return target;
   };
-  for (const unsupported of ["password", "privateKeyPassword"]) {
-    if ((connection as unknown as Record<string, unknown>)[unsupported] !== undefined) {
+  for (const unsupported of ["password", "privateKeyPassword", "agentSocketPath"]) {
+    if (unsupported in connection)
       throw new Error(
         `connection.${unsupported} is not supported by the embedded engine: use an unencrypted privateKey`,
       );
-    }
   }
   const timeout = connection.perDialTimeout ?? DEFAULT_PER_DIAL_TIMEOUT_S;
   return [
@@ -69,7 +67,7 @@ function hostBlock(name: string, connection: Connection, directory: string): str
     `  User ${word(connection.user ?? "root", "user")}`,
     "  BatchMode yes",
     "  PreferredAuthentications publickey",
-    ...identityLines(connection, file),
+    ...identityLines(connection.privateKey, file),
     ...hostKeyLines(name, connection.hostKey, file),
     "  GlobalKnownHostsFile /dev/null",
     "  UpdateHostKeys no",
@@ -81,11 +79,10 @@ function hostBlock(name: string, connection: Connection, directory: string): str
   ];
 }
 
-/** Without a key of its own it is the agent's, as with the real provider. */
-function identityLines({ privateKey, agentSocketPath }: Connection, file: WriteFile): string[] {
+function identityLines(privateKey: string | undefined, file: WriteFile): string[] {
   if (privateKey)
     return ["  IdentitiesOnly yes", "  IdentityAgent none", `  IdentityFile "${file("key", privateKey)}"`];
-  const agent = agentSocketPath ?? process.env.SSH_AUTH_SOCK;
+  const agent = process.env.SSH_AUTH_SOCK;
   const socket = agent ? `"${agent.replaceAll(/["\n]/g, "")}"` : "none";
   return ["  IdentitiesOnly no", `  IdentityAgent ${socket}`, "  IdentityFile none"];
 }

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Exec, ExecOptions, ExecResult } from "../../../lib/process";
 import type { Context } from "../../../engine/providers/provider";
 import { dialPauses } from "../../../engine/providers/dialPauses";
-import { localCommand, localRun } from "../../../engine/providers/localCommand";
+import { localCommand, localRun } from "../../../engine/providers/command";
 import { exec as realExec } from "../../../lib/process";
 import { remoteCommand } from "../../../engine/providers/remoteCommand";
 import type { Properties } from "../../../lib/properties";
