@@ -1,10 +1,8 @@
-import type { ChildProcessByStdio } from "node:child_process";
 import { createRequire } from "node:module";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import type { Readable } from "node:stream";
-import { lineSplitter, spawnWatched } from "../lib/process";
+import { exec, type ExecResult } from "../lib/process";
 import { serve, type Handlers } from "./monitor";
 
 export interface ProgramOptions {
@@ -38,7 +36,7 @@ export const hostProgram: ProgramHost = async (options, handlers) => {
   const socket = path.join(directory, "engine");
   const server = await serve(socket, handlers);
   try {
-    return await run(options, `unix:${socket}`);
+    return (await run(options, `unix:${socket}`)).code;
   } finally {
     server.forceShutdown();
     fs.rmSync(directory, { recursive: true, force: true });
@@ -46,7 +44,7 @@ export const hostProgram: ProgramHost = async (options, handlers) => {
 };
 
 /** Runs the program through the SDK's own entry, as Pulumi's Node.js language host does. */
-function run(options: ProgramOptions, address: string): Promise<number> {
+function run(options: ProgramOptions, address: string): Promise<ExecResult> {
   const entry = createRequire(path.join(options.projectDir, "package.json")).resolve(
     "@pulumi/pulumi/cmd/run",
   );
@@ -62,9 +60,8 @@ function run(options: ProgramOptions, address: string): Promise<number> {
   };
   const args = Object.entries(flags).map(([key, value]) => `--${key}=${value}`);
   if (options.preview) args.push("--dry-run");
-  // Ctrl-C does not reach it, like every other child: the engine decides what that means to it.
   // Pulumi's SDK takes the stack of every promise, and ts-node maps each of its frames: a third of the program's processor time.
-  const child = spawnWatched(process.execPath, ["--stack-trace-limit=2", entry, ...args, options.main], {
+  return exec(process.execPath, ["--stack-trace-limit=2", entry, ...args, options.main], {
     cwd: options.projectDir,
     env: {
       ...process.env,
@@ -75,20 +72,7 @@ function run(options: ProgramOptions, address: string): Promise<number> {
       PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(options.secretKeys),
       PULUMI_CONFIG_PASSPHRASE: undefined,
     },
-    stdio: ["ignore", "pipe", "pipe"],
-  }) as ChildProcessByStdio<null, Readable, Readable>;
-  const kill = (): void => void child.kill("SIGKILL");
-  options.signal.addEventListener("abort", kill, { once: true });
-  for (const stream of ["stdout", "stderr"] as const) {
-    const lines = lineSplitter((line) => options.onLine(line, stream));
-    child[stream].on("data", (chunk: Buffer) => lines.push(chunk));
-    child[stream].on("end", () => lines.end());
-  }
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code) => {
-      options.signal.removeEventListener("abort", kill);
-      resolve(code ?? 1);
-    });
+    signal: options.signal,
+    onLine: options.onLine,
   });
 }
