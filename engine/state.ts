@@ -121,30 +121,20 @@ export class StateFile {
   }
 
   /** Written to a temporary file, synced and renamed: a crash leaves the old state or the new one, never a torn one. */
-  save(state: State): void {
+  save({ version, project, stack, resources, intents }: State): void {
     ensurePrivateDirectory(path.dirname(this.file));
-    const { resources, intents, ...rest } = state;
-    const fields = [
-      ...Object.entries(rest).map(([name, value]) => `"${name}": ${printed(value, 2)}`),
-      `"resources": ${this.list(resources)}`,
-      `"intents": ${this.list(intents)}`,
-    ];
-    writeAtomically(this.file, `{\n  ${fields.join(",\n  ")}\n}\n`);
+    const head = JSON.stringify({ version, project, stack }).slice(0, -1);
+    const [made, begun] = [resources, intents].map((records) =>
+      records.map((record) => `\n${this.print(record)}`).join(),
+    );
+    writeAtomically(this.file, `${head},"resources":[${made}\n],"intents":[${begun}\n]}\n`);
   }
 
-  private list(records: readonly (ResourceState | Intent)[]): string {
-    const texts = records.map((record) => {
-      let text = this.written.get(record);
-      if (text === undefined) {
-        text = printed(
-          mapSecrets(record as unknown as Value, (s) => this.encrypt(s)),
-          4,
-        );
-        this.written.set(record, text);
-      }
-      return text;
-    });
-    return texts.length === 0 ? "[]" : `[\n    ${texts.join(",\n    ")}\n  ]`;
+  private print(record: ResourceState | Intent): string {
+    const sealed = (): Value => mapSecrets(record as unknown as Value, (s) => this.encrypt(s));
+    const text = this.written.get(record) ?? JSON.stringify(sealed(), null, 1);
+    this.written.set(record, text);
+    return text;
   }
 
   private key(create: boolean): Buffer {
@@ -181,7 +171,3 @@ export class StateFile {
     }
   }
 }
-
-/** JSON, indented for its place in the file. */
-const printed = (value: unknown, indent: number): string =>
-  JSON.stringify(value, null, 2).replaceAll("\n", `\n${" ".repeat(indent)}`);
