@@ -48,7 +48,10 @@ function unary<Req, Res>(work: (request: Req) => Promise<Res> | Res) {
 
 const nothing = (): empty.Empty => new empty.Empty();
 const refuse = (what: string) =>
-  unary(() => Promise.reject(new Error(`the embedded engine has no ${what}; use --engine pulumi`)));
+  unary(() => Promise.reject(new Error(`the embedded engine does not support ${what}; use --engine pulumi`)));
+/** Every method of a service, refused by its name. */
+const refusing = (service: object): Record<string, ReturnType<typeof refuse>> =>
+  Object.fromEntries(Object.keys(service).map((method) => [method, refuse(method)]));
 
 /**
  * Serves Pulumi's ResourceMonitor and Engine services on a Unix socket: unlike a TCP port it can be reached by nobody
@@ -60,13 +63,12 @@ export async function serve(socket: string, handlers: Handlers): Promise<grpc.Se
     "grpc.max_receive_message_length": -1,
     "grpc.max_send_message_length": -1,
   });
-  const monitor: IResourceMonitorServer = {
+  const monitor = {
     getDeploymentInfo: unary(() => {
       const info = new proto.DeploymentInfo();
       info.setSupportedfeaturesList(FEATURES);
       return info;
     }),
-    supportsFeature: refuse("answer to an @pulumi/pulumi before 3.276"),
     registerPackage: unary((request: proto.RegisterPackageRequest) => {
       const response = new proto.RegisterPackageResponse();
       response.setRef(`${request.getParameterization()?.getName() ?? request.getName()}`);
@@ -84,16 +86,9 @@ export async function serve(socket: string, handlers: Handlers): Promise<grpc.Se
       response.setReturn(toStruct(await handlers.invoke(request.getTok(), toProperties(request.getArgs()))));
       return response;
     }),
-    call: refuse("provider methods"),
-    readResource: refuse("resource lookups (.get)"),
-    existsResource: refuse("resource lookups (.exists)"),
-    registerStackTransform: refuse("transforms"),
-    registerStackInvokeTransform: refuse("transforms"),
-    registerResourceHook: refuse("resource hooks"),
-    registerErrorHook: refuse("error hooks"),
     signalAndWaitForShutdown: unary(nothing),
-  };
-  const engine: IEngineServer = {
+  } satisfies Partial<IResourceMonitorServer>;
+  const engine = {
     log: unary((request: engineProto.LogRequest) => {
       // Debug messages carry every property in the clear, private keys included: they end here.
       const severity = (["debug", "info", "warning", "error"] as const)[request.getSeverity()] ?? "debug";
@@ -111,9 +106,9 @@ export async function serve(socket: string, handlers: Handlers): Promise<grpc.Se
     }),
     startDebugging: unary(nothing),
     requirePulumiVersion: unary(() => new engineProto.RequirePulumiVersionResponse()),
-  };
-  server.addService(ResourceMonitorService, { ...monitor });
-  server.addService(EngineService, { ...engine });
+  } satisfies Partial<IEngineServer>;
+  server.addService(ResourceMonitorService, { ...refusing(ResourceMonitorService), ...monitor });
+  server.addService(EngineService, { ...refusing(EngineService), ...engine });
   await new Promise<void>((resolve, reject) =>
     server.bindAsync(`unix:${socket}`, grpc.ServerCredentials.createInsecure(), (error) =>
       error ? reject(error) : resolve(),
