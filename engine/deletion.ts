@@ -1,4 +1,4 @@
-import { reveal, type Value } from "../lib/properties";
+import { reveal } from "../lib/properties";
 import { nameOf } from "../lib/urn";
 import { bare, messageOf, type Run } from "./run";
 import type { Intent, ResourceState } from "./state";
@@ -55,7 +55,7 @@ export async function cleanUp(run: Run, intent: Intent): Promise<void> {
   if (run.preview) return;
   const context = run.context(intent.urn, intent.provider, intent.mark);
   try {
-    await run.providerOf(intent.type).cleanup?.(reveal(intent.inputs as { [key: string]: Value }), context);
+    await run.providerOf(intent.type).cleanup?.(reveal(intent.inputs), context);
   } catch (error) {
     throw new Error(
       `cannot remove what an interrupted creation of ${nameOf(intent.urn)} left: ${messageOf(error)}`,

@@ -1,4 +1,4 @@
-import { hasUnknown, known, type Properties, type Value } from "../lib/properties";
+import { hasUnknown, known, type Properties } from "../lib/properties";
 import { makeUrn, referenced, STACK_TYPE } from "../lib/urn";
 import { cleanUp, removeAll } from "./deletion";
 import type { Goal } from "./goal";
@@ -91,7 +91,7 @@ export class Deployment {
   private isBlocked(goal: Goal): boolean {
     const needed = [...goal.dependencies, referenced(goal.provider)];
     if (needed.some((urn) => this.broken.has(urn))) return true;
-    return !this.run.preview && hasUnknown(goal.inputs as Value);
+    return !this.run.preview && hasUnknown(goal.inputs);
   }
 
   private async plan(urn: string, goal: Goal, provider: Provider): Promise<Plan> {

@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
-import { isDeepStrictEqual } from "node:util";
 import type { DiagnosticEvent, EngineEvent, OpType, StepEventMetadata } from "@pulumi/pulumi/automation";
 import type { Exec } from "../lib/process";
-import { mask, reveal, type Properties, type Value } from "../lib/properties";
+import { mask, reveal, type Properties } from "../lib/properties";
 import { nameOf, referenced, typeOf } from "../lib/urn";
 import type { Context, Known, Provider } from "./providers/provider";
 import { Redactor } from "./redact";
@@ -171,21 +170,15 @@ export class Run {
    * may be at work on them: whatever a resource depends on has been registered, and renamed, before it.
    */
   rename(from: string, to: string): void {
-    const name = (urn: string): string => (urn === from ? to : urn);
     const { state } = this;
+    // A provider is named by its URN and its id.
+    const renamed = (_key: string, value: unknown): unknown =>
+      value === from || String(value).startsWith(`${from}::`) ? to + String(value).slice(from.length) : value;
     state.resources = state.resources.map((each) => {
-      const { propertyDependencies, provider } = each;
-      const renamed: ResourceState = {
-        ...each,
-        urn: name(each.urn),
-        parent: name(each.parent),
-        provider: referenced(provider) === from ? to + provider.slice(from.length) : provider,
-        dependencies: each.dependencies.map(name),
-        propertyDependencies: Object.fromEntries(
-          Object.entries(propertyDependencies).map(([property, urns]) => [property, urns.map(name)]),
-        ),
-      };
-      return isDeepStrictEqual(renamed, each) ? each : renamed;
+      const { inputs, outputs, ...names } = each;
+      const text = JSON.stringify(names, renamed);
+      if (text === JSON.stringify(names)) return each;
+      return { ...(JSON.parse(text) as typeof names), inputs, outputs };
     });
     state.intents = state.intents.map((each) => (each.urn === from ? { ...each, urn: to } : each));
   }
@@ -242,8 +235,8 @@ export class Run {
 /** A resource as its provider sees it. */
 export const bare = (r: ResourceState): Known => ({
   id: r.id,
-  inputs: reveal(r.inputs as Value as { [key: string]: Value }),
-  outputs: reveal(r.outputs as Value as { [key: string]: Value }),
+  inputs: reveal(r.inputs),
+  outputs: reveal(r.outputs),
 });
 
 /** A resource as events have it. */

@@ -8,8 +8,6 @@ import type { Provider } from "./providers/provider";
 import { bare, messageOf, type Run } from "./run";
 import { updateOf, type Intent, type ResourceState } from "./state";
 
-type Bare = { [key: string]: Value };
-
 /** One registration, and what was decided for it. */
 export interface Step {
   readonly urn: string;
@@ -63,13 +61,13 @@ export class Steps {
     this.run.intend(updateOf({ ...goal, urn }, plan.anew ? plan.reason : undefined));
     this.run.save();
     const context = this.run.context(urn, goal.provider);
-    const outputs = await provider.update?.(bare(old), reveal(plan.inputs as Bare), context);
+    const outputs = await provider.update?.(bare(old), reveal(plan.inputs), context);
     return this.recorded(step, old.id, outputs ?? old.outputs);
   }
 
   private async create(step: Step): Promise<ResourceState> {
     const { urn, goal, provider, plan } = step;
-    const plain = reveal(plan.inputs as Bare);
+    const plain = reveal(plan.inputs);
     const mark = randomUUID();
     const context = this.run.context(urn, goal.provider, mark);
     await provider.check?.(plain, context);
@@ -140,7 +138,7 @@ function withSecrecy(
   provider: Provider,
   additional: readonly string[],
 ): Properties {
-  const follow = provider.outputsFollowInputs === true && hasSecret(inputs as Value);
+  const follow = provider.outputsFollowInputs === true && hasSecret(inputs);
   const hidden = new Set([...additional, ...(provider.secretOutputs ?? [])]);
   const outputs: Record<string, Value> = { ...inputs };
   for (const [key, value] of Object.entries(computed)) {
