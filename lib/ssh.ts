@@ -14,7 +14,7 @@ import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { answers } from "./answering";
-import { spawnWatched } from "./process";
+import { exec, spawnWatched } from "./process";
 import { HOP_KEY, proxyCommand, type Hop } from "./sshHop";
 import { sha256 } from "./text";
 
@@ -278,13 +278,8 @@ export class GuestShell implements Shell {
   }
 
   /** Ends the connection that commands to a node share. */
-  private end(node: string): Promise<void> {
-    return new Promise((done) => {
-      const { detached } = this;
-      const child = spawn("ssh", ["-O", "exit", ...this.sshArguments(node)], { stdio: "ignore", detached });
-      child.on("error", () => done());
-      child.on("exit", () => done());
-    });
+  private async end(node: string): Promise<void> {
+    await exec("ssh", ["-O", "exit", ...this.sshArguments(node)]).catch(() => undefined);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 /** `scripts/lab test`: every suite, and one closing line over all of them. */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
@@ -17,24 +18,19 @@ interface Output {
 }
 const OURS: Output = { out: 1, err: 2 };
 
-/** Runs a command to its end. */
-function run(
-  output: Output,
+/** Runs a command to its end, in reach of the terminal's Ctrl-C. */
+async function run(
+  { out, err }: Output,
   file: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): Promise<number> {
-  return new Promise((done) => {
-    const child = spawn(file, args, {
-      stdio: ["ignore", output.out, output.err],
-      env: { ...process.env, ...env },
-    });
-    child.on("error", (error) => {
-      writeSync(output.err, `${error.message}\n`);
-      done(1);
-    });
-    child.on("close", (code) => done(code ?? 1));
-  });
+  const child = spawn(file, args, { stdio: ["ignore", out, err], env: { ...process.env, ...env } });
+  const [code] = (await once(child, "close").catch((error: Error) => {
+    writeSync(err, `${error.message}\n`);
+    return [1];
+  })) as [number | null];
+  return code ?? 1;
 }
 
 /** The services suite makes namespaces, which only root may. */

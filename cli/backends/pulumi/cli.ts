@@ -1,5 +1,6 @@
 /** Runs the Pulumi CLI on one stack. */
 import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { exec, spawnWatched, type ExecResult } from "../../../lib/process";
 
 /** What Pulumi takes for "stop in order"; the terminal's end it would not hear of. */
@@ -45,7 +46,9 @@ export class PulumiCli {
         env: { ...this.env, ...env },
         stdio: [input === undefined ? "ignore" : "pipe", input === undefined ? 2 : "ignore", 2],
       });
-      const code = await ending(child, input);
+      // One that does not read its input says why itself.
+      child.stdin?.on("error", () => undefined).end(input);
+      const [code] = (await once(child, "exit")) as [number | null];
       if (code === 0) return;
       const verb = args.slice(0, args[0] === "stack" ? 2 : 1).join(" ");
       throw new Error(
@@ -55,14 +58,4 @@ export class PulumiCli {
       for (const signal of signals) process.off(signal, forward);
     }
   }
-}
-
-function ending(child: ChildProcess, input: string | undefined): Promise<number | null> {
-  return new Promise((done, fail) => {
-    child.on("error", fail);
-    child.on("exit", done);
-    // One that does not read its input says why itself.
-    child.stdin?.on("error", () => undefined);
-    child.stdin?.end(input);
-  });
 }
