@@ -4,7 +4,7 @@ import * as path from "node:path";
 import type { EngineEvent, OpMap } from "@pulumi/pulumi/automation";
 import { parse as parseYaml } from "yaml";
 import { exec as realExec, type Exec } from "../lib/process";
-import { mask, reveal, secret, type Properties } from "../lib/properties";
+import { mask, reveal, type Properties } from "../lib/properties";
 import { STACK_TYPE } from "../lib/urn";
 import { Deployment } from "./deployment";
 import { ALREADY_REPORTED, hostProgram, type ProgramHost } from "./program";
@@ -29,12 +29,8 @@ export interface EngineOptions {
   readonly providers?: (type: string) => Provider | undefined;
 }
 
-/** Keys as `pulumi config` prints them, "key" meaning "project:key"; objects as JSON. */
-export interface EngineConfig {
-  readonly values: Readonly<Record<string, string>>;
-  /** Which of the keys are secret. */
-  readonly secretKeys?: readonly string[];
-}
+/** Keys as `pulumi config` prints them, "key" meaning "project:key"; objects as JSON. Which is secret the program says. */
+export type EngineConfig = Readonly<Record<string, string>>;
 
 export interface RunResult {
   readonly ok: boolean;
@@ -143,13 +139,11 @@ export class EmbeddedEngine {
   private async runProgram(run: Run, deployment: Deployment, config: EngineConfig): Promise<void> {
     const { projectDir, stack, program = hostProgram } = this.options;
     const qualify = (key: string): string => (key.includes(":") ? key : `${this.project}:${key}`);
-    const values = Object.fromEntries(Object.entries(config.values).map(([k, v]) => [qualify(k), v]));
-    const secretKeys = (config.secretKeys ?? []).map(qualify);
-    for (const key of secretKeys) run.redactor.learn(secret(values[key] ?? ""));
+    const values = Object.fromEntries(Object.entries(config).map(([k, v]) => [qualify(k), v]));
     const code = await program(
       {
         ...{ projectDir, main: this.main, project: this.project, stack, preview: run.preview },
-        ...{ config: values, secretKeys, signal: run.killing.signal },
+        ...{ config: values, signal: run.killing.signal },
         onLine: (line) => {
           // Once interrupted, all that it tells is that the engine does not answer it any more.
           if (!run.interrupted) run.diagnostic("info", line);

@@ -58,7 +58,6 @@ const refusing = (service: object): Record<string, ReturnType<typeof refuse>> =>
  * but its owner, which matters because whoever can register a local command can run it.
  */
 export async function serve(socket: string, handlers: Handlers): Promise<grpc.Server> {
-  let root = "";
   const server = new grpc.Server({
     "grpc.max_receive_message_length": -1,
     "grpc.max_send_message_length": -1,
@@ -95,16 +94,7 @@ export async function serve(socket: string, handlers: Handlers): Promise<grpc.Se
       if (severity !== "debug") handlers.log(severity, request.getMessage(), request.getUrn());
       return nothing();
     }),
-    getRootResource: unary(() => {
-      const response = new engineProto.GetRootResourceResponse();
-      response.setUrn(root);
-      return response;
-    }),
-    setRootResource: unary((request: engineProto.SetRootResourceRequest) => {
-      root = request.getUrn();
-      return new engineProto.SetRootResourceResponse();
-    }),
-    startDebugging: unary(nothing),
+    setRootResource: unary(() => new engineProto.SetRootResourceResponse()),
     requirePulumiVersion: unary(() => new engineProto.RequirePulumiVersionResponse()),
   } satisfies Partial<IEngineServer>;
   server.addService(ResourceMonitorService, { ...refusing(ResourceMonitorService), ...monitor });

@@ -15,7 +15,6 @@ export interface ProgramOptions {
   readonly preview: boolean;
   /** Qualified keys ("project:key"). */
   readonly config: Readonly<Record<string, string>>;
-  readonly secretKeys: readonly string[];
   readonly onLine: (line: string, stream: "stdout" | "stderr") => void;
   /** Ends the program. */
   readonly signal: AbortSignal;
@@ -69,7 +68,6 @@ function run(options: ProgramOptions, address: string): Promise<ExecResult> {
       NODE_OPTIONS: "",
       PULUMI_NODEJS_TYPESCRIPT: "true",
       PULUMI_CONFIG: JSON.stringify(options.config),
-      PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(options.secretKeys),
       PULUMI_CONFIG_PASSPHRASE: undefined,
     },
     signal: options.signal,

@@ -79,15 +79,15 @@ export class EmbeddedBackend implements Backend {
   }
 
   async up(): Promise<ChangeCounts> {
-    const values = await this.config();
+    const config = await this.config();
     process.env.LVS_DR_CONNECTIONS = GuestShell.kept({ stack: this.stack });
-    return this.run("up", (engine) => engine.up({ values }));
+    return this.run("up", (engine) => engine.up(config));
   }
 
   async preview(): Promise<Foreseen> {
-    const values = await this.config();
+    const config = await this.config();
     const events: EngineEvent[] = [];
-    await this.run("preview", (engine) => engine.preview({ values }), events);
+    await this.run("preview", (engine) => engine.preview(config), events);
     return foreseen(events);
   }
 

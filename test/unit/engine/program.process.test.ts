@@ -51,8 +51,8 @@ const engine = (program: string): EmbeddedEngine =>
 const state = (program: string): State => recorded(`${directory}/state/dev.json`, `engine-${program}`);
 
 const config = (memory: number): EngineConfig => ({
-  values: { canary: CANARY, shape: JSON.stringify({ memory }) },
-  secretKeys: ["canary"],
+  canary: CANARY,
+  shape: JSON.stringify({ memory }),
 });
 
 /** What ended well, or not, for a resource. */
@@ -109,7 +109,7 @@ test(
   "a failure spares what is independent of it, and is told with its name",
   { timeout: 120_000 },
   async () => {
-    const result = await engine("failing").up({ values: {} });
+    const result = await engine("failing").up({});
     expect(result.ok).toBe(false);
     expect(result.errors).toEqual(['bad: exit status 7: running "echo it broke; exit 7":\nit broke']);
     expect(["independent", "takes-its-output", "takes-its-value", "bad"].map(outcome)).toEqual([

@@ -98,4 +98,4 @@ export const recorded = (stateFile: string, project = "p"): State =>
 export const outputsIn = (state: State): Properties =>
   state.resources.find(({ type }) => type === STACK_TYPE)?.outputs ?? {};
 
-export const NO_CONFIG = { values: {} };
+export const NO_CONFIG = {};

@@ -16,7 +16,7 @@ void hostProgram(
     stack: "dev",
     preview: true,
     config: {},
-    secretKeys: [],
+
     onLine: report,
     signal: new AbortController().signal,
   },
