@@ -1,4 +1,5 @@
 /** What several drills do to guests, and how it is undone. */
+import type { RunOptions } from "../lib/ssh";
 import type { LabNode } from "../model/lab/types";
 import type { DrillRun } from "./drillRun";
 import type { Sabotage } from "./drill";
@@ -13,28 +14,64 @@ export const START_WEB =
 
 export const DAEMON = "lvs-dr-ldirectord.service";
 export const START_DAEMON = `systemctl reset-failed ${DAEMON}; systemctl is-active -q ${DAEMON} || systemctl start ${DAEMON}`;
+/** A guest's own script puts all of its part right. */
+export const START = "/usr/local/sbin/lvs-dr start";
 
-/** Starts the web servers of all real servers, at once. */
-export async function startWebServers(
-  run: DrillRun,
-  nodes: readonly LabNode[] = run.lab.realServers,
-): Promise<void> {
-  await Promise.all(nodes.map(({ name }) => run.shell.check(name, START_WEB)));
+/** Which guest. */
+export type Where = (run: DrillRun) => LabNode;
+export const theDirector: Where = (run) => run.director;
+export const theTarget: Where = (run) => run.target;
+export const theClient: Where = (run) => run.lab.client;
+
+/** A command that must succeed in one guest. */
+export function on(
+  where: Where,
+  command: string | ((run: DrillRun) => string),
+  options?: RunOptions,
+): (run: DrillRun) => Promise<void> {
+  return async (run) => {
+    const text = typeof command === "string" ? command : command(run);
+    await run.shell.check(where(run).name, text, options);
+  };
 }
 
+/** Has a guest's own script put its part right. */
+export const startOn = (where: Where): ((run: DrillRun) => Promise<void>) =>
+  on(where, START, { timeout: 180 });
+
+/** A command that must succeed in all real servers, at once. */
+export const onRealServers =
+  (command: string) =>
+  async ({ lab, shell }: DrillRun): Promise<void> =>
+    void (await Promise.all(lab.realServers.map(({ name }) => shell.check(name, command))));
+
+export const startWebServers = onRealServers(START_WEB);
 /** Starts ldirectord where it does not run. */
-export async function startDaemon(run: DrillRun): Promise<void> {
-  await run.shell.check(run.director.name, START_DAEMON);
+export const startDaemon = on(theDirector, START_DAEMON);
+
+/** What is done to the target, in words, and by which command. */
+export type Step = readonly [what: string, command: string];
+
+/** What is done to the target's web server. */
+export const webServer = ({ target }: DrillRun, what: string, command: string): Step => [
+  `${target.name}'s web server ${what}`,
+  command,
+];
+
+/** The same is done to several web servers at once; the time of the last one. */
+export async function webServers(
+  run: DrillRun,
+  what: string,
+  command: string,
+  nodes: readonly LabNode[] = run.servers,
+): Promise<number> {
+  const times = nodes.map(({ name }) => run.act(`${name}'s web server ${what}`, name, command));
+  return Math.max(...(await Promise.all(times)));
 }
 
-/** The same action on several guests at once; the time of the last one. */
-export async function actOnAll(
-  run: DrillRun,
-  what: (node: LabNode) => string,
-  nodes: readonly LabNode[],
-  command: string,
-): Promise<number> {
-  return Math.max(...(await Promise.all(nodes.map((node) => run.act(what(node), node.name, command)))));
+/** What systemd says of ldirectord. */
+export async function daemonState(run: DrillRun): Promise<string> {
+  return (await run.ask(run.director.name, `systemctl is-active ${DAEMON} || true`)).trim();
 }
 
 /** For a remedy that the run itself leaves out where it is sabotaged: there is nothing to take away before it. */
@@ -43,27 +80,36 @@ export const byTheRunItself: Pick<Sabotage, "apply" | "undo"> = {
   undo: () => Promise.resolve(),
 };
 
+/** A sabotage by one command in one guest. */
+export function sabotageBy(
+  what: string,
+  expects: Sabotage["expects"],
+  where: Where,
+  [said, command]: Step,
+  undo: Sabotage["undo"],
+): Sabotage {
+  const apply = async (run: DrillRun): Promise<void> =>
+    void (await run.act(`sabotage: ${said}`, where(run).name, command));
+  return { what, expects, apply, undo };
+}
+
 /** Nobody checks: what is dead stays in the table. */
-export const noDaemon: Sabotage = {
-  what: "ldirectord is stopped: nobody takes a dead server out of the table",
-  expects: /^not within [\d.]+ s: \S+ is out;/,
-  apply: async (run) => {
-    await run.act("sabotage: ldirectord is stopped", run.director.name, `systemctl stop ${DAEMON}`);
-  },
-  undo: startDaemon,
-};
+export const noDaemon = sabotageBy(
+  "ldirectord is stopped: nobody takes a dead server out of the table",
+  ["not-out"],
+  theDirector,
+  ["ldirectord is stopped", `systemctl stop ${DAEMON}`],
+  startDaemon,
+);
 
 /** Nobody stands in when all are dead. */
-export const noSorryServer: Sabotage = {
-  what: "the director's web server is stopped: the sorry server is in the table and does not answer",
-  expects: /^(the client reads "|lostWithSorryServer is|failedWhileAllHang is)/,
-  apply: async (run) => {
-    await run.act("sabotage: the sorry server is stopped", run.director.name, STOP_WEB);
-  },
-  undo: async (run) => {
-    await run.shell.check(run.director.name, START_WEB);
-  },
-};
+export const noSorryServer = sabotageBy(
+  "the director's web server is stopped: the sorry server is in the table and does not answer",
+  ["sorry-page", "lostWithSorryServer", "failedWhileAllHang"],
+  theDirector,
+  ["the sorry server is stopped", STOP_WEB],
+  on(theDirector, START_WEB),
+);
 
 /** Why a lab can have no drill at all; undefined when it can. */
 export function needsTcp(run: DrillRun): string | undefined {
@@ -87,3 +133,6 @@ export function needsSorry(run: DrillRun): string | undefined {
     ? needsDaemon(run)
     : "it needs the director's own sorry server";
 }
+
+/** A drill that any lab can have. */
+export const needsNothing = (): undefined => undefined;

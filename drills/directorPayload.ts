@@ -1,5 +1,6 @@
 /** A director reconfigured the way `up` does it: the payload in the guest with other settings, run once. */
 import { directorRunLimit, guestSettings } from "../model/guest/settings";
+import { CommandError } from "../lib/ssh";
 import { shellQuote } from "../lib/text";
 import { INSTALL_AND_START, PAYLOAD, type Settings } from "../model/guest/script";
 import type { HealthCheck, Lab, RealServerEntry } from "../model/lab/types";
@@ -43,13 +44,10 @@ const WHAT_CHANGES = [
 ] as const;
 
 /** Converges the director on another lab. Fails where `up` would, with the guest's words. */
-export async function applyDirector(run: DrillRun, what: string, lab: Lab): Promise<number> {
+export function applyDirector(run: DrillRun, what: string, lab: Lab): Promise<number> {
   const settings: Settings = guestSettings(lab, lab.directors[0]);
-  return applySettings(
-    run,
-    what,
-    Object.fromEntries(WHAT_CHANGES.map((name) => [name, settings[name] ?? ""])),
-  );
+  const changed = WHAT_CHANGES.map((name) => [name, settings[name] ?? ""] as const);
+  return applySettings(run, what, Object.fromEntries(changed));
 }
 
 export async function applySettings(run: DrillRun, what: string, settings: Settings): Promise<number> {
@@ -62,17 +60,19 @@ export async function applySettings(run: DrillRun, what: string, settings: Setti
   const timeout = 2 * directorRunLimit(run.lab) + 20;
   return run
     .act(what, name, INSTALL_AND_START, { stdin: payload, timeout })
-    .catch((error: unknown) => told(what, error));
+    .catch((error: unknown) => broken(what, error));
 }
 
 /**
  * People want the guest's words, not the command.
  * @throws Broken when the script itself has failed: 255 is SSH's own
  */
-function told(what: string, error: unknown): never {
-  const [status, words] = /' ended with (\d+): ([^]*)$/.exec((error as Error).message)?.slice(1) ?? [];
-  if (status === undefined || status === "255") throw error;
-  throw new Broken(`${what}: the director's script ended with ${status}: ${words}`, { cause: error });
+function broken(what: string, error: unknown): never {
+  if (!(error instanceof CommandError) || error.code === null || error.code === 255) throw error;
+  const { code, words } = error;
+  throw new Broken("script-failed", `${what}: the director's script ended with ${code}: ${words}`, {
+    cause: error,
+  });
 }
 
 /** Back to what `up` installed, if anything was changed. */
@@ -84,5 +84,5 @@ export async function restoreDirector(run: DrillRun): Promise<void> {
       `timeout -k 10 ${limit} ${PAYLOAD} start && rm ${SAVED}; fi`,
     { timeout: limit + 20 },
   );
-  await restored.catch((error: unknown) => told("back to what was applied", error));
+  await restored.catch((error: unknown) => broken("back to what was applied", error));
 }

@@ -15,8 +15,8 @@ export interface Felt {
 /** Takes the remedy away that the drill is about, so that the drill must fail. */
 export interface Sabotage {
   readonly what: string;
-  /** What a failure says that comes of it: a run that fails for another reason proves nothing. */
-  readonly expects: RegExp;
+  /** Codes of the failures that come of it: a run that fails for another reason proves nothing. */
+  readonly expects: readonly string[];
   apply(run: DrillRun): Promise<void>;
   /** Runs after every sabotaged run, whatever came of it; may run twice. */
   undo(run: DrillRun): Promise<void>;
@@ -30,9 +30,7 @@ export interface Drill {
   readonly standard?: true;
   /** Longest run in seconds on a host with KVM; bounds the load. */
   readonly maxSeconds: number;
-  /** Requests per second; 10 where it says nothing. */
-  readonly rate?: number;
-  /** Why this lab cannot have this drill; undefined when it can. */
+  /** Why this lab cannot have this drill, undefined when it can; absent for one that needs two real servers that are checked. */
   unfit?(run: DrillRun): string | undefined;
   /** No client asks meanwhile: it is not about the service. */
   readonly withoutLoad?: true;

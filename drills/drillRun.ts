@@ -11,7 +11,7 @@ import { parseRequest, RequestLog, round } from "./requests";
 import { RunRecord } from "./runRecord";
 import { perl, Stream } from "./stream";
 import { showWeights, TableHistory, type Weights } from "./tableHistory";
-import { interruptible, interruptibleSleep, NotInTime } from "./waiting";
+import { Broken, interruptible, interruptibleSleep } from "./waiting";
 import type { LoadRecord, RequestRecord, RunKind } from "./types";
 
 /** Seconds between two looks at the kernel's table. */
@@ -19,7 +19,7 @@ const TABLE_PERIOD = 0.1;
 /** Seconds until the client gives a request up; more than SYN retransmissions at 1 and 3 s need. */
 const REQUEST_TIMEOUT = 5;
 /** Requests a second. */
-export const DEFAULT_RATE = 10;
+export const RATE = 10;
 
 /** What a run is for, where it is not the drill itself. */
 export interface Purpose {
@@ -158,7 +158,7 @@ export class DrillRun extends RunRecord {
 
   /**
    * Ends what an interrupted or failed run has left running. A command that is under way in a guest cannot be ended from
-   * here, and would break again what is mended meanwhile: it gets `seconds` to come to its end.
+   * here, and would break again what is repaired meanwhile: it gets `seconds` to come to its end.
    */
   async abandon(seconds: number): Promise<void> {
     for (const program of this.programs) program.kill();
@@ -180,7 +180,7 @@ export class DrillRun extends RunRecord {
   }
 
   /** Starts the load and the table's watcher, and sees both work. */
-  async begin(rate: number): Promise<void> {
+  async begin(): Promise<void> {
     const { director } = this;
     const { client, services } = this.lab;
     const [{ vip, port }] = services;
@@ -189,21 +189,21 @@ export class DrillRun extends RunRecord {
     await this.watch();
     const { offset } = await this.clock(client.name);
     const toRun = (time: number): number => time - offset - this.origin;
-    this.rate = rate;
+    this.rate = RATE;
     const seconds = this.maxSeconds * this.scale + 60;
     this.load = new Stream(
       this.shell,
       client.name,
-      perl("load", vip, port, "/", rate, seconds, REQUEST_TIMEOUT, 1, ...pagesOf(this.lab)),
+      perl("load", vip, port, "/", RATE, seconds, REQUEST_TIMEOUT, 1, ...pagesOf(this.lab)),
       (line) => {
         const record = parseRequest(line, toRun, director.name);
         if (record) this.records.push(record);
       },
     );
     await this.until("the cluster serves", () => this.records.some(({ ok }) => ok), 15);
-    await this.tableUntil("the table is as configured", this.table.isAsMeant, this.now, 15);
+    await this.asConfigured(this.now, 15);
     await this.sleep(2);
-    this.event(`steady: ${rate} requests/s`);
+    this.event(`steady: ${RATE} requests/s`, this.now, "steady");
   }
 
   /** (Re)starts the table's watcher. */
@@ -213,15 +213,15 @@ export class DrillRun extends RunRecord {
     this.watcher = await this.program(this.director.name, perl("table", TABLE_PERIOD, seconds), (t, text) => {
       const before = showWeights(this.table.latest);
       const after = showWeights(this.table.add(t, text));
-      if (before !== after) this.event(`table: ${after}`, t);
+      if (before !== after) this.event(`table: ${after}`, t, "table");
     });
   }
 
   /** Waits until something holds, looking often; `seconds` are scaled. */
-  async until(what: string, holds: () => boolean, seconds: number): Promise<number> {
+  async until(what: string, holds: () => boolean, seconds: number, code = "not-in-time"): Promise<number> {
     const deadline = this.now + seconds * this.scale;
     while (!holds()) {
-      if (this.now > deadline) throw new NotInTime(`not within ${seconds * this.scale} s: ${what}`);
+      if (this.now > deadline) throw new Broken(code, `not within ${seconds * this.scale} s: ${what}`);
       await this.sleep(0.05);
     }
     return this.now;
@@ -237,6 +237,7 @@ export class DrillRun extends RunRecord {
     holds: (weights: Weights) => boolean,
     since: number,
     seconds: number,
+    code = "not-in-time",
   ): Promise<number> {
     const deadline = since + seconds * this.scale * 1.25 + 1;
     for (;;) {
@@ -245,11 +246,22 @@ export class DrillRun extends RunRecord {
       if (this.now > deadline && this.watcher?.alive === false)
         throw new Error("the director's table is no longer told: the connection to its watcher has ended");
       if (this.now > deadline)
-        throw new NotInTime(
+        throw new Broken(
+          code,
           `not within ${round(seconds * this.scale)} s: ${what}; the table has ${showWeights(this.table.latest)}`,
         );
       await Promise.race([this.table.nextWord(), this.sleep(0.25)]);
     }
+  }
+
+  /** Waits until the kernel's table is the configuration's; see `tableUntil`. */
+  asConfigured(since: number, seconds: number, what = "the table is as configured"): Promise<number> {
+    return this.tableUntil(what, this.table.isAsExpected, since, seconds, "not-as-configured");
+  }
+
+  /** Waits until the target is out of the table, or has weight 0 in it; see `tableUntil`. */
+  targetOut(since: number, seconds: number, what = `${this.target.name} is out`): Promise<number> {
+    return this.tableUntil(what, this.isOut(this.target), since, seconds, "not-out");
   }
 
   isOut(server: LabNode): (weights: Weights) => boolean {

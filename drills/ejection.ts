@@ -1,5 +1,6 @@
 /** What most drills come to: a real server leaves the table and comes back, and clients feel it only until it is out. */
-import type { DrillRun } from "./drillRun";
+import type { Step } from "./actions";
+import { RATE, type DrillRun } from "./drillRun";
 import { weightShare } from "./limits";
 import type { Felt } from "./drill";
 
@@ -12,9 +13,11 @@ export const AFTER_EDIT = 0.3;
  */
 export const CUT_OFF = 1;
 
+export const NOTHING_LOST: Felt = { failed: 0, lost: 0 };
+
 /** Requests that may go to a dead server until it is out, and not be answered: its share of them, and a little. */
 export function exposedRequests(run: DrillRun, seconds: number): number {
-  return Math.ceil(10 * seconds * run.scale * weightShare(run.lab, run.target.name)) + 3;
+  return Math.ceil(RATE * seconds * run.scale * weightShare(run.lab, run.target.name)) + 3;
 }
 
 /**
@@ -43,15 +46,14 @@ export async function isOut(
   limit: number,
   figure = "detectionSeconds",
 ): Promise<number> {
-  const { target } = run;
-  const out = await run.tableUntil(`${target.name} is out`, run.isOut(target), since, limit);
+  const out = await run.targetOut(since, limit);
   run.duration(figure, out - since, limit);
   return out;
 }
 
 /**
  * Waits until the table is as configured.
- * @param since when all was mended
+ * @param since when all was repaired
  * @param limit seconds that are promised for that, before scaling
  * @returns when it was
  */
@@ -61,9 +63,41 @@ export async function isBack(
   limit: number,
   what = `${run.target.name} is back`,
 ): Promise<number> {
-  const back = await run.tableUntil(what, run.table.isAsMeant, since, limit);
+  const back = await run.asConfigured(since, limit, what);
   run.duration("recoverySeconds", back - since, limit);
   return back;
+}
+
+export interface Ejection {
+  readonly breaks: Step;
+  readonly repairs: Step;
+  /** Seconds promised until the target is out, and back, before scaling; those of a port that refuses without them. */
+  readonly out?: number;
+  readonly back?: number;
+  readonly figure?: string;
+  /** While it is out. */
+  readonly meanwhile?: () => Promise<unknown>;
+}
+
+/**
+ * Breaks the target, waits until it is out, repairs it and waits until it is back.
+ * @returns when it was out, repaired and back
+ */
+export async function outAndBack(
+  run: DrillRun,
+  { breaks, repairs, out: outLimit, back: backLimit, figure, meanwhile }: Ejection,
+): Promise<{ out: number; repaired: number; back: number }> {
+  const { name } = run.target;
+  const out = await isOut(
+    run,
+    await run.act(breaks[0], name, breaks[1]),
+    outLimit ?? run.promises.eject,
+    figure,
+  );
+  await meanwhile?.();
+  const repaired = await run.act(repairs[0], name, repairs[1]);
+  const back = await isBack(run, repaired, backLimit ?? run.promises.recover);
+  return { out, repaired, back };
 }
 
 /** None that began after the edit of the table at `since` may have failed. */

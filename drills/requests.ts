@@ -21,8 +21,15 @@ export function parseRequest(
     t: toRun(Number(start)),
     latencyMs: Number(latency),
     ok,
-    outcome: ok ? (who === sorryName ? "sorry" : who) : `error:${who}`,
+    outcome: ok ? (who === sorryName ? "sorry" : who) : ERROR + who,
   };
+}
+
+/** Before the reason why nobody answered, in a request's outcome. */
+const ERROR = "error:";
+
+export function isError(outcome: string): boolean {
+  return outcome.startsWith(ERROR);
 }
 
 export class RequestLog {
@@ -60,7 +67,7 @@ export class RequestLog {
 
   /** Why first attempts failed. */
   get errors(): Record<string, number> {
-    return count(this.failed.map(({ outcome }) => outcome.replace("error:", "")));
+    return count(this.failed.map(({ outcome }) => outcome.replace(ERROR, "")));
   }
 
   /** Longest time from one good answer's arrival to the next, retries included, seconds. */

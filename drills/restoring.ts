@@ -27,7 +27,7 @@ async function undo(drill: Drill, run: DrillRun, sabotaged: boolean): Promise<st
     if (why !== undefined) failed.push({ step, why });
   }
   if (failed.length === 0) return [];
-  // A fault may be beyond mending while its sabotage lasts; and a guest that was away has left dead connections.
+  // A fault may be beyond repair while its sabotage lasts; and a guest that was away has left dead connections.
   run.environment.say(`  undoing it once more: ${failed.map(({ why }) => why).join("; ")}`);
   run.environment.renewShell();
   const left: string[] = [];
@@ -49,7 +49,7 @@ export async function restore(drill: Drill, run: DrillRun, sabotaged: boolean): 
     const left = await undo(drill, run, sabotaged);
     if (left.length > 0) throw new Error(left.join("; "));
     await run.watch();
-    await run.tableUntil("the table is as configured again", run.table.isAsMeant, 0, RESTORE_LIMIT);
+    await run.asConfigured(0, RESTORE_LIMIT, "the table is as configured again");
   } catch (error) {
     const why = (error as Error).message;
     // Over new connections: those at hand may lead to a guest that is gone.

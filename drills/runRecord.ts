@@ -8,6 +8,8 @@ export class RunRecord {
   readonly limits: Record<string, Limit> = {};
   /** What was not as promised, a sentence each. */
   readonly failures: string[] = [];
+  /** The failures' codes, in their order. */
+  readonly codes: string[] = [];
   /** Why the run says nothing about the lab: something that it needs did not work. */
   error?: string;
   readonly startedAt = new Date();
@@ -28,19 +30,21 @@ export class RunRecord {
     return Date.now() / 1000 - this.origin;
   }
 
-  event(what: string, t = this.now): number {
-    this.events.push({ t: round(t), what });
+  event(what: string, t = this.now, kind?: DrillEvent["kind"]): number {
+    this.events.push({ t: round(t), what, ...(kind && { kind }) });
     if (!this.quiet) this.say(`  ${t.toFixed(1).padStart(6)} s  ${what}`);
     return t;
   }
 
-  fail(sentence: string): void {
+  /** @param code by which a sabotaged run tells that it has failed for its reason */
+  fail(code: string, sentence: string): void {
     this.failures.push(sentence);
+    this.codes.push(code);
     this.say(`          FAILED: ${sentence}`);
   }
 
-  expect(holds: boolean, sentence: string): void {
-    if (!holds) this.fail(sentence);
+  expect(holds: boolean, sentence: string, code = "unexpected"): void {
+    if (!holds) this.fail(code, sentence);
   }
 
   /** A figure with its limit; over it, the run has failed. What is not a number is not a measurement, and has failed too. */
@@ -50,14 +54,14 @@ export class RunRecord {
     const { max, min } = limit;
     if (max !== undefined || min !== undefined) this.limits[name] = limit;
     if (value !== null && known === null) {
-      this.fail(`${name} cannot be told: ${value} is not a measurement`);
+      this.fail(name, `${name} cannot be told: ${value} is not a measurement`);
       return;
     }
     const shown = known === null ? "cannot be told: it never came to that" : `is ${known}`;
     if (max !== undefined && (known === null || known > max))
-      this.fail(`${name} ${shown}, promised at most ${max}`);
+      this.fail(name, `${name} ${shown}, promised at most ${max}`);
     if (min !== undefined && (known === null || known < min))
-      this.fail(`${name} ${shown}, promised at least ${min}`);
+      this.fail(name, `${name} ${shown}, promised at least ${min}`);
   }
 
   /** A time that was promised for a host with KVM. */

@@ -1,5 +1,5 @@
 /** Runs one drill as often as asked for, and leaves the lab as it was whatever happens. */
-import { DEFAULT_RATE, DrillRun, type Purpose } from "./drillRun";
+import { DrillRun, RATE, type Purpose } from "./drillRun";
 import { Broken, Interrupted } from "./waiting";
 import type { Environment } from "./environment";
 import { distribution, round } from "./requests";
@@ -19,8 +19,8 @@ export interface RunOptions {
 export interface Bench {
   readonly environment: Environment;
   readonly store: ResultStore;
-  /** The last runs without a fault that passed, by the load's rate: one serves all drills of the next minutes. */
-  readonly controls?: Map<number, RunResult>;
+  /** Runs without a fault that passed, the last one first: it serves all drills of the next minutes. */
+  readonly controls?: RunResult[];
   /** Makes a run; tests have their own. */
   readonly open?: (environment: Environment, kind: RunKind, maxSeconds: number, purpose: Purpose) => DrillRun;
 }
@@ -58,31 +58,27 @@ export function openRun(
 }
 
 /** Nothing is broken: nothing may fail, and nothing may change. */
-async function control(run: DrillRun, rate: number): Promise<void> {
-  await run.begin(rate);
+async function control(run: DrillRun): Promise<void> {
+  await run.begin();
   const from = run.now;
   await run.sleep(CONTROL_SECONDS);
-  const changes = run.table.changes.filter(({ t }) => t > from).length;
-  run.figure("tableChanges", changes, { max: 0 });
+  run.figure("tableChanges", run.table.changesSince(from), { max: 0 });
   const log = await run.finish();
   run.judge(log, { failed: 0, lost: 0 });
-  run.figure("requestsSent", log.first.length, { min: Math.floor((CONTROL_SECONDS * rate) / 2) });
+  run.figure("requestsSent", log.first.length, { min: Math.floor((CONTROL_SECONDS * RATE) / 2) });
 }
 
-const rateOf = ({ rate = DEFAULT_RATE }: Drill): number => rate;
-
-/** One that still stands for this drill's, whose load is the same. */
-function knownControl(drill: Drill, { controls }: Bench): RunResult | undefined {
-  const known = controls?.get(rateOf(drill));
+/** One that still stands. */
+function knownControl({ controls: [known] = [] }: Bench): RunResult | undefined {
   return known && Date.now() - Date.parse(known.startedAt) < CONTROL_STANDS * 1000 ? known : undefined;
 }
 
 /** The skeleton of every drill: load, fault, and what came of it. */
 async function script(drill: Drill, run: DrillRun): Promise<void> {
-  if (run.kind === "control") return control(run, rateOf(drill));
+  if (run.kind === "control") return control(run);
   if (run.sabotaged) await drill.sabotage.apply(run);
   if (!drill.withoutLoad) {
-    await run.begin(rateOf(drill));
+    await run.begin();
     await run.randomPhase();
   }
   const felt = await drill.act(run);
@@ -107,7 +103,7 @@ async function once(drill: Drill, bench: Bench, kind: RunKind): Promise<RunResul
     interrupted = signal.aborted || error instanceof Interrupted;
     if (!interrupted) {
       const { message } = error as Error;
-      if (error instanceof Broken) run.fail(message);
+      if (error instanceof Broken) run.fail(error.code, message);
       else {
         run.error = message;
         environment.say(`          ERROR: ${message}`);
@@ -128,6 +124,7 @@ async function once(drill: Drill, bench: Bench, kind: RunKind): Promise<RunResul
     seconds: round(run.now),
     verdict: run.failures.length === 0 && run.error === undefined ? "pass" : "fail",
     failures: run.failures,
+    codes: run.codes,
     ...(run.error !== undefined && { error: run.error }),
     figures: run.figures,
     limits: run.limits,
@@ -154,19 +151,19 @@ function distributions(runs: readonly RunResult[]): Record<string, Distribution>
 /** What is wrong with a run: nothing when it says what it should. A sabotaged one has to fail, and for that reason. */
 export function wrongWith(
   { sabotage }: Pick<Drill, "sabotage">,
-  { kind, failures, error }: Pick<RunResult, "kind" | "failures" | "error">,
+  { kind, failures, codes, error }: Pick<RunResult, "kind" | "failures" | "codes" | "error">,
 ): string[] {
   const cannotTell = error === undefined ? [] : [`it cannot be told: ${error}`];
   if (kind === "fault") return [...failures, ...cannotTell];
   if (kind === "control") return [...failures, ...cannotTell].map((each) => `without a fault: ${each}`);
-  if (failures.some((failure) => sabotage.expects.test(failure))) return [];
+  if (codes.some((code) => sabotage.expects.includes(code))) return [];
   if (error !== undefined) return [`sabotaged: it cannot be told: ${error}`];
   if (failures.length === 0) return [`the sabotaged run passed, though ${sabotage.what}`];
   return [`the sabotaged run failed, but not because ${sabotage.what}: ${failures.join("; ")}`];
 }
 
 function summary(drill: Drill, run: RunResult): RunSummary {
-  const { kind, startedAt, seconds, verdict, failures, error, figures } = run;
+  const { kind, startedAt, seconds, verdict, failures, codes, error, figures } = run;
   const asItShould = wrongWith(drill, run).length === 0;
   return {
     kind,
@@ -175,6 +172,7 @@ function summary(drill: Drill, run: RunResult): RunSummary {
     verdict,
     asItShould,
     failures,
+    codes,
     ...(error !== undefined && { error }),
     figures,
   };
@@ -203,11 +201,11 @@ export async function runDrill(
         kind
       ];
       const times = kinds.length > 1 ? ` ${index + 1}/${kinds.length}` : "";
-      const known = kind === "control" ? knownControl(drill, bench) : undefined;
+      const known = kind === "control" ? knownControl(bench) : undefined;
       environment.say(`${drill.name}${times}${which}${known ? `: that of ${known.startedAt}` : ""}`);
       const run = known ?? (await once(drill, bench, kind));
       runs.push(run);
-      if (kind === "control" && run.verdict === "pass") bench.controls?.set(rateOf(drill), run);
+      if (kind === "control" && run.verdict === "pass") bench.controls?.unshift(run);
     }
   } catch (error) {
     throw new CutOff(

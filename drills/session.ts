@@ -1,5 +1,5 @@
 /** The drills of one call, one after the other: what became of each is told even when one of them is the end of it. */
-import { needsTcp } from "./actions";
+import { needsTcp, needsTwoServers } from "./actions";
 import { DRILLS } from "./catalogue";
 import { restore } from "./restoring";
 import { renderResult } from "./resultText";
@@ -40,7 +40,7 @@ export async function undoCutOff(bench: Bench, drills: readonly Drill[] = DRILLS
 
 function whyUnfit(drill: Drill, bench: Bench): string | undefined {
   const run = openRun(bench, "fault", drill);
-  return needsTcp(run) ?? drill.unfit?.(run);
+  return needsTcp(run) ?? (drill.unfit ?? needsTwoServers)(run);
 }
 
 export async function runDrills(

@@ -72,12 +72,13 @@ export class TableHistory {
     return this.states.at(-1)?.weights;
   }
 
-  get changes(): readonly TableState[] {
-    return this.states;
+  /** How often the table has changed after that time. */
+  changesSince(since: number): number {
+    return this.states.filter(({ t }) => t > since).length;
   }
 
   /** Whether the table is the configuration's: each server with its weight, no sorry server. */
-  isAsMeant = (weights: Weights): boolean =>
+  isAsExpected = (weights: Weights): boolean =>
     weights !== undefined &&
     weights.size === this.expected.size &&
     [...this.expected].every(([server, weight]) => weights.get(server) === weight);

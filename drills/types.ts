@@ -4,6 +4,8 @@ export interface DrillEvent {
   /** Seconds since the run began, on the host's clock. */
   readonly t: number;
   readonly what: string;
+  /** steady: the load is on, and all is well; table: the kernel's table has changed. Absent for what was done, and for remarks. */
+  readonly kind?: "steady" | "table";
 }
 
 /** One attempt at a request, as the client felt it. */
@@ -41,6 +43,8 @@ export interface RunResult {
   readonly verdict: Verdict;
   /** What was not as promised, one sentence each. */
   readonly failures: readonly string[];
+  /** The same as codes: a figure's name, or what did not come about. */
+  readonly codes: readonly string[];
   /** Why the run says nothing about the lab, such as a connection that broke; absent where it was judged. */
   readonly error?: string;
   readonly figures: Figures;
@@ -63,7 +67,7 @@ export interface LoadRecord {
 }
 
 /** What .lab/STACK/drills/NAME.json holds: one run, and the summary of all runs of this call. */
-export interface DrillResult extends Omit<RunResult, "kind" | "error"> {
+export interface DrillResult extends Omit<RunResult, "kind" | "error" | "codes"> {
   readonly name: string;
   readonly description: string;
   readonly stack: string;
@@ -77,7 +81,7 @@ export interface DrillResult extends Omit<RunResult, "kind" | "error"> {
 
 export interface RunSummary extends Pick<
   RunResult,
-  "kind" | "startedAt" | "seconds" | "verdict" | "failures" | "error" | "figures"
+  "kind" | "startedAt" | "seconds" | "verdict" | "failures" | "codes" | "error" | "figures"
 > {
   /** Whether it says what it should: a sabotaged one has to fail, and for that reason. */
   readonly asItShould: boolean;

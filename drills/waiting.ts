@@ -1,10 +1,16 @@
 /** Waiting that Ctrl-C ends, and how a run may end early. */
 
 /** The lab did not do what it should: the run ends here and has failed. Any other error says only that it cannot be told. */
-export class Broken extends Error {}
-
-/** Something promised did not come in time. */
-export class NotInTime extends Broken {}
+export class Broken extends Error {
+  constructor(
+    /** Of the failure, as `RunRecord.fail` takes it. */
+    readonly code: string,
+    sentence: string,
+    options?: ErrorOptions,
+  ) {
+    super(sentence, options);
+  }
+}
 
 /** Somebody pressed Ctrl-C. */
 export class Interrupted extends Error {}

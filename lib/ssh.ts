@@ -95,6 +95,20 @@ function makeOwn(directory: string): void {
     );
 }
 
+/** A command that did not end well in a guest. */
+export class CommandError extends Error {
+  constructor(
+    node: string,
+    command: string,
+    /** Its exit status, 255 for SSH's own; null for a time-out. */
+    readonly code: number | null,
+    /** The guest's last words. */
+    readonly words: string,
+  ) {
+    super(`${node}: '${command}' ended with ${code ?? "a time-out"}: ${words}`);
+  }
+}
+
 /** Opens connections as the stack's `access` output says. `close` ends them and removes the key, unless kept open. */
 export class GuestShell implements Shell {
   private readonly directory: string;
@@ -272,8 +286,7 @@ export class GuestShell implements Shell {
   /** Like `run`, but anything but exit status 0 is an error with the guest's last words. */
   async check(node: string, command: string, options?: RunOptions): Promise<string> {
     const { code, stdout, stderr } = await this.run(node, command, options);
-    if (code !== 0)
-      throw new Error(`${node}: '${command}' ended with ${code ?? "a time-out"}: ${stderr || stdout}`);
+    if (code !== 0) throw new CommandError(node, command, code, stderr || stdout);
     return stdout;
   }
 

@@ -1,32 +1,36 @@
 /** A drill's timeline: who answered how many requests a second, with what happened when. */
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
-import type { DrillEvent, DrillResult } from "../drills/types";
+import { isError } from "../drills/requests";
+import type { DrillEvent, DrillResult, LoadRecord } from "../drills/types";
 import { Markup } from "./html";
 
 export type EventKind = "fault" | "table" | "other";
 
-export interface MarkedEvent extends DrillEvent {
+export interface MarkedEvent extends Omit<DrillEvent, "kind"> {
   readonly number: number;
   readonly kind: EventKind;
 }
 
 /** The fault is the first thing done once the load is steady. */
 export function markEvents(events: readonly DrillEvent[]): MarkedEvent[] {
-  const steady = events.findIndex(({ what }) => what.startsWith("steady"));
-  const fault = events.findIndex(({ what }, i) => i > steady && !what.startsWith("table:"));
+  const steady = events.findIndex(({ kind }) => kind === "steady");
+  const fault = steady < 0 ? -1 : events.findIndex(({ kind }, i) => i > steady && kind !== "table");
   return events.map((event, i) => ({
     ...event,
     number: i + 1,
-    kind: event.what.startsWith("table:") ? "table" : i === fault && steady >= 0 ? "fault" : "other",
+    kind: event.kind === "table" ? "table" : i === fault ? "fault" : "other",
   }));
+}
+
+/** Who answered a request, or that nobody did. */
+export function whoOf([, , outcome]: LoadRecord["requests"][number]): string {
+  return isError(outcome) ? "failed" : outcome;
 }
 
 /** Who answered, in the order in which it is stacked: real servers, the sorry server, then what failed. */
 export function outcomesOf(result: DrillResult): string[] {
-  const all = [
-    ...new Set(result.load.requests.map(([, , who]) => (who.startsWith("error:") ? "failed" : who))),
-  ];
+  const all = [...new Set(result.load.requests.map(whoOf))];
   const rank = (who: string): string => `${who === "failed" ? 2 : who === "sorry" ? 1 : 0}${who}`;
   return all.sort((a, b) => rank(a).localeCompare(rank(b), "en", { numeric: true }));
 }
@@ -57,9 +61,7 @@ export function stackBars(result: DrillResult): Bar[] {
     const within = requests.filter(([t]) => t >= from && t < from + step);
     let y1 = 0;
     for (const who of outcomes) {
-      const count = within.filter(
-        ([, , each]) => (each.startsWith("error:") ? "failed" : each) === who,
-      ).length;
+      const count = within.filter((request) => whoOf(request) === who).length;
       if (count === 0) continue;
       const y2 = y1 + count / step;
       bars.push({ x1: from, x2: from + step, y1, y2, who });

@@ -2,7 +2,7 @@
 import { endpoint } from "../model/lab/address";
 import type { DrillResult, DrillTried, Limit } from "../drills/types";
 import type { ReportData } from "./data";
-import { colourOf, markEvents, outcomesOf, renderTimeline } from "./chart";
+import { colourOf, markEvents, outcomesOf, renderTimeline, whoOf } from "./chart";
 import { html, otherConfiguration, type Markup } from "./html";
 import type { PageLab } from "./pageLab";
 
@@ -19,13 +19,17 @@ function limitText({ max, min }: Limit, unit: string): string {
   return parts.filter(Boolean).join(", ");
 }
 
+function isBroken(value: number | null, { max = Infinity, min = -Infinity }: Limit): boolean {
+  return value === null || value > max || value < min;
+}
+
 function figures(result: DrillResult): Markup {
   const repeated = Object.values(result.distributions).some(({ n }) => n > 1);
   const rows = Object.entries(result.figures).map(([key, value]) => {
     const { label, unit } = figureName(key);
     const limit = result.limits[key];
     const spread = result.distributions[key];
-    const broken = limit !== undefined && result.failures.some((failure) => failure.startsWith(`${key} `));
+    const broken = limit !== undefined && isBroken(value, limit);
     return html`<tr data-figure="${key}">
       <td>${label}</td>
       <td class="number" ${broken ? html` style="color:var(--bad);font-weight:600"` : undefined}>
@@ -82,9 +86,7 @@ export function nameServers(text: string, lab: PageLab): string {
 function drill(result: DrillResult, lab: PageLab, configHash: string): Markup {
   const servers = lab.realServers.map(({ name }) => name);
   const legend = outcomesOf(result).map((who) => {
-    const count = result.load.requests.filter(([, , each]) =>
-      who === "failed" ? each.startsWith("error:") : each === who,
-    ).length;
+    const count = result.load.requests.filter((request) => whoOf(request) === who).length;
     return html`<span><b style="background:${colourOf(who, servers)}"></b>${who} ${count}</span>`;
   });
   const events = markEvents(result.events).map(

@@ -8,6 +8,8 @@ export type NodeState = "ok" | "warn" | "bad";
 export interface NodeView {
   readonly node: PageNode;
   readonly state: NodeState;
+  /** A real server that gets requests. */
+  readonly serves: boolean;
   /** In words; colour alone tells nothing in print. */
   readonly label: string;
 }
@@ -22,16 +24,13 @@ export function nodeViews(lab: PageLab, status: Status): NodeView[] {
       ({ subject, code }) => subject === node.name && code !== "server-down",
     );
     if (server === undefined) {
-      return { node, state: troubled ? "warn" : "ok", label: troubled ? "has problems" : "ok" };
+      const label = troubled ? "has problems" : "ok";
+      return { node, state: troubled ? "warn" : "ok", serves: false, label };
     }
     const { state, weight, configuredWeight } = server;
     const label = `${state}, weight ${weight} of ${configuredWeight}`;
-    if (state === "down") return { node, state: "bad", label };
-    return {
-      node,
-      state: troubled || state === "drained" || weight !== configuredWeight ? "warn" : "ok",
-      label,
-    };
+    const warn = troubled || state === "drained" || weight !== configuredWeight;
+    return { node, state: state === "down" ? "bad" : warn ? "warn" : "ok", serves: state === "up", label };
   });
 }
 
@@ -109,7 +108,7 @@ export function renderTopology(lab: PageLab, status: Status): Markup {
   ];
   const height = Math.max(...placed.map(({ y }) => y)) + BOX.height + 40;
   const centre = width / 2;
-  const live = placed.slice(3).filter(({ label }) => label.startsWith("up"));
+  const live = placed.filter(({ serves }) => serves);
   const directorX = column(0);
   const bottom = level.servers + BOX.height;
   const requests: Piece[] = [

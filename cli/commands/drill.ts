@@ -75,7 +75,7 @@ async function runAll(names: readonly string[], options: DrillOptions): Promise<
       ...(options.scale === undefined ? {} : { timeScale: options.scale }),
       ...(options.soak === undefined ? {} : { soakSeconds: options.soak }),
     });
-    const bench = { environment, store, controls: new Map() };
+    const bench = { environment, store, controls: [] };
     try {
       // A name that is none of a server is refused before anything else.
       if (options.target !== undefined && drills[0]) void openRun(bench, "fault", drills[0]).target;

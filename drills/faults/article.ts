@@ -1,7 +1,6 @@
 /** The source article's own tests: web servers are stopped and started, the table and the client tell. */
 import { endpoint } from "../../model/lab/address";
 import {
-  actOnAll,
   needsSorry,
   needsTwoServers,
   noDaemon,
@@ -9,26 +8,27 @@ import {
   startWebServers,
   START_WEB,
   STOP_WEB,
+  theDirector,
+  sabotageBy,
+  webServer,
+  webServers,
 } from "../actions";
-import type { DrillRun } from "../drillRun";
-import { AFTER_EDIT, isBack, isOut, noneFails, refusalLimits } from "../ejection";
+import { RATE, type DrillRun } from "../drillRun";
+import { AFTER_EDIT, isBack, noneFails, outAndBack, refusalLimits } from "../ejection";
 import type { Drill } from "../drill";
 
-function sorryEndpoint(run: DrillRun): string {
+/** Stops all web servers and waits for the sorry server: when they had stopped, and when it was in. */
+async function stopAll(run: DrillRun): Promise<{ stopped: number; sorry: number }> {
+  const stopped = await webServers(run, "stops", STOP_WEB);
   const { sorry } = run.lab.services[0];
-  return sorry === undefined ? "" : endpoint(sorry.address, sorry.port);
-}
-
-/** Stops all web servers and waits for the sorry server. */
-async function stopAll(run: DrillRun): Promise<number> {
-  const stopped = await actOnAll(run, ({ name }) => `${name}'s web server stops`, run.servers, STOP_WEB);
-  const only = sorryEndpoint(run);
-  return run.tableUntil(
+  const only = sorry === undefined ? "" : endpoint(sorry.address, sorry.port);
+  const isIn = await run.tableUntil(
     "the sorry server alone is in the table",
     (weights) => weights?.size === 1 && weights.has(only),
     stopped,
     run.promises.eject,
   );
+  return { stopped, sorry: isIn };
 }
 
 const webServerStops: Drill = {
@@ -36,22 +36,20 @@ const webServerStops: Drill = {
   description: "A real server's web server stops: it leaves the table, and only the others answer",
   standard: true,
   maxSeconds: 40,
-  unfit: needsTwoServers,
   async act(run) {
-    const { target, others } = run;
-    const stopped = await run.act(`${target.name}'s web server stops`, target.name, STOP_WEB);
-    const out = await isOut(run, stopped, run.promises.eject);
-    await run.sleep(2);
-    const started = await run.act(`${target.name}'s web server starts`, target.name, START_WEB);
+    const { out, repaired } = await outAndBack(run, {
+      breaks: webServer(run, "stops", STOP_WEB),
+      repairs: webServer(run, "starts", START_WEB),
+      meanwhile: () => run.sleep(2),
+    });
     run.expectAnswersFrom(
-      others.map(({ name }) => name),
+      run.others.map(({ name }) => name),
       out + AFTER_EDIT,
-      started,
+      repaired,
     );
-    await isBack(run, started, run.promises.recover);
     return refusalLimits(run);
   },
-  restore: (run) => startWebServers(run),
+  restore: startWebServers,
   sabotage: noDaemon,
 };
 
@@ -62,35 +60,49 @@ const allWebServersStop: Drill = {
   maxSeconds: 40,
   unfit: needsSorry,
   async act(run) {
-    const sorry = await stopAll(run);
-    const stopped = Math.max(...run.events.filter(({ what }) => what.endsWith("stops")).map(({ t }) => t));
+    const { stopped, sorry } = await stopAll(run);
     run.duration("detectionSeconds", sorry - stopped, run.promises.eject);
     await run.sleep(2);
-    const { name: director } = run.director;
-    const { vip, port } = run.lab.services[0];
-    const page = await run.ask(
-      run.lab.client.name,
-      `curl -s --max-time 5 http://${endpoint(vip, port)}/ || true`,
-    );
+    const { client, services, sorryPage } = run.lab;
+    const [{ vip, port }] = services;
+    const page = await run.ask(client.name, `curl -s --max-time 5 http://${endpoint(vip, port)}/ || true`);
     run.expect(
-      page.trim() === run.lab.sorryPage.trim(),
-      `the client reads ${JSON.stringify(page.trim().slice(0, 60))}, expected ${director}'s page ${JSON.stringify(run.lab.sorryPage.trim())}`,
+      page.trim() === sorryPage.trim(),
+      `the client reads ${JSON.stringify(page.trim().slice(0, 60))}, expected ${run.director.name}'s page ${JSON.stringify(sorryPage.trim())}`,
+      "sorry-page",
     );
-    const started = await actOnAll(run, ({ name }) => `${name}'s web server starts`, run.servers, START_WEB);
+    const started = await webServers(run, "starts", START_WEB);
     run.expectAnswersFrom(["sorry"], sorry + AFTER_EDIT, started - 0.5);
-    await run.tableUntil("all are back", run.table.isAsMeant, started, run.promises.recover);
+    await run.asConfigured(started, run.promises.recover, "all are back");
     return {
       // Until both are out, every request may fail.
-      failed: Math.ceil(run.promises.eject * run.scale * 10),
+      failed: Math.ceil(run.promises.eject * run.scale * RATE),
       judge: (log) => {
         const meanwhile = log.between(sorry + AFTER_EDIT, started - 0.5);
         run.figure("lostWithSorryServer", meanwhile.failed.length, { max: 0 });
       },
     };
   },
-  restore: (run) => startWebServers(run),
+  restore: startWebServers,
   sabotage: noSorryServer,
 };
+
+const stopped = sabotageBy(
+  "ldirectord is stopped once the sorry server is in: nobody lets the real server back in",
+  ["not-alone", "not-as-configured"],
+  theDirector,
+  [
+    "ldirectord will be stopped when the sorry server comes in",
+    // From inside the guest, so that the drill itself stays as it is: at the first sight of the sorry server.
+    "systemd-run -q --unit lvs-dr-sabotage --collect bash -c " +
+      '\'for ((i = 0; i < 600; i++)); do grep -q 7F000001 /proc/net/ip_vs && grep -cq -- "  -> [0-9A-F]" /proc/net/ip_vs && ' +
+      '[[ $(grep -c -- "  -> [0-9A-F]" /proc/net/ip_vs) == 1 ]] && exec systemctl stop lvs-dr-ldirectord; sleep 0.1; done\'',
+  ],
+  async (run) => {
+    await run.shell.run(run.director.name, "systemctl stop lvs-dr-sabotage 2>/dev/null");
+    await noDaemon.undo(run);
+  },
+);
 
 const oneWebServerReturns: Drill = {
   name: "one-web-server-returns",
@@ -99,7 +111,7 @@ const oneWebServerReturns: Drill = {
   maxSeconds: 50,
   unfit: (run) => needsTwoServers(run) ?? needsSorry(run),
   async act(run) {
-    const { target, others } = run;
+    const { target } = run;
     await stopAll(run);
     await run.randomPhase();
     const started = await run.act(`${target.name}'s web server starts`, target.name, START_WEB);
@@ -108,34 +120,17 @@ const oneWebServerReturns: Drill = {
       (weights) => weights?.size === 1 && weights.has(run.endpoint(target)),
       started,
       run.promises.recover,
+      "not-alone",
     );
     run.duration("recoverySeconds", back - started, run.promises.recover);
     await run.sleep(2);
-    const rest = await actOnAll(run, ({ name }) => `${name}'s web server starts`, others, START_WEB);
+    const rest = await webServers(run, "starts", START_WEB, run.others);
     run.expectAnswersFrom([target.name], back + AFTER_EDIT, rest - 0.5);
-    await run.tableUntil("all are back", run.table.isAsMeant, rest, run.promises.recover);
+    await run.asConfigured(rest, run.promises.recover, "all are back");
     return noneFails(run, "lostSinceReturn", back);
   },
-  restore: (run) => startWebServers(run),
-  sabotage: {
-    what: "ldirectord is stopped once the sorry server is in: nobody lets the real server back in",
-    expects: /^not within .*: (\S+ alone is in the table|all are back)/,
-    apply: async (run) => {
-      const { director } = run;
-      // From inside the guest, so that the drill itself stays as it is: at the first sight of the sorry server.
-      await run.act(
-        "sabotage: ldirectord will be stopped when the sorry server comes in",
-        director.name,
-        "systemd-run -q --unit lvs-dr-sabotage --collect bash -c " +
-          '\'for ((i = 0; i < 600; i++)); do grep -q 7F000001 /proc/net/ip_vs && grep -cq -- "  -> [0-9A-F]" /proc/net/ip_vs && ' +
-          '[[ $(grep -c -- "  -> [0-9A-F]" /proc/net/ip_vs) == 1 ]] && exec systemctl stop lvs-dr-ldirectord; sleep 0.1; done\'',
-      );
-    },
-    undo: async (run) => {
-      await run.shell.run(run.director.name, "systemctl stop lvs-dr-sabotage 2>/dev/null");
-      await noDaemon.undo(run);
-    },
-  },
+  restore: startWebServers,
+  sabotage: stopped,
 };
 
 const webServersReturn: Drill = {
@@ -147,15 +142,14 @@ const webServersReturn: Drill = {
   async act(run) {
     await stopAll(run);
     await run.randomPhase();
-    const started = await actOnAll(run, ({ name }) => `${name}'s web server starts`, run.servers, START_WEB);
+    const started = await webServers(run, "starts", START_WEB);
     const what = "all are back with their weights, and the sorry server is out";
     const back = await isBack(run, started, run.promises.recover, what);
     // So that each has its turn.
     await run.sleep(3);
-    const felt = noneFails(run, "lostSinceReturn", back);
     return {
       judge: (log) => {
-        felt.judge?.(log);
+        noneFails(run, "lostSinceReturn", back).judge?.(log);
         const seen = log.between(back + AFTER_EDIT, Infinity).answeredBy;
         for (const { name } of run.servers)
           run.expect((seen[name] ?? 0) > 0, `${name} is back in the table and answers nobody`);
@@ -163,8 +157,8 @@ const webServersReturn: Drill = {
       },
     };
   },
-  restore: (run) => startWebServers(run),
-  sabotage: oneWebServerReturns.sabotage,
+  restore: startWebServers,
+  sabotage: stopped,
 };
 
 export const articleDrills: readonly Drill[] = [

@@ -2,21 +2,26 @@
 import { endpoint, hostPrefix } from "../../model/lab/address";
 import { shellQuote } from "../../lib/text";
 import { nicOn } from "../../model/lab/types";
-import { needsTwoServers } from "../actions";
+import { on, sabotageBy, START, theClient, theDirector } from "../actions";
 import type { DrillRun } from "../drillRun";
 import { perl } from "../stream";
 import type { Drill } from "../drill";
+import { NOTHING_LOST } from "../ejection";
 
 const UNCUT = "nft delete table inet lvsdr_drill 2>/dev/null || true";
+/** What the kernel's timeouts were. */
+const TIMEOUTS = "/run/lvs-dr-drill-timeouts";
+
+/** What a command prints, by lines and words. */
+function rowsOf(text: string): string[][] {
+  const lines = text.trim().split("\n");
+  return lines.map((line) => line.split(" "));
+}
 
 /** Seconds left for the client's connection from a port, and its state; from `ipvsadm -Lnc`. */
 async function entry(run: DrillRun, port: string): Promise<{ seconds: number; state: string } | undefined> {
-  const { director } = run;
-  const { client } = run.lab;
-  const text = await run.ask(
-    director.name,
-    `ipvsadm -Lnc | grep ' ${endpoint(client.address, Number(port))} ' || true`,
-  );
+  const from = endpoint(run.lab.client.address, Number(port));
+  const text = await run.ask(run.director.name, `ipvsadm -Lnc | grep ' ${from} ' || true`);
   const match = /^\S+\s+(\d+):(\d+)\s+(\S+)/.exec(text.trim());
   return match ? { seconds: Number(match[1]) * 60 + Number(match[2]), state: match[3] ?? "" } : undefined;
 }
@@ -25,7 +30,6 @@ const clientVanishes: Drill = {
   name: "client-vanishes",
   description: "A client vanishes with a connection open: the director forgets it within 300 s",
   maxSeconds: 60,
-  unfit: needsTwoServers,
   async act(run) {
     const { client, services } = run.lab;
     const [{ vip, port }] = services;
@@ -51,27 +55,22 @@ const clientVanishes: Drill = {
     });
     run.expect((second?.seconds ?? 0) < (first?.seconds ?? 0), "the entry's time does not run down");
     flow.kill();
-    return { failed: 0, lost: 0 };
+    return NOTHING_LOST;
   },
-  restore: async (run) => void (await run.shell.check(run.lab.client.name, UNCUT)),
-  sabotage: {
-    what: "the kernel's timeout for established connections is the longest it takes",
-    expects: /^forgottenAfterSeconds is/,
-    apply: async (run) => {
-      const { name } = run.director;
-      await run.act(
-        "sabotage: ipvsadm --set 8589934",
-        name,
-        "[[ -e /run/lvs-dr-drill-timeouts ]] || ipvsadm -L --timeout >/run/lvs-dr-drill-timeouts; ipvsadm --set 8589934 0 0",
-      );
-    },
-    undo: async (run) => {
-      await run.shell.check(
-        run.director.name,
-        "[[ ! -e /run/lvs-dr-drill-timeouts ]] || { ipvsadm --set $(sed 's/.*: //' /run/lvs-dr-drill-timeouts); rm /run/lvs-dr-drill-timeouts; }",
-      );
-    },
-  },
+  restore: on(theClient, UNCUT),
+  sabotage: sabotageBy(
+    "the kernel's timeout for established connections is the longest it takes",
+    ["forgottenAfterSeconds"],
+    theDirector,
+    [
+      "ipvsadm --set 8589934",
+      `[[ -e ${TIMEOUTS} ]] || ipvsadm -L --timeout >${TIMEOUTS}; ipvsadm --set 8589934 0 0`,
+    ],
+    on(
+      theDirector,
+      `[[ ! -e ${TIMEOUTS} ]] || { ipvsadm --set $(sed 's/.*: //' ${TIMEOUTS}); rm ${TIMEOUTS}; }`,
+    ),
+  ),
 };
 
 const ROUNDS = 20;
@@ -96,49 +95,36 @@ const portReuse: Drill = {
   name: "source-port-reuse",
   description: "A client connects from the same port over and over: each time within 1 s",
   maxSeconds: 80,
-  unfit: needsTwoServers,
   async act(run) {
     const { client, services } = run.lab;
     const [{ vip, port }] = services;
     const local = 20000 + Math.floor(Math.random() * 5000);
     run.event(`${ROUNDS} connections from port ${local}`);
-    const text = await run.ask(
-      client.name,
-      `perl -e ${shellQuote(REUSE)} ${vip} ${port} ${local} ${ROUNDS}`,
-      {
-        timeout: 300,
-      },
-    );
-    const seen = text
-      .trim()
-      .split("\n")
-      .map((line) => line.split(" "));
-    const refused = text
-      .trim()
-      .split("\n")
-      .filter((line) => !/^\S+ ok /.test(line));
-    if (refused.length > 0)
-      run.event(`not connected ${refused.length} times, first: ${refused[0]?.replace(/^\S+ /, "")}`);
-    const connects = seen.flatMap(([, what, ms]) => (what === "ok" ? [Number(ms)] : []));
+    const reuse = `perl -e ${shellQuote(REUSE)} ${vip} ${port} ${local} ${ROUNDS}`;
+    const rows = rowsOf(await run.ask(client.name, reuse, { timeout: 300 }));
+    const refused = rows.filter(([, word]) => word !== "ok");
+    if (refused[0] !== undefined)
+      run.event(`not connected ${refused.length} times, first: ${refused[0].slice(1).join(" ")}`);
+    const connects = rows.flatMap(([, word, ms]) => (word === "ok" ? [Number(ms)] : []));
     run.figure("connected", connects.length, { min: ROUNDS });
     run.figure("worstConnectMs", connects.length === 0 ? null : Math.max(...connects), {
       // Not scaled: what it is about, a SYN sent again, costs a second on any host.
       max: run.promises.worstConnectMs,
     });
-    return { failed: 0, lost: 0 };
+    return NOTHING_LOST;
   },
-  restore: async (run) => void (await run.shell.check(run.lab.client.name, UNCUT)),
-  sabotage: {
-    what: "a stale connection entry swallows the first SYN, as conn_reuse_mode did before Linux 5.15: it is dropped here",
-    expects: /^worstConnectMs is/,
-    apply: async (run) => {
-      const drop =
-        "table inet lvsdr_drill { set seen { type inet_service; flags dynamic,timeout; timeout 2s; }; " +
-        "chain output { type filter hook output priority -10; tcp flags syn tcp sport 20000-25000 tcp sport != @seen add @seen { tcp sport } drop; }; }";
-      await run.act("sabotage: each connection's first SYN is dropped", run.lab.client.name, `nft '${drop}'`);
-    },
-    undo: async (run) => void (await run.shell.check(run.lab.client.name, UNCUT)),
-  },
+  restore: on(theClient, UNCUT),
+  sabotage: sabotageBy(
+    "a stale connection entry swallows the first SYN, as conn_reuse_mode did before Linux 5.15: it is dropped here",
+    ["worstConnectMs"],
+    theClient,
+    [
+      "each connection's first SYN is dropped",
+      "nft 'table inet lvsdr_drill { set seen { type inet_service; flags dynamic,timeout; timeout 2s; }; " +
+        "chain output { type filter hook output priority -10; tcp flags syn tcp sport 20000-25000 tcp sport != @seen add @seen { tcp sport } drop; }; }'",
+    ],
+    on(theClient, UNCUT),
+  ),
 };
 
 const BYTES = 1_048_576;
@@ -148,32 +134,21 @@ const pathMtu: Drill = {
   name: "path-mtu",
   description: "The path to the client narrows to MTU 1280: 1 MB still arrives",
   maxSeconds: 120,
-  unfit: needsTwoServers,
   async act(run) {
     const { router } = run;
     const { client, services, realServers } = run.lab;
     const [{ vip, port }] = services;
-    const { device } = nicOn(router, "client");
-    await Promise.all(
-      realServers.map(({ name }) =>
-        run.ask(name, `head -c ${BYTES} /dev/urandom >${FILE}; ip route flush cache`),
-      ),
-    );
-    await run.act(
-      "the router's way to the client narrows to 1280",
-      router.name,
-      `ip link set ${device} mtu 1280`,
-    );
+    const create = `head -c ${BYTES} /dev/urandom >${FILE}; ip route flush cache`;
+    await Promise.all(realServers.map(({ name }) => run.ask(name, create)));
+    const narrow = `ip link set ${nicOn(router, "client").device} mtu 1280`;
+    await run.act("the router's way to the client narrows to 1280", router.name, narrow);
     const text = await run.ask(
       client.name,
       `for i in 1 2 3 4; do curl -s -o /dev/null --max-time ${Math.ceil(6 * run.scale)} -H 'Connection: close' ` +
         `-w '%{size_download} %{time_total} %header{x-real-server}\\n' http://${endpoint(vip, port)}/drill-mtu.bin || true; done`,
       { timeout: 100 * Math.ceil(run.scale) },
     );
-    const downloads = text
-      .trim()
-      .split("\n")
-      .map((line) => line.split(" "));
+    const downloads = rowsOf(text);
     const whole = downloads.filter(([size]) => Number(size) === BYTES);
     run.event(
       `downloads: ${downloads.map(([size, seconds, who]) => `${size} bytes from ${who} in ${seconds} s`).join(", ")}`,
@@ -184,81 +159,66 @@ const pathMtu: Drill = {
       Math.max(...downloads.map(([, seconds]) => Number(seconds))),
       run.promises.downloadSeconds,
     );
-    return { failed: 0, lost: 0 };
+    return NOTHING_LOST;
   },
-  restore: async (run) => {
-    const { router } = run;
-    const { realServers, segments: networks } = run.lab;
-    const { device } = nicOn(router, "client");
+  restore: async ({ router, lab, shell }) => {
+    const { realServers, segments } = lab;
+    const widen = `ip link set ${nicOn(router, "client").device} mtu ${segments.client.mtu}`;
     await Promise.all([
-      run.shell.check(router.name, `ip link set ${device} mtu ${networks.client.mtu}`),
-      ...realServers.map(({ name }) => run.shell.check(name, `rm -f ${FILE}; ip route flush cache`)),
+      shell.check(router.name, widen),
+      ...realServers.map(({ name }) => shell.check(name, `rm -f ${FILE}; ip route flush cache`)),
     ]);
   },
-  sabotage: {
-    what: "the director drops ICMP, as a firewall without care does: real servers never learn of the narrow path",
-    expects: /^arrived is/,
-    apply: async (run) => {
-      const drop =
-        "table inet lvsdr_drill { chain pre { type filter hook prerouting priority -300; icmp type destination-unreachable drop; }; }";
-      await run.act("sabotage: the director drops ICMP errors", run.director.name, `nft '${drop}'`);
-    },
-    undo: async (run) => void (await run.shell.check(run.director.name, UNCUT)),
-  },
+  sabotage: sabotageBy(
+    "the director drops ICMP, as a firewall without care does: real servers never learn of the narrow path",
+    ["arrived"],
+    theDirector,
+    [
+      "the director drops ICMP errors",
+      "nft 'table inet lvsdr_drill { chain pre { type filter hook prerouting priority -300; icmp type destination-unreachable drop; }; }'",
+    ],
+    on(theDirector, UNCUT),
+  ),
 };
+
+async function restoreNetworks({ director, lab, shell }: DrillRun): Promise<void> {
+  const command = `systemctl stop nftables; ${START}`;
+  const nodes = [director, ...lab.realServers];
+  await Promise.all(nodes.map(({ name }) => shell.check(name, command, { timeout: 180 })));
+}
 
 const networkRestart: Drill = {
   name: "network-restart",
   description: "systemd-networkd and nftables are restarted on director and real servers: VIPs stay, 0 lost",
   maxSeconds: 80,
-  unfit: needsTwoServers,
   async act(run) {
-    const { director } = run;
-    const { services, realServers } = run.lab;
-    const { vip } = services[0];
-    for (const { name } of [director, ...realServers])
-      await run.act(
-        `${name}: networkd and nftables are restarted`,
-        name,
-        "systemctl restart systemd-networkd nftables",
-      );
+    const [{ vip }] = run.lab.services;
+    const nodes = [run.director, ...run.lab.realServers];
+    const command = "systemctl restart systemd-networkd nftables";
+    for (const { name } of nodes)
+      await run.act(`${name}: networkd and nftables are restarted`, name, command);
     await run.sleep(5);
-    const counts = await Promise.all(
-      [director, ...realServers].map(({ name }) =>
-        run.ask(name, `ip -4 -o addr | grep -c ' ${hostPrefix(vip)} ' || true`),
-      ),
-    );
-    run.figure("vipsInPlace", counts.filter((count) => count.trim() === "1").length, {
-      min: realServers.length + 1,
-    });
-    return { failed: 0, lost: 0 };
+    const count = `ip -4 -o addr | grep -c ' ${hostPrefix(vip)} ' || true`;
+    const counts = await Promise.all(nodes.map(({ name }) => run.ask(name, count)));
+    run.figure("vipsInPlace", counts.filter((each) => each.trim() === "1").length, { min: nodes.length });
+    return NOTHING_LOST;
   },
-  restore: async (run) => {
-    const { director } = run;
-    const { realServers } = run.lab;
-    await Promise.all(
-      [director, ...realServers].map(({ name }) =>
-        run.shell.check(name, "systemctl stop nftables; /usr/local/sbin/lvs-dr start", { timeout: 180 }),
-      ),
-    );
-  },
-  sabotage: {
-    what: "networkd is not told of the director's VIP, nor to keep what others have configured",
-    expects: /^vipsInPlace is/,
-    apply: async (run) => {
-      await run.act(
-        "sabotage: networkd knows nothing of the VIP",
-        run.director.name,
-        "for d in /etc/systemd/network/*.network.d; do rm -f $d/lvs-dr-vip.conf; " +
-          "printf '[Network]\\nKeepConfiguration=no\\n' >$d/zz-drill.conf; done",
-      );
+  restore: restoreNetworks,
+  sabotage: sabotageBy(
+    "networkd is not told of the director's VIP, nor to keep what others have configured",
+    ["vipsInPlace"],
+    theDirector,
+    [
+      "networkd knows nothing of the VIP",
+      "for d in /etc/systemd/network/*.network.d; do rm -f $d/lvs-dr-vip.conf; " +
+        "printf '[Network]\\nKeepConfiguration=no\\n' >$d/zz-drill.conf; done",
+    ],
+    async (run) => {
+      await on(theDirector, "rm -f /etc/systemd/network/*.network.d/zz-drill.conf")(run);
+      await restoreNetworks(run);
+      await on(theDirector, "systemctl restart systemd-networkd")(run);
     },
-    undo: async (run) => {
-      await run.shell.check(run.director.name, "rm -f /etc/systemd/network/*.network.d/zz-drill.conf");
-      await networkRestart.restore(run);
-      await run.shell.check(run.director.name, "systemctl restart systemd-networkd");
-    },
-  },
+  ),
 };
 
 export const connectionDrills: readonly Drill[] = [clientVanishes, portReuse, pathMtu, networkRestart];

@@ -1,9 +1,10 @@
 /** Faults of what configures the guests: a script that hangs, a guest that shows another host key. */
 import { spawnSync } from "node:child_process";
 import type { GuestShell } from "../../lib/ssh";
-import { byTheRunItself } from "../actions";
+import { byTheRunItself, needsNothing, on, START, startOn, theTarget } from "../actions";
 import type { DrillRun } from "../drillRun";
 import type { Drill } from "../drill";
+import { NOTHING_LOST } from "../ejection";
 
 /** Seconds given to the script here; `up` gives 300 in the same way, by timeout(1) around the payload. */
 const SCRIPT_LIMIT = 15;
@@ -15,12 +16,13 @@ const scriptHangs: Drill = {
   description:
     "A step of a guest's script hangs: it ends at its time limit and names the step; traffic goes on",
   maxSeconds: 60,
+  unfit: needsNothing,
   async act(run) {
     const node = run.target.name;
     await run.ask(node, `printf '#!/bin/sh\\nexec sleep 100000\\n' >${HANGING}; chmod 755 ${HANGING}`);
     const began = run.event(`${node}'s script runs, and its ss hangs`);
     const limiter = run.sabotaged ? "" : `timeout -k 10 ${SCRIPT_LIMIT} `;
-    const { code, stdout, stderr } = await run.shell.run(node, `${limiter}/usr/local/sbin/lvs-dr start`, {
+    const { code, stdout, stderr } = await run.shell.run(node, `${limiter}${START}`, {
       timeout: SCRIPT_LIMIT + 20 * run.scale,
     });
     const took = run.now - began;
@@ -33,23 +35,24 @@ const scriptHangs: Drill = {
     });
     run.expect(code !== null && code !== 0, `a script that hangs ended with ${code ?? "nothing"}`);
     run.expect(said.includes("ss -Hltn"), "what it said does not name the step that hung (ss -Hltn)");
-    return { failed: 0, lost: 0 };
+    return NOTHING_LOST;
   },
   restore: async (run) => {
-    const { name } = run.target;
     // By its own command line: nothing else sleeps that long.
-    await run.shell.check(name, `rm -f ${HANGING}; pkill -f -x 'sleep 100000' || true`);
-    await run.shell.check(name, "/usr/local/sbin/lvs-dr start", { timeout: 120 });
+    await on(theTarget, `rm -f ${HANGING}; pkill -f -x 'sleep 100000' || true`)(run);
+    await startOn(theTarget)(run);
   },
   sabotage: {
     what: "no time limit is put around the script",
-    expects: /^endsAfterSeconds cannot be told/,
+    expects: ["endsAfterSeconds"],
     ...byTheRunItself,
   },
 };
 
 const OTHER_PORT = 2222;
 const OTHER_KEY = "/run/lvs-dr-drill-key";
+const STOP_SSHD =
+  "[[ ! -e /run/lvs-dr-drill-sshd.pid ]] || { kill $(cat /run/lvs-dr-drill-sshd.pid); rm -f /run/lvs-dr-drill-sshd.pid; }; sleep 0.5";
 
 /** ssh's exit status and words for a connection to the sshd on another port, with the usual options. */
 function connect(run: DrillRun, shell: GuestShell, node: string): { code: number | null; said: string } {
@@ -59,18 +62,11 @@ function connect(run: DrillRun, shell: GuestShell, node: string): { code: number
   const trusting = run.sabotaged
     ? ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
     : [];
-  const args = [
-    ...trusting,
-    ...options,
-    "-o",
-    "BatchMode=yes",
-    "-p",
-    String(OTHER_PORT),
-    destination,
-    "--",
-    "true",
-  ];
-  const { status, stderr } = spawnSync("ssh", args, { encoding: "utf8", timeout: 60_000 });
+  const own = ["-o", "BatchMode=yes", "-p", String(OTHER_PORT), destination, "--", "true"];
+  const { status, stderr } = spawnSync("ssh", [...trusting, ...options, ...own], {
+    encoding: "utf8",
+    timeout: 60_000,
+  });
   return { code: status, said: stderr.trim() };
 }
 
@@ -78,6 +74,7 @@ const changedHostKey: Drill = {
   name: "changed-host-key",
   description: "A guest shows another host key than the pinned one: the connection is refused",
   maxSeconds: 60,
+  unfit: needsNothing,
   withoutLoad: true,
   async act(run) {
     const node = run.target.name;
@@ -103,15 +100,12 @@ const changedHostKey: Drill = {
       `ssh does not say that it is about the host key: ${other.said}`,
     );
   },
-  restore: async (run) => void (await run.shell.check(run.target.name, `${STOP_SSHD}; rm -f ${OTHER_KEY}*`)),
+  restore: on(theTarget, `${STOP_SSHD}; rm -f ${OTHER_KEY}*`),
   sabotage: {
     what: "host keys are not checked",
-    expects: /^acceptedWithOtherKey is 1/,
+    expects: ["acceptedWithOtherKey"],
     ...byTheRunItself,
   },
 };
-
-const STOP_SSHD =
-  "[[ ! -e /run/lvs-dr-drill-sshd.pid ]] || { kill $(cat /run/lvs-dr-drill-sshd.pid); rm -f /run/lvs-dr-drill-sshd.pid; }; sleep 0.5";
 
 export const machineryDrills: readonly Drill[] = [scriptHangs, changedHostKey];

@@ -1,26 +1,46 @@
 /** Faults of addresses and wires. */
 import { hostPrefix } from "../../model/lab/address";
 import { assessHealth, hasProblem } from "../../model/health";
+import type { ProblemCode } from "../../model/lab/problem";
 import { nicOn } from "../../model/lab/types";
 import { look } from "../../health/observe";
-import { byTheRunItself, needsTwoServers, noDaemon } from "../actions";
+import {
+  byTheRunItself,
+  needsTwoServers,
+  noDaemon,
+  on,
+  sabotageBy,
+  START,
+  startOn,
+  theDirector,
+  theTarget,
+} from "../actions";
 import type { DrillRun } from "../drillRun";
-import { isBack, isOut, exposure } from "../ejection";
+import { exposure, outAndBack } from "../ejection";
 import { lossPromise } from "../limits";
 import type { Drill } from "../drill";
-
-const START = "/usr/local/sbin/lvs-dr start";
 
 /** The MACs that answer ARP requests for the VIP on the server segment, asked by the router. */
 async function arpAnswers(run: DrillRun): Promise<string[]> {
   const { router } = run;
-  const { services } = run.lab;
-  const device = nicOn(router, "server").device;
+  const { vip } = run.lab.services[0];
   // -b: all broadcast, or the first to answer would be asked alone.
-  const text = await run.ask(router.name, `arping -b -I ${device} -c 3 -w 4 ${services[0].vip} || true`);
+  const arping = `arping -b -I ${nicOn(router, "server").device} -c 3 -w 4 ${vip} || true`;
+  const text = await run.ask(router.name, arping);
   return [
     ...new Set([...text.matchAll(/\[([0-9a-fA-F:]{17})\]/g)].map((match) => (match[1] ?? "").toLowerCase())),
   ];
+}
+
+/** The health must name that problem of the target. */
+async function expectNamed(run: DrillRun, code: ProblemCode): Promise<void> {
+  const health = assessHealth(run.lab, await look(run.shell, run.lab));
+  const { name } = run.target;
+  run.event(`health: ${health.status}; ${health.problems.join("; ")}`);
+  run.expect(
+    hasProblem(health, name, code),
+    `the health has no problem ${code} of ${name}: ${health.problems.join("; ") || health.status}`,
+  );
 }
 
 /** Seconds until a real server's own guard has seen the fault and refuses the check, or answers it again. */
@@ -31,44 +51,43 @@ const vipMissing: Drill = {
   description:
     "The VIP is gone from a real server's lo, while its web server is well: its guard has it taken out",
   maxSeconds: 60,
-  unfit: needsTwoServers,
   async act(run) {
-    const { target, lab } = run;
-    const { vip } = lab.services[0];
+    const { name } = run.target;
+    const vip = hostPrefix(run.lab.services[0].vip);
     const limit = run.promises.eject + GUARD_LIMIT;
-    const gone = await run.act(
-      `the VIP leaves ${target.name}'s lo`,
-      target.name,
-      `ip addr del ${hostPrefix(vip)} dev lo`,
-    );
-    const out = await isOut(run, gone, limit);
-    const health = assessHealth(lab, await look(run.shell, lab));
-    run.expect(
-      hasProblem(health, target.name, "vip-missing"),
-      `the health does not name ${target.name}'s lo: ${health.problems.join("; ") || health.status}`,
-    );
-    const mended = await run.act(
-      `the VIP is on ${target.name}'s lo again`,
-      target.name,
-      `ip addr add ${hostPrefix(vip)} dev lo label lo:vip`,
-    );
-    await isBack(run, mended, run.promises.recover + GUARD_LIMIT);
+    const { out } = await outAndBack(run, {
+      breaks: [`the VIP leaves ${name}'s lo`, `ip addr del ${vip} dev lo`],
+      repairs: [`the VIP is on ${name}'s lo again`, `ip addr add ${vip} dev lo label lo:vip`],
+      out: limit,
+      back: run.promises.recover + GUARD_LIMIT,
+      meanwhile: () => expectNamed(run, "vip-missing"),
+    });
     return exposure(run, out, limit);
   },
-  restore: async (run) => void (await run.shell.check(run.target.name, START, { timeout: 120 })),
-  sabotage: {
-    what: "the real server's guard is stopped: its health check goes on asking the RIP alone",
-    expects: /^not within [\d.]+ s: \S+ is out;/,
-    apply: async (run) => {
-      await run.act("sabotage: the guard is stopped", run.target.name, "systemctl stop lvs-dr-guard.service");
-    },
-    undo: (run) => vipMissing.restore(run),
-  },
+  restore: startOn(theTarget),
+  sabotage: sabotageBy(
+    "the real server's guard is stopped: its health check goes on asking the RIP alone",
+    ["not-out"],
+    theTarget,
+    ["the guard is stopped", "systemctl stop lvs-dr-guard.service"],
+    startOn(theTarget),
+  ),
 };
 
-const ARP_OPEN = ["all", "lo"].map(
-  (name) => `net.ipv4.conf.${name}.arp_ignore=0 net.ipv4.conf.${name}.arp_announce=0`,
+const ARP_OPEN = ["all", "lo"]
+  .map((name) => `net.ipv4.conf.${name}.arp_ignore=0 net.ipv4.conf.${name}.arp_announce=0`)
+  .join(" ");
+
+/** The router may have learned the wrong MAC. */
+const flushRouter = on(
+  ({ router }) => router,
+  ({ router, lab }) => `ip neigh flush dev ${nicOn(router, "server").device} to ${lab.services[0].vip}`,
 );
+
+async function endLeak(run: DrillRun): Promise<void> {
+  await startOn(theTarget)(run);
+  await flushRouter(run);
+}
 
 const arpLeak: Drill = {
   name: "arp-leak",
@@ -80,9 +99,8 @@ const arpLeak: Drill = {
       ? needsTwoServers(run)
       : "arpStrategy is not sysctl: there are no sysctls to break",
   async act(run) {
-    const { target, lab } = run;
+    const { target } = run;
     const director = nicOn(run.director, "server").mac;
-    const leaking = nicOn(target, "server").mac;
     const before = await arpAnswers(run);
     run.expect(
       before.join() === director,
@@ -91,53 +109,46 @@ const arpLeak: Drill = {
     const began = await run.act(
       `${target.name} answers ARP for the VIP`,
       target.name,
-      `sysctl -qw ${ARP_OPEN.join(" ")}`,
+      `sysctl -qw ${ARP_OPEN}`,
     );
     const during = await arpAnswers(run);
-    run.expect(during.includes(leaking), `the fault did not take: ${during.join(", ")} answer for the VIP`);
-    const health = assessHealth(lab, await look(run.shell, lab));
-    run.event(`health: ${health.status}; ${health.problems.join("; ")}`);
     run.expect(
-      hasProblem(health, target.name, "sysctl-differs"),
-      `the health does not name ${target.name}: ${health.problems.join("; ") || health.status}`,
+      during.includes(nicOn(target, "server").mac),
+      `the fault did not take: ${during.join(", ")} answer for the VIP`,
     );
+    await expectNamed(run, "sysctl-differs");
     if (!run.sabotaged)
       await run.act(`${target.name}'s script runs again`, target.name, START, { timeout: 120 });
-    // The router may have learned the wrong MAC.
-    await run.ask(
-      run.router.name,
-      `ip neigh flush dev ${nicOn(run.router, "server").device} to ${lab.services[0].vip}`,
-    );
-    const healed = run.event("the router's neighbour entry is flushed");
+    await flushRouter(run);
+    const flushed = run.event("the router's neighbour entry is flushed");
     const after = await arpAnswers(run);
     run.figure("arpAnswersFromOthers", after.filter((mac) => mac !== director).length, { max: 0 });
-    run.duration("exposedSeconds", healed - began, run.promises.arpLeakSeconds);
+    run.duration("exposedSeconds", flushed - began, run.promises.arpLeakSeconds);
     return {};
   },
-  restore: async (run) => {
-    await run.shell.check(run.target.name, START, { timeout: 120 });
-    const { router } = run;
-    const { services } = run.lab;
-    await run.shell.check(
-      router.name,
-      `ip neigh flush dev ${nicOn(router, "server").device} to ${services[0].vip}`,
-    );
-  },
+  restore: endLeak,
   sabotage: {
     what: "the real server's script does not run again",
-    expects: /^arpAnswersFromOthers is/,
+    expects: ["arpAnswersFromOthers"],
     apply: byTheRunItself.apply,
-    undo: (run) => arpLeak.restore(run),
+    undo: endLeak,
   },
 };
 
 const NETEM = { loss: 5, delayMs: 50 };
 
+const lossEnds = ({ director }: DrillRun): string =>
+  `tc qdisc del dev ${nicOn(director, "server").device} root`;
+const restoreLink = on(
+  theDirector,
+  (run) => `systemctl stop lvs-dr-drill-netem.service 2>/dev/null; ${lossEnds(run)} 2>/dev/null || true`,
+  { timeout: 120 },
+);
+
 const lossyLink: Drill = {
   name: "lossy-link",
   description: `${NETEM.loss} % loss and ${NETEM.delayMs} ms delay towards the real servers for 5 minutes: nobody is ejected`,
   maxSeconds: 400,
-  unfit: needsTwoServers,
   async act(run) {
     const { director } = run;
     const loss = run.sabotaged ? 60 : NETEM.loss;
@@ -145,12 +156,11 @@ const lossyLink: Drill = {
     const { max, why } = lossPromise(run.lab, NETEM.loss / 100, seconds);
     if (why !== undefined) run.event(why);
     const device = nicOn(director, "server").device;
-    const end = `tc qdisc del dev ${device} root`;
     const begin = `tc qdisc replace dev ${device} root netem loss ${loss}% delay ${NETEM.delayMs}ms`;
     // With most packets lost neither the answer to this nor the word to end it might arrive: by the guest's own clock.
     const alone =
       `systemd-run -q --unit lvs-dr-drill-netem --collect bash -c ` +
-      `'sleep 1; ${begin}; sleep ${Math.ceil(seconds)}; ${end}'`;
+      `'sleep 1; ${begin}; sleep ${Math.ceil(seconds)}; ${lossEnds(run)}'`;
     const began = await run.act(
       `${loss} % loss and ${NETEM.delayMs} ms delay on the director's ${device}`,
       director.name,
@@ -168,33 +178,24 @@ const lossyLink: Drill = {
     );
     run.figure("secondsWithLoss", ended - began);
     await run.sleep(3);
-    await run.act("the link is well again", director.name, `${end} 2>/dev/null || true`, { timeout: 120 });
+    const end = `${lossEnds(run)} 2>/dev/null || true`;
+    await run.act("the link is well again", director.name, end, { timeout: 120 });
     await run.watch();
-    await run.tableUntil("the table is as configured", run.table.isAsMeant, run.now, 20);
+    await run.asConfigured(run.now, 20);
     return {};
   },
-  restore: async (run) => {
-    const { director } = run;
-    await run.shell.check(
-      director.name,
-      "systemctl stop lvs-dr-drill-netem.service 2>/dev/null; " +
-        `tc qdisc del dev ${nicOn(director, "server").device} root 2>/dev/null || true`,
-      {
-        timeout: 120,
-      },
-    );
-  },
+  restore: restoreLink,
   sabotage: {
     what: "60 % of the packets are lost",
-    expects: /^(ejections|answeredPercent) is/,
+    expects: ["ejections", "answeredPercent"],
     apply: byTheRunItself.apply,
-    undo: (run) => lossyLink.restore(run),
+    undo: restoreLink,
   },
 };
 
-const CUT = (run: DrillRun): string => {
-  const { device } = nicOn(run.target, "server");
-  const mac = nicOn(run.director, "server").mac;
+const CUT = ({ target, director }: DrillRun): string => {
+  const { device } = nicOn(target, "server");
+  const { mac } = nicOn(director, "server");
   return (
     "nft -f - <<'NFT'\ntable netdev lvsdr_drill {\n" +
     `chain in { type filter hook ingress device "${device}" priority 0; ether saddr ${mac} drop; }\n` +
@@ -207,22 +208,18 @@ const partition: Drill = {
   name: "partition",
   description: "The director and a real server no longer hear each other; later they do",
   maxSeconds: 80,
-  unfit: needsTwoServers,
   async act(run) {
-    const { target } = run;
     const limit = run.promises.ejectSilent();
-    const cut = await run.act(
-      `${target.name} and the director no longer hear each other`,
-      target.name,
-      CUT(run),
-    );
-    const out = await isOut(run, cut, limit);
-    await run.sleep(2);
-    const healed = await run.act("they hear each other again", target.name, RECONNECT);
-    await isBack(run, healed, run.promises.recoverSilent);
+    const { out } = await outAndBack(run, {
+      breaks: [`${run.target.name} and the director no longer hear each other`, CUT(run)],
+      repairs: ["they hear each other again", RECONNECT],
+      out: limit,
+      back: run.promises.recoverSilent,
+      meanwhile: () => run.sleep(2),
+    });
     return exposure(run, out, limit);
   },
-  restore: async (run) => void (await run.shell.check(run.target.name, RECONNECT)),
+  restore: on(theTarget, RECONNECT),
   sabotage: noDaemon,
 };
 

@@ -1,43 +1,49 @@
 /** What is done to a cluster every day, under load: none of it may cost a request. */
 import { endpoint } from "../../model/lab/address";
-import { byTheRunItself, DAEMON, needsDaemon, needsTwoServers, START_DAEMON, startDaemon } from "../actions";
+import {
+  byTheRunItself,
+  DAEMON,
+  daemonState,
+  needsDaemon,
+  on,
+  sabotageBy,
+  START,
+  START_DAEMON,
+  startDaemon,
+  theDirector,
+  theTarget,
+} from "../actions";
 import { applyDirector, restoreDirector, withServers } from "../directorPayload";
 import { shellQuote } from "../../lib/text";
+import type { Lab, RealServerEntry } from "../../model/lab/types";
 import type { DrillRun } from "../drillRun";
-import type { Drill, Sabotage } from "../drill";
-import { AFTER_EDIT } from "../ejection";
-
-const NOTHING_LOST = { failed: 0, lost: 0 };
+import type { Drill } from "../drill";
+import { AFTER_EDIT, NOTHING_LOST } from "../ejection";
 
 /** What a careless script does: an empty table for a moment, under every request. */
-const flushes: Sabotage = {
-  what: "the table is flushed and filled again each second, as a script without care would do at every change",
+const flushes = sabotageBy(
+  "the table is flushed and filled again each second, as a script without care would do at every change",
   // The director's own script checks the table that it has made, and may find it empty.
-  expects:
-    /^(tableChanges|failed|lostAfterRetry|answeredBySorry) is|director's script ended with|^not within .*: the table/,
-  apply: async (run) => {
-    await run.act(
-      "sabotage: the table will be flushed each second",
-      run.director.name,
-      "systemd-run -q --unit lvs-dr-sabotage --collect bash -c " +
-        "'sleep 8; for ((i = 0; i < 100; i++)); do t=$(ipvsadm -Sn); ipvsadm -C; sleep 0.3; ipvsadm -R <<<\"$t\"; sleep 1; done'",
-    );
-  },
-  undo: async (run) => {
-    // The table may be empty just now; the director's own script fills it.
-    await run.shell.check(
-      run.director.name,
-      `systemctl stop lvs-dr-sabotage 2>/dev/null; systemctl restart ${DAEMON}; /usr/local/sbin/lvs-dr start`,
-      { timeout: 180 },
-    );
-  },
-};
-
-/** The flushes end first: the director's own script would find its table empty, and fail. */
-async function endFlushes(run: DrillRun): Promise<void> {
-  await run.shell.check(run.director.name, "systemctl stop lvs-dr-sabotage 2>/dev/null || true");
-  await restoreDirector(run);
-}
+  [
+    "tableChanges",
+    "failed",
+    "lostAfterRetry",
+    "answeredBySorry",
+    "script-failed",
+    "not-as-configured",
+    "not-changed",
+  ],
+  theDirector,
+  [
+    "the table will be flushed each second",
+    "systemd-run -q --unit lvs-dr-sabotage --collect bash -c " +
+      "'sleep 8; for ((i = 0; i < 100; i++)); do t=$(ipvsadm -Sn); ipvsadm -C; sleep 0.3; ipvsadm -R <<<\"$t\"; sleep 1; done'",
+  ],
+  // The table may be empty just now; the director's own script fills it.
+  on(theDirector, `systemctl stop lvs-dr-sabotage 2>/dev/null; systemctl restart ${DAEMON}; ${START}`, {
+    timeout: 180,
+  }),
+);
 
 const reload: Drill = {
   name: "op-reload",
@@ -49,7 +55,7 @@ const reload: Drill = {
     await run.sleep(4);
     await run.act("and again", run.director.name, `systemctl reload ${DAEMON}`);
     await run.sleep(3);
-    run.figure("tableChanges", run.table.changes.filter(({ t }) => t > reloaded).length, { max: 0 });
+    run.figure("tableChanges", run.table.changesSince(reloaded), { max: 0 });
     return NOTHING_LOST;
   },
   restore: startDaemon,
@@ -60,86 +66,103 @@ const restart: Drill = {
   name: "op-restart",
   description: "ldirectord is restarted: 0 requests lost, and it checks again",
   maxSeconds: 60,
-  unfit: needsTwoServers,
   async act(run) {
     await run.act("ldirectord is restarted", run.director.name, `systemctl restart ${DAEMON}`);
     await run.sleep(8);
-    const state = await run.ask(run.director.name, `systemctl is-active ${DAEMON} || true`);
-    run.expect(state.trim() === "active", `after its restart ldirectord is ${state.trim()}`);
-    await run.tableUntil("the table is as configured", run.table.isAsMeant, run.now, 10);
+    const state = await daemonState(run);
+    run.expect(state === "active", `after its restart ldirectord is ${state}`);
+    await run.asConfigured(run.now, 10);
     return NOTHING_LOST;
   },
   restore: startDaemon,
   sabotage: flushes,
 };
 
-const weights: Drill = {
+/** A change of the director's configuration as `up` makes it, and the way back. */
+interface Change extends Pick<Drill, "name" | "description" | "maxSeconds" | "unfit"> {
+  /** The lab that is applied, and what that is called. */
+  readonly to: (run: DrillRun) => readonly [what: string, lab: Lab];
+  /** Sees it take effect. */
+  readonly seen: (run: DrillRun, began: number) => Promise<void>;
+  readonly back: (run: DrillRun) => string;
+}
+
+function changes({ to, seen, back, ...drill }: Change): Drill {
+  return {
+    ...drill,
+    async act(run) {
+      await seen(run, await applyDirector(run, ...to(run)));
+      await restoreDirector(run);
+      run.event(back(run));
+      await run.asConfigured(run.now, 10);
+      return NOTHING_LOST;
+    },
+    // The flushes end first: the director's own script would find its table empty, and fail.
+    restore: async (run) => {
+      await on(theDirector, "systemctl stop lvs-dr-sabotage 2>/dev/null || true")(run);
+      await restoreDirector(run);
+    },
+    sabotage: flushes,
+  };
+}
+
+/** The lab with another entry for the target. */
+const withTarget = ({ lab, target }: DrillRun, change: Partial<RealServerEntry>): Lab =>
+  withServers(lab, (servers) =>
+    servers.map((server) => (server.name === target.name ? { ...server, ...change } : server)),
+  );
+
+function newWeight({ lab, target }: DrillRun): number {
+  const entry = lab.services[0].realServers.find(({ name }) => name === target.name);
+  return (entry?.weight ?? 1) + 4;
+}
+
+const weights = changes({
   name: "op-weights",
   description: "Weights are changed and changed back: 0 requests lost",
   maxSeconds: 120,
-  unfit: needsTwoServers,
-  async act(run) {
-    const entry = run.lab.services[0].realServers.find(({ name }) => name === run.target.name);
-    const weight = (entry?.weight ?? 1) + 4;
-    const changed = withServers(run.lab, (servers) =>
-      servers.map((server) => (server.name === run.target.name ? { ...server, weight } : server)),
-    );
-    const began = await applyDirector(run, `${run.target.name}'s weight becomes ${weight}`, changed);
-    const done = await run.tableUntil(
-      "the table has the new weight",
-      (seen) => seen?.get(run.endpoint(run.target)) === weight,
-      began,
-      60,
-    );
+  to: (run) => {
+    const weight = newWeight(run);
+    return [`${run.target.name}'s weight becomes ${weight}`, withTarget(run, { weight })];
+  },
+  seen: async (run, began) => {
+    const holds = (seen?: ReadonlyMap<string, number>): boolean =>
+      seen?.get(run.endpoint(run.target)) === newWeight(run);
+    const done = await run.tableUntil("the table has the new weight", holds, began, 60, "not-changed");
     run.duration("changeSeconds", done - began, run.promises.changeSeconds);
     await run.sleep(2);
-    await restoreDirector(run);
-    run.event("the weights are as before");
-    await run.tableUntil("the table is as configured", run.table.isAsMeant, run.now, 10);
-    return NOTHING_LOST;
   },
-  restore: endFlushes,
-  sabotage: flushes,
-};
+  back: () => "the weights are as before",
+});
 
-const removeAndAdd: Drill = {
+const removeAndAdd = changes({
   name: "op-remove-and-add",
   description: "A real server is removed from the configuration and added again: 0 requests lost",
   maxSeconds: 150,
-  unfit: needsTwoServers,
-  async act(run) {
-    const less = withServers(run.lab, (servers) => servers.filter(({ name }) => name !== run.target.name));
-    const began = await applyDirector(run, `${run.target.name} is removed from the configuration`, less);
-    const out = await run.tableUntil(`${run.target.name} is out`, run.isOut(run.target), began, 90);
+  to: ({ lab, target }) => [
+    `${target.name} is removed from the configuration`,
+    withServers(lab, (servers) => servers.filter(({ name }) => name !== target.name)),
+  ],
+  seen: async (run, began) => {
+    const out = await run.targetOut(began, 90);
     run.duration("removalSeconds", out - began, run.promises.removalSeconds);
     await run.sleep(2);
-    await restoreDirector(run);
-    run.event(`${run.target.name} is added again`);
-    await run.tableUntil(`${run.target.name} is back`, run.table.isAsMeant, run.now, 10);
-    return NOTHING_LOST;
   },
-  restore: endFlushes,
-  sabotage: flushes,
-};
+  back: ({ target }) => `${target.name} is added again`,
+});
 
-const changeMode: Drill = {
+const changeMode = changes({
   name: "op-mode",
   description: "The director goes from ldirectord to static mode and back: 0 requests lost",
   maxSeconds: 150,
   unfit: needsDaemon,
-  async act(run) {
-    await applyDirector(run, "mode becomes static", { ...run.lab, mode: "static" });
+  to: ({ lab }) => ["mode becomes static", { ...lab, mode: "static" }],
+  seen: async (run) => {
     await run.sleep(2);
-    const state = await run.ask(run.director.name, `systemctl is-active ${DAEMON} || true`);
-    run.expect(state.trim() !== "active", "ldirectord still runs in mode static");
-    await restoreDirector(run);
-    run.event("mode is ldirectord again");
-    await run.tableUntil("the table is as configured", run.table.isAsMeant, run.now, 10);
-    return NOTHING_LOST;
+    run.expect((await daemonState(run)) !== "active", "ldirectord still runs in mode static");
   },
-  restore: endFlushes,
-  sabotage: flushes,
-};
+  back: () => "mode is ldirectord again",
+});
 
 /** Bytes per second of the download that is open while its server is drained: it lasts as long as that may take. */
 const DOWNLOAD_RATE = 60_000;
@@ -151,12 +174,10 @@ const drain: Drill = {
   name: "drain",
   description: "A real server is drained: an open download ends well, new requests go elsewhere, 0 lost",
   maxSeconds: 160,
-  unfit: needsTwoServers,
   async act(run) {
     const { target, lab } = run;
     const [{ vip, port }] = lab.services;
     const { drainSeconds } = run.promises;
-    const end = (): string => run.endpoint(target);
     const size = Math.ceil(DOWNLOAD_RATE * (drainSeconds * run.scale + 5));
     await run.ask(
       target.name,
@@ -180,17 +201,14 @@ const drain: Drill = {
     );
     // Until it lasts: connections to the target that do not end.
     await run.sleep(1.5);
-    const drained = withServers(lab, (servers) =>
-      servers.map((server) => (server.name === target.name ? { ...server, drain: true } : server)),
-    );
     const began = run.sabotaged
       ? await run.act(
           `${target.name} is removed without a drain`,
           run.director.name,
-          `systemctl stop ${DAEMON}; ipvsadm -d -t ${endpoint(vip, port)} -r ${end()}`,
+          `systemctl stop ${DAEMON}; ipvsadm -d -t ${endpoint(vip, port)} -r ${run.endpoint(target)}`,
         )
-      : await applyDirector(run, `${target.name} is drained`, drained);
-    const zero = await run.tableUntil(`${target.name} has weight 0`, run.isOut(target), began, drainSeconds);
+      : await applyDirector(run, `${target.name} is drained`, withTarget(run, { drain: true }));
+    const zero = await run.targetOut(began, drainSeconds, `${target.name} has weight 0`);
     run.duration("weightZeroSeconds", zero - began, drainSeconds);
     run.expect(
       run.sabotaged || ended === undefined || ended > zero,
@@ -201,14 +219,14 @@ const drain: Drill = {
     run.expect(
       result === `200 ${size} 0`,
       `the open download ended with '${result}' (status, bytes, curl's exit status), expected '200 ${size} 0'`,
+      "download",
     );
     const settled = zero + 2;
     await run.until("two seconds of draining are over", () => run.now > settled + 1, 10);
     await restoreDirector(run);
     if (run.sabotaged) await run.ask(run.director.name, START_DAEMON);
-    const restored = run.event(`${target.name} is in rotation again`);
-    await run.tableUntil("the table is as configured", run.table.isAsMeant, zero, 10);
-    const back = run.table.firstTime(run.table.isAsMeant, zero) ?? restored;
+    run.event(`${target.name} is in rotation again`);
+    const back = await run.asConfigured(zero, 10);
     return {
       ...NOTHING_LOST,
       judge: (log) => {
@@ -219,16 +237,13 @@ const drain: Drill = {
     };
   },
   restore: async (run) => {
-    await run.shell.check(
-      run.target.name,
-      `rm -f ${FILE}; [[ ! -e ${SLOW} ]] || { rm ${SLOW}; systemctl reload nginx; }`,
-    );
+    await on(theTarget, `rm -f ${FILE}; [[ ! -e ${SLOW} ]] || { rm ${SLOW}; systemctl reload nginx; }`)(run);
     await restoreDirector(run);
     await startDaemon(run);
   },
   sabotage: {
     what: "the server is taken out of the table at once instead of being drained",
-    expects: /^the open download ended with/,
+    expects: ["download"],
     ...byTheRunItself,
   },
 };

@@ -177,6 +177,7 @@ const result: DrillResult = {
     seconds: 12.5,
     verdict: kind === "control" ? "pass" : "fail",
     asItShould: true,
+    codes: [],
     failures: kind === "sabotage" ? ["rs1 is still there"] : [],
     figures: {},
   })),

@@ -76,10 +76,10 @@ export function fakeDrill(did: string[], change: Partial<Drill> = {}): Drill {
     withoutLoad: true,
     act: async (run) => {
       await note("run")(run);
-      if (run.sabotaged) run.fail("rs1 is still there");
+      if (run.sabotaged) run.fail("not-out", "rs1 is still there");
     },
     restore: note("restore"),
-    sabotage: { what: "nobody looks", expects: /still there/, apply: note("apply"), undo: note("undo") },
+    sabotage: { what: "nobody looks", expects: ["not-out"], apply: note("apply"), undo: note("undo") },
     ...change,
   };
 }

@@ -183,10 +183,10 @@ export const DRILL: DrillResult = {
   figures: { detectionSeconds: 1.8, failed: 4, recoverySeconds: null },
   limits: { detectionSeconds: { max: 6 }, failed: { max: 0 } },
   events: [
-    { t: 0.5, what: "table: 192.168.7.10:80 weight 1, 192.168.7.20:80 weight 3" },
-    { t: 2, what: "steady: 10 requests/s" },
+    { t: 0.5, what: "table: 192.168.7.10:80 weight 1, 192.168.7.20:80 weight 3", kind: "table" },
+    { t: 2, what: "steady: 10 requests/s", kind: "steady" },
     { t: 4, what: "rs1's web server stops" },
-    { t: 5.8, what: "table: 192.168.7.20:80 weight 3" },
+    { t: 5.8, what: "table: 192.168.7.20:80 weight 3", kind: "table" },
     { t: 8, what: "rs1's web server starts" },
   ],
   load: { rate: 10, requests, retries: [], answeredBy: { rs1: 15, rs2: 81 } },

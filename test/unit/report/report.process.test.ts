@@ -28,7 +28,7 @@ it("the chart's bars add up to the requests", () => {
 it("a drill's pair tells whether the sabotage was found out", () => {
   const run = (kind: "control" | "sabotage", verdict: "pass" | "fail", asItShould: boolean) => ({
     ...{ kind, verdict, asItShould },
-    ...{ startedAt: DRILL.startedAt, seconds: 1, failures: [], figures: {} },
+    ...{ startedAt: DRILL.startedAt, seconds: 1, failures: [], codes: [], figures: {} },
   });
   const shown = (...runs: (typeof DRILL)["runs"]): string =>
     renderPage({ ...REPORT, drills: [{ ...DRILL, runs }] });
