@@ -1,15 +1,30 @@
-/** What a preview foresees, from the events of either engine. */
-import type { EngineEvent } from "@pulumi/pulumi/automation";
+/** The events of either engine: Pulumi's as it prints them, and what a preview foresees. */
+import type { DiagnosticEvent, EngineEvent } from "@pulumi/pulumi/automation";
 import { mask, type Properties } from "../../lib/properties";
-import { nameOf, STACK_TYPE } from "../../lib/urn";
+import { nameOf, STACK_TYPE, typeOf } from "../../lib/urn";
 import { DOMAIN, type Foreseen } from "./backend";
 
-/** Events that Pulumi has logged: one JSON value a line. */
-export function parseEvents(log: string): EngineEvent[] {
-  return log
-    .split("\n")
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as EngineEvent);
+/**
+ * An event of `pulumi up --json`, with its diagnostics as the embedded engine words them: of a resource by its name, in plain
+ * severities. Undefined for a line that is not an event.
+ */
+export function parseEvent(line: string): EngineEvent | undefined {
+  let event: EngineEvent;
+  try {
+    if (!line.startsWith("{")) return undefined;
+    event = JSON.parse(line) as EngineEvent;
+  } catch {
+    // Cut off with whoever wrote it.
+    return undefined;
+  }
+  const { diagnosticEvent: said, ...rest } = event;
+  // Debug messages carry every property in the clear, private keys included: they end here.
+  if (said === undefined || String(said.severity) === "debug") return rest;
+  const { urn = "", message, ephemeral } = said;
+  const subject = urn === "" || ephemeral || typeOf(urn) === STACK_TYPE ? "" : `${nameOf(urn)}: `;
+  // What it has printed on stderr is "info#err".
+  const severity = said.severity.replace(/#.*/, "") as DiagnosticEvent["severity"];
+  return { ...rest, diagnosticEvent: { ...said, severity, message: subject + message.trim() } };
 }
 
 export function foreseen(events: readonly EngineEvent[]): Foreseen {

@@ -27,7 +27,9 @@ const label = ({ op, type, urn }: StepEventMetadata): string =>
   `${op.padEnd(8)} ${type.split(":").at(-1)} ${nameOf(urn)}`;
 
 /** Which properties differ, as Pulumi puts it: `[diff: +added-deleted~updated,another]`. */
-function differing({ detailedDiff = {} }: StepEventMetadata): string {
+function differing(metadata: StepEventMetadata): string {
+  // Pulumi has null for none.
+  const detailedDiff = metadata.detailedDiff ?? {};
   const properties = (kind: string, sign: string): string => {
     const paths = Object.keys(detailedDiff).filter((path) => detailedDiff[path]?.diffKind.startsWith(kind));
     const names = new Set(paths.map((path) => path.split(/[.[]/)[0]));

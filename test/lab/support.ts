@@ -84,11 +84,9 @@ export async function interrupt(
   return done;
 }
 
-/** How the engines say that a resource has been made, or deleted; `name` may be a pattern. */
-export const made = (type: string, name: string): RegExp =>
-  new RegExp(`create +${type} ${name} |:${type} ${name} created`);
-export const gone = (type: string, name: string): RegExp =>
-  new RegExp(`delete +${type} ${name} |:${type} ${name} deleted`);
+/** How `up` and `down` say that a resource has been made, or deleted, whichever engine did it; `name` may be a pattern. */
+export const made = (type: string, name: string): RegExp => new RegExp(`create +${type} ${name} `);
+export const gone = (type: string, name: string): RegExp => new RegExp(`delete +${type} ${name} `);
 
 /** Runs a command to its end, whatever that is. */
 export function run(args: readonly string[], stack = STACK): Promise<Run> {

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import type { EngineEvent } from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
 import { SIGNATURE, secret, type Properties, type Value } from "../../../lib/properties";
 import { versionProblems } from "../../../model/host/checksTools";
@@ -9,7 +10,8 @@ import { PROJECT, prefixFor } from "../../../model/lab/naming";
 import { formatRefusal } from "../../../model/config/refusal";
 import { DOMAIN, type Backend, type ChangeCounts, type Foreseen } from "../backend";
 import { PulumiCli } from "./cli";
-import { foreseen, parseEvents } from "../events";
+import { foreseen, parseEvent } from "../events";
+import { progressOn } from "../progress";
 import {
   discard,
   filesOf,
@@ -22,6 +24,7 @@ import { passphrase, passphraseFile, settleSalt } from "./passphrase";
 import type { RecordedResource } from "../../stack/recorded";
 import { readStackConfig, secretKeys, stackFile, type StackConfig } from "../../stack/stackFile";
 import type { Virsh } from "../../stack/virsh";
+import { say } from "../../terminal";
 
 interface Exported {
   readonly deployment: {
@@ -89,6 +92,8 @@ export class PulumiBackend implements Backend {
       ...process.env,
       PULUMI_SKIP_UPDATE_CHECK: "true",
       PULUMI_SKIP_CONFIRMATIONS: "true",
+      // Else `preview --json` says what it found when it is through, and not as events.
+      PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true",
     };
     const state = resolve(directory, "pulumi");
     // Without files of attributes, which are not written whole or not at all.
@@ -202,7 +207,7 @@ export class PulumiBackend implements Backend {
       if (type === "creating") await discard(this.virsh, this.owner, resource);
     }
     delete state.deployment.pending_operations;
-    await this.cli.shown(["stack", "import"], JSON.stringify(state));
+    await this.cli.shown(["stack", "import"], { input: JSON.stringify(state) });
   }
 
   async unlock(): Promise<void> {
@@ -223,32 +228,36 @@ export class PulumiBackend implements Backend {
     if (problems.length > 0) throw new Error(problems.map(formatRefusal).join("\n"));
   }
 
-  /** Runs what changes things; the outputs are ours to print. */
-  private async apply(verb: "up" | "destroy", configFile: string, ...args: string[]): Promise<ChangeCounts> {
-    const quietly = ["--yes", "--skip-preview", "--suppress-outputs"];
-    await this.cli.shown([verb, "--config-file", configFile, ...quietly, ...args]);
-    return this.lastCounts();
+  /** Runs an operation, shown as the embedded engine's are; the outputs are ours to print. */
+  private async operate(verb: string, configFile: string, ...args: string[]): Promise<Foreseen> {
+    const machine = ["--json", "--color", "never", "--suppress-outputs"];
+    const progress = await progressOn(process.stderr);
+    const events: EngineEvent[] = [];
+    const onLine = (line: string): void => {
+      const event = parseEvent(line);
+      if (event === undefined) return say(line);
+      events.push(event);
+      progress.show(event);
+    };
+    await this.cli
+      .shown([verb, "--config-file", configFile, ...args, ...machine], { onLine })
+      .finally(() => progress.end());
+    return foreseen(events);
   }
 
   async up(): Promise<ChangeCounts> {
     await this.assertVersion();
     await this.unlock();
     await this.recover();
-    return this.apply("up", this.configFile(), "--refresh");
+    return (await this.operate("up", this.configFile(), "--yes", "--skip-preview", "--refresh")).counts;
   }
 
   async preview(): Promise<Foreseen> {
     await this.assertVersion();
     if (!(await this.exists())) await this.init();
-    const args = ["preview", "--config-file", this.configFile(), "--refresh", "--diff", "--suppress-outputs"];
-    // What Pulumi prints of outputs is for people, and as long as all that is recorded of the guests.
-    const events = resolve(this.directory, "preview.events");
-    writeFileSync(events, "", { mode: 0o600 });
     try {
-      await this.cli.shown([...args, "--event-log", events], undefined, { PULUMI_DEBUG_COMMANDS: "true" });
-      return foreseen(parseEvents(readFileSync(events, "utf8")));
+      return await this.operate("preview", this.configFile(), "--refresh");
     } finally {
-      rmSync(events, { force: true });
       // Pulumi previews only a stack that is there; a backend keeps none that was never built.
       if (this.made) await this.cli.run(...FORGET);
     }
@@ -259,16 +268,9 @@ export class PulumiBackend implements Backend {
     await this.unlock();
     await this.recover();
     // No value of the configuration matters to what is there already, not even one that cannot be decrypted.
-    const counts = await this.apply("destroy", this.writeConfig({}));
+    const { counts } = await this.operate("destroy", this.writeConfig({}), "--yes", "--skip-preview");
     await this.cli.shown(FORGET);
     return counts;
-  }
-
-  private async lastCounts(): Promise<ChangeCounts> {
-    const { code, stdout } = await this.cli.run("stack", "history", "--json", "--page-size", "1");
-    if (code !== 0) return {};
-    const [last] = JSON.parse(stdout) as { resourceChanges?: ChangeCounts }[];
-    return last?.resourceChanges ?? {};
   }
 
   async resources(): Promise<readonly RecordedResource[]> {

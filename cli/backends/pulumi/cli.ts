@@ -1,7 +1,7 @@
 /** Runs the Pulumi CLI on one stack. */
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { exec, spawnWatched, type ExecResult } from "../../../lib/process";
+import { exec, lineSplitter, spawnWatched, type ExecResult } from "../../../lib/process";
 
 /** What Pulumi takes for "stop in order"; the terminal's end it would not hear of. */
 const FORWARDED = { SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGINT" } as const;
@@ -28,10 +28,14 @@ export class PulumiCli {
   }
 
   /**
-   * Runs a command whose progress people want to see: it goes to stderr.
-   * @param input for its stdin; progress is not shown then
+   * Runs a command whose progress people want to see: what it prints goes to stderr.
+   * @param input for its stdin; what it prints is not shown then
+   * @param onLine gets the lines of its stdout instead
    */
-  async shown(args: readonly string[], input?: string, env: NodeJS.ProcessEnv = {}): Promise<void> {
+  async shown(
+    args: readonly string[],
+    { input, onLine }: { input?: string; onLine?: (line: string) => void } = {},
+  ): Promise<void> {
     let child: ChildProcess | undefined;
     let interrupted: keyof typeof FORWARDED | undefined;
     const forward = (signal: keyof typeof FORWARDED): void => {
@@ -42,13 +46,16 @@ export class PulumiCli {
     for (const signal of signals) process.on(signal, forward);
     try {
       // Of its own session: the terminal's Ctrl-C would reach it a second time, which it takes for "at once".
+      const stdout = onLine ? "pipe" : input === undefined ? 2 : "ignore";
       child = spawnWatched("pulumi", this.arguments(args), {
-        env: { ...this.env, ...env },
-        stdio: [input === undefined ? "ignore" : "pipe", input === undefined ? 2 : "ignore", 2],
+        env: this.env,
+        stdio: [input === undefined ? "ignore" : "pipe", stdout, 2],
       });
+      const lines = lineSplitter(onLine ?? (() => undefined));
+      child.stdout?.on("data", lines.push).on("end", lines.end);
       // One that does not read its input says why itself.
       child.stdin?.on("error", () => undefined).end(input);
-      const [code] = (await once(child, "exit")) as [number | null];
+      const [code] = (await once(child, onLine ? "close" : "exit")) as [number | null];
       if (code === 0) return;
       const verb = args.slice(0, args[0] === "stack" ? 2 : 1).join(" ");
       throw new Error(

@@ -17,14 +17,12 @@ case "$1 $2" in
   "stack init")
     echo '{"deployment":{}}' >export
     echo "encryptionsalt: v1:new" >>"$OLDPWD/Pulumi.dev.yaml" ;;
-  "stack history") cat history ;;
   "stack rm") rm export ;;
   "config --json") cat config ;;
   "cancel --yes") rm -r state/.pulumi/locks ;;
-  "preview --config-file")
-    while [ "$1" != --event-log ]; do shift; done
-    [ -n "$PULUMI_DEBUG_COMMANDS" ] && cat events >"$2" ;;
-  "up --config-file") [ ! -f fails ] || exit "$(cat fails)" ;;
+  "preview --config-file" | "up --config-file" | "destroy --config-file")
+    [ ! -f progress ] || cat progress
+    [ ! -f fails ] || exit "$(cat fails)" ;;
 esac
 `;
 

@@ -43,7 +43,8 @@ const asked = (): string[] =>
   pulumi
     .asked()
     .map((line) => line.replaceAll(`${pulumi.directory}/dev/`, "").replace(/ --yes .*/, " --yes"));
-const UP = ["stack export", "up --config-file Pulumi.dev.yaml --yes", "stack history --json --page-size 1"];
+const UP = ["stack export", "up --config-file Pulumi.dev.yaml --yes"];
+const summary = (resourceChanges: object): object => ({ summaryEvent: { resourceChanges } });
 
 describe("up", () => {
   it.each(["up", "preview"] as const)("refuses %s by a CLI that was never tested", async (action) => {
@@ -57,9 +58,9 @@ describe("up", () => {
   it("makes the stack where there is none, says what was done, and leaves the user's file alone", async () => {
     const users = "# mine\nconfig:\n  lvs-dr:port: 8080\n";
     writeFileSync("Pulumi.dev.yaml", users);
-    pulumi.write("history", [{ resourceChanges: { create: 3, same: 1 } }]);
+    pulumi.write("progress", summary({ create: 3, same: 1 }));
     expect(await backend().up()).toEqual({ create: 3, same: 1 });
-    expect(asked()).toEqual([UP[0], "stack init", UP[1], UP[2]]);
+    expect(asked()).toEqual([UP[0], "stack init", UP[1]]);
     expect(readFileSync("Pulumi.dev.yaml", "utf8")).toBe(users);
     const ours = parse(readFileSync("dev/Pulumi.dev.yaml", "utf8")) as unknown;
     expect(ours).toEqual({ config: { "lvs-dr:port": 8080 }, encryptionsalt: "v1:new" });
@@ -67,7 +68,6 @@ describe("up", () => {
   });
 
   it("makes no file for the user who has none, and takes a salt that the user has", async () => {
-    pulumi.write("history", []);
     expect(await backend().up()).toEqual({});
     expect(existsSync("Pulumi.dev.yaml")).toBe(false);
     expect(readFileSync("dev/Pulumi.dev.yaml", "utf8")).toBe("encryptionsalt: v1:new\n");
@@ -85,7 +85,6 @@ describe("up", () => {
   it("has what was being created removed, and the pending operations forgotten", async () => {
     host.remove();
     host = fakeHost({ "desc lvs-dr-dev-rs1 --title": "lvs-dr dev: realServer rs1\n" });
-    pulumi.write("history", []);
     const domain = (name: string) => ({ type: "libvirt:index/domain:Domain", urn: "", inputs: { name } });
     pulumi.write("export", {
       version: 3,
@@ -98,7 +97,7 @@ describe("up", () => {
       },
     });
     await backend().up();
-    expect(asked()).toEqual([UP[0], "stack import", UP[1], UP[2]]);
+    expect(asked()).toEqual([UP[0], "stack import", UP[1]]);
     expect(JSON.parse(pulumi.read("export"))).toEqual({
       version: 3,
       deployment: { resources: [{ type: "x" }] },
@@ -120,7 +119,6 @@ describe("the lock of a file backend", () => {
     pulumi.write(`${directory}/a.json`, { pid, hostname: on });
     pulumi.write(`${directory}/a.json.attrs`, "none of ours");
     pulumi.write("export", { deployment: {} });
-    pulumi.write("history", []);
   };
 
   it("is taken away when its process has gone", async () => {
@@ -202,9 +200,11 @@ describe("preview", () => {
       },
     };
     const event = (type: string, more: object): string =>
-      JSON.stringify({ resOutputsEvent: { metadata: { type, new: { outputs: more } } } });
+      JSON.stringify({
+        resOutputsEvent: { metadata: { op: "same", type, urn: `urn::::${type}::x`, new: { outputs: more } } },
+      });
     pulumi.write(
-      "events",
+      "progress",
       [
         event("pulumi:pulumi:Stack", {}),
         event("pulumi:pulumi:Stack", outputs),
@@ -230,22 +230,50 @@ describe("preview", () => {
       restarts: ["rs1", "director"],
       outputs: { vip: "10.0.0.100", health: "[unknown]", access: "[secret]" },
     });
-    expect(existsSync("dev/preview.events")).toBe(false);
     expect(asked()).not.toContain("stack rm --yes");
   });
 
-  it.each([{ events: "" }, { events: "not JSON" }])(
-    "leaves no stack that it had to make: %o",
-    async ({ events }) => {
-      pulumi.write("events", events);
-      await backend()
-        .preview()
-        .catch(() => undefined);
-      expect(asked()).toContain("stack init");
-      expect(asked().at(-1)).toBe("stack rm --yes");
-      expect(await backend().exists()).toBe(false);
-    },
-  );
+  it.each(["0", "1"])("leaves no stack that it had to make, and ends with %s", async (status) => {
+    pulumi.write("fails", status);
+    await backend()
+      .preview()
+      .catch(() => undefined);
+    expect(asked()).toContain("stack init");
+    expect(asked().at(-1)).toBe("stack rm --yes");
+    expect(await backend().exists()).toBe(false);
+  });
+});
+
+it("shows what Pulumi does as the embedded engine's work is shown, and lines that are not events as they are", async () => {
+  const urn = (type: string, name: string): string => `urn:pulumi:dev::lvs-dr::x$${type}::${name}`;
+  const said = (severity: string, on: string, message: string): object => ({
+    diagnosticEvent: { urn: on, severity, message, prefix: "", color: "never" },
+  });
+  const made = { op: "create", type: DOMAIN, urn: urn(DOMAIN, "rs1"), detailedDiff: null };
+  const lines = [
+    { resourcePreEvent: { metadata: made } },
+    { diagnosticEvent: { urn: made.urn, severity: "info", message: "waiting", ephemeral: true } },
+    { resOutputsEvent: { metadata: made } },
+    said("debug", "", "RegisterResource: privateKey=canary\n"),
+    said("info#err", urn("command:remote:Command", "director"), "two\nlines\n"),
+    said("error", urn("pulumi:pulumi:Stack", "lvs-dr-dev"), "update failed\n"),
+    "warning: a new version is there",
+    summary({ create: 1 }),
+    '{"cut off',
+  ];
+  const text = lines.map((line) => (typeof line === "string" ? line : JSON.stringify(line)));
+  pulumi.write("progress", `${text.join("\n")}\n`);
+  const write = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  expect(await backend().up()).toEqual({ create: 1 });
+  const shown = write.mock.calls.map(([line]) => String(line).replace(/[\d.]+ s/, "N s"));
+  write.mockRestore();
+  expect(shown).toEqual([
+    "  create   Domain rs1 N s\n",
+    "  info: director: two\nlines\n",
+    "  error: update failed\n",
+    "warning: a new version is there\n",
+    '{"cut off\n',
+  ]);
 });
 
 describe("destroy", () => {
@@ -256,7 +284,7 @@ describe("destroy", () => {
 
   it("forgets the stack too", async () => {
     pulumi.write("export", { deployment: {} });
-    pulumi.write("history", [{ resourceChanges: { delete: 29 } }]);
+    pulumi.write("progress", summary({ delete: 29 }));
     expect(await backend().destroy()).toEqual({ delete: 29 });
     expect(asked().at(-1)).toBe("stack rm --yes");
     expect(await backend().exists()).toBe(false);
@@ -364,7 +392,6 @@ describe("where the user has chosen no backend", () => {
       delete process.env.PULUMI_CONFIG_PASSPHRASE;
       writeFileSync("@passphrase", "correct");
       pulumi.write("export", { deployment: {} });
-      pulumi.write("history", []);
       vi.spyOn(process.stderr, "write").mockReturnValue(true);
     });
     const secretValue = "config:\n  lvs-dr:healthCheck:\n    passwd:\n      secure: v1:abc\n";
