@@ -6,16 +6,16 @@ import { DOMAIN, type Foreseen } from "./backend";
 
 /**
  * An event of `pulumi up --json`, with its diagnostics as the embedded engine words them: of a resource by its name, in plain
- * severities. Undefined for a line that is not an event.
+ * severities. Undefined for a line that is not an event. One that says nothing stands for what nobody is to see.
  */
 export function parseEvent(line: string): EngineEvent | undefined {
+  if (!line.startsWith("{")) return undefined;
   let event: EngineEvent;
   try {
-    if (!line.startsWith("{")) return undefined;
     event = JSON.parse(line) as EngineEvent;
   } catch {
-    // Cut off with whoever wrote it.
-    return undefined;
+    // Cut off with whoever wrote it; it may be the beginning of a debug message.
+    return { sequence: 0, timestamp: 0 };
   }
   const { diagnosticEvent: said, ...rest } = event;
   // Debug messages carry every property in the clear, private keys included: they end here.
