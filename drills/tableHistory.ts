@@ -21,7 +21,12 @@ export function readEndpoint(hex: string): string {
   return `${bytes.map((byte) => parseInt(byte, 16)).join(".")}:${parseInt(match[2], 16)}`;
 }
 
-/** Reads the joined lines of /proc/net/ip_vs: the servers of the service `protocol address:port`. */
+/** A service as it stands in /proc/net/ip_vs, by its key: "TCP C0A80764:0050" or "FWM 00000050". */
+function keyOf(kind: string, target: string): string {
+  return kind === "FWM" ? `fwm ${parseInt(target, 16)}` : `${kind.toLowerCase()} ${readEndpoint(target)}`;
+}
+
+/** Reads the joined lines of /proc/net/ip_vs: the servers of the service with that key. */
 export function readTable(text: string, service: string): Weights {
   let found: Map<string, number> | undefined;
   let inside = false;
@@ -30,7 +35,7 @@ export function readTable(text: string, service: string): Weights {
     if (first === "->") {
       if (inside) found?.set(readEndpoint(second), Number(weight));
     } else {
-      inside = `${first.toLowerCase()} ${readEndpoint(second)}` === service;
+      inside = keyOf(first, second) === service;
       if (inside) found = new Map();
     }
   }

@@ -1,6 +1,7 @@
 /** The health as people read it. */
 import type { Health } from "../model/health";
 import { endpoint } from "../model/lab/address";
+import { serviceTitle } from "../model/lab/target";
 
 export function renderHealth(health: Health): string {
   const lines = [
@@ -10,7 +11,7 @@ export function renderHealth(health: Health): string {
     const persistence = service.persistent === null ? "" : `, persistent ${service.persistent} s`;
     const sorry = service.sorry ? ", the sorry server answers" : "";
     lines.push(
-      `  ${endpoint(service.vip, service.port)}/${service.protocol} ${service.scheduler}${persistence}${sorry}`,
+      `  ${serviceTitle(service)} ${service.scheduler}${persistence}${sorry}`,
       ...service.realServers.map(
         (server) =>
           `    ${server.name.padEnd(8)} ${endpoint(server.address, server.port).padEnd(21)} ${server.state.padEnd(8)}` +

@@ -1,5 +1,5 @@
 /** The cluster as it is now: its health, its counters, its checker, and how soon a failure would be noticed. */
-import { assessHealth, withProblems, type Health } from "../model/health";
+import { assessHealth, identityOf, withProblems, type Health, type ServiceIdentity } from "../model/health";
 import { controlPlane } from "../model/director/controlPlane";
 import { detectionSeconds } from "../model/director/detection";
 import { parseIpvsList, rowOf } from "../model/director/ipvs/list";
@@ -26,10 +26,7 @@ export interface Counters {
   readonly outgoingBytes: number;
 }
 
-export interface ServiceCounters extends Counters {
-  readonly vip: string;
-  readonly port: number;
-  readonly protocol: string;
+export interface ServiceCounters extends Counters, ServiceIdentity {
   readonly realServers: readonly ({
     readonly name: string;
     readonly address: string;
@@ -105,13 +102,11 @@ function countersOf(values: Readonly<Record<string, number>> = {}): Counters {
 export function serviceCounters(lab: Lab, stats: string): ServiceCounters[] {
   const list = parseIpvsList(stats);
   return lab.services.map((service) => {
-    const { vip, port, protocol, realServers, sorry } = service;
+    const { realServers, sorry } = service;
     const own = list.services.find((each) => serviceKey(each) === serviceKey(service));
     const standIn = sorry ? [{ name: "sorry", ...sorry }] : [];
     return {
-      vip,
-      port,
-      protocol,
+      ...identityOf(service),
       ...countersOf(own?.values),
       realServers: [...realServers, ...standIn].flatMap(({ name, address, port: serverPort }) => {
         const row = rowOf(list, service, { address, port: serverPort });

@@ -1,5 +1,5 @@
 /** The status as people read it. */
-import { endpoint } from "../model/lab/address";
+import { serviceTitle } from "../model/lab/target";
 import { renderHealth } from "./healthText";
 import type { CheckerHealth } from "./checker";
 import type { Counters, Status } from "./status";
@@ -66,9 +66,7 @@ export function renderStatus(status: Status): string {
       `  detection (${service}): ${refused} s when a server refuses, ${silent} s when it is silent, ${allSilent} s when all are`,
     );
   for (const service of counters.services) {
-    lines.push(
-      `  counted for ${endpoint(service.vip, service.port)}/${service.protocol}: ${countersText(service)}`,
-    );
+    lines.push(`  counted for ${serviceTitle(service)}: ${countersText(service)}`);
     lines.push(
       ...service.realServers.map((server) => `    ${server.name.padEnd(8)} ${countersText(server)}`),
     );

@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from "node:util";
 import { parseIpvsSave, serverKey, type IpvsServer, type IpvsService } from "./director/ipvs/table";
 import { serviceKey } from "./lab/target";
 import { parseIpvsList, rowOf, type IpvsList } from "./director/ipvs/list";
-import { endpoint } from "./lab/address";
+import { endpoint, type Family } from "./lab/address";
+import type { PortRange } from "./lab/ports";
 import { wrongPages } from "./guest/pages";
 import { distinct, type Problem, type ProblemCode } from "./lab/problem";
 import { clientService, labNodes, type Lab, type RealServerEntry, type VirtualService } from "./lab/types";
@@ -23,10 +24,22 @@ export interface RealServerHealth {
   readonly inactiveConnections: number;
 }
 
-export interface ServiceHealth {
-  readonly vip: string;
-  readonly port: number;
-  readonly protocol: VirtualService["protocol"];
+/** What a service is known by. */
+export interface ServiceIdentity extends Pick<VirtualService, "vip" | "port" | "protocol"> {
+  /** Of a service by firewall mark, as are the two that follow. */
+  readonly mark?: number;
+  readonly family?: Family;
+  readonly ports?: readonly PortRange[];
+}
+
+export function identityOf(service: VirtualService): ServiceIdentity {
+  const { vip, port, protocol } = service;
+  if (service.mark === undefined) return { vip, port, protocol };
+  const { mark, family, ports } = service;
+  return { vip, port, protocol, mark, family, ports };
+}
+
+export interface ServiceHealth extends ServiceIdentity {
   readonly scheduler: string;
   /** Seconds, null without persistence. */
   readonly persistent: number | null;
@@ -171,7 +184,7 @@ function serviceHealth(
   table: readonly IpvsService[] = [],
   list?: IpvsList,
 ): ServiceHealth {
-  const { vip, port, protocol, scheduler, persistent, realServers, sorry } = service;
+  const { scheduler, persistent, realServers, sorry } = service;
   const found = table.find((each) => serviceKey(each) === serviceKey(service));
   const inTable = (address: Pick<IpvsServer, "address" | "port">) =>
     found?.servers.find((each) => serverKey(each) === serverKey(address));
@@ -191,9 +204,7 @@ function serviceHealth(
   });
   const standsIn = sorry !== undefined && (inTable(sorry)?.weight ?? 0) > 0;
   return {
-    vip,
-    port,
-    protocol,
+    ...identityOf(service),
     scheduler: found?.scheduler ?? scheduler,
     persistent: (found ? found.persistent : persistent) ?? null,
     sorry: standsIn && servers.every((server) => server.weight === 0),
@@ -210,7 +221,11 @@ function stateOf(server: RealServerEntry, entry: IpvsServer | undefined): RealSe
 
 /** What ldirectord has done about the servers' state; all else that differs in the table the director's script finds. */
 function serviceProblems(health: ServiceHealth): Problem[] {
-  const service = serviceKey(health);
+  const service = serviceKey(
+    health.mark === undefined
+      ? { ...health, mark: undefined }
+      : { mark: health.mark, family: health.family ?? 4 },
+  );
   const down = health.realServers
     .filter(({ state }) => state === "down")
     .map((server): Problem => {

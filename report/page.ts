@@ -1,5 +1,6 @@
 /** The report: one page that needs nothing but itself. */
 import { endpoint } from "../model/lab/address";
+import { serviceTitle } from "../model/lab/target";
 import type { Status } from "../health/status";
 import { checkerText } from "../health/statusText";
 import type { ReportData } from "./data";
@@ -30,10 +31,7 @@ function topology({ lab, status }: ReportData): Markup {
 }
 
 function servers(service: Status["services"][number], status: Status): Markup {
-  const counted = status.counters.services.find(
-    ({ vip, port, protocol }) =>
-      vip === service.vip && port === service.port && protocol === service.protocol,
-  );
+  const counted = status.counters.services.find((each) => serviceTitle(each) === serviceTitle(service));
   const rows = service.realServers.map((server) => {
     const counters = counted?.realServers.find(({ name }) => name === server.name);
     return html`<tr data-server="${server.name}">
@@ -49,7 +47,7 @@ function servers(service: Status["services"][number], status: Status): Markup {
   });
   const persistence = service.persistent === null ? "" : `, persistent ${service.persistent} s`;
   return html`<p>
-      <b>${endpoint(service.vip, service.port)}/${service.protocol}</b> ${service.scheduler}${persistence}
+      <b>${serviceTitle(service)}</b> ${service.scheduler}${persistence}
       ${service.sorry ? html`<span class="pill sorry">sorry server answers</span>` : undefined}
     </p>
     <div class="scroll" data-service="${service.protocol} ${endpoint(service.vip, service.port)}">

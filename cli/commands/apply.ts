@@ -1,6 +1,6 @@
 /** `scripts/lab up` and `preview`: what makes or changes a stack. */
 import { handovers } from "../../model/config/handover";
-import { endpoint } from "../../model/lab/address";
+import { serviceKey, serviceTitle } from "../../model/lab/target";
 import { ConfigError } from "../../model/config/refusal";
 import type { Lab } from "../../model/lab/types";
 import { restartNotice } from "../../model/restarts";
@@ -43,16 +43,13 @@ function leaving(applied: Lab, lab: Lab): string[] {
     ({ name }) => !lab.realServers.some((each) => each.name === name),
   );
   const services = applied.services.filter(
-    (was) =>
-      !lab.services.some((is) => is.vip === was.vip && is.port === was.port && is.protocol === was.protocol),
+    (was) => !lab.services.some((is) => serviceKey(is) === serviceKey(was)),
   );
   return [
     ...servers.map(
       ({ name, address }) => `${name} leaves the lab: real server ${address}, its guest is deleted`,
     ),
-    ...services.map(
-      ({ name, vip, port, protocol }) => `${name} leaves the lab: service ${protocol} ${endpoint(vip, port)}`,
-    ),
+    ...services.map((service) => `${service.name} leaves the lab: service ${serviceTitle(service)}`),
   ];
 }
 

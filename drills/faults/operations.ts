@@ -1,5 +1,6 @@
 /** What is done to a cluster every day, under load: none of it may cost a request. */
 import { endpoint } from "../../model/lab/address";
+import { targetArguments } from "../../model/lab/target";
 import {
   byTheRunItself,
   DAEMON,
@@ -205,7 +206,7 @@ const drain: Drill = {
       ? await run.act(
           `${target.name} is removed without a drain`,
           run.director.name,
-          `systemctl stop ${DAEMON}; ipvsadm -d -t ${endpoint(vip, port)} -r ${run.endpoint(target)}`,
+          `systemctl stop ${DAEMON}; ipvsadm -d ${targetArguments(lab.services[0])} -r ${run.endpoint(target)}`,
         )
       : await applyDirector(run, `${target.name} is drained`, withTarget(run, { drain: true }));
     const zero = await run.targetOut(began, drainSeconds, `${target.name} has weight 0`);

@@ -2,11 +2,15 @@
 import { canReadPage } from "../director/checkServices";
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
+import { DIAGNOSIS_MARKS, isOfDiagnosis } from "../director/ipvs/table";
 import { endpoint, Prefix } from "../lab/address";
+import { overlap, portsText } from "../lab/ports";
+import { serviceTitle } from "../lab/target";
+import { listenedPorts, portsOf, type VirtualService } from "../lab/types";
 import { ownedAddresses } from "./owners";
 import { nearest } from "./refusal";
 import type { Config } from "./schema";
-import { hasNamedFlags, MAIN } from "./serviceDefaults";
+import { groupOf, hasNamedFlags, MAIN } from "./serviceDefaults";
 import { keysOf, servicePlaces, type Place } from "./servicePlaces";
 
 export function checkServices(findings: Findings, config: Config, draft: Draft): void {
@@ -25,12 +29,47 @@ export function checkServices(findings: Findings, config: Config, draft: Draft):
 function checkPort(findings: Findings, config: Config, place: Place): void {
   const { index, service } = place;
   const [key, ...also] = keysOf(config, place, "port");
-  if (index !== undefined && service.name !== MAIN && config.services[index]?.port === undefined) {
+  const given = index === undefined ? undefined : config.services[index];
+  const mark = `services[${index}].mark`;
+  if (given?.ports !== undefined) {
+    checkGroup(findings, place, given.port, `services[${index}]`);
+  } else if (given?.mark !== undefined) {
+    const fix = "write the ports that share the mark as a list, ports, or remove mark";
+    findings.add({ key: mark, value: given.mark, message: "is given without ports", fix });
+  } else if (given !== undefined && service.name !== MAIN && given.port === undefined) {
     findings.add({ key, message: "is missing", fix: "write the port of the service" });
   } else if (service.port === 22) {
     const message = "is SSH's port, through which the guests are configured";
     findings.add({ key, value: 22, message, fix: "choose a port from 1–65535, not SSH's" }, ...also);
   }
+}
+
+/** A service whose ports are told by a mark. */
+function checkGroup(findings: Findings, { service }: Place, port: number | undefined, at: string): void {
+  if (port !== undefined) {
+    const fix = "remove one of the two; the first of ports is the one that is checked";
+    findings.add({ key: `${at}.port`, value: port, message: "is given beside ports", fix }, `${at}.ports`);
+  }
+  const { mark } = service;
+  if (mark !== undefined && isOfDiagnosis({ mark, family: 4 })) {
+    const { first, last } = DIAGNOSIS_MARKS;
+    const message = `is one of those by which verify asks each real server, ${first} to ${last}`;
+    findings.add({
+      key: `${at}.mark`,
+      value: mark,
+      message,
+      fix: "choose another one, or leave the key out",
+    });
+  }
+  if (listenedPorts(service).includes(22)) {
+    const message = "has SSH's port 22, through which the guests are configured";
+    findings.add({ key: `${at}.ports`, message, fix: "remove it from the list" });
+  }
+  const ports = portsOf(service);
+  const twice = ports.find((one, i) => ports.slice(0, i).some((other) => overlap(one, other)));
+  if (twice === undefined) return;
+  const message = `names ${portsText(twice)} twice`;
+  findings.add({ key: `${at}.ports`, message, fix: "name each port once" });
 }
 
 /** Ports of real servers may only repeat their service's. */
@@ -45,7 +84,8 @@ function checkPorts(findings: Findings, config: Config, draft: Draft): void {
     check(`realServers[${index}].port`, server.port, main, "port"),
   );
   config.services.forEach((service, index) => {
-    const wanted = service.port ?? config.port;
+    // In a group each packet keeps its own.
+    const wanted = groupOf(service) === undefined ? (service.port ?? config.port) : 0;
     service.realServers?.forEach((server, member) =>
       check(`services[${index}].realServers[${member}].port`, server.port, wanted, `services[${index}].port`),
     );
@@ -94,10 +134,16 @@ function checkSorry(findings: Findings, config: Config, draft: Draft, place: Pla
   if (service.sorry === undefined) return;
   const { address, port } = service.sorry;
   const [portKey, ...also] = keysOf(config, place, "sorryServer.port");
-  if (port !== service.port) {
-    const message = `differs from the service's port ${service.port}: Direct Routing cannot map ports`;
+  const group = service.mark !== undefined;
+  if (port !== (group ? 0 : service.port)) {
+    const message = `differs from the service's ${group ? "ports" : `port ${service.port}`}: Direct Routing cannot map ports`;
     findings.add(
-      { key: portKey, value: port, message, fix: `use ${service.port}, or leave the key out` },
+      {
+        key: portKey,
+        value: port,
+        message,
+        fix: `${group ? "" : `use ${service.port}, or `}leave the key out`,
+      },
       ...also,
       ...keysOf(config, place, "port"),
     );
@@ -182,28 +228,40 @@ function checkMembers(findings: Findings, config: Config, draft: Draft): void {
   });
 }
 
-/** One service for each VIP, port and protocol. */
+/** One service for each port of a VIP and protocol, and one for each mark. */
 function checkTwins(findings: Findings, config: Config, all: readonly Place[]): void {
-  const seen = new Map<string, Place>();
-  for (const place of all) {
-    const { vip, port, protocol, name } = place.service;
-    const id = `${protocol} ${endpoint(vip, port)}`;
-    const other = seen.get(id);
-    seen.set(id, other ?? place);
-    if (other === undefined) continue;
-    if (place.index !== undefined && config.services[place.index]?.port === undefined) continue;
-    const message = `makes ${name} the same service as ${other.service.name}, ${id}`;
-    findings.add(
-      {
-        key: keysOf(config, place, "port")[0],
-        value: port,
-        message,
-        fix: "choose another port, VIP or protocol",
-      },
-      // Whatever of the two was refused: a default stands in for it.
-      ...["vip", "port", "protocol"].flatMap((field) =>
-        [place, other].flatMap((each) => keysOf(config, each, field)),
-      ),
+  all.forEach((place, position) => {
+    const { service, index } = place;
+    const before = all.slice(0, position);
+    const given = index === undefined ? undefined : config.services[index];
+    if (index !== undefined && given?.port === undefined && given?.ports === undefined) return;
+    const other = before.find((each) => sharePort(each.service, service));
+    // Whatever of the two was refused: a default stands in for it.
+    const also = ["vip", "port", "ports", "protocol"].flatMap((field) =>
+      [place, ...(other ? [other] : [])].flatMap((each) => keysOf(config, each, field)),
     );
-  }
+    if (other !== undefined) {
+      const { name, vip, port, protocol } = service;
+      const group = [service, other.service].some(({ mark }) => mark !== undefined);
+      const message = group
+        ? `has a port that ${other.service.name} has too, ${serviceTitle(other.service)}`
+        : `makes ${name} the same service as ${other.service.name}, ${protocol} ${endpoint(vip, port)}`;
+      const [key] = keysOf(config, place, given?.ports === undefined ? "port" : "ports");
+      const value = given?.ports === undefined ? { value: port } : {};
+      findings.add({ key, ...value, message, fix: "choose another port, VIP or protocol" }, ...also);
+    }
+    const marked = before.find((each) => service.mark !== undefined && each.service.mark === service.mark);
+    if (marked === undefined || given?.mark === undefined) return;
+    findings.add({
+      key: `services[${index}].mark`,
+      value: given.mark,
+      message: `is ${marked.service.name}'s too`,
+      fix: "choose another one, or leave the key out",
+    });
+  });
+}
+
+function sharePort(one: VirtualService, other: VirtualService): boolean {
+  if (one.vip !== other.vip || one.protocol !== other.protocol) return false;
+  return portsOf(one).some((ports) => portsOf(other).some((each) => overlap(ports, each)));
 }

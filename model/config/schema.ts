@@ -1,5 +1,6 @@
 /** The configuration's schema: keys, types, ranges, descriptions and fixed defaults. What depends on other keys is in defaults.ts. */
 import { z } from "zod";
+import { DIAGNOSIS_MARKS } from "../director/ipvs/table";
 import { choice, cidr, directive, flag, integer, ipv4, mac, nodeName, says } from "./schemaParts";
 import { drillSettings } from "./schemaDrills";
 import { ldirectordSettings, virtualExtras } from "./schemaLdirectord";
@@ -7,6 +8,7 @@ import {
   healthCheck,
   mainSorryServer,
   port,
+  portGroup,
   realServerService,
   schedulerFields,
   serviceRealServer,
@@ -71,7 +73,21 @@ const service = z.strictObject({
     .describe("Name of the service. `main` changes the lab's main service.")
     .meta(own("service1, service2, …")),
   vip: ipv4().optional().describe("VIP of the service, in vipCidr.").meta(own("vip")),
-  port: port().optional().describe("Port of the service; required but for `main`."),
+  port: port().optional().describe("Port of the service; required but for `main`, or `ports`."),
+  ports: portGroup()
+    .optional()
+    .describe(
+      "Instead of `port`: ports that clients use together, which go to one real server while `persistent` lasts, such as [80, 443], [21, 30000-30099] or all. IPVS tells them by a firewall mark, which the director's nftables gives their packets. The first one is checked; a range has nothing that listens by itself.",
+    ),
+  mark: integer(
+    1,
+    2147483647,
+    "",
+    `, not ${DIAGNOSIS_MARKS.first} to ${DIAGNOSIS_MARKS.last}, which verify uses`,
+  )
+    .optional()
+    .describe("The firewall mark of `ports`.")
+    .meta(own("its first port, or 1 for all; the next one that is free")),
   protocol: choice(["tcp", "udp"], "protocol").default("tcp").describe("Protocol of the service."),
   scheduler: schedulerFields.scheduler.optional().describe("See `scheduler`.").meta(own("scheduler")),
   schedulerFlags: schedulerFields.schedulerFlags

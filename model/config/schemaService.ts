@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { CHECK_SERVICES } from "../director/checkServices";
 import { CHECK_TIMES } from "../director/detection";
+import { readPorts } from "../lab/ports";
 import {
   absolutePath,
   certificates,
@@ -149,6 +150,37 @@ export const schedulerFields = {
 
 export const weight = () => integer(0, 65535, "", "; 0 means no new connections");
 export const port = () => integer(1, 65535, "", ", not SSH's 22");
+
+/** nft and a person read them at a glance up to here. */
+const MAX_PORTS = 64;
+
+const portsError = {
+  error: says(
+    "is neither all nor a list of ports",
+    "write all, or a list of up to 64 ports and ranges such as [21, 30000-30099]",
+  ),
+};
+const portOrRange = z.union(
+  [z.int(portsError).min(1, portsError).max(65535, portsError), z.string()],
+  portsError,
+);
+
+/** A group of ports; gives them in the order in which they are written. */
+export const portGroup = () =>
+  z
+    .union([z.literal("all"), z.array(portOrRange).min(1, portsError).max(MAX_PORTS, portsError)], portsError)
+    .check((context) => {
+      const bad =
+        context.value === "all"
+          ? undefined
+          : context.value.find((each) => readPorts(String(each)) === undefined);
+      if (bad === undefined) return;
+      const message = says(
+        `has ${JSON.stringify(bad)}, which is neither a port nor a range`,
+        "write ports from 1 to 65535, and ranges such as 30000-30099",
+      );
+      context.issues.push({ code: "custom", input: context.value, message });
+    });
 
 const ofServer = {
   lowerThreshold: integer(1, 2147483647, "connections")

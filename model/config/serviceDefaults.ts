@@ -1,6 +1,8 @@
 /** Defaults of the virtual services: the main one from the top-level keys, the others from the main one. */
 import { canReadPage, checkService, serviceOfPort } from "../director/checkServices";
 import type { Config, HealthCheckConfig, ServiceConfig } from "./schema";
+import { isOfDiagnosis } from "../director/ipvs/table";
+import { ALL_PORTS, readPorts, type PortRange } from "../lab/ports";
 import type { HealthCheck, RealServerEntry, VirtualService } from "../lab/types";
 
 export const MAIN = "main";
@@ -33,7 +35,7 @@ export function resolveServices(
     checkOf(
       { service: "http", ...given(config.healthCheck), ...given(changes?.healthCheck ?? {}) },
       changes?.protocol ?? "tcp",
-      changes?.port ?? config.port,
+      portOf({ ...base, ...given(changes ?? {}) }, config.port),
     ),
     realServers,
   );
@@ -41,7 +43,7 @@ export function resolveServices(
   const unasked = realServers.map(({ request: _request, receive: _receive, ...server }) => server);
   const others = config.services.flatMap((service, index) => {
     if (service.name === MAIN) return [];
-    const port = service.port ?? config.port;
+    const port = portOf(service, config.port);
     const { checktimeout, negotiatetimeout, checkinterval, failurecount } = main.check;
     const times = { checktimeout, negotiatetimeout, checkinterval, failurecount };
     const check = checkOf({ ...times, ...given(service.healthCheck ?? {}) }, service.protocol, port);
@@ -54,7 +56,41 @@ export function resolveServices(
       ),
     ];
   });
-  return [main, ...others];
+  return withMarks([main, ...others]);
+}
+
+/** What packets to the service's ports are told by. */
+type Group = Pick<ServiceConfig, "ports" | "mark">;
+
+/** Ports of a group, in the order in which they are written; undefined where the service is one port's. */
+export function groupOf({ ports, mark }: Group): readonly PortRange[] | undefined {
+  if (ports === undefined) return undefined;
+  if (ports === "all") return ALL_PORTS;
+  const read = ports.flatMap((each) => readPorts(String(each)) ?? []);
+  const [only] = read;
+  // One port needs no mark.
+  const isPort = only !== undefined && read.length === 1 && only.first === only.last;
+  return isPort && mark === undefined ? undefined : read;
+}
+
+/** The port of a service that is checked and asked: that of a group is its first. */
+function portOf(from: ServiceConfig, otherwise: number): number {
+  if (from.ports === undefined || from.ports === "all")
+    return from.healthCheck?.checkport ?? from.port ?? otherwise;
+  return readPorts(String(from.ports[0]))?.first ?? otherwise;
+}
+
+/** A group without a mark of its own gets its first port as one: it stays whatever other services come and go. */
+function withMarks<S extends readonly VirtualService[]>(services: S): S {
+  const taken = new Set(services.flatMap(({ mark }) => mark ?? []));
+  const free = (mark: number): number =>
+    taken.has(mark) || isOfDiagnosis({ mark, family: 4 }) ? free(mark + 1) : mark;
+  return services.map((service) => {
+    if (service.mark !== 0) return service;
+    const mark = free(service.ports[0]?.first ?? 1);
+    taken.add(mark);
+    return { ...service, mark };
+  }) as unknown as S;
 }
 
 export function serviceName(service: ServiceConfig, index: number): string {
@@ -62,11 +98,14 @@ export function serviceName(service: ServiceConfig, index: number): string {
 }
 
 function build(from: ServiceConfig, check: HealthCheck, all: readonly RealServerEntry[]): VirtualService {
-  const port = from.port ?? 80;
+  const group = groupOf(from);
+  const port = portOf(from, 80);
   const persistent = from.persistent ?? 0;
-  const sorry = from.sorryServer ?? (from.protocol === "tcp" && canReadPage(check.service) ? {} : false);
+  // The director's web server listens on some ports, not on all.
+  const canStandIn = from.protocol === "tcp" && canReadPage(check.service) && from.ports !== "all";
+  const sorry = from.sorryServer ?? (canStandIn ? {} : false);
   const netmask = from.persistenceNetmask;
-  return {
+  const service = {
     name: from.name ?? MAIN,
     vip: from.vip ?? "",
     port,
@@ -78,13 +117,14 @@ function build(from: ServiceConfig, check: HealthCheck, all: readonly RealServer
     ...(persistent === 0 || netmask === undefined || netmask === "255.255.255.255" ? {} : { netmask }),
     ops: from.ops,
     quiescent: from.quiescent ?? false,
-    realServers: chosen(from, port, all),
+    realServers: chosen(from, group ? 0 : port, all),
     ...(sorry === false
       ? {}
-      : { sorry: { address: sorry.address ?? "127.0.0.1", port: sorry.port ?? port } }),
+      : { sorry: { address: sorry.address ?? "127.0.0.1", port: sorry.port ?? (group ? 0 : port) } }),
     check,
     extras: given(from.ldirectord),
   };
+  return group === undefined ? service : { ...service, mark: from.mark ?? 0, family: 4, ports: group };
 }
 
 /** Whether ipvsadm knows the scheduler's flags by names: two of them, and shows no third. */

@@ -2,9 +2,10 @@
 import { holdSeconds } from "../director/detection";
 import { controlPlane, planeSettings } from "../director/controlPlane";
 import { renderGuestTable } from "../director/ipvs/guestTable";
+import { renderMarks } from "../director/ipvs/marks";
 import { realServerPage, sorryPage } from "./pages";
 import { RUN_LIMIT, type Settings } from "./script";
-import { nicOn, type Lab, type LabNode } from "../lab/types";
+import { listenedPorts, nicOn, type Lab, type LabNode } from "../lab/types";
 
 function vips(lab: Lab): string {
   return [...new Set(lab.services.map((service) => service.vip))].join(" ");
@@ -33,7 +34,7 @@ function routerSettings(lab: Lab, node: LabNode): Settings {
 
 function realServerSettings(lab: Lab, node: LabNode): Settings {
   // Those of every TCP service: one that leaves a service is asked until the director, which comes later, has drained it.
-  const ports = new Set(lab.services.filter(({ protocol }) => protocol === "tcp").map(({ port }) => port));
+  const ports = new Set(lab.services.filter(({ protocol }) => protocol === "tcp").flatMap(listenedPorts));
   return {
     ...common(lab, node),
     LVS_IF: nicOn(node, "server").device,
@@ -75,7 +76,7 @@ function hasAlerts(lab: Lab): boolean {
 /** Ports of the services for which the director's own web server stands in; without any, none runs there. */
 export function sorryPorts(lab: Lab): number[] {
   const local = lab.services.filter(({ sorry }) => sorry?.address === "127.0.0.1");
-  return [...new Set(local.map(({ port }) => port))];
+  return [...new Set(local.flatMap(listenedPorts))];
 }
 
 function directorSettings(lab: Lab, node: LabNode): Settings {
@@ -88,6 +89,7 @@ function directorSettings(lab: Lab, node: LabNode): Settings {
     ...planeSettings(lab),
     LVS_IPVS_TIMEOUTS: `${timeouts.tcp} ${timeouts.tcpfin} ${timeouts.udp}`,
     LVS_TABLE: renderGuestTable(lab, node),
+    LVS_MARKS: renderMarks(lab),
     // A text file ends with a newline, as the article's `echo` writes it.
     LVS_SORRY_PAGE: sorryPage(lab),
     LVS_SORRY_PORTS: sorryPorts(lab).join(" "),

@@ -12,6 +12,7 @@ export const PROBLEM_CODES = {
   "not-listening": "nothing accepts connections on a service's port",
   "unit-inactive": "a systemd unit does not run",
   "unit-unexpected": "a systemd unit runs that should not",
+  "marks-differ": "the director's nftables rules are not those of the services by firewall mark",
   "file-differs": "a file was changed by somebody else",
   withdrawn: "a real server refuses its health check, since it is not fit to serve the VIP",
   // The kernel's table (scripts/guest/ipvsTable.pl).

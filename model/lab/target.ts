@@ -1,5 +1,6 @@
 /** What IPVS knows a virtual service by: a VIP's port, or whatever bears a firewall mark. */
 import { endpoint, type Family } from "./address";
+import { portsText, type PortRange } from "./ports";
 
 export interface EndpointTarget {
   readonly mark?: undefined;
@@ -21,6 +22,21 @@ export function serviceKey(target: Target): string {
   return target.mark === undefined
     ? `${target.protocol} ${endpoint(target.vip, target.port)}`
     : `fwm ${markOf(target)}`;
+}
+
+/** "10.0.0.100:80/tcp", "10.0.0.100:80,443/tcp by mark 80": a service as people read it. */
+export function serviceTitle(service: {
+  readonly protocol: EndpointTarget["protocol"];
+  readonly vip: string;
+  readonly port: number;
+  readonly mark?: number | undefined;
+  readonly ports?: readonly PortRange[];
+}): string {
+  const { vip, port, protocol, mark, ports = [] } = service;
+  if (mark === undefined) return `${endpoint(vip, port)}/${protocol}`;
+  const [only] = ports;
+  const all = only?.first === 1 && only.last === 65535;
+  return `${endpoint(vip)}:${all ? "all" : ports.map(portsText).join(",")}/${protocol} by mark ${mark}`;
 }
 
 const OPTION = { tcp: "-t", udp: "-u", sctp: "--sctp-service" } as const;

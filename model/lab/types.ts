@@ -8,6 +8,7 @@ import type { Config } from "../config/schema";
 import type { DrillLimits } from "../config/schemaDrills";
 import type { ldirectordSettings, virtualExtras } from "../config/schemaLdirectord";
 import type { healthCheck } from "../config/schemaService";
+import { singlePorts, type PortRange } from "./ports";
 import type { EndpointTarget, MarkTarget } from "./target";
 
 export type Role = "client" | "router" | "director" | "realServer";
@@ -110,12 +111,19 @@ interface ServiceFields {
   readonly extras: VirtualExtras;
 }
 
-/**
- * Of an endpoint (all services today), or of a mark: then `vip` and `port` are the first place where clients come to, as every place
- * that gets the mark is in `ports`.
- */
+/** Of an endpoint, or of the firewall mark that packets to `ports` of `vip` get: then `port` is the one that is checked and asked. */
 export type VirtualService = ServiceFields &
-  (EndpointTarget | (MarkTarget & Omit<EndpointTarget, "mark"> & { readonly ports: readonly number[] }));
+  (EndpointTarget | (MarkTarget & Omit<EndpointTarget, "mark"> & { readonly ports: readonly PortRange[] }));
+
+/** The ports where clients come to. */
+export function portsOf(service: VirtualService): readonly PortRange[] {
+  return service.mark === undefined ? [{ first: service.port, last: service.port }] : service.ports;
+}
+
+/** Ports of a service where programs listen: of all ports, or of a range, only the one that is asked. */
+export function listenedPorts(service: VirtualService): readonly number[] {
+  return [...new Set([service.port, ...singlePorts(portsOf(service))])];
+}
 
 /** Another machine whose libvirt keeps the guests. */
 export interface RemoteHost {

@@ -2,8 +2,8 @@
 # shellcheck source=scripts/guest/common.sh disable=SC2154,SC2034
 # The director: the VIP on its NIC, the IPVS table, and the control plane that keeps that table. Nothing here flushes the table: a
 # change reaches the kernel as the edits it needs, so that connections live on through reloads, restarts and a change of mode.
-# Settings: LVS_CONFIG_HASH, LVS_IF, LVS_MODE (the control plane), LVS_ALERTS, LVS_IPVS_TIMEOUTS, LVS_SORRY_PAGE, LVS_SORRY_PORTS, LVS_TABLE
-# (the expected table), LVS_TABLE_PROGRAM (ipvsTable.pl), LVS_DRAIN_SECONDS, LVS_SETTLE_SECONDS. Needs pages.sh, alerts.sh, declaredVips.sh and
+# Settings: LVS_CONFIG_HASH, LVS_IF, LVS_MODE (the control plane), LVS_ALERTS, LVS_IPVS_TIMEOUTS, LVS_SORRY_PAGE, LVS_SORRY_PORTS, LVS_MARKS
+# (for `nft -f`), LVS_TABLE (the expected table), LVS_TABLE_PROGRAM (ipvsTable.pl), LVS_DRAIN_SECONDS, LVS_SETTLE_SECONDS. Needs pages.sh, alerts.sh, declaredVips.sh and
 # all of planes/.
 #
 # A control plane NAME defines NAME_NEEDS (COMMAND:PACKAGE...), NAME_validate (refuses without changing anything), NAME_run (the table becomes
@@ -12,6 +12,11 @@
 readonly PLANES="static ldirectord"
 readonly TABLE_UNIT=lvs-dr-table.service
 readonly RULES=/etc/lvs-dr/ipvs.rules
+readonly MARKS=/etc/lvs-dr/marks.nft
+readonly MARKS_TABLE="inet lvs_dr"
+readonly NFTABLES_DROPIN=/etc/systemd/system/nftables.service.d/lvs-dr.conf
+# What the kernel printed when the marks had been loaded.
+readonly MARKS_LOADED=/run/lvs-dr/marks
 # What the last runs drained; away when one has brought its change to an end.
 readonly DRAINED=/run/lvs-dr/drained
 IPVS_SYSCTLS=(net.ipv4.vs.expire_nodest_conn=1 net.ipv4.vs.expire_quiescent_template=1 net.ipv4.vs.conn_reuse_mode=1
@@ -21,6 +26,7 @@ ROLE_NEEDS=(ipvsadm:ipvsadm modprobe:kmod perl:perl-base)
 declare -n PLANE_NEEDS="${LVS_MODE}_NEEDS"
 ROLE_NEEDS+=("${PLANE_NEEDS[@]}")
 if [[ -n $LVS_SORRY_PORTS ]]; then ROLE_NEEDS+=(nginx:nginx-light); fi
+if [[ -n $LVS_MARKS ]]; then ROLE_NEEDS+=(nft:nftables); fi
 
 # others STEP: of every control plane but the chosen one.
 others() {
@@ -61,9 +67,48 @@ load_ipvs() {
   ipvsadm --set $LVS_IPVS_TIMEOUTS
 }
 
+# marks_now: the rules in force; nothing where there are none.
+# shellcheck disable=SC2086 # family and name
+marks_now() { nft -s list table $MARKS_TABLE 2>/dev/null || true; }
+
+# nftables_keeps_marks: Debian's unit flushes every table, the marks too, and for that moment the VIP's packets would be nobody's: what it
+# does is one step with their return.
+nftables_keeps_marks() {
+  local load="(cat /etc/nftables.conf $MARKS) | /usr/sbin/nft -f -"
+  put "$NFTABLES_DROPIN" <<DROPIN || { written $? && return; }
+[Service]
+ExecStart=
+ExecStart=/bin/sh -c '$load'
+ExecReload=
+ExecReload=/bin/sh -c '$load'
+ExecStop=
+ExecStop=/bin/sh -c '(echo flush ruleset && cat $MARKS) | /usr/sbin/nft -f -'
+DROPIN
+  UNITS_CHANGED=1
+}
+
+# marks RULES: packets to groups of ports are marked; what was marked before changes in the same step.
+marks() {
+  if [[ -n $1 ]]; then
+    CHANGED=0
+    keep "$MARKS" "$1"
+    nftables_keeps_marks
+    ((CHANGED == 0)) && [[ -e $MARKS_LOADED && $(marks_now) == "$(<"$MARKS_LOADED")" ]] && return
+    nft -f "$MARKS" || die "$LVS_NODE: nft does not take the rules of the services by firewall mark"
+    marks_now | put "$MARKS_LOADED" || written $?
+  elif [[ -e $MARKS ]]; then
+    # shellcheck disable=SC2086
+    nft delete table $MARKS_TABLE 2>/dev/null || true
+    rm -f "$MARKS" "$MARKS_LOADED" "$NFTABLES_DROPIN"
+    UNITS_CHANGED=1
+  fi
+}
+
 # table_unit: at boot the table is there before the network, and so before the VIP: until then the sorry page's web server
 # would answer for it. Its rules are written when they have come true.
 table_unit() {
+  local marks=''
+  [[ -z $LVS_MARKS ]] || marks=$'\n'"ExecStart=/usr/sbin/nft -f $MARKS"
   unit "$TABLE_UNIT" <<UNIT
 [Unit]
 Description=The IPVS table of the LVS Direct Routing lab, before the network is up
@@ -75,7 +120,7 @@ Wants=network-pre.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/bin/sh -c 'modprobe ip_vs && ipvsadm -R <$RULES'
+ExecStart=/bin/sh -c 'modprobe ip_vs && ipvsadm -R <$RULES'$marks
 
 [Install]
 WantedBy=multi-user.target
@@ -96,6 +141,7 @@ role_start() {
   fi
   # The table first: a request that comes before it would be answered by the sorry page's web server.
   table prefill
+  marks "$LVS_MARKS"
   add_vips "$LVS_IF" "$LVS_IF:vip" "$LVS_VIPS"
   others leave
   "${LVS_MODE}_run"
@@ -111,6 +157,7 @@ role_stop() {
   "${LVS_MODE}_leave"
   systemctl -q disable "$TABLE_UNIT" 2>/dev/null || true
   ipvsadm -C
+  marks ""
   drop_vips "$LVS_IF" "$LVS_IF:vip" ""
   rm -f /etc/systemd/network/*.network.d/"$NETWORK_DROPIN"
   if is_active NetworkManager.service; then declare_to_networkmanager ""; fi
@@ -137,6 +184,8 @@ role_check() {
   expect_sysctls "${IPVS_SYSCTLS[@]}"
   "${LVS_MODE}_check"
   others gone
+  [[ -z $LVS_MARKS || (-e $MARKS_LOADED && $(marks_now) == "$(<"$MARKS_LOADED")") ]] ||
+    problem marks-differ "$MARKS_TABLE" "the nftables table $MARKS_TABLE does not mark the packets of its services"
   [[ -z $LVS_SORRY_PORTS ]] || expect_active nginx.service
   look_at_table
 }

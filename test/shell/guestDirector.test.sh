@@ -128,3 +128,24 @@ test_a_table_that_is_as_expected_is_not_compared() {
   looks "$rs1 1" "10 5"
   contains "$stdout" compared
 }
+
+test_marks_are_loaded_before_the_vip_is_there_and_once() {
+  fake nft 'case "$*" in *list*) cat "$T/loaded" ;; *-f*) cp "${@: -1}" "$T/loaded"; echo loaded >>"$T/loads" ;; esac'
+  fake_ipvsadm
+  : >"$T/loads"
+  director "$STEPS"'role_start' LVS_MODE=static LVS_MARKS="table inet lvs_dr {}"
+  exits 0
+  contains "$stdout" "$(lines "table prefill" "add_vips eth0")"
+  director "$STEPS"'role_start' LVS_MODE=static LVS_MARKS="table inet lvs_dr {}"
+  equals "$(cat "$T/loads")" loaded
+  contains "$(cat "$T/guest/etc/systemd/system/nftables.service.d/lvs-dr.conf")" "marks.nft) | "
+  # Somebody has flushed them.
+  echo other >"$T/loaded"
+  director "$STEPS"'look_at_table() { :; }; role_check; printf "%s\n" "${PROBLEMS[@]}"' LVS_MODE=static LVS_MARKS="table inet lvs_dr {}"
+  contains "$stdout" "marks-differ"
+  director "$STEPS"'role_start' LVS_MODE=static LVS_MARKS="table inet lvs_dr {}"
+  equals "$(cat "$T/loads")" "$(lines loaded loaded)"
+  # No group is left.
+  director "$STEPS"'role_start' LVS_MODE=static
+  [[ ! -e $T/guest/etc/lvs-dr/marks.nft && ! -e $T/guest/etc/systemd/system/nftables.service.d/lvs-dr.conf ]] || fail "marks are left"
+}

@@ -74,8 +74,8 @@ async function askAll(
 ): Promise<Seen> {
   const url = vipUrl(service);
   const page = checkedPage(service);
-  const direct = service.realServers.map(({ address, port }) => ({
-    url: `http://${endpoint(address, port)}/${page}`,
+  const direct = service.realServers.map(({ address }) => ({
+    url: `http://${endpoint(address, service.port)}/${page}`,
   }));
   const live = Array.from({ length: LIVE_REQUESTS }, () => ({ url }));
   const readInside = async ({ name }: { name: string }): Promise<[string, Inside][]> => {

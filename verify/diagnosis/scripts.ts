@@ -19,7 +19,7 @@ export interface Target {
   readonly clientPort: number;
 }
 
-/** nft table of ours: removing it removes every rule. */
+/** nft table of ours: removing it removes every rule. Its marks come after those of services by mark, and win. */
 const NFT_TABLE = "lvs_dr_diagnosis";
 /** Seconds after which the director cleans up by itself, whatever became of us. */
 const LIMIT = 40;
@@ -61,7 +61,7 @@ RULES
 nft -f - <<'RULES'
 table ip ${NFT_TABLE} {
   chain marks {
-    type filter hook prerouting priority mangle; policy accept;
+    type filter hook prerouting priority mangle + 10; policy accept;
 ${rules.join("\n")}
   }
 }

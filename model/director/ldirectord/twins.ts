@@ -12,7 +12,8 @@ const NOTHING = "(?:)";
 export function toldApart(services: readonly VirtualService[]): VirtualService[] {
   const seen = new Map<string, number>();
   return services.map((service) => {
-    const key = `${service.protocol} ${service.port}`;
+    // Real servers of a mark have no port.
+    const key = service.mark === undefined ? `${service.protocol} ${service.port}` : `fwm ${service.family}`;
     const before = seen.get(key) ?? 0;
     seen.set(key, before + 1);
     return before === 0 ? service : marked(service, NOTHING.repeat(before));
