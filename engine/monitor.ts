@@ -8,7 +8,6 @@ import * as proto from "@pulumi/pulumi/proto/resource_pb";
 import type { Properties } from "../lib/properties";
 import type { Registered } from "./deployment";
 import type { Goal } from "./goal";
-import { parsePath } from "./paths";
 import { InterruptedError, messageOf } from "./run";
 
 /** What the services hand on to the engine. */
@@ -122,6 +121,10 @@ export function toGoal(request: proto.RegisterResourceRequest): Goal {
     protect: request.getProtect() ?? false,
     retainOnDelete: request.getRetainondelete() ?? false,
     deletedWith: request.getDeletedwith() !== "",
+    "options that name a part of an input": [
+      ...request.getIgnorechangesList(),
+      ...request.getReplaceonchangesList(),
+    ].some((path) => /[.[]/.test(path)),
     // An empty one comes with every request.
     customTimeouts: Object.values(request.getCustomtimeouts()?.toObject() ?? {}).some(Boolean),
   };
@@ -142,8 +145,8 @@ export function toGoal(request: proto.RegisterResourceRequest): Goal {
         .getEntryList()
         .map(([key]) => [key, request.getPropertydependenciesMap().get(key)?.getUrnsList() ?? []]),
     ),
-    ignoreChanges: request.getIgnorechangesList().map(parsePath),
-    replaceOnChanges: request.getReplaceonchangesList().map(parsePath),
+    ignoreChanges: request.getIgnorechangesList(),
+    replaceOnChanges: request.getReplaceonchangesList(),
     ...(request.getDeletebeforereplacedefined()
       ? { deleteBeforeReplace: request.getDeletebeforereplace() }
       : {}),

@@ -1,5 +1,5 @@
 /** Where in a resource's properties something is: what differs between two of them, and what an option names. */
-import { isObject, isSecret, secret, type Value } from "../lib/properties";
+import { isObject, isSecret, type Properties, type Value } from "../lib/properties";
 
 /** Object keys and array indices. */
 export type Path = readonly (string | number)[];
@@ -20,18 +20,6 @@ export function differences(before: Value | undefined, after: Value | undefined,
   return [at];
 }
 
-/** A property path as in Pulumi's resource options: `a.b[0]`, `a["b.c"]`, `*` for any element. */
-export function parsePath(text: string): Path {
-  const parts = text.matchAll(/\["((?:[^"\\]|\\.)*)"\]|\[(\d+|\*)\]|([^.[\]]+)/g);
-  return [...parts].map(([, quoted, index, name]) =>
-    quoted !== undefined
-      ? quoted.replace(/\\(.)/g, "$1")
-      : index && index !== "*"
-        ? Number(index)
-        : (name ?? "*"),
-  );
-}
-
 export const valueAt = (path: Path, root: Value): Value | undefined =>
   path.reduce<Value | undefined>(
     (v, key) => (v as { [key: string | number]: Value } | undefined)?.[key],
@@ -41,27 +29,13 @@ export const valueAt = (path: Path, root: Value): Value | undefined =>
 export const formatPath = (path: Path): string =>
   path.reduce<string>((s, p) => (typeof p === "number" ? `${s}[${p}]` : s ? `${s}.${p}` : p), "");
 
-/** Whether a change at `path` touches what `pattern` names: the thing itself, something inside it, or all around it. */
-export function touches(pattern: Path, path: Path): boolean {
-  return pattern.slice(0, path.length).every((p, i) => p === "*" || p === path[i]);
+/** `after` with the inputs named by `ignored` as they were before (resource option ignoreChanges). */
+export function keepIgnored(before: Properties, after: Properties, ignored: readonly string[]): Properties {
+  const keys = new Set([...Object.keys(after), ...Object.keys(before)]);
+  const kept = [...keys].map((key) => [key, (isNamed(ignored, key) ? before : after)[key]]);
+  return Object.fromEntries(kept.filter(([, value]) => value !== undefined)) as Properties;
 }
 
-/** `after` with the values of `before` wherever a pattern names them (resource option ignoreChanges). */
-export function keepIgnored(before: Value, after: Value, patterns: readonly Path[]): Value {
-  const keep = (a: Value | undefined, b: Value | undefined, rest: readonly Path[]): Value | undefined => {
-    if (rest.some((p) => p.length === 0)) return a;
-    const [x, y] = [isSecret(a) ? a.value : a, isSecret(b) ? b.value : b];
-    const inner = (key: string | number): Path[] =>
-      rest.filter((p) => p[0] === "*" || p[0] === key).map((p) => p.slice(1));
-    if (rest.length === 0) return b;
-    if (Array.isArray(x) && Array.isArray(y)) return y.map((item, i) => keep(x[i], item, inner(i)) ?? null);
-    if (!isObject(x) || !isObject(y)) return b;
-    const merged = Object.fromEntries(
-      [...new Set([...Object.keys(y), ...Object.keys(x)])]
-        .map((key) => [key, keep(x[key], y[key], inner(key))] as const)
-        .filter((entry): entry is readonly [string, Value] => entry[1] !== undefined),
-    );
-    return isSecret(b) ? secret(merged) : merged;
-  };
-  return keep(before, after, patterns) ?? after;
-}
+/** Whether an input is one of those named; "*" names all. */
+export const isNamed = (names: readonly string[], input: Path[number] | undefined): boolean =>
+  names.includes("*") || names.includes(String(input));

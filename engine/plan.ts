@@ -2,7 +2,7 @@ import type { DiffKind, PropertyDiff } from "@pulumi/pulumi/automation";
 import { UNKNOWN, type Properties } from "../lib/properties";
 import { nameOf, referenced } from "../lib/urn";
 import type { Goal } from "./goal";
-import { differences, formatPath, keepIgnored, touches, valueAt, type Path } from "./paths";
+import { differences, formatPath, isNamed, keepIgnored, valueAt } from "./paths";
 import type { Provider } from "./providers/provider";
 import type { Intent, ResourceState } from "./state";
 
@@ -32,9 +32,11 @@ export interface Circumstances {
 export function decide(old: ResourceState, goal: Goal, provider: Provider, at: Circumstances): Plan {
   if (!at.exists)
     return { op: "create", inputs: goal.inputs, detailedDiff: {}, reason: "was gone", anew: true };
-  const inputs = keepIgnored(old.inputs, goal.inputs, goal.ignoreChanges) as Properties;
+  const inputs = keepIgnored(old.inputs, goal.inputs, goal.ignoreChanges);
   const changed = differences(old.inputs, inputs);
-  const replacing = changed.filter((path) => requiresReplacement(provider, goal.replaceOnChanges, path));
+  const replacing = changed.filter(([input]) =>
+    isNamed([...provider.replaceOn, ...goal.replaceOnChanges], input),
+  );
   const diffs = changed.map((path): [string, PropertyDiff] => {
     const [before, after] = [valueAt(path, old.inputs), valueAt(path, inputs)];
     const kind =
@@ -65,10 +67,6 @@ const diff = (kind: "add" | "delete" | "update", replaces: boolean): PropertyDif
   inputDiff: true,
 });
 
-function requiresReplacement(provider: Provider, replaceOnChanges: readonly Path[], path: Path): boolean {
-  return [...provider.replaceOn, ...replaceOnChanges].some((pattern) => touches(pattern, path));
-}
-
 /**
  * Whether the resource would have to be replaced if everything it takes from `leaving` became unknown: then it must be
  * deleted before them (a deletion that comes before a replacement must not pull the rug from under a dependent).
@@ -80,8 +78,7 @@ export function fallsWith(
 ): boolean {
   if (leaving.has(referenced(dependent.provider))) return true;
   return Object.entries(dependent.propertyDependencies).some(
-    ([property, urns]) =>
-      urns.some((urn) => leaving.has(urn)) && requiresReplacement(provider, [], [property]),
+    ([property, urns]) => urns.some((urn) => leaving.has(urn)) && isNamed(provider.replaceOn, property),
   );
 }
 

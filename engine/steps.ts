@@ -139,14 +139,13 @@ function withSecrecy(
   additional: readonly string[],
 ): Properties {
   const follow = provider.outputsFollowInputs === true && hasSecret(inputs);
-  const hidden = new Set([...additional, ...(provider.secretOutputs ?? [])]);
   const outputs: Record<string, Value> = { ...inputs };
   for (const [key, value] of Object.entries(computed)) {
     // An output that repeats an input is exactly as secret as that input.
     if (key in inputs && hasSecret(inputs[key] ?? null)) continue;
     outputs[key] = follow && !(key in inputs) ? secret(value) : value;
   }
-  for (const key of hidden) {
+  for (const key of additional) {
     const value = outputs[key];
     if (value !== undefined && !isSecret(value)) outputs[key] = secret(reveal(value));
   }

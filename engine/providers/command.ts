@@ -24,7 +24,7 @@ export function commandProvider(run: RunCommand): Provider & Required<Pick<Provi
       ? run(command, resource.inputs, resource.outputs, context)
       : Promise.resolve(resource.outputs);
   return {
-    replaceOn: [["triggers"]],
+    replaceOn: ["triggers"],
     computed: ["stdout", "stderr"],
     outputsFollowInputs: true,
     create: async (inputs, context): Promise<Created> => ({

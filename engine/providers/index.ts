@@ -10,7 +10,7 @@ import { remoteCommand } from "./remoteCommand";
 
 /** A provider resource is its configuration and nothing else; another configuration is another provider. */
 const explicitProvider: Provider = {
-  replaceOn: [["*"]],
+  replaceOn: ["*"],
   computed: [],
   create: () => Promise.resolve({ id: randomUUID(), outputs: {} }),
 };

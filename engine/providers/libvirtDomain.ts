@@ -11,7 +11,7 @@ async function start(ask: Ask, name: string, { autostart, running }: Properties)
 }
 
 export const domain = named("domain", {
-  replaceOn: [["name"], ["type"]],
+  replaceOn: ["name", "type"],
   steering: ["running", "autostart"],
   undefine: EXTRAS,
   disturbs: true,

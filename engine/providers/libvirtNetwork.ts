@@ -8,9 +8,7 @@ async function setAutostart(ask: Ask, name: string, { autostart }: Properties): 
 
 export const network = named("network", {
   // The real provider takes a changed network for applied without applying it.
-  replaceOn: ["name", "bridge", "ips", "mtu", "dns", "forward", "domain", "mac", "metadata"].map((key) => [
-    key,
-  ]),
+  replaceOn: ["name", "bridge", "ips", "mtu", "dns", "forward", "domain", "mac", "metadata"],
   steering: ["autostart"],
   // A guest's interface stays on the bridge of the old one, and there is no such bridge any more.
   disturbs: true,

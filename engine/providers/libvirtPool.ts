@@ -6,7 +6,7 @@ import type { Context } from "./provider";
 /** The pool's directory is made with it and removed with it. */
 export const pool = named("pool", {
   // The real provider refuses to change a pool in place.
-  replaceOn: [["*"]],
+  replaceOn: ["*"],
   steering: ["create", "destroy"],
   start: async (ask, name, inputs) => {
     const { build, autostart, start } = (inputs.create ?? {}) as Properties;

@@ -13,7 +13,7 @@ const BUSY_PAUSE_MS = 500;
 /** An overlay on a backing image, or a volume with a local file's content. Its id is its key. */
 export const volume: Provider = {
   // The real provider refuses to change a volume in place.
-  replaceOn: [["*"]],
+  replaceOn: ["*"],
   identity: ["pool", "name"],
   computed: ["path", "key"],
   disturbs: true,

@@ -1,5 +1,4 @@
 import type { Properties } from "../../lib/properties";
-import type { Path } from "../paths";
 import type { Exec } from "../../lib/process";
 
 /** What a provider's operation may use. All values are bare: secrets are unwrapped before and wrapped again after. */
@@ -36,12 +35,10 @@ export interface Known extends Created {
 
 /** How one resource type is made, read, changed and removed. Every operation can be repeated after a crash. */
 export interface Provider {
-  /** Inputs that cannot change in place. */
-  readonly replaceOn: readonly Path[];
+  /** Inputs that cannot change in place, or "*" for all of them. */
+  readonly replaceOn: readonly string[];
   /** Two of them cannot exist at once while these inputs are the same (a physical name): delete before replacing. */
   readonly identity?: readonly string[];
-  /** Computed outputs that are always secret, whatever the inputs. */
-  readonly secretOutputs?: readonly string[];
   /** Computed outputs carry what went in: secret as soon as any input is. */
   readonly outputsFollowInputs?: boolean;
   /** Names of the computed outputs, unknown in a preview that would run the operation. */

@@ -8,9 +8,8 @@ const LETTERS_AND_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
  * nobody here asks for.
  */
 export const randomPassword: Provider = {
-  replaceOn: [["length"], ["special"], ["keepers"]],
+  replaceOn: ["length", "special", "keepers"],
   computed: ["result"],
-  secretOutputs: ["result", "bcryptHash"],
   create: ({ length, special }) => {
     if (typeof length !== "number" || !Number.isInteger(length) || length < 1) {
       throw new Error("length must be a whole number of at least 1");
