@@ -112,6 +112,10 @@ const toStruct = (properties: Properties): Struct =>
 
 /** @throws Error naming an option that is not known here: what it asks for must not be left undone in silence */
 export function toGoal(request: proto.RegisterResourceRequest): Goal {
+  // `triggers[*]`, as @pulumi/command has it, means the whole of it.
+  const whole = (paths: readonly string[]): string[] => paths.map((path) => path.replace(/\[\*\]$/, ""));
+  const ignoreChanges = whole(request.getIgnorechangesList());
+  const replaceOnChanges = whole(request.getReplaceonchangesList());
   const unsupported = {
     import: request.getImportid() !== "",
     "remote components": request.getRemote(),
@@ -121,10 +125,9 @@ export function toGoal(request: proto.RegisterResourceRequest): Goal {
     protect: request.getProtect() ?? false,
     retainOnDelete: request.getRetainondelete() ?? false,
     deletedWith: request.getDeletedwith() !== "",
-    "options that name a part of an input": [
-      ...request.getIgnorechangesList(),
-      ...request.getReplaceonchangesList(),
-    ].some((path) => /[.[]/.test(path)),
+    "options that name a part of an input": [...ignoreChanges, ...replaceOnChanges].some((path) =>
+      /[.[]/.test(path),
+    ),
     // An empty one comes with every request.
     customTimeouts: Object.values(request.getCustomtimeouts()?.toObject() ?? {}).some(Boolean),
   };
@@ -145,8 +148,8 @@ export function toGoal(request: proto.RegisterResourceRequest): Goal {
         .getEntryList()
         .map(([key]) => [key, request.getPropertydependenciesMap().get(key)?.getUrnsList() ?? []]),
     ),
-    ignoreChanges: request.getIgnorechangesList(),
-    replaceOnChanges: request.getReplaceonchangesList(),
+    ignoreChanges,
+    replaceOnChanges,
     ...(request.getDeletebeforereplacedefined()
       ? { deleteBeforeReplace: request.getDeletebeforereplace() }
       : {}),

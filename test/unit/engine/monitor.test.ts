@@ -25,6 +25,12 @@ test.each<[string, (request: proto.RegisterResourceRequest) => void]>([
   );
 });
 
+test("every element of an input is the whole of it", () => {
+  const request = new proto.RegisterResourceRequest();
+  request.addReplaceonchanges("triggers[*]");
+  expect(toGoal(request).replaceOnChanges).toEqual(["triggers"]);
+});
+
 test.each([
   ["success", proto.Result.SUCCESS],
   ["failed", proto.Result.FAIL],
