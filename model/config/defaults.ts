@@ -20,6 +20,11 @@ export type RealServerDraft = NonNullable<Config["realServers"]>[number] & {
   readonly address: string;
 };
 
+/** Whether the VIPs lie in the network of director and real servers, as in most clusters. */
+export function isFlat({ vipCidr, serverNetwork }: Pick<Config, "vipCidr" | "serverNetwork">): boolean {
+  return vipCidr === serverNetwork.cidr;
+}
+
 /** Names that end in a higher number have their addresses by position: they always had, and an address stays. */
 const HIGHEST_NUMBER = 64;
 
@@ -44,6 +49,7 @@ export function resolve(config: Config, { project, stack }: Identity): Draft {
     router.serverAddress,
     director.address,
     ...listed.map((server) => server.address),
+    ...(isFlat(config) ? [config.vip, ...config.services.map((each) => each.vip)] : []),
   ]);
   const serverHost = serverNetwork.hostAddress ?? onServer.fixed(1);
   const serverRouter = router.serverAddress ?? onServer.fixed(200);
@@ -56,9 +62,13 @@ export function resolve(config: Config, { project, stack }: Identity): Draft {
     address: addresses[index] ?? NO_ADDRESS,
   }));
 
-  const onVip = planFor(vipCidr, [config.vip, router.vipAddress, ...config.services.map((each) => each.vip)]);
+  const flat = isFlat(config);
+  const onVip = flat
+    ? onServer
+    : planFor(vipCidr, [config.vip, router.vipAddress, ...config.services.map((each) => each.vip)]);
   const vip = config.vip ?? onVip.fixed(100);
-  const routerVip = router.vipAddress ?? onVip.fixed(200);
+  // Without an address in the VIPs' network the router could not ask there who has one.
+  const routerVip = flat ? undefined : (router.vipAddress ?? onVip.fixed(200));
 
   const explicitMacs = [
     client.mac,
@@ -131,7 +141,7 @@ export function resolve(config: Config, { project, stack }: Identity): Draft {
           nic("client", "eth0", router.name, router.clientMac, [withLength(clientRouter, clientCidr.length)]),
           nic("server", "eth1", router.name, router.serverMac, [
             withLength(serverRouter, serverCidr.length),
-            withLength(routerVip, vipCidr.length),
+            ...(routerVip === undefined ? [] : [withLength(routerVip, vipCidr.length)]),
           ]),
         ],
       }),

@@ -31,7 +31,7 @@ function held({ client, routers: [router], directors: [director], realServers }:
     one(client, "client.address"),
     one(router, "router.clientAddress", ofRouter(0, 0)),
     one(router, "router.serverAddress", ofRouter(1, 0)),
-    one(router, "router.vipAddress", ofRouter(1, 1)),
+    ...(router.nics[1]?.addresses[1] === undefined ? [] : [one(router, "router.vipAddress", ofRouter(1, 1))]),
     one(director, "director.address"),
     ...realServers.map((node, index) => one(node, `realServers[${index}].address`)),
   ];

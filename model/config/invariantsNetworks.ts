@@ -1,20 +1,27 @@
 /** The three networks: apart from each other, and with room for everyone. */
-import { NO_ADDRESS, type Draft } from "./defaults";
+import { isFlat, NO_ADDRESS, type Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { Prefix } from "../lab/address";
 import type { Config } from "./schema";
 
 export function checkNetworks(findings: Findings, config: Config, draft: Draft): void {
+  const flat = isFlat(config);
+  const vips = new Set(draft.services.map((service) => service.vip)).size;
+  const servers = 3 + draft.realServers.length + (flat ? vips : 0);
   const networks = [
     { key: "clientNetwork.cidr", cidr: config.clientNetwork.cidr, needs: 3 },
-    { key: "serverNetwork.cidr", cidr: config.serverNetwork.cidr, needs: 3 + draft.realServers.length },
+    { key: "serverNetwork.cidr", cidr: config.serverNetwork.cidr, needs: servers },
     // The VIPs and the router's address, which the director's neighbours find by ARP.
-    {
-      key: "vipCidr",
-      cidr: config.vipCidr,
-      needs: 1 + new Set(draft.services.map((service) => service.vip)).size,
-    },
+    ...(flat ? [] : [{ key: "vipCidr", cidr: config.vipCidr, needs: 1 + vips }]),
   ];
+  if (flat && config.router.vipAddress !== undefined) {
+    const message =
+      "is of no use where vipCidr is serverNetwork.cidr: the router finds the VIPs by its serverAddress";
+    findings.add(
+      { key: "router.vipAddress", value: config.router.vipAddress, message, fix: "remove it" },
+      "vipCidr",
+    );
+  }
   for (const { key, cidr } of networks) checkReserved(findings, key, cidr);
   for (const { key, cidr, needs } of networks) {
     const room = Prefix.parse(cidr).hosts;
@@ -38,7 +45,9 @@ export function checkNetworks(findings: Findings, config: Config, draft: Draft):
           key: b.key,
           value: b.cidr,
           message: `overlaps ${a.key} ${a.cidr}; the router could not tell the segments apart`,
-          fix: `choose networks that do not overlap for ${a.key} and ${b.key}`,
+          fix:
+            `choose networks that do not overlap for ${a.key} and ${b.key}` +
+            (a.key === "serverNetwork.cidr" ? ", or one and the same, for VIPs among the real servers" : ""),
         },
         a.key,
       );

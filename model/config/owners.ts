@@ -1,5 +1,5 @@
 /** Which configuration key each address, MAC address and name of a lab comes from. */
-import type { Draft } from "./defaults";
+import { isFlat, type Draft } from "./defaults";
 import { withoutLength } from "../lab/address";
 import type { Config } from "./schema";
 
@@ -58,7 +58,9 @@ export function ownedAddresses(config: Config, draft: Draft): OwnedAddress[] {
         config.realServers?.[index]?.address,
       ),
     ),
-    one("vip", "the router", "router.vipAddress", address(1, 1), router.vipAddress),
+    ...(isFlat(config)
+      ? []
+      : [one("vip", "the router", "router.vipAddress", address(1, 1), router.vipAddress)]),
   ];
 }
 

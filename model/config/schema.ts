@@ -182,7 +182,9 @@ export const configSchema = z.strictObject({
     .describe("The server segment: one layer 2 segment for router, director and real servers."),
   vipCidr: cidr()
     .default("10.0.0.0/8")
-    .describe("The VIP's network; the router has an address in it on the server segment."),
+    .describe(
+      "The VIPs' network; the router has an address in it on the server segment. The same as serverNetwork.cidr where the VIPs lie among the real servers.",
+    ),
   client: z
     .strictObject({ name: name("client"), address: address("7.70"), mac: macField(), ...sizing })
     .prefault({})

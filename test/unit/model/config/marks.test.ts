@@ -31,7 +31,9 @@ describe("a group of ports", () => {
   });
 
   it("is marked by nftables of the director in one transaction", () => {
-    const text = renderMarks(lab(web, { name: "ftp", mark: 7, ports: [21, "30000-30099"], healthCheck: { checktype: "connect" } }));
+    const text = renderMarks(
+      lab(web, { name: "ftp", mark: 7, ports: [21, "30000-30099"], healthCheck: { checktype: "connect" } }),
+    );
     expect(text.split("\n").slice(0, 2)).toEqual(["add table inet lvs_dr", "delete table inet lvs_dr"]);
     expect(text.match(/ip daddr.*/g)).toEqual([
       "ip daddr 10.0.0.100 tcp dport { 80, 443 } meta mark set 80",

@@ -160,9 +160,27 @@ expectRefusals("addresses and networks", [
   },
   {
     name: "18 overlap of VIP and server",
-    raw: { vipCidr: "192.168.7.0/24" },
+    raw: { vipCidr: "192.168.0.0/16" },
     lines: [
-      'vipCidr = "192.168.7.0/24": overlaps serverNetwork.cidr 192.168.7.0/24; the router could not tell the segments apart. Fix: choose networks that do not overlap for serverNetwork.cidr and vipCidr.',
+      'vipCidr = "192.168.0.0/16": overlaps serverNetwork.cidr 192.168.7.0/24; the router could not tell the segments apart. Fix: choose networks that do not overlap for serverNetwork.cidr and vipCidr, or one and the same, for VIPs among the real servers.',
+    ],
+  },
+  {
+    name: "a router's address among VIPs that are among the real servers",
+    raw: { vipCidr: "192.168.7.0/24", router: { vipAddress: "192.168.7.201" } },
+    lines: [
+      'router.vipAddress = "192.168.7.201": is of no use where vipCidr is serverNetwork.cidr: the router finds the VIPs by its serverAddress. Fix: remove it.',
+    ],
+  },
+  {
+    name: "a VIP that is a real server's address",
+    raw: {
+      vipCidr: "192.168.7.0/24",
+      vip: "192.168.7.10",
+      realServers: [{ name: "rs1", address: "192.168.7.10" }],
+    },
+    lines: [
+      'vip = "192.168.7.10": is also the address of rs1 (realServers[0].address). Fix: choose a free address in vipCidr 192.168.7.0/24.',
     ],
   },
   {

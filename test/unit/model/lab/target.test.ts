@@ -21,7 +21,21 @@ it("a service by mark is one in the table and in ldirectord.cf, whose servers ke
   const lab = parseConfig({ sorryServer: false }, { project: "lvs-dr", stack: "dev" });
   const [main] = lab.services;
   const realServers = main.realServers.map((server) => ({ ...server, port: 0 }));
-  const marked: Lab = { ...lab, services: [{ ...main, mark: 7, family: 4, ports: [{ first: 80, last: 80 }, { first: 443, last: 443 }], realServers }] };
+  const marked: Lab = {
+    ...lab,
+    services: [
+      {
+        ...main,
+        mark: 7,
+        family: 4,
+        ports: [
+          { first: 80, last: 80 },
+          { first: 443, last: 443 },
+        ],
+        realServers,
+      },
+    ],
+  };
   expect(ipvsRestoreRules(marked)).toEqual([
     "-A -f 7 -s wrr",
     "-a -f 7 -r 192.168.7.10:0 -g -w 1",
