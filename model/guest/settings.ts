@@ -5,10 +5,11 @@ import { renderGuestTable } from "../director/ipvs/guestTable";
 import { renderMarks } from "../director/ipvs/marks";
 import { realServerPage, sorryPage } from "./pages";
 import { RUN_LIMIT, type Settings } from "./script";
+import { hostPrefix } from "../lab/address";
 import { listenedPorts, nicOn, type Lab, type LabNode } from "../lab/types";
 
 function vips(lab: Lab): string {
-  return [...new Set(lab.services.map((service) => service.vip))].join(" ");
+  return [...new Set(lab.services.map(({ vip }) => hostPrefix(vip)))].join(" ");
 }
 
 function common(lab: Lab, node: LabNode): Settings {

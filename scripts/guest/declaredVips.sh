@@ -21,25 +21,25 @@ declare_to_networkd() {
     [[ $line != NETWORK_FILE=* ]] || file=${line#NETWORK_FILE=}
   done <"/run/systemd/netif/links/$(<"/sys/class/net/$LVS_IF/ifindex")"
   [[ $file == *.network ]] || return 0
-  for vip in $LVS_VIPS; do printf '[Address]\nAddress=%s/32\nLabel=%s:vip\n' "$vip" "$LVS_IF"; done |
+  for vip in $LVS_VIPS; do printf '[Address]\nAddress=%s\nLabel=%s:vip\n' "$vip" "$LVS_IF"; done |
     put "/etc/systemd/network/${file##*/}.d/$NETWORK_DROPIN" || written $?
 }
 
-# declare_to_networkmanager VIPS: any other /32 in the profile was a VIP of ours; no NIC of a guest has one otherwise.
+# declare_to_networkmanager VIPS: any other host prefix in the profile was a VIP of ours; no NIC of a guest has one otherwise.
 declare_to_networkmanager() {
   local vips=$1 profile old vip had=" " change=()
   profile=$(nmcli -g GENERAL.CON-UUID device show "$LVS_IF")
   [[ -n $profile ]] || return 0
   while read -r old; do
-    [[ $old == */32 ]] || continue
-    had+="${old%/32} "
-    [[ " $vips " == *" ${old%/32} "* ]] && continue
+    [[ $old =~ /(32|128)$ ]] || continue
+    had+="$old "
+    [[ " $vips " == *" $old "* ]] && continue
     change+=(-ipv4.addresses "$old")
     # NetworkManager gives no label, by which drop_vips knows what is ours.
     ip addr del "$old" dev "$LVS_IF" 2>/dev/null || true
   done < <(nmcli -g ipv4.addresses connection show "$profile" | tr -s ', ' '\n')
   for vip in $vips; do
-    [[ $had == *" $vip "* ]] || change+=(+ipv4.addresses "$vip/32")
+    [[ $had == *" $vip "* ]] || change+=(+ipv4.addresses "$vip")
   done
   ((${#change[@]} == 0)) || nmcli connection modify "$profile" "${change[@]}"
 }

@@ -26,8 +26,8 @@ if by_arptables; then ROLE_NEEDS+=(arptables:arptables); fi
 arp_rules() {
   local vip
   for vip in $LVS_VIPS $LEAVING_VIPS; do
-    echo "LVS-DR-IN -d $vip -j DROP"
-    echo "LVS-DR-OUT -s $vip -j mangle --mangle-ip-s $LVS_RIP"
+    echo "LVS-DR-IN -d ${vip%/*} -j DROP"
+    echo "LVS-DR-OUT -s ${vip%/*} -j mangle --mangle-ip-s $LVS_RIP"
   done
 }
 
@@ -58,6 +58,7 @@ expect_arp_rules() {
   local vip RULES_NOW
   RULES_NOW=$(arp_rules_now)
   for vip in $1; do
+    vip=${vip%/*}
     has_rule LVS-DR-IN "-d $vip" "-j DROP" || problem arp-rule-missing "LVS-DR-IN $vip" "arptables does not drop requests for $vip"
     has_rule LVS-DR-OUT "-s $vip" "--mangle-ip-s $LVS_RIP" || problem arp-rule-missing "LVS-DR-OUT $vip" "arptables does not rewrite the source of ARP from $vip"
   done
@@ -132,12 +133,12 @@ still_used() {
   local state here vip port
   while read -r state _ _ here _; do
     [[ $state != LISTEN ]] || continue
-    for vip in $1; do [[ $here != "$vip:"* ]] || return 0; done
+    for vip in $1; do [[ $here != "${vip%/*}:"* ]] || return 0; done
     for port in $2; do [[ $here != *":$port" ]] || return 0; done
   done < <(ss -Htan)
   command -v arping >/dev/null || return 1
   # -s: it would ask in the name of the VIP itself.
-  for vip in $1; do ! arping -q -c 1 -w 1 -I "$LVS_IF" -s "$LVS_RIP" "$vip" >/dev/null 2>&1 || return 0; done
+  for vip in $1; do ! arping -q -c 1 -w 1 -I "$LVS_IF" -s "$LVS_RIP" "${vip%/*}" >/dev/null 2>&1 || return 0; done
   return 1
 }
 

@@ -17,11 +17,11 @@ role_start() {
   sysctls "${ROUTER_SYSCTLS[@]}"
   while read -r old _; do
     [[ -n $old ]] || continue
-    [[ $LVS_ARP_STRATEGY == static && " $LVS_VIPS " == *" $old "* ]] || ip neigh del "$old" dev "$LVS_SERVER_IF"
+    [[ $LVS_ARP_STRATEGY == static && " $LVS_VIPS" == *" $old/"* ]] || ip neigh del "$old" dev "$LVS_SERVER_IF"
   done < <(static_entries)
   if [[ $LVS_ARP_STRATEGY == static ]]; then
     for vip in $LVS_VIPS; do
-      ip neigh replace "$vip" lladdr "$LVS_DIRECTOR_MAC" dev "$LVS_SERVER_IF" nud permanent
+      ip neigh replace "${vip%/*}" lladdr "$LVS_DIRECTOR_MAC" dev "$LVS_SERVER_IF" nud permanent
     done
   fi
 }
@@ -43,6 +43,7 @@ role_check() {
   done
   if [[ $LVS_ARP_STRATEGY == static ]]; then
     for vip in $LVS_VIPS; do
+      vip=${vip%/*}
       static_entries | grep -qx "$vip $LVS_DIRECTOR_MAC" ||
         problem neighbour-differs "$vip" "no permanent neighbour entry $vip -> $LVS_DIRECTOR_MAC"
     done

@@ -24,7 +24,7 @@ expected_of() {
 director() {
   {
     printf '#!/usr/bin/env bash\n'
-    printf 'readonly %s=%q\n' LVS_ROLE director LVS_NODE director LVS_VIPS "$2${5:-}" LVS_CONFIG_HASH "$1" LVS_IF eth0 LVS_MODE ldirectord \
+    printf 'readonly %s=%q\n' LVS_ROLE director LVS_NODE director LVS_VIPS "$2/32${5:-}" LVS_CONFIG_HASH "$1" LVS_IF eth0 LVS_MODE ldirectord \
       LVS_LDIRECTORD_CF "${4:-$(cf "$2" "$3")}" LVS_TABLE "$(expected_of "$2" "$3")" LVS_TABLE_PROGRAM "$(PATH=$REAL cat "$ROOT/scripts/guest/ipvsTable.pl")" LVS_SORRY_PAGE "" LVS_SORRY_PORTS "" \
       LVS_LDIRECTORD_TLS "" LVS_LDIRECTORD_MODULE "$(PATH=$REAL cat "$ROOT/scripts/guest/ldirectord/Ldirectord.pm")" LVS_ALERTS "" \
       LVS_IPVS_TIMEOUTS "300 120 300" LVS_DRAIN_SECONDS 1 LVS_SETTLE_SECONDS 1 LVS_DRY_RUN "$(PATH=$REAL cat "$ROOT/scripts/host/ldirectord-dry-run.sh")" \
@@ -94,7 +94,7 @@ test_a_configuration_that_is_refused_leaves_the_vip() {
 
 test_a_change_that_does_not_come_true_is_undone() {
   director one 10.0.0.100 1
-  director two 10.0.0.100 5 "" " 10.0.0.102"
+  director two 10.0.0.100 5 "" " 10.0.0.102/32"
   keeps ": >'$T/deaf';"
   contains "$stdout" "the kernel's table is not as expected: rs1 192.168.7.10:80: weight 1 in service tcp 10.0.0.100:80, expected 5"
   contains "$stdout" "director: the former configuration is in force again"

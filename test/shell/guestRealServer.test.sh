@@ -79,7 +79,7 @@ test_a_strategy_by_arptables_works_with_the_real_one() {
   real_server 'sysctls_now() { :; }
     wrong() { if arp_rules_right; then echo "taken for right: $1"; exit 1; fi; }
     arptables_on; arptables_on; arptables -A LVS-DR-IN -d 10.0.0.109 -j DROP; wrong "a rule more"; arptables_on; arp_rules_right
-    arptables -D OUTPUT -j LVS-DR-OUT; wrong "no hook"; arptables_on; expect_arp_rules "$LVS_VIPS"; report; arp_rules_now | grep -c .' LVS_VIPS="10.0.0.100 10.0.0.101"
+    arptables -D OUTPUT -j LVS-DR-OUT; wrong "no hook"; arptables_on; expect_arp_rules "$LVS_VIPS"; report; arp_rules_now | grep -c .' LVS_VIPS="10.0.0.100/32 10.0.0.101/32"
   exits 0
   equals "$stdout" 6
 }
@@ -102,9 +102,9 @@ test_what_left_the_configuration_stays_for_a_while() {
   had "10.0.0.100 10.0.0.101" "80 8080"
   real_server "$LEAVE"
   exits 0
-  equals "$stdout" "vips 10.0.0.101 ports 8080"
-  contains "$stderr" "stays until it is no longer used: VIP 10.0.0.101 port 8080"
-  equals "$(tail -n 2 "$T/guest/run/lvs-dr/leaving")" "$(lines " 10.0.0.101" " 8080")"
+  equals "$stdout" "vips 10.0.0.101/32 ports 8080"
+  contains "$stderr" "stays until it is no longer used: VIP 10.0.0.101/32 port 8080"
+  equals "$(tail -n 2 "$T/guest/run/lvs-dr/leaving")" "$(lines " 10.0.0.101/32" " 8080")"
   had "10.0.0.100" "80"
   real_server "$LEAVE"
   equals "$stdout" "vips ports"
@@ -118,13 +118,13 @@ test_what_left_the_configuration_stays_for_a_while() {
 
 test_the_arp_rules_hold_for_a_vip_that_leaves_too() {
   had "10.0.0.100 10.0.0.101" "80"
-  real_server 'leave; arp_rules' LVS_VIPS=10.0.0.100
+  real_server 'leave; arp_rules' LVS_VIPS=10.0.0.100/32
   contains "$stdout" "LVS-DR-IN -d 10.0.0.101 -j DROP"
 }
 
 # lets_go SECONDS: the guard's look that many seconds after.
 lets_go() {
-  lines "$(($(date +%s) - $1))" " 10.0.0.101" " 8080" >"$T/guest/run/lvs-dr/leaving"
+  lines "$(($(date +%s) - $1))" " 10.0.0.101/32" " 8080" >"$T/guest/run/lvs-dr/leaving"
   real_server 'serve_pages() { echo "serves $1"; }; let_go' LVS_ARP_STRATEGY=sysctl
   exits 0
 }

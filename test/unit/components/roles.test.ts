@@ -106,7 +106,7 @@ const makeRealServer = maker(({ realServers }) => realServers[0]);
 const ROUTER = {
   LVS_ROLE: "router",
   LVS_NODE: "router",
-  LVS_VIPS: "10.0.0.100",
+  LVS_VIPS: "10.0.0.100/32",
   LVS_SERVER_IF: "eth1",
   LVS_ADDRESSES: "eth0=172.18.7.200/16 eth1=192.168.7.200/24 eth1=10.0.0.200/8",
   LVS_ARP_STRATEGY: "sysctl",
@@ -115,7 +115,7 @@ const ROUTER = {
 const RS1 = {
   LVS_ROLE: "realServer",
   LVS_NODE: "rs1",
-  LVS_VIPS: "10.0.0.100",
+  LVS_VIPS: "10.0.0.100/32",
   LVS_IF: "eth0",
   LVS_RIP: "192.168.7.10",
   LVS_PORTS: "80",
@@ -126,7 +126,7 @@ const RS1 = {
 const DIRECTOR = {
   LVS_ROLE: "director",
   LVS_NODE: "director",
-  LVS_VIPS: "10.0.0.100",
+  LVS_VIPS: "10.0.0.100/32",
   LVS_CONFIG_HASH: lab().configHash,
   LVS_IF: "eth0",
   LVS_MODE: "ldirectord",
@@ -161,7 +161,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     makeClient,
     {},
     "client.sh",
-    { LVS_ROLE: "client", LVS_NODE: "client", LVS_VIPS: "10.0.0.100", LVS_GATEWAY: "172.18.7.200" },
+    { LVS_ROLE: "client", LVS_NODE: "client", LVS_VIPS: "10.0.0.100/32", LVS_GATEWAY: "172.18.7.200" },
   ],
   ["Router", "router", "has its addresses on both segments", makeRouter, {}, "router.sh", ROUTER],
   [

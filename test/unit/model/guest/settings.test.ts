@@ -67,7 +67,7 @@ describe("settings", () => {
     const described = lab({ services: [service, { ...service, name: "third", port: 9090 }] });
     for (const node of labNodes(described)) {
       const settings = guestSettings(described, node);
-      expect(settings.LVS_VIPS).toBe("10.0.0.100 10.0.0.101");
+      expect(settings.LVS_VIPS).toBe("10.0.0.100/32 10.0.0.101/32");
     }
   });
 
