@@ -154,7 +154,7 @@ export class LvsCluster extends pulumi.ComponentResource {
       configured.push(role.configured);
     };
     for (const node of lab.routers) guest(node);
-    guest(lab.client);
+    guest(lab.clients[0]);
     for (const node of lab.realServers) guest(node);
     // Last: what it puts into the table answers by then.
     const before = [...configured];

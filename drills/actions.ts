@@ -21,7 +21,7 @@ export const START = "/usr/local/sbin/lvs-dr start";
 export type Where = (run: DrillRun) => LabNode;
 export const theDirector: Where = (run) => run.director;
 export const theTarget: Where = (run) => run.target;
-export const theClient: Where = (run) => run.lab.client;
+export const theClient: Where = (run) => run.lab.clients[0];
 
 /** A command that must succeed in one guest. */
 export function on(

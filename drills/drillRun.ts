@@ -182,7 +182,10 @@ export class DrillRun extends RunRecord {
   /** Starts the load and the table's watcher, and sees both work. */
   async begin(): Promise<void> {
     const { director } = this;
-    const { client, services } = this.lab;
+    const {
+      clients: [client],
+      services,
+    } = this.lab;
     const [{ vip, port }] = services;
     // All at once now, so that no first command later pays for a connection.
     await Promise.all([client, director, ...this.servers].map(({ name }) => this.clock(name)));

@@ -52,7 +52,7 @@ export class Environment {
   static async open(options: EnvironmentOptions): Promise<Environment> {
     const shell = drillShell(options.access);
     // qemu: no KVM, every instruction is translated.
-    const { stdout } = await shell.run(options.access.lab.client.name, "systemd-detect-virt");
+    const { stdout } = await shell.run(options.access.lab.clients[0].name, "systemd-detect-virt");
     return new Environment(options.access, options, stdout.trim() === "qemu", shell);
   }
 

@@ -67,7 +67,7 @@ const REQUESTS_MARK = "== requests\n";
 /** The client's status and its requests, made at the same time, over one session: each costs a guest without KVM time. */
 async function clientSight(
   shell: Shell,
-  { client: { name: node }, services }: Lab,
+  { clients: [{ name: node }], services }: Lab,
   also?: string,
 ): Promise<Sight & { readonly requests: readonly ClientRequest[] }> {
   const service = clientService({ services });
@@ -102,13 +102,13 @@ export async function lookCloser(
   also: Readonly<Record<string, string>>,
 ): Promise<{ observation: Observation; statuses: ReadonlyMap<string, GuestStatus | undefined> }> {
   const nodes = labNodes(lab);
-  const others = nodes.filter(({ name }) => name !== lab.client.name);
+  const others = nodes.filter(({ name }) => name !== lab.clients[0].name);
   const [client, sights] = await Promise.all([
     // Not one of those that wait for room: most of its time are requests that wait for answers.
-    clientSight(shell, lab, also[lab.client.name]),
+    clientSight(shell, lab, also[lab.clients[0].name]),
     askEach(others, async ({ name }) => [name, await guestStatus(shell, name, also[name])] as const),
   ]);
-  const byName = new Map<string, Sight>([[lab.client.name, client], ...sights]);
+  const byName = new Map<string, Sight>([[lab.clients[0].name, client], ...sights]);
   const observation: Observation = {
     observedAt: new Date().toISOString(),
     director: directorOf(byName.get(lab.directors[0].name)),

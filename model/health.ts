@@ -250,7 +250,7 @@ function nodeProblems(lab: Lab, { director, nodes }: Observation): Problem[] {
 }
 
 function clientProblems(lab: Lab, requests: readonly ClientRequest[]): Problem[] {
-  const subject = lab.client.name;
+  const subject = lab.clients[0].name;
   const service = clientService(lab);
   if (service === undefined) return [];
   if (requests.length === 0)

@@ -14,7 +14,7 @@ function id(node: LabNode): string {
 
 export function renderMermaid(lab: Lab): string {
   const {
-    client,
+    clients: [client],
     routers: [router],
     directors: [director],
     realServers,

@@ -53,7 +53,7 @@ export function pageLab(lab: Lab): PageLab {
     stack,
     vipCidr,
     segments: networks,
-    client,
+    clients: [client],
     routers: [router],
     directors: [director],
     realServers,

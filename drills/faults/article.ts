@@ -63,7 +63,11 @@ const allWebServersStop: Drill = {
     const { stopped, sorry } = await stopAll(run);
     run.duration("detectionSeconds", sorry - stopped, run.promises.eject);
     await run.sleep(2);
-    const { client, services, sorryPage } = run.lab;
+    const {
+      clients: [client],
+      services,
+      sorryPage,
+    } = run.lab;
     const [{ vip, port }] = services;
     const page = await run.ask(client.name, `curl -s --max-time 5 http://${endpoint(vip, port)}/ || true`);
     run.expect(

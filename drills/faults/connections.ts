@@ -20,7 +20,7 @@ function rowsOf(text: string): string[][] {
 
 /** Seconds left for the client's connection from a port, and its state; from `ipvsadm -Lnc`. */
 async function entry(run: DrillRun, port: string): Promise<{ seconds: number; state: string } | undefined> {
-  const from = endpoint(run.lab.client.address, Number(port));
+  const from = endpoint(run.lab.clients[0].address, Number(port));
   const text = await run.ask(run.director.name, `ipvsadm -Lnc | grep ' ${from} ' || true`);
   const match = /^\S+\s+(\d+):(\d+)\s+(\S+)/.exec(text.trim());
   return match ? { seconds: Number(match[1]) * 60 + Number(match[2]), state: match[3] ?? "" } : undefined;
@@ -31,7 +31,10 @@ const clientVanishes: Drill = {
   description: "A client vanishes with a connection open: the director forgets it within 300 s",
   maxSeconds: 60,
   async act(run) {
-    const { client, services } = run.lab;
+    const {
+      clients: [client],
+      services,
+    } = run.lab;
     const [{ vip, port }] = services;
     const lines: string[] = [];
     const flow = await run.program(
@@ -96,7 +99,10 @@ const portReuse: Drill = {
   description: "A client connects from the same port over and over: each time within 1 s",
   maxSeconds: 80,
   async act(run) {
-    const { client, services } = run.lab;
+    const {
+      clients: [client],
+      services,
+    } = run.lab;
     const [{ vip, port }] = services;
     const local = 20000 + Math.floor(Math.random() * 5000);
     run.event(`${ROUNDS} connections from port ${local}`);
@@ -136,7 +142,11 @@ const pathMtu: Drill = {
   maxSeconds: 120,
   async act(run) {
     const { router } = run;
-    const { client, services, realServers } = run.lab;
+    const {
+      clients: [client],
+      services,
+      realServers,
+    } = run.lab;
     const [{ vip, port }] = services;
     const create = `head -c ${BYTES} /dev/urandom >${FILE}; ip route flush cache`;
     await Promise.all(realServers.map(({ name }) => run.ask(name, create)));

@@ -54,7 +54,7 @@ async function openFlow(run: DrillRun, seconds: number): Promise<Flow> {
   let open = false;
   let end: End | undefined;
   const stream = await run.program(
-    lab.client.name,
+    lab.clients[0].name,
     perl("flow", vip, port, target.name, 0.5, seconds * run.scale),
     (t, what) => {
       if (what === "answer") open = true;

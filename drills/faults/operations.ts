@@ -189,7 +189,7 @@ const drain: Drill = {
     let result = "";
     let ended: number | undefined;
     const download = await run.program(
-      lab.client.name,
+      lab.clients[0].name,
       `bash -c ${shellQuote(
         `for ((i = 0; i < 50; i++)); do r=$(curl -s -o /dev/null --max-time ${Math.ceil(2 * drainSeconds * run.scale)} ` +
           `-w '%{http_code} %{size_download} %{exitcode}' http://${endpoint(vip, port)}/drill.bin); ` +

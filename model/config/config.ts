@@ -8,7 +8,7 @@ import { checkInvariants } from "./invariants";
 import { sha256 } from "../../lib/text";
 import { canonicalJson } from "../lab/naming";
 import { ConfigError, nearest } from "./refusal";
-import type { Lab, VirtualService } from "../lab/types";
+import type { Lab, LabNode, VirtualService } from "../lab/types";
 
 export { ConfigError, formatRefusal, formatRefusals, type Refusal } from "./refusal";
 
@@ -49,7 +49,7 @@ export function projectKeys(
 /** Digest of everything that reaches a guest: what only the host needs (image, pool, memory …) does not count. */
 export function configHash(draft: Draft): string {
   const { segments, services, ...rest } = draft;
-  const guest = ({ name, role, address, gateway, nics }: Draft["client"]) => ({
+  const guest = ({ name, role, address, gateway, nics }: LabNode) => ({
     name,
     role,
     address,
@@ -60,7 +60,7 @@ export function configHash(draft: Draft): string {
   return sha256(
     canonicalJson({
       networks: [segment(segments.client), segment(segments.server)],
-      guests: [rest.client, ...rest.routers, ...rest.directors, ...rest.realServers].map(guest),
+      guests: [...rest.clients, ...rest.routers, ...rest.directors, ...rest.realServers].map(guest),
       vipCidr: rest.vipCidr,
       arpStrategy: rest.arpStrategy,
       mode: rest.mode,

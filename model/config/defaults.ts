@@ -129,11 +129,15 @@ export function resolve(config: Config, { project, stack }: Identity): Draft {
       server: network("server", serverHost),
     },
     vipCidr: config.vipCidr,
-    client: node("client", client, {
-      address: clientAddress,
-      gateway: clientRouter,
-      nics: [nic("client", "eth0", client.name, client.mac, [withLength(clientAddress, clientCidr.length)])],
-    }),
+    clients: [
+      node("client", client, {
+        address: clientAddress,
+        gateway: clientRouter,
+        nics: [
+          nic("client", "eth0", client.name, client.mac, [withLength(clientAddress, clientCidr.length)]),
+        ],
+      }),
+    ],
     routers: [
       node("router", router, {
         address: serverRouter,

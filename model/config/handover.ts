@@ -23,7 +23,7 @@ export interface Held<N extends Named = LabNode> {
   readonly address: string;
 }
 
-function held({ client, routers: [router], directors: [director], realServers }: Lab): Held[] {
+function held({ clients: [client], routers: [router], directors: [director], realServers }: Lab): Held[] {
   const ofRouter = (nic: number, position: number): string =>
     withoutLength(router.nics[nic]?.addresses[position] ?? "");
   const one = (node: LabNode, key: string, address = node.address): Held => ({ node, key, address });

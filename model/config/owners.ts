@@ -45,7 +45,7 @@ export function ownedAddresses(config: Config, draft: Draft): OwnedAddress[] {
   return [
     one("client", "the host", "clientNetwork.hostAddress", clientHost.hostAddress, clientNetwork.hostAddress),
     one("client", "the router", "router.clientAddress", address(0, 0), router.clientAddress),
-    one("client", "the client", "client.address", draft.client.address, client.address),
+    one("client", "the client", "client.address", draft.clients[0].address, client.address),
     one("server", "the host", "serverNetwork.hostAddress", serverHost.hostAddress, serverNetwork.hostAddress),
     one("server", "the router", "router.serverAddress", address(1, 0), router.serverAddress),
     one("server", "the director (DIP)", "director.address", draft.directors[0].address, director.address),
@@ -99,7 +99,7 @@ export function ownedMacs(config: Config, draft: Draft): Owned[] {
     explicit: configured !== undefined,
   });
   return [
-    one("the client", "client.mac", draft.client.nics[0]?.mac, client.mac),
+    one("the client", "client.mac", draft.clients[0].nics[0]?.mac, client.mac),
     one("the router (eth0)", "router.clientMac", draft.routers[0].nics[0]?.mac, router.clientMac),
     one("the router (eth1)", "router.serverMac", draft.routers[0].nics[1]?.mac, router.serverMac),
     one("the director", "director.mac", draft.directors[0].nics[0]?.mac, director.mac),
@@ -117,7 +117,7 @@ export function ownedMacs(config: Config, draft: Draft): Owned[] {
 export function ownedNames(config: Config, draft: Draft): Owned[] {
   const one = (owner: string, key: string, value: string): Owned => ({ owner, key, value, explicit: true });
   return [
-    one("the client", "client.name", draft.client.name),
+    one("the client", "client.name", draft.clients[0].name),
     one("the router", "router.name", draft.routers[0].name),
     one("the director", "director.name", draft.directors[0].name),
     ...draft.realServers.map((server, index) =>

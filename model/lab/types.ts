@@ -155,8 +155,8 @@ export interface Lab {
   readonly bootTimeout: number;
   readonly segments: Readonly<Record<NetworkName, LabNetwork>>;
   readonly vipCidr: string;
-  readonly client: LabNode;
-  /** One today, as of the directors. */
+  /** One today, as of routers and directors. */
+  readonly clients: readonly [LabNode, ...LabNode[]];
   readonly routers: readonly [LabNode, ...LabNode[]];
   readonly directors: readonly [LabNode, ...LabNode[]];
   readonly realServers: readonly LabNode[];
@@ -199,9 +199,9 @@ export function hasPassword({ services }: Lab): boolean {
 
 /** Every node of the lab in boot order. */
 export function labNodes(
-  lab: Pick<Lab, "client" | "routers" | "directors" | "realServers">,
+  lab: Pick<Lab, "clients" | "routers" | "directors" | "realServers">,
 ): readonly LabNode[] {
-  return [...lab.routers, lab.client, ...lab.directors, ...lab.realServers];
+  return [...lab.routers, ...lab.clients, ...lab.directors, ...lab.realServers];
 }
 
 /**

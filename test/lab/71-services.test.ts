@@ -162,7 +162,9 @@ it("persistence: a subnet's clients stick to one server, and move at once when t
     });
 
   const first = await who(8);
-  const { client } = await applied();
+  const {
+    clients: [client],
+  } = await applied();
   const [a = "", c = "", third] = client.address.split(".");
   const [nic] = client.nics;
   const neighbours = [81, 82, 83].map((last) => `${a}.${c}.${third}.${last}`);

@@ -24,7 +24,7 @@ const DOWNLOAD = (url: string): string => `
 
 /** Does `work` while the client downloads something, and fails if that one connection was cut or came to a halt. */
 export async function whileDownloading<T>(work: () => Promise<T>): Promise<T> {
-  return inGuests(async (shell, { client, realServers, services: [{ vip, port }] }) => {
+  return inGuests(async (shell, { clients: [client], realServers, services: [{ vip, port }] }) => {
     await Promise.all(realServers.map(({ name }) => shell.check(name, SERVE)));
     const said: string[] = [];
     const script = DOWNLOAD(`http://${vip}:${port}/slow/file.bin`);

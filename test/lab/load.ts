@@ -20,25 +20,27 @@ export async function underLoad<T>(
   work: () => Promise<T>,
   on = "main",
 ): Promise<{ result: T; log: RequestLog }> {
-  const { result, log } = await inGuests(async (shell, { client, directors: [director], services }) => {
-    const service = services.find(({ name }) => name === on);
-    if (service === undefined) throw new Error(`the lab has no service ${on}`);
-    const { vip, port } = service;
-    const records: RequestRecord[] = [];
-    const program = perl("load", vip, port, "/", RATE, LONGEST, TIMEOUT, 1);
-    const load = new Stream(shell, client.name, program, (line) => {
-      const record = parseRequest(line, (time) => time, director.name);
-      if (record !== undefined) records.push(record);
-    });
-    try {
-      await eventually(30, () => Promise.resolve(expect(records.length).toBeGreaterThan(0)));
-      const result = await work();
-      await load.end();
-      return { result, log: new RequestLog(records) };
-    } finally {
-      load.kill();
-    }
-  });
+  const { result, log } = await inGuests(
+    async (shell, { clients: [client], directors: [director], services }) => {
+      const service = services.find(({ name }) => name === on);
+      if (service === undefined) throw new Error(`the lab has no service ${on}`);
+      const { vip, port } = service;
+      const records: RequestRecord[] = [];
+      const program = perl("load", vip, port, "/", RATE, LONGEST, TIMEOUT, 1);
+      const load = new Stream(shell, client.name, program, (line) => {
+        const record = parseRequest(line, (time) => time, director.name);
+        if (record !== undefined) records.push(record);
+      });
+      try {
+        await eventually(30, () => Promise.resolve(expect(records.length).toBeGreaterThan(0)));
+        const result = await work();
+        await load.end();
+        return { result, log: new RequestLog(records) };
+      } finally {
+        load.kill();
+      }
+    },
+  );
   const { first, failed, lost, longestGap, answeredBy } = log;
   const servers = Object.entries(answeredBy).map(([name, count]) => `${name} ${count}`);
   console.log(

@@ -60,8 +60,8 @@ export function deviceTo(routes: readonly string[], address: string): string | u
 /** Addresses that packets of the cluster's traffic, or who asks for an address by ARP, come from at a NIC. */
 function sources({ lab, node, nic }: Pick<At, "lab" | "node" | "nic">): string[] {
   if (node.role === "client") return vipsOf(lab);
-  if (node.role === "router") return nic.network === "client" ? [lab.client.address] : vipsOf(lab);
-  return [lab.client.address];
+  if (node.role === "router") return nic.network === "client" ? [lab.clients[0].address] : vipsOf(lab);
+  return [lab.clients[0].address];
 }
 
 /** Which of a NIC's sources the guest would answer through another NIC, or not at all. */

@@ -13,7 +13,7 @@ export function parseNeighbours(text: string): Map<string, string> {
 /** The lab's addresses on the segments of a node's NICs, by the MAC that must answer for them. */
 function owners(lab: Lab, node: LabNode): Map<string, string> {
   const segments = new Set(node.nics.map(({ network }) => network));
-  const nodes = [lab.routers[0], lab.client, lab.directors[0], ...lab.realServers].filter(
+  const nodes = [lab.routers[0], lab.clients[0], lab.directors[0], ...lab.realServers].filter(
     (each) => each !== node,
   );
   const own = nodes.flatMap(({ nics }) =>

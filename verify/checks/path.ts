@@ -192,7 +192,7 @@ async function lookAt(context: CheckContext, service: VirtualService): Promise<F
   const { lab, shell } = context;
   const count = requestCount(service);
   const { first, last } = portRange(count);
-  const filter = `(tcp and host ${lab.client.address} and portrange ${first}-${last}) or arp`;
+  const filter = `(tcp and host ${lab.clients[0].address} and portrange ${first}-${last}) or arp`;
   const director = new Capture(
     shell,
     lab.directors[0].name,
@@ -212,7 +212,7 @@ async function lookAt(context: CheckContext, service: VirtualService): Promise<F
   const curl =
     `curl ${sideBySide(count)} ${curlOptions(REQUEST_LIMIT)} --local-port ${first}-${last}` +
     ` -o /dev/null -w '%{http_code}\\n' '${url}'`;
-  const asked = await shell.run(lab.client.name, curl, { timeout: 20 + REQUEST_LIMIT });
+  const asked = await shell.run(lab.clients[0].name, curl, { timeout: 20 + REQUEST_LIMIT });
   const answered = (asked.stdout.match(/^200$/gm) ?? []).length;
   // A connection has five packets of the client's at least, twice at the director; four replies at the router.
   const [atDirector, atRouter] = await Promise.all([director.stop(answered * 8), router.stop(answered * 8)]);

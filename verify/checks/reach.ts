@@ -13,12 +13,12 @@ export interface PingTarget {
 export function pingTargets(lab: Lab): PingTarget[] {
   const router = lab.routers[0].nics.flatMap((nic) =>
     nic.addresses.map((address) => ({
-      from: lab.client,
+      from: lab.clients[0],
       to: withoutLength(address),
       label: `the router's ${address} on ${nic.device}`,
     })),
   );
-  const back = lab.realServers.map((from) => ({ from, to: lab.client.address, label: "the client" }));
+  const back = lab.realServers.map((from) => ({ from, to: lab.clients[0].address, label: "the client" }));
   return [...router, ...back];
 }
 

@@ -78,7 +78,7 @@ export function judgeCount(lab: Lab, service: VirtualService, count: Count, requ
   const seen =
     `${servers.join(", ") || "nobody"} of ${sent}; ${failed} failed` +
     (sent < requests ? `; the other ${requests - sent} were not sent` : "");
-  const base = { where: lab.client.name, command: `curl '${url}?[1-${requests}]'`, seen };
+  const base = { where: lab.clients[0].name, command: `curl '${url}?[1-${requests}]'`, seen };
   const known = service.realServers.filter((server) => tableWeight(server) > 0).map(({ name }) => name);
   const strangers = Object.keys(count.answers).filter((name) => !known.includes(name));
   const answered = judge(
@@ -138,7 +138,7 @@ async function look({ lab, shell }: CheckContext): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const service of lab.services.filter(({ protocol }) => protocol === "tcp")) {
     const command = countCommand(`http://${endpoint(service.vip, service.port)}/`);
-    const { stdout } = await shell.run(lab.client.name, "bash -s", { stdin: command, timeout: 120 });
+    const { stdout } = await shell.run(lab.clients[0].name, "bash -s", { stdin: command, timeout: 120 });
     findings.push(...judgeCount(lab, service, parseCount(stdout)));
   }
   return findings;

@@ -91,7 +91,10 @@ async function askAll(
       targets.map(({ routerPort }) => ({ url, port: routerPort })),
       `${ARPING} -I ${nicOn(lab.routers[0], "server").device} ${service.vip}`,
     ),
-    ask(shell, lab.client.name, [...targets.map(({ clientPort }) => ({ url, port: clientPort })), ...live]),
+    ask(shell, lab.clients[0].name, [
+      ...targets.map(({ clientPort }) => ({ url, port: clientPort })),
+      ...live,
+    ]),
     // After the RIPs were asked: a guard that has refused there has said by now why.
     askDirector.then(() => askEach(service.realServers, readInside)),
   ]);
@@ -195,7 +198,7 @@ export async function diagnoseService(
   const director = lab.directors[0].name;
   const targets = targetsOf(service);
   // Without one of them nothing can be told apart: no service is set up for it, and no real server asked.
-  await askEach([lab.routers[0], lab.client], async ({ name }) => {
+  await askEach([lab.routers[0], lab.clients[0]], async ({ name }) => {
     const { code, stderr } = await shell.run(name, ":");
     if (code !== 0) throw new Error(`${name}: cannot be asked (${code ?? "no answer in time"}): ${stderr}`);
   });
@@ -231,9 +234,9 @@ export function findingsOf(lab: Lab, service: VirtualService, result: DiagnosisR
       (sight === undefined
         ? ""
         : ` [RIP from ${lab.directors[0].name}: ${sight.direct.detail}; ${vip} through ${server} from ${lab.routers[0].name}: ` +
-          `${sight.fromRouter.detail}, from ${lab.client.name}: ${sight.fromClient.detail}]`);
+          `${sight.fromRouter.detail}, from ${lab.clients[0].name}: ${sight.fromClient.detail}]`);
     const evidence = {
-      where: `${lab.directors[0].name}, ${lab.routers[0].name}, ${lab.client.name}`,
+      where: `${lab.directors[0].name}, ${lab.routers[0].name}, ${lab.clients[0].name}`,
       command: `curl the RIP; curl ${vipUrl(service)} by firewall mark through ${server} alone`,
       seen,
       expected: "ok",

@@ -88,7 +88,7 @@ export async function trace(
       stdin: watchScript(service.vip, service.port, [first, last]),
       timeout: 20,
     }),
-    shell.run((from === "router" ? lab.routers[0] : lab.client).name, "bash -s", {
+    shell.run((from === "router" ? lab.routers[0] : lab.clients[0]).name, "bash -s", {
       stdin: askScript([{ url: vipUrl(service), port: first }], REQUEST_LIMIT),
       timeout: 20,
     }),

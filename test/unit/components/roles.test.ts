@@ -98,7 +98,7 @@ const maker =
     const secret = node.role === "director" && hasPassword(described);
     return new Component(node.name, { host, settings: { ...guestSettings(described, node) }, secret }, opts);
   };
-const makeClient = maker(({ client }) => client);
+const makeClient = maker(({ clients: [client] }) => client);
 const makeRouter = maker(({ routers }) => routers[0]);
 const makeDirector = maker(({ directors }) => directors[0]);
 const makeRealServer = maker(({ realServers }) => realServers[0]);

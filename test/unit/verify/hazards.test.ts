@@ -69,7 +69,7 @@ describe("a sysctl that breaks Direct Routing", () => {
     expect(finding.fix).toContain(`sysctl -w ${key}=${hazard?.right}`);
   });
 
-  it.each([LAB.routers[0], LAB.directors[0], LAB.client, RS1])(
+  it.each([LAB.routers[0], LAB.directors[0], LAB.clients[0], RS1])(
     "is not found in a sound guest: $name",
     (node) => {
       expect(hazardsOf(LAB, node, facts(node))).toEqual([]);

@@ -247,7 +247,9 @@ describe("repairGuests", () => {
     );
     expect(started.sort()).toEqual(["rs1", "rs2"]);
     expect(new Map(installed)).toEqual(
-      new Map([lab.routers[0], lab.client].map((node) => [node.name, guestPayload(lab, node, readScript)])),
+      new Map(
+        [lab.routers[0], lab.clients[0]].map((node) => [node.name, guestPayload(lab, node, readScript)]),
+      ),
     );
     expect(said.sort()).toEqual([
       "client: /usr/local/sbin/lvs-dr is missing: installing it again",

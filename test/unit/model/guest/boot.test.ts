@@ -23,7 +23,7 @@ describe("kernelCmdline", () => {
     kernelCmdline(
       "quiet",
       {
-        ...lab.client,
+        ...lab.clients[0],
         ...(gateway && { gateway }),
         nics: [{ device: "eth0", mac: "52:54:00:00:00:01", addresses: [cidr] }],
       },
@@ -51,7 +51,7 @@ describe("kernelCmdline", () => {
 
   it("never has the VIP, and stays within the kernel's 2048 characters", () => {
     const {
-      client,
+      clients: [client],
       routers: [router],
       directors: [director],
       realServers,
@@ -115,7 +115,7 @@ describe("cloudInitSeed", () => {
         },
       },
     });
-    expect(files(cloudInitSeed(lab.client, identity))["network-config"]).toMatchObject({
+    expect(files(cloudInitSeed(lab.clients[0], identity))["network-config"]).toMatchObject({
       ethernets: { eth0: { routes: [{ to: "0.0.0.0/0", via: "172.18.7.200" }] } },
     });
   });
@@ -126,7 +126,7 @@ describe("cloudInitSeed", () => {
       ...identity,
       authorizedKey: "ssh-ed25519 AAAAOTHER lab",
     });
-    const otherNode = cloudInitSeed(lab.client, identity);
+    const otherNode = cloudInitSeed(lab.clients[0], identity);
     expect(instance(again)).toBe(instance(router));
     expect(new Set([router, otherKey, otherNode].map(instance)).size).toBe(3);
   });

@@ -1,0 +1,21 @@
+import { expect, it } from "vitest";
+import { parseConfig } from "../../../../model/config/config";
+import { readLab } from "../../../../model/lab/recorded";
+
+const lab = parseConfig({}, { project: "lvs-dr", stack: "unit" });
+
+it("a lab is read as whichever version has recorded it", () => {
+  const { clients, ...oneClient } = lab;
+  const { routers, directors, segments, ...oneOfEach } = oneClient;
+  expect(readLab(lab)).toEqual(lab);
+  expect(readLab({ ...oneClient, client: clients[0] })).toEqual(lab);
+  expect(
+    readLab({
+      ...oneOfEach,
+      client: clients[0],
+      router: routers[0],
+      director: directors[0],
+      networks: segments,
+    }),
+  ).toEqual(lab);
+});
