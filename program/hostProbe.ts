@@ -2,7 +2,8 @@ import { local } from "@pulumi/command";
 import { version as commandVersion } from "@pulumi/command/package.json";
 import * as pulumi from "@pulumi/pulumi";
 import { scriptWord } from "../lib/scripts";
-import { checkHost, type HostFacts } from "../model/host/checks";
+import { checkHost } from "../model/host/checks";
+import { readFacts } from "../model/host/facts";
 import { formatRefusals } from "../model/config/config";
 import type { Lab } from "../model/lab/types";
 import { refusal } from "./refusal";
@@ -35,13 +36,13 @@ export async function probeAccelerator(lab: Lab): Promise<"kvm" | "qemu"> {
  */
 export async function assertHost(lab: Lab): Promise<void> {
   const keyFile = lab.remoteHost?.keyFile;
-  const facts = JSON.parse(
+  const facts = readFacts(
     await hostScript(`bash ${scriptWord("host/facts.sh")}`, {
       LVS_DR_LIBVIRT_URI: lab.libvirtUri,
       ...(lab.image && { LVS_DR_IMAGE: lab.image.path, LVS_DR_IMAGE_SHA256: lab.image.sha256 ?? "" }),
       ...(keyFile !== undefined && { LVS_DR_PRIVATE_KEY: keyFile }),
     }),
-  ) as HostFacts;
+  );
   const { libvirt, image, missingImage, privateKey } = facts;
   const versions = { ...facts.versions, node: process.versions.node, "@pulumi/command": commandVersion };
   const here = lab.remoteHost === undefined ? facts : { libvirt, image, missingImage, privateKey };

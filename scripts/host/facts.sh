@@ -3,15 +3,13 @@
 # under a second. What could not be asked or read (no root, no libvirt) is null or left out: an empty list means that
 # there is none.
 #
-#   namespace        "host" or the network namespace's name: where the lab's networks are or will be; interfaces,
-#                    routes and forwardPolicy are of that namespace
-#   interfaces       as `ip -j address` prints it
+#   interfaces       of the network namespace where the lab's networks are or will be, as are routes and forwardPolicy; as `ip -j address` prints it
 #   routes           as `ip -j -4 route` prints it
-#   libvirt          error: null, or why libvirt does not answer, and start: the command that starts it; version;
+#   libvirt          error: null, or why libvirt does not answer, and start: the command that starts it;
 #                    qemuUser: who QEMU runs as; domains: name, owner ("PROJECT/STACK" by its title, null where it has none such);
-#                    networks: name, active, bridge, addresses [{address, prefix}]; pools: name, active, path;
+#                    networks, pools: the XML of each below a line "@NAME", as one text; activePools: their names, a line each;
 #                    missingDirectory: one that it needs for its networks
-#   memory           totalMiB, availableMiB
+#   memory           availableMiB
 #   disk             path, availableMiB: where the images are
 #   bridgeNetfilter  frames between bridge ports pass iptables
 #   forwardPolicy    iptables' FORWARD policy ("DROP" where Docker runs), null where not root
@@ -41,33 +39,8 @@ ask_virsh() {
 
 # libvirt_names: lines "KIND NAME" of all that is there; of `version`, its whole output. `pool-list` pads its names.
 libvirt_names() {
-  ask_virsh 'echo @domain; list --all --name; echo @network; net-list --all --name; echo @activenetwork; net-list --name; echo @pool; pool-list --all --name; echo @activepool; pool-list --name; echo @version; version;' |
+  ask_virsh 'echo @domain; list --all --name; echo @network; net-list --all --name; echo @pool; pool-list --all --name; echo @activepool; pool-list --name; echo @version; version;' |
     awk '/^@/ { kind = substr($0, 2); next } { sub(/ +$/, "") } NF { print kind, $0 }'
-}
-
-# descriptions: of the XML documents on stdin, each under a line @NAME: name, bridge, IPv4 addresses, path.
-descriptions() {
-  awk '
-    function attribute(name,   at) {
-      if (!match($0, "[ \t]" name "=\x27[^\x27]*\x27")) return ""
-      at = substr($0, RSTART + 1, RLENGTH - 1)
-      sub(/^[^\x27]*\x27/, "", at); sub(/\x27$/, "", at)
-      return at
-    }
-    function prefix_of(mask,   parts, i, bits, n) {
-      n = split(mask, parts, ".")
-      for (i = 1; i <= n; i++) while (parts[i] > 0) { bits += parts[i] % 2; parts[i] = int(parts[i] / 2) }
-      return bits + 0
-    }
-    /^@/ { name = substr($0, 2); order[++count] = name; next }
-    /<bridge / { bridge[name] = attribute("name") }
-    /<ip / && attribute("family") != "ipv6" && attribute("address") != "" {
-      width = attribute("prefix"); if (width == "") width = attribute("netmask") == "" ? 32 : prefix_of(attribute("netmask"))
-      list[name] = list[name] (list[name] == "" ? "" : ",") "{\"address\":\"" attribute("address") "\",\"prefix\":" width "}"
-    }
-    /<path>/ { path = $0; gsub(/^.*<path>|<\/path>.*$/, "", path); paths[name] = path }
-    END { for (i = 1; i <= count; i++) print order[i] "\t" bridge[order[i]] "\t" list[order[i]] "\t" paths[order[i]] }
-  '
 }
 
 # nullable TEXT: a JSON string, or null when empty.
@@ -82,23 +55,10 @@ ask_about() {
   [[ -z $script ]] || ask_virsh "$script"
 }
 
-networks_or_pools() {
-  local kind="$1" names="$2" command="$3" answer name bridge addresses path active separator=""
-  answer="$(ask_about "$kind" "$names" "$command")" || { printf null && return 0; }
-  printf '['
-  # A tab as separator would be squeezed by `read`, as it is white space.
-  while IFS=$'\x1f' read -r name bridge addresses path; do
-    active=false
-    ! grep -qxF "active$kind $name" <<<"$names" || active=true
-    printf '%s{"name":%s,"active":%s' "$separator" "$(json_string "$name")" "$active"
-    if [[ $kind == network ]]; then
-      printf ',"bridge":%s,"addresses":[%s]}' "$(nullable "$bridge")" "$addresses"
-    else
-      printf ',"path":%s}' "$(nullable "$path")"
-    fi
-    separator=","
-  done < <(descriptions <<<"$answer" | tr '\t' '\037')
-  printf ']'
+# described KIND NAMES COMMAND: the answers, XML under a line "@NAME" each, as one JSON string.
+described() {
+  local answer
+  if answer="$(ask_about "$@")"; then json_string "$answer"; else printf null; fi
 }
 
 # domains NAMES: each with its owner, whom the title names that the project gives its guests.
@@ -131,16 +91,14 @@ missing_directory() { [[ $LIBVIRT_URI == *+ssh://* || -d $DNSMASQ_DIR ]] || echo
 # libvirt_json ERROR NAMES
 libvirt_json() {
   local start=""
-  printf '{"uri":%s' "$(json_string "$LIBVIRT_URI")"
   if [[ -n $1 ]]; then
     [[ $LIBVIRT_URI == *+ssh://* ]] || ! have virsh || start="$(libvirt_start_command)"
-    printf ',"error":%s,"start":%s}' "$(json_string "$1")" "$(nullable "$start")"
+    printf '{"error":%s,"start":%s}' "$(json_string "$1")" "$(nullable "$start")"
     return 0
   fi
-  printf ',"error":null,"version":%s,"qemuUser":%s,"domains":%s,"networks":%s,"pools":%s,"missingDirectory":%s}' \
-    "$(nullable "$(version_of "Using library: libvirt" "$2")")" "$(nullable "$(qemu_user)")" "$(domains "$2")" \
-    "$(networks_or_pools network "$2" net-dumpxml)" "$(networks_or_pools pool "$2" pool-dumpxml)" \
-    "$(nullable "$(missing_directory)")"
+  printf '{"error":null,"qemuUser":%s,"domains":%s,"networks":%s,"pools":%s,"activePools":%s,"missingDirectory":%s}' \
+    "$(nullable "$(qemu_user)")" "$(domains "$2")" "$(described network "$2" net-dumpxml)" "$(described pool "$2" pool-dumpxml)" \
+    "$(json_string "$(sed -n 's/^activepool //p' <<<"$2")")" "$(nullable "$(missing_directory)")"
 }
 
 # version_of HEADING NAMES: out of what `virsh version` says.
@@ -234,28 +192,24 @@ existing_parent() {
 }
 
 main() {
-  local where namespace="$NETNS" bridge_netfilter=null kvm=false total available disk error names=""
+  local where bridge_netfilter=null kvm=false available disk error names=""
   where="$(lab_namespace 2>/dev/null)" || where=here
   case "$where" in none) where=here ;; lost) where=planned ;; esac
-  # We may have been started inside it.
-  [[ $where != here || "$(netns_of self)" == "$(netns_inode)" ]] || namespace=host
-  # A namespace of ours has the switch turned off, whatever the host's says (daemons.sh).
-  if [[ $namespace != host ]]; then
+  # We may have been started inside it. A namespace of ours has the switch turned off, whatever the host's says (daemons.sh).
+  if [[ $where != here || "$(netns_of self)" == "$(netns_inode)" ]]; then
     bridge_netfilter=false
   elif [[ -r /proc/sys/net/bridge/bridge-nf-call-iptables ]]; then
     bridge_netfilter=false
     [[ "$(cat /proc/sys/net/bridge/bridge-nf-call-iptables)" == 0 ]] || bridge_netfilter=true
   fi
   [[ ! -e $KVM_DEVICE ]] || kvm=true
-  total="$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo)" || total=""
   available="$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)" || available=""
   disk="$(df -P -k "$(existing_parent "$IMAGE_ROOT")" 2>/dev/null | awk 'END { print int($4 / 1024) }')" || disk=""
   error="$(libvirt_error)"
   [[ -n $error ]] || names="$(libvirt_names)" || error="it did not list what it has within $LIST_DEADLINE s"
-  printf '{"namespace":%s,"interfaces":%s,"routes":%s,"libvirt":%s,"memory":{"totalMiB":%s,"availableMiB":%s},"disk":{"path":%s,"availableMiB":%s},"bridgeNetfilter":%s,"forwardPolicy":%s,"kvm":%s,"kvmProbe":%s,"versions":{"libvirt":%s,"qemu":%s},"missingImage":%s%s%s}\n' \
-    "$(json_string "$namespace")" \
+  printf '{"interfaces":%s,"routes":%s,"libvirt":%s,"memory":{"availableMiB":%s},"disk":{"path":%s,"availableMiB":%s},"bridgeNetfilter":%s,"forwardPolicy":%s,"kvm":%s,"kvmProbe":%s,"versions":{"libvirt":%s,"qemu":%s},"missingImage":%s%s%s}\n' \
     "$(ip_json "$where" address)" "$(ip_json "$where" -4 route)" "$(libvirt_json "$error" "$names")" \
-    "${total:-null}" "${available:-null}" "$(json_string "$IMAGE_ROOT")" "${disk:-null}" \
+    "${available:-null}" "$(json_string "$IMAGE_ROOT")" "${disk:-null}" \
     "$bridge_netfilter" "$(nullable "$(forward_policy "$where")")" "$kvm" \
     "$(nullable "$(kvm_probe)")" "$(nullable "$(version_of "Using library: libvirt" "$names")")" \
     "$(nullable "$(version_of "Running hypervisor: QEMU" "$names")")" "$(nullable "$(missing_image)")" \

@@ -10,9 +10,9 @@ const NETWORK = { name: "default", active: true, bridge: "virbr0" };
 /** A host on which everything is as it should be, after an `up`. */
 const FINE: HostFacts = {
   interfaces: [
-    { ifname: "lo", mtu: 65536, addr_info: [{ family: "inet", local: "127.0.0.1", prefixlen: 8 }] },
-    { ifname: "eth0", mtu: 1500, addr_info: [{ family: "inet", local: "203.0.113.7", prefixlen: 24 }] },
-    { ifname: client.bridge, mtu: 1500, addr_info: [{ family: "inet", local: "172.18.0.1", prefixlen: 16 }] },
+    { ifname: "lo", mtu: 65536, addr_info: [{ local: "127.0.0.1" }] },
+    { ifname: "eth0", mtu: 1500, addr_info: [{ local: "203.0.113.7" }] },
+    { ifname: client.bridge, mtu: 1500, addr_info: [{ local: "172.18.0.1" }] },
   ],
   routes: [
     { dst: "default", dev: "eth0" },
@@ -30,7 +30,7 @@ const FINE: HostFacts = {
     ],
     pools: [{ name: "default", active: true, path: "/var/lib/libvirt/images" }],
   },
-  memory: { totalMiB: 4096, availableMiB: 3072 },
+  memory: { availableMiB: 3072 },
   disk: { path: "/var/lib/libvirt/images/lvs-dr", availableMiB: 20000 },
   bridgeNetfilter: false,
   forwardPolicy: "ACCEPT",
