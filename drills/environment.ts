@@ -20,7 +20,7 @@ export interface EnvironmentOptions {
   readonly timeScale?: number;
   /** Name of the real server that is hit; the first in rotation without it. */
   readonly target?: string;
-  /** Seconds for which a fault lasts that has to be endured instead of mended; 300 without it. */
+  /** Seconds for which a fault lasts that has to be endured instead of repaired; 300 without it. */
   readonly soakSeconds?: number;
 }
 
@@ -105,7 +105,7 @@ export class Environment {
   }
 }
 
-/** Ctrl-C is for the drill, not for its commands: one of them may be mending the lab. */
+/** Ctrl-C is for the drill, not for its commands: one of them may be repairing the lab. */
 function drillShell(access: Access): GuestShell {
   return new GuestShell(access, access.lab, { detached: true });
 }

@@ -8,10 +8,9 @@ import {
   type Observation,
 } from "../model/health";
 import { parseGuestStatus, type GuestStatus } from "../model/guest/status";
-import { endpoint } from "../model/lab/address";
 import { isPayloadGone, PAYLOAD } from "../model/guest/script";
 import type { Problem, ProblemCode } from "../model/lab/problem";
-import { clientService, labNodes, type Lab } from "../model/lab/types";
+import { clientService, labNodes, serviceUrl, type Lab } from "../model/lab/types";
 import { askEach } from "../lib/askEach";
 import type { Shell } from "../lib/ssh";
 import { askScript, NOT_ASKED, parseAnswers } from "./requests";
@@ -72,7 +71,7 @@ async function clientSight(
 ): Promise<Sight & { readonly requests: readonly ClientRequest[] }> {
   const service = clientService({ services });
   if (service === undefined) return { ...(await guestStatus(shell, node, also)), requests: [] };
-  const url = `http://${endpoint(service.vip, service.port)}/`;
+  const url = serviceUrl(service);
   const asked = Array.from({ length: REQUESTS }, () => ({ url }));
   const script =
     `exec 3< <(${askScript(asked, REQUEST_LIMIT)})\n${STATUS}\ncode=$?\n${also ?? ""}\n` +

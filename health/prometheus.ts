@@ -7,9 +7,6 @@ import type { HealthStatus } from "../model/health";
 import { PROBLEM_CODES } from "../model/lab/problem";
 import type { Status } from "./status";
 
-/** For the file extension's or the HTTP header's sake. */
-export const CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
-
 const STATES: readonly HealthStatus[] = ["healthy", "degraded", "sorry", "down"];
 const BACKEND_LABELS = [
   "local_address",

@@ -3,11 +3,18 @@ import { isDeepStrictEqual } from "node:util";
 import { parseIpvsSave, serverKey, type IpvsServer, type IpvsService } from "./director/ipvs/table";
 import { serviceKey } from "./lab/target";
 import { parseIpvsList, rowOf, type IpvsList } from "./director/ipvs/list";
-import { endpoint, type Family } from "./lab/address";
+import type { Family } from "./lab/address";
 import type { PortRange } from "./lab/ports";
 import { wrongPages } from "./guest/pages";
 import { distinct, type Problem, type ProblemCode } from "./lab/problem";
-import { clientService, labNodes, type Lab, type RealServerEntry, type VirtualService } from "./lab/types";
+import {
+  clientService,
+  labNodes,
+  serviceUrl,
+  type Lab,
+  type RealServerEntry,
+  type VirtualService,
+} from "./lab/types";
 
 export type HealthStatus = "healthy" | "degraded" | "sorry" | "down";
 export type RealServerState = "up" | "down" | "drained";
@@ -263,7 +270,7 @@ function clientProblems(lab: Lab, requests: readonly ClientRequest[]): Problem[]
       },
     ];
   const good = requests.filter(({ ok }) => ok);
-  const pages = wrongPages(lab, `http://${endpoint(service.vip, service.port)}/`, good);
+  const pages = wrongPages(lab, serviceUrl(service), good);
   const failed = requests.length - good.length;
   if (failed === 0) return pages;
   const text = `${subject}: ${failed} of ${requests.length} requests got no good answer`;

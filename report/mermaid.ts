@@ -1,7 +1,7 @@
 /** The topology and the path through it as Mermaid, which GitHub and others draw. */
 import { withoutLength } from "../model/lab/address";
 import { tableWeight } from "../model/director/ipvs/table";
-import type { Lab, LabNode } from "../model/lab/types";
+import { vipsOf, type Lab, type LabNode } from "../model/lab/types";
 
 /** Mermaid reads quotes, brackets and the like as its own, except as entities. */
 function label(...lines: readonly string[]): string {
@@ -23,7 +23,7 @@ export function renderMermaid(lab: Lab): string {
     vipCidr,
   } = lab;
   const [service] = services;
-  const vips = [...new Set(services.map(({ vip }) => vip))];
+  const vips = vipsOf(lab);
   const addresses = (node: LabNode): string[] => node.nics.flatMap((nic) => nic.addresses.map(withoutLength));
   const weights = new Map(service.realServers.map((server) => [server.name, tableWeight(server)]));
   const serving = realServers.map(id).join(" & ");

@@ -1,6 +1,7 @@
 /** The report: one page that needs nothing but itself. */
 import { endpoint } from "../model/lab/address";
 import { serviceTitle } from "../model/lab/target";
+import { serviceUrl } from "../model/lab/types";
 import type { Status } from "../health/status";
 import { checkerText } from "../health/statusText";
 import type { ReportData } from "./data";
@@ -150,8 +151,8 @@ export function renderPage(data: ReportData): string {
           <div>
             <h1>LVS Direct Routing lab: ${stack}</h1>
             <p class="soft">
-              http://${endpoint(service.vip, service.port)}/ · ${names.length} real servers ·
-              ${service.scheduler} · configuration ${data.configHash.slice(0, 12)}
+              ${serviceUrl(service)} · ${names.length} real servers · ${service.scheduler} · configuration
+              ${data.configHash.slice(0, 12)}
             </p>
           </div>
           <span class="pill large ${status.status}" id="status">${status.status}</span>

@@ -1,5 +1,6 @@
 /** The source article's own tests: web servers are stopped and started, the table and the client tell. */
 import { endpoint } from "../../model/lab/address";
+import { serviceUrl } from "../../model/lab/types";
 import {
   needsSorry,
   needsTwoServers,
@@ -68,8 +69,7 @@ const allWebServersStop: Drill = {
       services,
       sorryPage,
     } = run.lab;
-    const [{ vip, port }] = services;
-    const page = await run.ask(client.name, `curl -s --max-time 5 http://${endpoint(vip, port)}/ || true`);
+    const page = await run.ask(client.name, `curl -s --max-time 5 ${serviceUrl(services[0])} || true`);
     run.expect(
       page.trim() === sorryPage.trim(),
       `the client reads ${JSON.stringify(page.trim().slice(0, 60))}, expected ${run.director.name}'s page ${JSON.stringify(sorryPage.trim())}`,

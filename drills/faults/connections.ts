@@ -1,7 +1,7 @@
 /** Faults that single connections feel: a client that vanishes, reused ports, a narrow path, restarted network services. */
 import { endpoint, hostPrefix } from "../../model/lab/address";
 import { shellQuote } from "../../lib/text";
-import { nicOn } from "../../model/lab/types";
+import { nicOn, serviceUrl } from "../../model/lab/types";
 import { on, sabotageBy, START, theClient, theDirector } from "../actions";
 import type { DrillRun } from "../drillRun";
 import { perl } from "../stream";
@@ -147,7 +147,6 @@ const pathMtu: Drill = {
       services,
       realServers,
     } = run.lab;
-    const [{ vip, port }] = services;
     const create = `head -c ${BYTES} /dev/urandom >${FILE}; ip route flush cache`;
     await Promise.all(realServers.map(({ name }) => run.ask(name, create)));
     const narrow = `ip link set ${nicOn(router, "client").device} mtu 1280`;
@@ -155,7 +154,7 @@ const pathMtu: Drill = {
     const text = await run.ask(
       client.name,
       `for i in 1 2 3 4; do curl -s -o /dev/null --max-time ${Math.ceil(6 * run.scale)} -H 'Connection: close' ` +
-        `-w '%{size_download} %{time_total} %header{x-real-server}\\n' http://${endpoint(vip, port)}/drill-mtu.bin || true; done`,
+        `-w '%{size_download} %{time_total} %header{x-real-server}\\n' ${serviceUrl(services[0])}drill-mtu.bin || true; done`,
       { timeout: 100 * Math.ceil(run.scale) },
     );
     const downloads = rowsOf(text);

@@ -16,7 +16,7 @@ import {
 } from "../actions";
 import { applyDirector, restoreDirector, withServers } from "../directorPayload";
 import { shellQuote } from "../../lib/text";
-import type { Lab, RealServerEntry } from "../../model/lab/types";
+import { serviceUrl, type Lab, type RealServerEntry } from "../../model/lab/types";
 import type { DrillRun } from "../drillRun";
 import type { Drill } from "../drill";
 import { AFTER_EDIT, NOTHING_LOST } from "../ejection";
@@ -192,7 +192,7 @@ const drain: Drill = {
       lab.clients[0].name,
       `bash -c ${shellQuote(
         `for ((i = 0; i < 50; i++)); do r=$(curl -s -o /dev/null --max-time ${Math.ceil(2 * drainSeconds * run.scale)} ` +
-          `-w '%{http_code} %{size_download} %{exitcode}' http://${endpoint(vip, port)}/drill.bin); ` +
+          `-w '%{http_code} %{size_download} %{exitcode}' ${serviceUrl(lab.services[0])}drill.bin); ` +
           `[[ $r == 404* ]] || break; done; echo "$EPOCHREALTIME $r"`,
       )}`,
       (t, line) => {

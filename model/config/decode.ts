@@ -99,7 +99,7 @@ function kindsOf(key: string): ReadonlySet<string> {
   return new Set(options.flatMap(({ type }) => (type === undefined ? [] : [type])));
 }
 
-/** Replaces a union's complaint by that of the branch which was meant. */
+/** Replaces a union's complaint by that of the branch which was intended. */
 function flatten(issue: Issue, input: unknown): Issue[] {
   if (issue.code !== "invalid_union") return [issue];
   const value = at(input, issue.path);

@@ -1,4 +1,4 @@
-/** What must hold between the keys of a configuration, in the order in which people would mend it. */
+/** What must hold between the keys of a configuration, in the order in which people would correct it. */
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { checkAddresses } from "./invariantsAddresses";

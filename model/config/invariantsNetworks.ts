@@ -3,10 +3,11 @@ import { isFlat, NO_ADDRESS, type Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { Prefix } from "../lab/address";
 import type { Config } from "./schema";
+import { vipsOf } from "../lab/types";
 
 export function checkNetworks(findings: Findings, config: Config, draft: Draft): void {
   const flat = isFlat(config);
-  const vips = new Set(draft.services.map((service) => service.vip)).size;
+  const vips = vipsOf(draft).length;
   const servers = 3 + draft.realServers.length + (flat ? vips : 0);
   const networks = [
     { key: "clientNetwork.cidr", cidr: config.clientNetwork.cidr, needs: 3 },

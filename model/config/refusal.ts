@@ -1,4 +1,4 @@
-/** What is wrong with a configuration, gathered so that a person can mend everything in one go. */
+/** What is wrong with a configuration, gathered so that a person can correct everything in one go. */
 import { distance } from "fastest-levenshtein";
 
 export interface Refusal {

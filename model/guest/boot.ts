@@ -20,7 +20,7 @@ export interface SeedIdentity {
   readonly authorizedKey: string;
 }
 
-/** What a guest is told of itself. */
+/** What a guest learns of itself. */
 export type GuestIdentity = Pick<LabNode, "name" | "domain" | "gateway"> & {
   readonly nics: readonly Pick<Nic, "device" | "mac" | "addresses">[];
 };

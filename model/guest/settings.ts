@@ -1,4 +1,4 @@
-/** What each guest's script is told: shell settings from the lab. */
+/** What each guest's script gets: shell settings from the lab. */
 import { holdSeconds } from "../director/detection";
 import { controlPlane, planeSettings } from "../director/controlPlane";
 import { renderGuestTable } from "../director/ipvs/guestTable";
@@ -6,14 +6,10 @@ import { renderMarks } from "../director/ipvs/marks";
 import { realServerPage, sorryPage } from "./pages";
 import { RUN_LIMIT, type Settings } from "./script";
 import { hostPrefix } from "../lab/address";
-import { listenedPorts, nicOn, type Lab, type LabNode } from "../lab/types";
-
-function vips(lab: Lab): string {
-  return [...new Set(lab.services.map(({ vip }) => hostPrefix(vip)))].join(" ");
-}
+import { listenedPorts, nicOn, vipsOf, type Lab, type LabNode } from "../lab/types";
 
 function common(lab: Lab, node: LabNode): Settings {
-  return { LVS_ROLE: node.role, LVS_NODE: node.name, LVS_VIPS: vips(lab) };
+  return { LVS_ROLE: node.role, LVS_NODE: node.name, LVS_VIPS: vipsOf(lab).map(hostPrefix).join(" ") };
 }
 
 function clientSettings(lab: Lab, node: LabNode): Settings {

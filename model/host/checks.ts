@@ -9,7 +9,7 @@ import type { Lab } from "../lab/types";
 export type { HostFacts } from "./facts";
 
 /**
- * @returns every reason why `up` would fail or do harm on this host; keys name configuration keys where one mends it,
+ * @returns every reason why `up` would fail or do harm on this host; keys name configuration keys where one repairs it,
  *   else the part of the host ("host.memory"). A fact that could not be asked for makes no problem.
  */
 export function checkHost(lab: Lab, facts: HostFacts): Refusal[] {

@@ -4,6 +4,7 @@
  */
 
 import type { z } from "zod";
+import { endpoint } from "./address";
 import type { Config } from "../config/schema";
 import type { DrillLimits } from "../config/schemaDrills";
 import type { ldirectordSettings, virtualExtras } from "../config/schemaLdirectord";
@@ -190,6 +191,16 @@ export function nicOn(node: Pick<LabNode, "name" | "nics">, network: NetworkName
 /** The service that the client's HTTP requests are for: the first over TCP. Without one there is nothing that it could ask. */
 export function clientService(lab: Pick<Lab, "services">): VirtualService | undefined {
   return lab.services.find(({ protocol }) => protocol === "tcp");
+}
+
+/** Each VIP once. */
+export function vipsOf({ services }: Pick<Lab, "services">): string[] {
+  return [...new Set(services.map(({ vip }) => vip))];
+}
+
+/** Where a client asks a web service. */
+export function serviceUrl({ vip, port }: Pick<VirtualService, "vip" | "port">): string {
+  return `http://${endpoint(vip, port)}/`;
 }
 
 /** Whether a health check logs in somewhere. */

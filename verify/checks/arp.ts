@@ -1,7 +1,7 @@
 /** Who answers "who has the VIP?": on the server segment, asked from the router and from the host, the director alone. */
 import { exec } from "../../lib/process";
 import { hostPrefix } from "../../model/lab/address";
-import { nicOn, type Lab, type LabNode } from "../../model/lab/types";
+import { labNodes, nicOn, vipsOf, type Lab, type LabNode } from "../../model/lab/types";
 import { proxyArpRepair } from "./hazards";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
 
@@ -23,8 +23,7 @@ export function serverMac(node: LabNode): string {
 
 /** "director 52:54:…", or the bare MAC when it is nobody's. */
 export function macOwner(lab: Lab, mac: string): string {
-  const nodes = [lab.routers[0], lab.directors[0], ...lab.realServers];
-  const owner = nodes.find((node) => node.nics.some((nic) => nic.mac === mac));
+  const owner = labNodes(lab).find((node) => node.nics.some((nic) => nic.mac === mac));
   return owner === undefined ? `unknown ${mac}` : `${owner.name} ${mac}`;
 }
 
@@ -103,10 +102,10 @@ async function fromRouter({ lab, shell }: CheckContext, vip: string): Promise<Fi
 export const arpProbe: Probe = {
   group: "arp",
   async look(context) {
-    const vips = [...new Set(context.lab.services.map(({ vip }) => vip))];
-    const findings = await Promise.all(
-      vips.flatMap((vip) => [fromRouter(context, vip), fromHost(context.lab, vip)]),
-    );
-    return findings;
+    const asked = vipsOf(context.lab).flatMap((vip) => [
+      fromRouter(context, vip),
+      fromHost(context.lab, vip),
+    ]);
+    return Promise.all(asked);
   },
 };

@@ -22,7 +22,7 @@ export interface Finding {
   readonly title: string;
   readonly status: CheckStatus;
   readonly evidence: Evidence;
-  /** What most likely mends it; only with a failure. */
+  /** What most likely repairs it; only with a failure. */
   readonly fix?: string;
 }
 

@@ -1,6 +1,6 @@
 /** Each guest from the inside: addresses, routes, sysctls, units, clock, and what its own script says. */
 import { hostPrefix } from "../../model/lab/address";
-import { labNodes, nicOn, type Lab, type LabNode } from "../../model/lab/types";
+import { labNodes, nicOn, vipsOf, type Lab, type LabNode } from "../../model/lab/types";
 import { judge, type CheckContext, type Finding, type Probe } from "./check";
 import { askEach } from "../../lib/askEach";
 import { hazardKeys, judgeHazards } from "./hazards";
@@ -9,10 +9,6 @@ import { gatherFacts, unitsOf, type GuestFacts } from "./guestFacts";
 
 /** Seconds by which a guest's clock may be off: certificates, logs and captures are compared across guests. */
 const CLOCK_LIMIT = 2;
-
-function vips(lab: Lab): string[] {
-  return [...new Set(lab.services.map((service) => service.vip))];
-}
 
 /** Every sysctl that Direct Routing lives by, with its value, for one node. */
 export function sysctlsOf(lab: Lab, node: LabNode): Record<string, string> {
@@ -39,16 +35,16 @@ export function sysctlsOf(lab: Lab, node: LabNode): Record<string, string> {
 /** "device address/prefix" for each address that the node must have, the VIPs included. */
 export function addressesOf(lab: Lab, node: LabNode): string[] {
   const own = node.nics.flatMap((nic) => nic.addresses.map((address) => `${nic.device} ${address}`));
-  if (node.role === "realServer") own.push(...vips(lab).map((vip) => `lo ${hostPrefix(vip)}`));
+  if (node.role === "realServer") own.push(...vipsOf(lab).map((vip) => `lo ${hostPrefix(vip)}`));
   if (node.role === "director")
-    own.push(...vips(lab).map((vip) => `${nicOn(node, "server").device} ${hostPrefix(vip)}`));
+    own.push(...vipsOf(lab).map((vip) => `${nicOn(node, "server").device} ${hostPrefix(vip)}`));
   return own;
 }
 
 /** Judges what one guest said of itself. Pure. */
 export function judgeGuest(lab: Lab, node: LabNode, facts: GuestFacts): Finding[] {
   const { name } = node;
-  const mend = `scripts/lab up --stack ${lab.stack}: it puts ${name} right`;
+  const again = `scripts/lab up --stack ${lab.stack}: it puts ${name} right`;
   const findings: Finding[] = [];
   const add = (
     what: string,
@@ -57,7 +53,7 @@ export function judgeGuest(lab: Lab, node: LabNode, facts: GuestFacts): Finding[
     command: string,
     seen: string,
     expected: string,
-    fix = mend,
+    fix = again,
   ): void => {
     findings.push(
       judge(`guests.${name}.${what}`, `${name}: ${title}`, ok, { where: name, command, seen, expected }, fix),
@@ -74,7 +70,7 @@ export function judgeGuest(lab: Lab, node: LabNode, facts: GuestFacts): Finding[
     "ip -4 -o addr show",
     facts.addresses.join(", "),
     wanted.join(", "),
-    strays.length > 0 ? `ip addr del ${strays[0]?.split(" ")[1]} dev ${strays[0]?.split(" ")[0]}` : mend,
+    strays.length > 0 ? `ip addr del ${strays[0]?.split(" ")[1]} dev ${strays[0]?.split(" ")[0]}` : again,
   );
 
   const routes = facts.routes.filter((route) => route.startsWith("default"));
@@ -98,7 +94,7 @@ export function judgeGuest(lab: Lab, node: LabNode, facts: GuestFacts): Finding[
       `sysctl ${sysctls.map(([key]) => key).join(" ")}`,
       sysctls.map(([key]) => `${key}=${facts.sysctls[key] ?? "absent"}`).join(", "),
       sysctls.map(([key, value]) => `${key}=${value}`).join(", "),
-      wrong.length === 0 ? mend : `sysctl -w ${wrong.map(([key, value]) => `${key}=${value}`).join(" ")}`,
+      wrong.length === 0 ? again : `sysctl -w ${wrong.map(([key, value]) => `${key}=${value}`).join(" ")}`,
     );
   }
 
@@ -124,7 +120,7 @@ export function judgeGuest(lab: Lab, node: LabNode, facts: GuestFacts): Finding[
     "systemctl list-units --failed",
     facts.failedUnits.join(", ") || "none",
     "none",
-    `journalctl -u ${facts.failedUnits[0] ?? ""}; systemctl reset-failed once it is mended`,
+    `journalctl -u ${facts.failedUnits[0] ?? ""}; systemctl reset-failed once it is repaired`,
   );
   add(
     "boot",
@@ -157,7 +153,7 @@ export function judgeGuest(lab: Lab, node: LabNode, facts: GuestFacts): Finding[
 /** A VIP where it must not be, say on a real server's NIC: it would answer ARP there. */
 function strayVips(lab: Lab, node: LabNode, facts: GuestFacts): string[] {
   const wanted = addressesOf(lab, node);
-  const all = vips(lab);
+  const all = vipsOf(lab);
   return facts.addresses.filter((each) => {
     const address = each.split(" ")[1]?.split("/")[0] ?? "";
     return all.includes(address) && !wanted.includes(each);

@@ -3,7 +3,7 @@
  * behind its back. Each comes with its evidence, and a reason that holds for this guest, not in general.
  */
 import { Prefix } from "../../model/lab/address";
-import { nicOn, type Lab, type LabNode, type Nic } from "../../model/lab/types";
+import { nicOn, vipsOf, type Lab, type LabNode, type Nic } from "../../model/lab/types";
 import { judge, type Finding } from "./check";
 import type { GuestFacts } from "./guestFacts";
 
@@ -42,7 +42,6 @@ interface Rule {
   readonly breaks: (value: number, at: At) => string | undefined;
 }
 
-const vipsOf = (lab: Lab): string[] => [...new Set(lab.services.map(({ vip }) => vip))];
 const onServerSegment = ({ nic }: { readonly nic: Nic }): boolean => nic.network === "server";
 
 /** The NIC that the longest route to an address names; undefined without a route. */

@@ -1,6 +1,6 @@
 /** Whether those who forward have each neighbour's address at the MAC of the guest that owns it. */
 import { withoutLength } from "../../model/lab/address";
-import { nicOn, type Lab, type LabNode } from "../../model/lab/types";
+import { labNodes, nicOn, type Lab, type LabNode } from "../../model/lab/types";
 import { macOwner, serverMac } from "./arp";
 import { judge, type Finding } from "./check";
 
@@ -13,9 +13,7 @@ export function parseNeighbours(text: string): Map<string, string> {
 /** The lab's addresses on the segments of a node's NICs, by the MAC that must answer for them. */
 function owners(lab: Lab, node: LabNode): Map<string, string> {
   const segments = new Set(node.nics.map(({ network }) => network));
-  const nodes = [lab.routers[0], lab.clients[0], lab.directors[0], ...lab.realServers].filter(
-    (each) => each !== node,
-  );
+  const nodes = labNodes(lab).filter((each) => each !== node);
   const own = nodes.flatMap(({ nics }) =>
     nics
       .filter(({ network }) => segments.has(network))

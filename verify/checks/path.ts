@@ -3,7 +3,7 @@
  * MAC; replies go from the real server to the router, with the VIP as their source, past the director.
  */
 import { endpoint } from "../../model/lab/address";
-import { nicOn, type Lab, type VirtualService } from "../../model/lab/types";
+import { nicOn, serviceUrl, type Lab, type VirtualService } from "../../model/lab/types";
 import { tableWeight } from "../../model/director/ipvs/table";
 import { askEach } from "../../lib/askEach";
 import { curlOptions, sideBySide } from "../../health/requests";
@@ -208,7 +208,7 @@ async function lookAt(context: CheckContext, service: VirtualService): Promise<F
     const { stdout } = await shell.run(name, `ip neigh flush ${which}; ip neigh show ${which} nud permanent`);
     return { name, permanent: stdout.includes("PERMANENT") };
   });
-  const url = `http://${endpoint(service.vip, service.port)}/?[1-${count}]`;
+  const url = `${serviceUrl(service)}?[1-${count}]`;
   const curl =
     `curl ${sideBySide(count)} ${curlOptions(REQUEST_LIMIT)} --local-port ${first}-${last}` +
     ` -o /dev/null -w '%{http_code}\\n' '${url}'`;

@@ -1,5 +1,5 @@
 /** The kernel's table on the director: the services as configured, every real server by Route, the sorry server out. */
-import { expectedTable, parseIpvsSave, renderTable, serverKey } from "../../model/director/ipvs/table";
+import { ipvsRestoreRules, parseIpvsSave, serverKey } from "../../model/director/ipvs/table";
 import { serviceKey } from "../../model/lab/target";
 import { compareWithLab, isSorry } from "../../model/director/ipvs/compare";
 import type { Lab } from "../../model/lab/types";
@@ -8,7 +8,7 @@ import { judge, skipped, type CheckContext, type Finding, type Probe } from "./c
 export function judgeTable(lab: Lab, save: string): Finding[] {
   const where = lab.directors[0].name;
   const command = "ipvsadm -Sn";
-  const expected = renderTable(expectedTable(lab)).join("\n");
+  const expected = ipvsRestoreRules(lab).join("\n");
   const table = parseIpvsSave(save);
   const standIns = lab.services.flatMap((service) => {
     const entry = table.find((each) => serviceKey(each) === serviceKey(service));

@@ -1,8 +1,7 @@
 /** Who answers the client, counted: each real server's share by its weight. */
 import { tableWeight } from "../../model/director/ipvs/table";
-import { endpoint } from "../../model/lab/address";
 import { servingWeights, turnBounds } from "../../model/director/ipvs/turns";
-import type { Lab, VirtualService } from "../../model/lab/types";
+import { serviceUrl, type Lab, type VirtualService } from "../../model/lab/types";
 import { curlOptions, sideBySide } from "../../health/requests";
 import { binomialBound, type Bound } from "./binomial";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
@@ -72,8 +71,8 @@ function boundsOf(service: VirtualService, requests: number): (Bound & { readonl
 /** @param requests that were to be made */
 export function judgeCount(lab: Lab, service: VirtualService, count: Count, requests = REQUESTS): Finding[] {
   const { sent, failed } = count;
-  const { vip, port, scheduler, persistent } = service;
-  const url = `http://${endpoint(vip, port)}/`;
+  const { scheduler, persistent } = service;
+  const url = serviceUrl(service);
   const servers = Object.entries(count.answers).map(([name, number]) => `${name} ${number}`);
   const seen =
     `${servers.join(", ") || "nobody"} of ${sent}; ${failed} failed` +
@@ -137,7 +136,7 @@ function judgeShares(
 async function look({ lab, shell }: CheckContext): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const service of lab.services.filter(({ protocol }) => protocol === "tcp")) {
-    const command = countCommand(`http://${endpoint(service.vip, service.port)}/`);
+    const command = countCommand(serviceUrl(service));
     const { stdout } = await shell.run(lab.clients[0].name, "bash -s", { stdin: command, timeout: 120 });
     findings.push(...judgeCount(lab, service, parseCount(stdout)));
   }

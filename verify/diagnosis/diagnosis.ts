@@ -4,12 +4,12 @@ import { expectedTable, parseIpvsSave, type IpvsService } from "../../model/dire
 import { serviceKey } from "../../model/lab/target";
 import { compareTables, type Difference } from "../../model/director/ipvs/compare";
 import { wrongPages } from "../../model/guest/pages";
-import { nicOn, type Lab, type VirtualService } from "../../model/lab/types";
+import { nicOn, serviceUrl, type Lab, type VirtualService } from "../../model/lab/types";
 import { ARPING, macOwner, parseArping, serverMac } from "../checks/arp";
 import { judge, type CheckContext, type Finding, type Probe } from "../checks/check";
 import { askEach } from "../../lib/askEach";
 import { parseNeighbours } from "../checks/neighbours";
-import { checkedPage, setUpScript, targetsOf, tearDownScript, vipUrl, type Target } from "./scripts";
+import { checkedPage, setUpScript, targetsOf, tearDownScript, type Target } from "./scripts";
 import { trace } from "./trace";
 import { diagnose, type Diagnosis, type LabSight, type Names, type ServerSight } from "./verdict";
 import type { Shell } from "../../lib/ssh";
@@ -72,7 +72,7 @@ async function askAll(
   service: VirtualService,
   targets: readonly Target[],
 ): Promise<Seen> {
-  const url = vipUrl(service);
+  const url = serviceUrl(service);
   const page = checkedPage(service);
   const direct = service.realServers.map(({ address }) => ({
     url: `http://${endpoint(address, service.port)}/${page}`,
@@ -131,7 +131,7 @@ export function sightOf(
     const fromRouter = asked.fromRouter[i] ?? NOT_ASKED;
     const fromClient = asked.fromClient[i] ?? NOT_ASKED;
     const own = [fromRouter, fromClient].filter(({ ok, server }) => ok && server === name);
-    const [page] = wrongPages(lab, vipUrl(service), own);
+    const [page] = wrongPages(lab, serviceUrl(service), own);
     const mac = asked.neighbours.get(node?.address ?? "");
     return {
       name,
@@ -237,7 +237,7 @@ export function findingsOf(lab: Lab, service: VirtualService, result: DiagnosisR
           `${sight.fromRouter.detail}, from ${lab.clients[0].name}: ${sight.fromClient.detail}]`);
     const evidence = {
       where: `${lab.directors[0].name}, ${lab.routers[0].name}, ${lab.clients[0].name}`,
-      command: `curl the RIP; curl ${vipUrl(service)} by firewall mark through ${server} alone`,
+      command: `curl the RIP; curl ${serviceUrl(service)} by firewall mark through ${server} alone`,
       seen,
       expected: "ok",
     };
@@ -250,10 +250,10 @@ export function findingsOf(lab: Lab, service: VirtualService, result: DiagnosisR
     );
   });
   if (result.sorry === undefined) return findings;
-  const [page] = wrongPages(lab, vipUrl(service), result.sorry.ok ? [result.sorry] : []);
+  const [page] = wrongPages(lab, serviceUrl(service), result.sorry.ok ? [result.sorry] : []);
   const evidence = {
     where: lab.routers[0].name,
-    command: `curl ${vipUrl(service)} by firewall mark through the sorry server alone`,
+    command: `curl ${serviceUrl(service)} by firewall mark through the sorry server alone`,
     seen:
       result.sorry.detail +
       (result.sorry.server ? ` from ${result.sorry.server}` : "") +

@@ -3,7 +3,6 @@
  * in it. Only connections from a few source ports of ours are marked, so the live service never notices; the kernel
  * looks a marked packet up by its mark first.
  */
-import { endpoint } from "../../model/lab/address";
 import { DIAGNOSIS_MARKS } from "../../model/director/ipvs/table";
 import type { VirtualService } from "../../model/lab/types";
 import { PORTS_EACH } from "../../health/requests";
@@ -85,8 +84,4 @@ export function checkedPage(service: VirtualService): string {
   return checktype === "negotiate" && kind === "http" && request !== undefined
     ? request.replace(/^\//, "")
     : "";
-}
-
-export function vipUrl({ vip, port }: VirtualService): string {
-  return `http://${endpoint(vip, port)}/`;
 }

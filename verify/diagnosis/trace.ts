@@ -2,10 +2,10 @@
  * Where a packet is lost: a capture on the real server itself, while it is asked once more through the VIP. It says whether
  * the request arrives, whether the server's kernel takes it, and whether and to whom the reply leaves.
  */
-import { nicOn, type Lab, type LabNode, type VirtualService } from "../../model/lab/types";
+import { nicOn, serviceUrl, type Lab, type LabNode, type VirtualService } from "../../model/lab/types";
 import { Capture, parseCapture, type Frame } from "../checks/capture";
 import type { CheckContext } from "../checks/check";
-import { vipUrl, type Target } from "./scripts";
+import type { Target } from "./scripts";
 import { askScript, PORTS_EACH } from "../../health/requests";
 
 /** Seconds for the request; long enough for a SYN to be repeated once. */
@@ -89,7 +89,7 @@ export async function trace(
       timeout: 20,
     }),
     shell.run((from === "router" ? lab.routers[0] : lab.clients[0]).name, "bash -s", {
-      stdin: askScript([{ url: vipUrl(service), port: first }], REQUEST_LIMIT),
+      stdin: askScript([{ url: serviceUrl(service), port: first }], REQUEST_LIMIT),
       timeout: 20,
     }),
   ]);

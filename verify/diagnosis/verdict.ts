@@ -55,7 +55,7 @@ export interface Diagnosis {
   readonly verdict: Verdict;
   /** Why, in words. */
   readonly because: string;
-  /** What most likely mends it; "" when nothing is wrong. */
+  /** What most likely repairs it; "" when nothing is wrong. */
   readonly fix: string;
 }
 
@@ -105,7 +105,7 @@ function verdictOf(
     return {
       verdict: "cannot be judged",
       because: `requests for ${vip} may reach ${leaking.join(", ")}, which answers ARP for it`,
-      fix: `mend ${leaking.join(", ")} first`,
+      fix: `repair ${leaking.join(", ")} first`,
     };
   }
   if (!sight.directorAnswersArp && !own(fromRouter)) {
