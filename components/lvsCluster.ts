@@ -5,8 +5,9 @@ import { Prefix } from "../model/lab/address";
 import { poolPath } from "../model/lab/naming";
 import { KEY_SECRET, sshKeyPair } from "../model/guest/sshKey";
 import {
-  guestId,
+  guestIds,
   hasPassword,
+  labNodes,
   type Lab,
   type LabNetwork,
   type LabNode,
@@ -119,10 +120,11 @@ export class LvsCluster extends pulumi.ComponentResource {
     this.privateKey = pulumi.secret(pair.apply(({ privateKey }) => privateKey));
     const authorizedKey = pulumi.unsecret(pair.apply(({ publicKey }) => publicKey));
 
+    const ids = guestIds(labNodes(lab));
     const hosts: Host[] = [];
     const configured: pulumi.CustomResource[] = [];
     const guest = (node: LabNode, dependsOn: pulumi.Resource[] = []): void => {
-      const id = guestId(node);
+      const id = ids.get(node) ?? node.name;
       const machine = new VirtualMachine(
         id,
         {

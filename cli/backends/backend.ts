@@ -32,7 +32,7 @@ export type ShownOutputs = { readonly [Name in keyof StackOutputs]: StackOutputs
 /** What `up` would do and lead to. */
 export interface Foreseen {
   readonly counts: ChangeCounts;
-  /** Which guests would be restarted or made anew, by `guestId`: any change of a domain stops it first. */
+  /** Which guests would be restarted or made anew, by `guestIds`: any change of a domain stops it first. */
   readonly restarts: readonly string[];
   readonly outputs: ShownOutputs;
 }

@@ -4,7 +4,7 @@
  */
 import { withoutLength } from "../lab/address";
 import type { Refusal } from "./refusal";
-import { guestId, type Lab, type LabNode } from "../lab/types";
+import { guestIds, labNodes, type Lab, type LabNode } from "../lab/types";
 
 type Named = Pick<LabNode, "name" | "role">;
 
@@ -44,10 +44,13 @@ export function handovers(applied: Lab, lab: Lab): Handover[] {
 
 /** @param before the addresses of the lab as it is */
 export function handoversFrom<N extends Named>(before: readonly Held<N>[], lab: Lab): Handover<N>[] {
+  const former = guestIds([...new Set(before.map(({ node }) => node))]);
+  const ids = guestIds(labNodes(lab));
   return held(lab).flatMap(({ node, key, address }) => {
+    const id = ids.get(node);
     const from = before.find((each) => each.address === address)?.node;
-    if (from === undefined || guestId(from) === guestId(node)) return [];
-    const mine = before.filter((each) => guestId(each.node) === guestId(node));
+    if (from === undefined || former.get(from) === id) return [];
+    const mine = before.filter((each) => former.get(each.node) === id);
     // A router has one on each network; the list may have moved a real server to another place.
     const old = (mine.find((each) => each.key === key) ?? mine[0])?.address;
     const message = `is the address of ${from.name}, from which ${node.name} cannot take it over in one \`up\`: guests are deleted last`;

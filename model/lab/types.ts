@@ -216,9 +216,17 @@ export function labNodes(
 }
 
 /**
- * What a guest stays the same by from one `up` to the next, whatever else changes: a real server's name, else the role. No real
- * server has a role for its name.
+ * What guests stay the same by from one `up` to the next, whatever else changes: a real server's name, the role of the first guest of each
+ * other role, and the name of a further one. No guest has a role for its name.
  */
-export function guestId({ name, role }: Pick<LabNode, "name" | "role">): string {
-  return role === "realServer" ? name : role;
+export function guestIds<N extends Pick<LabNode, "name" | "role">>(nodes: readonly N[]): Map<N, string> {
+  const seen = new Set<Role>(["realServer"]);
+  return new Map(
+    nodes.map((node) => {
+      const { name, role } = node;
+      const id = seen.has(role) ? name : role;
+      seen.add(role);
+      return [node, id];
+    }),
+  );
 }

@@ -6,7 +6,7 @@ import { guestSettings } from "../../../../model/guest/settings";
 import { hostPrefix, isAddress, Prefix } from "../../../../model/lab/address";
 import { expectedTable } from "../../../../model/director/ipvs/table";
 import { ldirectordFor } from "../../../../model/director/ldirectord/ldirectord";
-import { labNodes, type Lab } from "../../../../model/lab/types";
+import { guestIds, labNodes, type Lab } from "../../../../model/lab/types";
 import { config, identity, labOf } from "../config/arbitraries";
 
 const LABS = 60;
@@ -85,4 +85,19 @@ describe("of every lab", () => {
         expect(seconds[1]).toBeGreaterThan(check.failurecount * (check.checkinterval + holdSeconds(check)));
       }
     }));
+});
+
+it("guests stay the same by their role, real servers and a role's further guests by their name", () => {
+  const nodes = [
+    { name: "gw", role: "router" },
+    { name: "lvs1", role: "director" },
+    { name: "lvs2", role: "director" },
+    { name: "web", role: "realServer" },
+  ] as const;
+  expect([...guestIds<(typeof nodes)[number]>(nodes).values()]).toEqual([
+    "router",
+    "director",
+    "lvs2",
+    "web",
+  ]);
 });
