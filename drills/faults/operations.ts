@@ -1,5 +1,4 @@
 /** What is done to a cluster every day, under load: none of it may cost a request. */
-import { endpoint } from "../../model/lab/address";
 import { targetArguments } from "../../model/lab/target";
 import {
   byTheRunItself,
@@ -177,7 +176,6 @@ const drain: Drill = {
   maxSeconds: 160,
   async act(run) {
     const { target, lab } = run;
-    const [{ vip, port }] = lab.services;
     const { drainSeconds } = run.promises;
     const size = Math.ceil(DOWNLOAD_RATE * (drainSeconds * run.scale + 5));
     await run.ask(

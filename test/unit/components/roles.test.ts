@@ -134,6 +134,7 @@ const DIRECTOR = {
   LVS_LDIRECTORD_TLS: "",
   LVS_IPVS_TIMEOUTS: "300 120 300",
   LVS_TABLE: renderGuestTable(lab(), { name: "director" }),
+  LVS_MARKS: "",
   LVS_SORRY_PAGE: "sorry server\n",
   LVS_SORRY_PORTS: "80",
   LVS_DRAIN_SECONDS: "60",
