@@ -66,8 +66,8 @@ const clientVanishes: Drill = {
     ["forgottenAfterSeconds"],
     theDirector,
     [
-      "ipvsadm --set 8589934",
-      `[[ -e ${TIMEOUTS} ]] || ipvsadm -L --timeout >${TIMEOUTS}; ipvsadm --set 8589934 0 0`,
+      "ipvsadm --set 2678400",
+      `[[ -e ${TIMEOUTS} ]] || ipvsadm -L --timeout >${TIMEOUTS}; ipvsadm --set 2678400 0 0`,
     ],
     on(
       theDirector,

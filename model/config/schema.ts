@@ -19,8 +19,8 @@ import {
 export const MAX_REAL_SERVERS = 250;
 const MAX_SERVICES = 256;
 
-/** The kernel counts in ticks, 250 a second, up to 2^31. */
-const ipvsTimeout = () => integer(1, 8589934, "seconds");
+/** 31 days, the most that ipvsadm 1.31 takes; a kernel could wait longer. */
+const ipvsTimeout = () => integer(1, 2678400, "seconds");
 const memory = () => integer(256, 65536, "MiB", "; a Debian 12 guest does not boot reliably below 256 MiB");
 const vcpus = () => integer(1, 16, "virtual CPUs");
 const mtu = () => integer(1280, 9000, "bytes").default(1500).describe("MTU of every NIC on the segment.");
