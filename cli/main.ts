@@ -137,10 +137,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
       .command("test")
       .description(`run the tests: ${SUITE_NAMES.join(", ")}; all without an argument`)
       .addArgument(new Argument("[suite]").choices(SUITE_NAMES))
-      .argument("[drills...]", "with lab: drills to run with their pairs, beside the article's own")
+      .argument(
+        "[names...]",
+        "with lab: drills to run with their pairs, beside the article's own; with examples: which",
+      )
       .option("--all", "with lab: every drill")
-      .action(async (suite: string | undefined, drills: string[], { all = false }: Options) => {
-        process.exitCode = (await runTests(suite, { drills, all })) ? 0 : 1;
+      .action(async (suite: string | undefined, names: string[], { all = false }: Options) => {
+        process.exitCode = (await runTests(suite, { names, all })) ? 0 : 1;
       });
   },
 };

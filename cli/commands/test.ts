@@ -1,7 +1,16 @@
 /** `scripts/lab test`: every suite, and one closing line over all of them. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { chooseDrills } from "../../drills/catalogue";
@@ -94,7 +103,13 @@ async function shell(output: Output): Promise<Tally> {
 }
 
 /** Lab tests with stacks of their own, which need not wait for the shared one's. */
-const APART = ["test/lab/cloudImage.test.ts", "test/lab/remote.test.ts", "test/lab/takeover.test.ts"];
+const EXAMPLES = "test/lab/examples.test.ts";
+const APART = [
+  "test/lab/cloudImage.test.ts",
+  "test/lab/remote.test.ts",
+  "test/lab/takeover.test.ts",
+  EXAMPLES,
+];
 
 /**
  * The whole suite on the embedded engine, and the acceptance part on Pulumi too where there is one.
@@ -122,7 +137,18 @@ function services(output: Output): Promise<Tally> {
   return vitest(output, "services", ["--project", "services"], {}, AS_ROOT);
 }
 
-type Suite = (output: Output, drills: readonly string[]) => Promise<Tally | Tally[]>;
+/** @param names without any, all of them */
+function examples(output: Output, names: readonly string[]): Promise<Tally> {
+  const known = readdirSync("examples").flatMap((file) => /^(.*)\.yaml$/.exec(file)?.[1] ?? []);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new Error(`there is no examples/${unknown}.yaml; there are ${known.join(", ")}`);
+  const env = { LVS_DR_TEST_EXAMPLES: (names.length === 0 ? known : names).join(",") };
+  return vitest(output, "examples", ["--project", "lab", EXAMPLES], env);
+}
+
+/** @param names what a suite was told to run, where it can be */
+type Suite = (output: Output, names: readonly string[]) => Promise<Tally | Tally[]>;
 
 /** vitest's own number of workers, one fewer than processors, leaves two half idle. */
 const WORKERS = `--maxWorkers=${Math.max(2, availableParallelism() - 1)}`;
@@ -134,14 +160,15 @@ const SUITES: Readonly<Record<string, Suite>> = {
   shell,
   services,
   lab: (output, drills) => labSuites(output, drills),
+  examples,
 };
 
 /** Runs suites one after the other. */
-async function inTurn(names: readonly string[], drills: readonly string[] = []): Promise<Tally[]> {
+async function inTurn(suites: readonly string[], names: readonly string[] = []): Promise<Tally[]> {
   const tallies: Tally[] = [];
-  for (const name of names) {
-    say(`== ${name}`);
-    tallies.push(...[(await SUITES[name]?.(OURS, drills)) ?? []].flat());
+  for (const suite of suites) {
+    say(`== ${suite}`);
+    tallies.push(...[(await SUITES[suite]?.(OURS, names)) ?? []].flat());
   }
   return tallies;
 }
@@ -187,24 +214,27 @@ async function everything(): Promise<Tally[]> {
 export const SUITE_NAMES = Object.keys(SUITES);
 
 export interface TestOptions {
-  /** Names of drills that the lab suite runs beside the article's own. */
-  readonly drills?: readonly string[];
-  /** All of them. */
+  /** Drills that the lab suite runs beside the article's own, or examples that are built. */
+  readonly names?: readonly string[];
+  /** All drills. */
   readonly all?: boolean;
 }
 
 /**
  * Runs one suite or all; true when nothing failed and something ran.
- * @throws Error for drills that are not known, before anything runs
+ * @throws Error for drills or examples that are not known, before anything runs
  */
 export async function runTests(
   suite?: string,
-  { drills = [], all = false }: TestOptions = {},
+  { names = [], all = false }: TestOptions = {},
 ): Promise<boolean> {
-  const chosenDrills = drills.length === 0 && !all ? [] : chooseDrills(drills, all).map((each) => each.name);
-  if (chosenDrills.length > 0 && suite !== "lab")
+  const chosen =
+    suite === "examples" || (names.length === 0 && !all)
+      ? names
+      : chooseDrills(names, all).map((each) => each.name);
+  if (chosen.length > 0 && suite !== "lab" && suite !== "examples")
     throw new Error("drills are part of the lab suite: scripts/lab test lab [DRILL…] [--all]");
-  const tallies = await (suite === undefined ? everything() : inTurn([suite], chosenDrills));
+  const tallies = await (suite === undefined ? everything() : inTurn([suite], chosen));
   process.stdout.write(closingLines(tallies));
   return tallies.every(({ failed }) => failed === 0) && tallies.some(({ passed }) => passed > 0);
 }

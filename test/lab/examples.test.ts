@@ -1,0 +1,52 @@
+/**
+ * Each file of examples/, as a user would build it: all are previewed; some, or those that `scripts/lab test examples [NAME…]` names,
+ * are built, found healthy, verified and ended. Those that were named are drilled too.
+ */
+import { readdirSync } from "node:fs";
+import { afterAll, describe, expect, it } from "vitest";
+import { changes, lab, run } from "./support";
+
+const NAMES = readdirSync("examples").flatMap((file) => /^(.*)\.yaml$/.exec(file)?.[1] ?? []);
+/** Built on every run: between them they have what the shared stack of the suite has not. */
+const OFTEN = ["flat", "marks"];
+const named = (process.env.LVS_DR_TEST_EXAMPLES ?? "").split(",").filter(Boolean);
+const built = named.length > 0 ? named : OFTEN;
+
+describe.each(NAMES)("examples/%s.yaml", (name) => {
+  const stack = `example-${name}`;
+  const file = ["--config-file", `examples/${name}.yaml`];
+
+  it("is a configuration that can be built", async () => {
+    const { stderr } = await lab(["preview", ...file], stack);
+    expect(stderr).toMatch(/would: \d+ create/);
+  });
+
+  describe.skipIf(!built.includes(name))("built", () => {
+    afterAll(async () => {
+      await run(["down"], stack);
+    });
+
+    it("is healthy, and a second `up` changes nothing", { timeout: 900_000 }, async () => {
+      const up = await lab(["up", ...file], stack);
+      expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
+      expect(changes(await lab(["up", ...file], stack))).toMatchObject({ create: 0, update: 0, replace: 0 });
+    });
+
+    it("passes every check", { timeout: 600_000 }, async () => {
+      const { code, stdout } = await run(["verify"], stack);
+      expect({ code, failed: stdout.match(/^FAIL.*(\n {7}.*)*/gm) ?? [] }).toEqual({ code: 0, failed: [] });
+    });
+
+    it.skipIf(named.length === 0)("passes the article's failure tests", { timeout: 900_000 }, async () => {
+      const { code, stdout, stderr } = await run(["drill"], stack);
+      expect({ code, failures: `${stdout}${stderr}`.match(/^ +! .*/gm) ?? [] }).toEqual({
+        code: 0,
+        failures: [],
+      });
+    });
+
+    it("is gone without a trace", async () => {
+      expect((await lab(["down"], stack)).stderr).toContain("audit: nothing is left");
+    });
+  });
+});
