@@ -17,6 +17,7 @@ export function inDirectorScript(script: string, settings: Readonly<Record<strin
     LVS_IF: "lan",
     LVS_MODE: "ldirectord",
     LVS_SORRY_PORTS: "",
+    LVS_MARKS: "",
     ...settings,
   };
   const text = `source "$1/common.sh"; source "$1/planes/ldirectord.sh"; source <(grep -v '^dispatch ' "$1/director.sh"); ${script}`;
