@@ -2,8 +2,7 @@ import { readFileSync } from "node:fs";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { LvsCluster } from "./components/lvsCluster";
-import { endpoint } from "./model/lab/address";
-import { labNodes } from "./model/lab/types";
+import { labNodes, serviceUrl } from "./model/lab/types";
 import { probeAccelerator } from "./program/hostProbe";
 import { labConfig } from "./program/labConfig";
 import { loginTo, observeHealth } from "./program/observation";
@@ -30,7 +29,7 @@ export = async () => {
   const [service] = lab.services;
   return {
     vip: service.vip,
-    url: `http://${endpoint(service.vip, service.port)}/`,
+    url: serviceUrl(service),
     nodes: Object.fromEntries(labNodes(lab).map(({ name, role, address }) => [name, { role, address }])),
     imageDigest: cluster.imageDigest,
     privateKey: cluster.privateKey,

@@ -111,12 +111,14 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
   // For scripts/lab, which takes `up`'s own arguments for it.
   "image-source": async () => {
     const { openLab } = await import("./stack/stackLab");
+    const { imagePackages } = await import("../model/lab/workloads");
     withConfigFile(withStack(program.command("image-source", { hidden: true })))
       .allowUnknownOption()
       .allowExcessArguments()
       .action((options: StackOptions) => {
-        const { image } = openLab(PROJECT, options);
-        process.stdout.write(`${image === undefined ? "built" : "own"}\n`);
+        const lab = openLab(PROJECT, options);
+        const source = lab.image === undefined ? "built" : "own";
+        process.stdout.write(`${[source, ...imagePackages(lab)].join(" ")}\n`);
       });
   },
   // Likewise, before it enters a namespace without a way out.

@@ -6,6 +6,8 @@ export interface AppliedLabArgs {
   readonly lab: Lab;
   /** What must have succeeded before the lab counts as applied. */
   readonly configured: readonly pulumi.CustomResource[];
+  /** The secret of the lab's own authority, if it has one. */
+  readonly authority?: pulumi.Output<string> | undefined;
 }
 
 /**
@@ -13,11 +15,29 @@ export interface AppliedLabArgs {
  * an output: as one it would fill hundreds of lines of every preview.
  */
 export class AppliedLab extends pulumi.ComponentResource {
-  constructor(name: string, { lab, configured }: AppliedLabArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(
+    name: string,
+    { lab, configured, authority }: AppliedLabArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
     super(APPLIED_LAB, name, {}, opts);
     // One field waits for the guests, and the record with it. Were all of it in an `apply`, one password would veil all of it.
     const configHash = pulumi.all(configured.map(({ id }) => id)).apply(() => lab.configHash);
-    this.registerOutputs({ lab: { ...lab, services: lab.services.map(veiled), configHash } });
+    const workloads = lab.workloads?.map(({ files, ...workload }) => ({
+      ...workload,
+      files: Object.keys(files).length === 0 ? files : pulumi.secret(files),
+    }));
+    const { web, services, ...rest } = lab;
+    this.registerOutputs({
+      lab: {
+        ...rest,
+        services: services.map(veiled),
+        ...(workloads && { workloads }),
+        ...(web && { web: { ...web, key: pulumi.secret(web.key) } }),
+        ...(authority && { authority: { secret: authority } }),
+        configHash,
+      },
+    });
   }
 }
 

@@ -30,6 +30,8 @@ export interface BootSource {
 export interface GuestImageArgs {
   /** The user's own image (qcow2); absent: the one that this project builds. Plain: it is read before any resource. */
   readonly image?: { readonly path: string; readonly sha256?: string };
+  /** Debian packages that the project's image has beside the recipe's. */
+  readonly packages?: readonly string[];
   /** Where libvirt is on another host: the pool that receives the image, and what its volumes' names begin with. */
   readonly upload?: { readonly pool: pulumi.Input<string>; readonly prefix: pulumi.Input<string> };
 }
@@ -66,24 +68,25 @@ export function builtDigest(disk: string): string | undefined {
   return (JSON.parse(readFileSync(manifest, "utf8")) as { digest: string }).digest;
 }
 
-/** Where the project's own image is: named by the recipe's hash, so that it is known before the image is built. */
-let ownDirectory: string | undefined;
+const ownDirectories = new Map<string, string>();
 
-function ownImage(): string {
-  ownDirectory ??= execFileSync("bash", ["-c", '. "$0" && image_directory', scriptPath("image/lib.sh")], {
-    encoding: "utf8",
-  }).trim();
-  return ownDirectory;
+/** Where the project's own image is: named by the recipe's hash, so that it is known before the image is built. */
+function ownImage(packages: readonly string[]): string {
+  const key = packages.join(" ");
+  const command = ["-c", '. "$0" && image_directory "$@"', scriptPath("image/lib.sh"), ...packages];
+  const directory = ownDirectories.get(key) ?? execFileSync("bash", command, { encoding: "utf8" }).trim();
+  ownDirectories.set(key, directory);
+  return directory;
 }
 
 /** The files of the image on this machine. */
-function localSource(image: GuestImageArgs["image"]): BootSource & { readonly disk: string } {
+function localSource({ image, packages = [] }: GuestImageArgs): BootSource & { readonly disk: string } {
   if (image !== undefined) {
     const disk = resolve(image.path);
     const capacity = qcow2VirtualSize(disk);
     return { disk, capacity, digest: image.sha256 ?? fileStamp(disk) };
   }
-  const directory = ownImage();
+  const directory = ownImage(packages);
   return {
     disk: `${directory}/disk.qcow2`,
     capacity: OWN_DISK_BYTES,
@@ -105,7 +108,7 @@ export class GuestImage extends pulumi.ComponentResource {
   constructor(name: string, args: GuestImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lvsdr:index:GuestImage", name, {}, opts);
     const { image, upload: target } = args;
-    const local = localSource(image);
+    const local = localSource(args);
     this.image = image;
     this.localDisk = local.disk;
     const short = local.digest.slice(0, 12);

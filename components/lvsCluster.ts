@@ -14,6 +14,7 @@ import {
   type NetworkName,
   type Role,
 } from "../model/lab/types";
+import { hasFiles, imagePackages, needsAuthority } from "../model/lab/workloads";
 import { AppliedLab } from "./appliedLab";
 import { GuestImage, type GuestImageArgs } from "./guestImage";
 import type { GuestRole, GuestRoleArgs, Host } from "./guestRole";
@@ -58,8 +59,9 @@ export function networkArgs({
   return { networkName: name, bridge, address: hostAddress, prefix, mtu, existingBridge };
 }
 
-export function imageArgs({ image, remoteHost, prefix }: Lab, pool: pulumi.Input<string>): GuestImageArgs {
-  return { image, upload: remoteHost && { pool, prefix } };
+export function imageArgs(lab: Lab, pool: pulumi.Input<string>): GuestImageArgs {
+  const { image, remoteHost, prefix } = lab;
+  return { image, packages: imagePackages(lab), upload: remoteHost && { pool, prefix } };
 }
 
 /** What a guest has of its own, without what it shares with others. */
@@ -121,6 +123,10 @@ export class LvsCluster extends pulumi.ComponentResource {
     const authorizedKey = pulumi.unsecret(pair.apply(({ publicKey }) => publicKey));
 
     const ids = guestIds(labNodes(lab));
+    const authority = needsAuthority(lab)
+      ? new random.RandomPassword("authority", KEY_SECRET, child).result
+      : undefined;
+
     const hosts: Host[] = [];
     const configured: pulumi.CustomResource[] = [];
     const guest = (node: LabNode, dependsOn: pulumi.Resource[] = []): void => {
@@ -149,8 +155,9 @@ export class LvsCluster extends pulumi.ComponentResource {
         generation: machine.generation,
         proxy: proxyOf(lab, args.hostPrivateKey),
       };
-      const settings = { ...guestSettings(lab, node) };
-      const secret = node.role === "director" && hasPassword(lab);
+      const settings = settingsOf(lab, node, authority);
+      const secret =
+        (node.role === "director" && hasPassword(lab)) || (node.role === "realServer" && hasFiles(lab));
       const role = new ROLES[node.role](id, { host, settings, secret }, { ...child, dependsOn });
       hosts.push(host);
       configured.push(role.configured);
@@ -161,12 +168,25 @@ export class LvsCluster extends pulumi.ComponentResource {
     // Last: what it puts into the table answers by then.
     const before = [...configured];
     for (const node of lab.directors) guest(node, before);
-    new AppliedLab("lab", { lab, configured }, child);
+    new AppliedLab("lab", { lab, configured, authority }, child);
 
     this.hosts = hosts;
     this.configured = configured;
     this.registerOutputs({ imageDigest: this.imageDigest });
   }
+}
+
+/** A guest's settings. Of what follows from the authority's secret only the real servers' keys are secret. */
+function settingsOf(
+  lab: Lab,
+  node: LabNode,
+  authority: pulumi.Output<string> | undefined,
+): GuestRoleArgs["settings"] {
+  if (authority === undefined || node.role === "router") return { ...guestSettings(lab, node) };
+  const settings = authority.apply((secret) => ({
+    ...guestSettings({ ...lab, authority: { secret } }, node),
+  }));
+  return node.role === "realServer" ? settings : pulumi.unsecret(settings);
 }
 
 /** Through what the guests are reached when libvirt is on another host. */

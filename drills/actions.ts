@@ -1,6 +1,7 @@
 /** What several drills do to guests, and how it is undone. */
 import type { RunOptions } from "../lib/ssh";
 import type { LabNode } from "../model/lab/types";
+import { webProtocol } from "../model/lab/workloads";
 import type { DrillRun } from "./drillRun";
 import type { Sabotage } from "./drill";
 
@@ -113,10 +114,11 @@ export const noSorryServer = sabotageBy(
 
 /** Why a lab can have no drill at all; undefined when it can. */
 export function needsTcp(run: DrillRun): string | undefined {
-  const [{ protocol, name }] = run.lab.services;
-  return protocol === "tcp"
-    ? undefined
-    : `it needs a main service over TCP: the load is HTTP, and ${name} is ${protocol}`;
+  const [service] = run.lab.services;
+  if (webProtocol(service) === "http") return undefined;
+  const { name, protocol, workload } = service;
+  const what = workload === undefined ? `is ${webProtocol(service) ?? protocol}` : `is served by ${workload}`;
+  return `it needs a main service over TCP: the load is HTTP, and ${name} ${what}`;
 }
 
 /** Why a lab cannot have drills that need a second real server; undefined when it can. */

@@ -11,6 +11,7 @@ import { parseGuestStatus, type GuestStatus } from "../model/guest/status";
 import { isPayloadGone, PAYLOAD } from "../model/guest/script";
 import type { Problem, ProblemCode } from "../model/lab/problem";
 import { clientService, labNodes, serviceUrl, type Lab } from "../model/lab/types";
+import { hasLabCertificate } from "../model/lab/workloads";
 import { askEach } from "../lib/askEach";
 import type { Shell } from "../lib/ssh";
 import { askScript, NOT_ASKED, parseAnswers } from "./requests";
@@ -66,13 +67,14 @@ const REQUESTS_MARK = "== requests\n";
 /** The client's status and its requests, made at the same time, over one session: each costs a guest without KVM time. */
 async function clientSight(
   shell: Shell,
-  { clients: [{ name: node }], services }: Lab,
+  lab: Lab,
   also?: string,
 ): Promise<Sight & { readonly requests: readonly ClientRequest[] }> {
-  const service = clientService({ services });
+  const [{ name: node }] = lab.clients;
+  const service = clientService(lab);
   if (service === undefined) return { ...(await guestStatus(shell, node, also)), requests: [] };
   const url = serviceUrl(service);
-  const asked = Array.from({ length: REQUESTS }, () => ({ url }));
+  const asked = Array.from({ length: REQUESTS }, () => ({ url, trusted: hasLabCertificate(lab, service) }));
   const script =
     `exec 3< <(${askScript(asked, REQUEST_LIMIT)})\n${STATUS}\ncode=$?\n${also ?? ""}\n` +
     `printf '${REQUESTS_MARK.replace("\n", "\\n")}'\ncat <&3\nexit $code`;

@@ -21,6 +21,8 @@ export interface Asked {
   readonly url: string;
   /** First of the PORTS_EACH source ports that it may use; absent = any. */
   readonly port?: number;
+  /** Whether the certificate of an https URL must be trusted by who asks; else any is good. */
+  readonly trusted?: boolean;
 }
 
 /** Ports that a request may use, so that one still in use does not spoil it. */
@@ -38,6 +40,11 @@ export function curlOptions(seconds: number): string {
   return `-s --max-time ${seconds} -H 'Connection: close'`;
 }
 
+/** The option by which any certificate is good: whether a server answers is one question, whether it is trusted another. */
+export function anyCertificate(url: string): string {
+  return url.startsWith("https:") ? " -k" : "";
+}
+
 /** The options that let one curl make requests side by side, each on a connection of its own. */
 export function sideBySide(atOnce = AT_ONCE): string {
   return `-Z --parallel-immediate --parallel-max ${atOnce}`;
@@ -49,8 +56,8 @@ export function sideBySide(atOnce = AT_ONCE): string {
  */
 export function askScript(asked: readonly Asked[], seconds: number, also = ""): string {
   const each = asked.map(
-    ({ url, port }, i) =>
-      `${curlOptions(seconds)} -o "$pages/${i}" -w '${FORMAT}'` +
+    ({ url, port, trusted = false }, i) =>
+      `${curlOptions(seconds)}${trusted ? "" : anyCertificate(url)} -o "$pages/${i}" -w '${FORMAT}'` +
       `${port === undefined ? "" : ` --local-port ${port}-${port + PORTS_EACH - 1}`} '${url}'`,
   );
   // Bodies come last, each with a NUL before it: they may look like anything.

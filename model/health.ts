@@ -100,7 +100,7 @@ export interface Observation {
   readonly observedAt: string;
   readonly director: DirectorObservation;
   readonly nodes: Readonly<Record<string, NodeObservation>>;
-  /** Requests from the client guest, to `clientService`; none when it could not be asked, or no service speaks TCP. */
+  /** Requests from the client guest, to `clientService`; none when it could not be asked, or the web server serves no service. */
   readonly client: { readonly requests: readonly ClientRequest[] };
 }
 

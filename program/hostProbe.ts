@@ -6,6 +6,7 @@ import { checkHost } from "../model/host/checks";
 import { readFacts } from "../model/host/facts";
 import { formatRefusals } from "../model/config/config";
 import type { Lab } from "../model/lab/types";
+import { imagePackages } from "../model/lab/workloads";
 import { refusal } from "./refusal";
 
 /** What a command on this host prints, without the white space around it. */
@@ -36,9 +37,11 @@ export async function probeAccelerator(lab: Lab): Promise<"kvm" | "qemu"> {
  */
 export async function assertHost(lab: Lab): Promise<void> {
   const keyFile = lab.remoteHost?.keyFile;
+  const packages = imagePackages(lab);
   const facts = readFacts(
     await hostScript(`bash ${scriptWord("host/facts.sh")}`, {
       LVS_DR_LIBVIRT_URI: lab.libvirtUri,
+      ...(packages.length > 0 && { LVS_DR_IMAGE_PACKAGES: packages.join(" ") }),
       ...(lab.image && { LVS_DR_IMAGE: lab.image.path, LVS_DR_IMAGE_SHA256: lab.image.sha256 ?? "" }),
       ...(keyFile !== undefined && { LVS_DR_PRIVATE_KEY: keyFile }),
     }),

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { readTextFile } from "../lib/textFile";
 import { ConfigError, parseConfig, projectKeys } from "../model/config/config";
 import type { Lab } from "../model/lab/types";
 import { refusal } from "./refusal";
@@ -10,10 +11,8 @@ import { refusal } from "./refusal";
 export function labConfig(): Lab {
   const project = pulumi.getProject();
   try {
-    return parseConfig(projectKeys(pulumi.runtime.allConfig(), project), {
-      project,
-      stack: pulumi.getStack(),
-    });
+    const identity = { project, stack: pulumi.getStack() };
+    return parseConfig(projectKeys(pulumi.runtime.allConfig(), project), identity, readTextFile);
   } catch (error) {
     if (error instanceof ConfigError) throw refusal(error.message);
     throw error;

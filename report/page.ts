@@ -1,7 +1,6 @@
 /** The report: one page that needs nothing but itself. */
 import { endpoint } from "../model/lab/address";
 import { serviceTitle } from "../model/lab/target";
-import { serviceUrl } from "../model/lab/types";
 import type { Status } from "../health/status";
 import { checkerText } from "../health/statusText";
 import type { ReportData } from "./data";
@@ -151,7 +150,7 @@ export function renderPage(data: ReportData): string {
           <div>
             <h1>LVS Direct Routing lab: ${stack}</h1>
             <p class="soft">
-              ${serviceUrl(service)} · ${names.length} real servers · ${service.scheduler} · configuration
+              ${service.url} · ${names.length} real servers · ${service.scheduler} · configuration
               ${data.configHash.slice(0, 12)}
             </p>
           </div>

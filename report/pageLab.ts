@@ -1,11 +1,12 @@
 /** What of the lab a page shows: each field is named here, so that no health check's password or key can follow. */
-import type { Lab, LabNode, VirtualService } from "../model/lab/types";
+import { serviceUrl, type Lab, type LabNode, type VirtualService } from "../model/lab/types";
 
 export type PageNode = Pick<LabNode, "name" | "role" | "address"> & {
   readonly nics: readonly Pick<LabNode["nics"][number], "network" | "device" | "mac" | "addresses">[];
 };
 
 export type PageService = Pick<VirtualService, "name" | "vip" | "port" | "protocol" | "scheduler"> & {
+  readonly url: string;
   readonly realServers: readonly Pick<VirtualService["realServers"][number], "name" | "address" | "port">[];
   readonly sorry?: NonNullable<VirtualService["sorry"]>;
 };
@@ -39,6 +40,7 @@ function pageService(service: VirtualService): PageService {
     port,
     protocol,
     scheduler,
+    url: serviceUrl(service),
     realServers: realServers.map((server) => ({
       name: server.name,
       address: server.address,

@@ -4,7 +4,7 @@
  */
 import { readScript } from "../../lib/scripts";
 import { guestPayload } from "../../model/guest/payload";
-import { directorRunLimit } from "../../model/guest/settings";
+import { longestRun } from "../../model/guest/settings";
 import { parseGuestStatus } from "../../model/guest/status";
 import { INSTALL_AND_START, isPayloadGone, PAYLOAD } from "../../model/guest/script";
 import { labNodes, type Lab } from "../../model/lab/types";
@@ -66,8 +66,7 @@ export async function repairGuests(shell: Shell, lab: Lab, say: (line: string) =
     if (code !== 1 && !gone) return;
     if (gone) say(`${name}: ${PAYLOAD} is missing: installing it again`);
     for (const { text } of parseGuestStatus(name, stdout).problems) say(`${text}: repairing it`);
-    // The director's may have to drain first: no guest's has longer.
-    const limit = directorRunLimit(lab);
+    const limit = longestRun(lab);
     const { code: started, stderr } = await (gone
       ? shell.run(name, INSTALL_AND_START, {
           stdin: guestPayload(lab, node, readScript),

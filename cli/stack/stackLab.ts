@@ -1,5 +1,6 @@
 /** The lab that a stack's file describes; apart, since the schema takes a tenth of a second to load. */
 import { parseConfig, projectKeys } from "../../model/config/config";
+import { readTextFile } from "../../lib/textFile";
 import type { Lab } from "../../model/lab/types";
 import type { StackOptions } from "./context";
 import { readOpenConfig, stackFile, type StackConfig } from "./stackFile";
@@ -9,7 +10,7 @@ import { readOpenConfig, stackFile, type StackConfig } from "./stackFile";
  * @throws ConfigError
  */
 export function stackLab(project: string, stack: string, config: StackConfig): Lab {
-  return parseConfig(projectKeys(config, project), { project, stack });
+  return parseConfig(projectKeys(config, project), { project, stack }, readTextFile);
 }
 
 /**

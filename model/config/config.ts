@@ -8,6 +8,8 @@ import { checkInvariants } from "./invariants";
 import { sha256 } from "../../lib/text";
 import { canonicalJson } from "../lab/naming";
 import { ConfigError, nearest } from "./refusal";
+import { checkTexts } from "./invariantsWorkloads";
+import { NO_TEXT, type ReadText } from "./workloads";
 import type { Lab, LabNode, VirtualService } from "../lab/types";
 
 export { ConfigError, formatRefusal, formatRefusals, type Refusal } from "./refusal";
@@ -16,13 +18,19 @@ export { ConfigError, formatRefusal, formatRefusals, type Refusal } from "./refu
  * Reads, completes and validates a stack's configuration.
  * @param raw configuration by key without the project's namespace; values as Pulumi hands them over (numbers, lists
  *   and objects as text) or as plain values. An empty one is the article's lab.
+ * @param read the text files that the configuration names, from the project's directory
  * @throws ConfigError with every problem at once
  */
-export function parseConfig(raw: Readonly<Record<string, unknown>>, identity: Identity): Lab {
+export function parseConfig(
+  raw: Readonly<Record<string, unknown>>,
+  identity: Identity,
+  read: ReadText = () => NO_TEXT,
+): Lab {
   const { config, problems, tainted } = decode(raw);
-  const draft = resolve(config, identity);
+  const draft = resolve(config, identity, read);
   const findings = new Findings(tainted);
   checkInvariants(findings, config, draft);
+  checkTexts(findings, config, read);
   const refused = problems.map((problem) => withDetection(problem, config, identity));
   const all = [...refused, ...findings.problems];
   if (all.length > 0) throw new ConfigError(all);
@@ -67,9 +75,17 @@ export function configHash(draft: Draft): string {
       ldirectord: rest.ldirectord,
       sorryPage: rest.sorryPage,
       drainTimeout: rest.drainTimeout,
+      ...veiledTexts(rest, `${rest.project}/${rest.stack}`),
       services: services.map((service) => veiled(service, `${rest.project}/${rest.stack}`)),
     }),
   );
+}
+
+/** Files may hold passwords too. */
+function veiledTexts({ web, workloads }: Partial<Draft>, salt: string): { readonly workloads?: string } {
+  return web === undefined && workloads === undefined
+    ? {}
+    : { workloads: scryptSync(canonicalJson([workloads, web]), salt, 32).toString("hex") };
 }
 
 /** The digest is public: a password in it must not be found by trying a dictionary. */

@@ -4,6 +4,7 @@ import { Prefix, withLength } from "../lab/address";
 import { bridgeFor, macFor, prefixFor } from "../lab/naming";
 import type { Config } from "./schema";
 import { given, resolveServices } from "./serviceDefaults";
+import { NO_TEXT, resolveWorkloads, type ReadText } from "./workloads";
 import type { Lab, LabNetwork, LabNode, Nic, RealServerEntry, RemoteHost } from "../lab/types";
 
 export interface Identity {
@@ -31,7 +32,8 @@ const HIGHEST_NUMBER = 64;
 /** Stands where a network has no address left; the invariants then say that the network is too small. */
 export const NO_ADDRESS = "0.0.0.0";
 
-export function resolve(config: Config, { project, stack }: Identity): Draft {
+/** @param read the text files that the configuration names */
+export function resolve(config: Config, { project, stack }: Identity, read: ReadText = () => NO_TEXT): Draft {
   const prefix = prefixFor(project, stack);
   const clientCidr = Prefix.parse(config.clientNetwork.cidr);
   const serverCidr = Prefix.parse(config.serverNetwork.cidr);
@@ -110,6 +112,7 @@ export function resolve(config: Config, { project, stack }: Identity): Draft {
 
   const port = config.port;
   const entries: RealServerEntry[] = servers.map((server) => entryOf(server, port));
+  const services = resolveServices(config, vip, entries);
   const sorry = config.sorryServer === false ? undefined : config.sorryServer;
   return {
     project,
@@ -169,7 +172,8 @@ export function resolve(config: Config, { project, stack }: Identity): Draft {
     arpStrategy: config.arpStrategy,
     mode: director.mode,
     ldirectord: given(config.ldirectord),
-    services: resolveServices(config, vip, entries),
+    services,
+    ...resolveWorkloads(config, services, read),
     sorryPage: sorry?.page ?? "sorry server",
     drainTimeout: config.drainTimeout,
     ipvsTimeouts: config.ipvsTimeouts,

@@ -6,6 +6,7 @@ import { checkHealth } from "./invariantsHealth";
 import { checkNetworks } from "./invariantsNetworks";
 import { checkNames, checkPlatform } from "./invariantsPlatform";
 import { checkServices } from "./invariantsServices";
+import { checkWorkloads } from "./invariantsWorkloads";
 import type { Config } from "./schema";
 
 export function checkInvariants(findings: Findings, config: Config, draft: Draft): void {
@@ -14,5 +15,6 @@ export function checkInvariants(findings: Findings, config: Config, draft: Draft
   checkAddresses(findings, config, draft);
   checkNames(findings, config, draft);
   checkServices(findings, config, draft);
+  checkWorkloads(findings, config, draft);
   checkHealth(findings, config, draft);
 }

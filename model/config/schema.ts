@@ -15,9 +15,11 @@ import {
   sorryServer,
   weight,
 } from "./schemaService";
+import { workload } from "./schemaWorkload";
 
 export const MAX_REAL_SERVERS = 250;
 const MAX_SERVICES = 256;
+const MAX_WORKLOADS = 64;
 
 /** 31 days, the most that ipvsadm 1.31 takes; a kernel could wait longer. */
 const ipvsTimeout = () => integer(1, 2678400, "seconds");
@@ -89,6 +91,10 @@ const service = z.strictObject({
     .describe("The firewall mark of `ports`.")
     .meta(own("its first port, or 1 for all; the next one that is free")),
   protocol: choice(["tcp", "udp"], "protocol").default("tcp").describe("Protocol of the service."),
+  workload: nodeName()
+    .optional()
+    .describe("Name of the workload that serves it on the real servers.")
+    .meta(own("web over tcp, none over udp")),
   scheduler: schedulerFields.scheduler.optional().describe("See `scheduler`.").meta(own("scheduler")),
   schedulerFlags: schedulerFields.schedulerFlags
     .optional()
@@ -264,6 +270,11 @@ export const configSchema = z.strictObject({
     .max(MAX_SERVICES, { error: says(`has more than ${MAX_SERVICES} services`, "remove some") })
     .default([])
     .describe("More virtual services, or changes to `main`."),
+  workloads: z
+    .array(workload, { error: says("must be a list", "write a list of workloads") })
+    .max(MAX_WORKLOADS, { error: says(`has more than ${MAX_WORKLOADS} workloads`, "remove some") })
+    .default([])
+    .describe("What the real servers run beside the built-in web server; docs/reference/workloads.md."),
   ldirectord: ldirectordSettings.prefault({}).describe("ldirectord's global options."),
   ipvsTimeouts: z
     .strictObject({

@@ -3,6 +3,7 @@ import { canReadPage, checkService, serviceOfPort } from "../director/checkServi
 import type { Config, HealthCheckConfig, ServiceConfig } from "./schema";
 import { isOfDiagnosis } from "../director/ipvs/table";
 import { ALL_PORTS, readPorts, type PortRange } from "../lab/ports";
+import { WEB } from "../lab/workloads";
 import type { HealthCheck, RealServerEntry, VirtualService } from "../lab/types";
 
 export const MAIN = "main";
@@ -33,7 +34,11 @@ export function resolveServices(
   const main = build(
     { ...base, ...given(changes ?? {}) },
     checkOf(
-      { service: "http", ...given(config.healthCheck), ...given(changes?.healthCheck ?? {}) },
+      {
+        service: portOf({ ...base, ...given(changes ?? {}) }, config.port) === 443 ? "https" : "http",
+        ...given(config.healthCheck),
+        ...given(changes?.healthCheck ?? {}),
+      },
       changes?.protocol ?? "tcp",
       portOf({ ...base, ...given(changes ?? {}) }, config.port),
     ),
@@ -107,6 +112,7 @@ function build(from: ServiceConfig, check: HealthCheck, all: readonly RealServer
   const netmask = from.persistenceNetmask;
   const service = {
     name: from.name ?? MAIN,
+    ...(from.workload === undefined || from.workload === WEB ? {} : { workload: from.workload }),
     vip: from.vip ?? "",
     port,
     protocol: from.protocol,

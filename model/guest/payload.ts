@@ -11,7 +11,7 @@ type Read = (name: string) => string;
 const SCRIPTS: Readonly<Record<Role, readonly string[]>> = {
   client: ["client.sh"],
   router: ["router.sh"],
-  realServer: ["pages.sh", "guard.sh", "realServer.sh"],
+  realServer: ["pages.sh", "workloads.sh", "guard.sh", "realServer.sh"],
   director: [
     "pages.sh",
     "alerts.sh",

@@ -3,9 +3,11 @@ import { holdSeconds } from "../director/detection";
 import { controlPlane, planeSettings } from "../director/controlPlane";
 import { renderGuestTable } from "../director/ipvs/guestTable";
 import { renderMarks } from "../director/ipvs/marks";
+import { authority, serverCertificate } from "./certificates";
 import { realServerPage, sorryPage } from "./pages";
 import { RUN_LIMIT, type Settings } from "./script";
 import { hostPrefix } from "../lab/address";
+import { imagePackages, webProtocol } from "../lab/workloads";
 import { listenedPorts, nicOn, vipsOf, type Lab, type LabNode } from "../lab/types";
 
 function common(lab: Lab, node: LabNode): Settings {
@@ -13,7 +15,11 @@ function common(lab: Lab, node: LabNode): Settings {
 }
 
 function clientSettings(lab: Lab, node: LabNode): Settings {
-  return { ...common(lab, node), LVS_GATEWAY: node.gateway ?? "" };
+  return {
+    ...common(lab, node),
+    LVS_GATEWAY: node.gateway ?? "",
+    ...(lab.authority && { LVS_CA: authority(lab.authority.secret, lab.prefix).certificate }),
+  };
 }
 
 function routerSettings(lab: Lab, node: LabNode): Settings {
@@ -30,8 +36,9 @@ function routerSettings(lab: Lab, node: LabNode): Settings {
 }
 
 function realServerSettings(lab: Lab, node: LabNode): Settings {
-  // Those of every TCP service: one that leaves a service is asked until the director, which comes later, has drained it.
-  const ports = new Set(lab.services.filter(({ protocol }) => protocol === "tcp").flatMap(listenedPorts));
+  // Those of every service: one that leaves a service is asked until the director, which comes later, has drained it.
+  const web = lab.services.filter((service) => webProtocol(service) !== undefined);
+  const ports = new Set(web.flatMap(listenedPorts));
   return {
     ...common(lab, node),
     LVS_IF: nicOn(node, "server").device,
@@ -40,6 +47,72 @@ function realServerSettings(lab: Lab, node: LabNode): Settings {
     LVS_ARP_STRATEGY: lab.arpStrategy,
     LVS_INDEX_PAGE: realServerPage(node.name),
     LVS_TEST_PAGE: "test\n",
+    ...tlsSettings(lab, node),
+    ...workloadSettings(lab),
+  };
+}
+
+/** Ports of the web server that speak TLS, and the certificate; nothing for a lab without. */
+function tlsSettings(lab: Lab, node: LabNode): Settings {
+  const { services, authority: own, prefix } = lab;
+  const ports = new Set(services.filter((each) => webProtocol(each) === "https").flatMap(listenedPorts));
+  const pair =
+    lab.web ??
+    (own &&
+      serverCertificate(
+        own.secret,
+        prefix,
+        node.name,
+        [...new Set(services.map(({ vip }) => vip)), node.address],
+        [...new Set(services.flatMap(({ check }) => check.virtualhost ?? []))],
+      ));
+  return {
+    ...(ports.size > 0 && { LVS_TLS_PORTS: [...ports].join(" ") }),
+    ...(pair && { LVS_CERTIFICATE: pair.certificate, LVS_KEY: pair.key }),
+  };
+}
+
+/** Seconds of a real server's `start` for each workload: scripts/guest/workloads.sh. */
+const WORKLOAD_SECONDS = 120;
+
+/** Longest `start` of a real server, seconds: each workload's script may take its time. */
+function workloadsRunLimit({ workloads = [] }: Lab): number {
+  return RUN_LIMIT + (workloads.length === 0 ? 0 : WORKLOAD_SECONDS * (workloads.length + 1));
+}
+
+/** Longest `start` of any of the lab's guests, seconds. */
+export function longestRun(lab: Lab): number {
+  return Math.max(directorRunLimit(lab), workloadsRunLimit(lab));
+}
+
+/** What scripts/guest/workloads.sh reads; nothing for a lab without workloads. */
+function workloadSettings(lab: Lab): Settings {
+  const { workloads = [], services, image } = lab;
+  if (workloads.length === 0) return {};
+  const packages = imagePackages(lab);
+  const each = workloads.map(({ name, ports, script = "", files }, place): Settings => {
+    const own = services.filter(({ workload }) => workload === name);
+    const listens = new Set(
+      own.flatMap((each) => listenedPorts(each).map((port) => `${each.protocol}=${port}`)),
+    );
+    const texts = Object.values(files).map((text, file) => [`FILE_${file}`, text]);
+    const settings = {
+      PORTS: ports.join(" "),
+      LISTENS: [...listens].join(" "),
+      SCRIPT: script,
+      FILES: Object.keys(files).join(" "),
+      ...(Object.fromEntries(texts) as Settings),
+    };
+    return Object.fromEntries(
+      Object.entries(settings).map(([key, value]) => [`LVS_WORKLOAD_${place}_${key}`, value]),
+    );
+  });
+  return {
+    LVS_WORKLOADS: workloads.map(({ name }) => name).join(" "),
+    LVS_RUN_LIMIT: String(workloadsRunLimit(lab)),
+    // The project's own image was built with them.
+    ...(image !== undefined && packages.length > 0 && { LVS_PACKAGES: packages.join(" ") }),
+    ...Object.assign({}, ...each),
   };
 }
 

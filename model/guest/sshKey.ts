@@ -1,5 +1,5 @@
 /** Ed25519 keys in OpenSSH's formats, from a secret: the same one always gives the same key. */
-import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 
 export interface SshKeyPair {
   /** `-----BEGIN OPENSSH PRIVATE KEY-----` …, unencrypted. */
@@ -35,17 +35,21 @@ export function sshKeyPair(secret: string, comment: string): SshKeyPair {
 }
 
 /**
+ * The private key of an Ed25519 seed (RFC 8032).
+ * @throws RangeError when it isn't 32 bytes
+ */
+export function ed25519Key(seed: Buffer): KeyObject {
+  if (seed.length !== 32) throw new RangeError(`an Ed25519 seed has 32 bytes, got ${seed.length}`);
+  return createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: "der", type: "pkcs8" });
+}
+
+/**
  * The key pair of an Ed25519 seed (RFC 8032), in the format of OpenSSH's PROTOCOL.key: OpenSSH before 9.6 reads no
  * PKCS #8 Ed25519 key, and libraries that write this format draw its check number at random.
  * @throws RangeError when it isn't 32 bytes
  */
 export function keyPairOfSeed(seed: Buffer, comment: string): SshKeyPair {
-  if (seed.length !== 32) throw new RangeError(`an Ed25519 seed has 32 bytes, got ${seed.length}`);
-  const pkcs8 = createPrivateKey({
-    key: Buffer.concat([PKCS8_PREFIX, seed]),
-    format: "der",
-    type: "pkcs8",
-  });
+  const pkcs8 = ed25519Key(seed);
   const point = createPublicKey(pkcs8).export({ format: "der", type: "spki" }).subarray(-32);
   const publicBlob = Buffer.concat([field(KEY_TYPE), field(point)]);
   // Both check fields hold the same number; it only tells a right passphrase, of which there is none.

@@ -1,4 +1,5 @@
 /** libvirt's objects and the files behind them: what exists must be ours, and what is needed must exist. */
+import { imagePackages } from "../lab/workloads";
 import type { Refusal } from "../config/refusal";
 import { isKnown, type HostFacts, type LibvirtObject } from "./facts";
 import { poolPath } from "../lab/naming";
@@ -92,7 +93,8 @@ function imageProblems(lab: Lab, { image, libvirt, missingImage }: HostFacts): R
   const key = "image";
   if (lab.image === undefined && isKnown(missingImage)) {
     const message = `the guest image is not built: ${missingImage} is missing or incomplete`;
-    return [{ key, message, fix: "build it, which takes about a minute: scripts/lab image" }];
+    const command = ["scripts/lab image", ...imagePackages(lab)].join(" ");
+    return [{ key, message, fix: `build it, which takes about a minute: ${command}` }];
   }
   if (lab.image === undefined || image === undefined) return [];
   const value = lab.image.path;

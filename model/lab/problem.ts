@@ -10,6 +10,7 @@ export const PROBLEM_CODES = {
   "neighbour-differs": "the router's permanent neighbour entries are not those of arpStrategy static",
   "route-differs": "the client's default route does not go through the router",
   "not-listening": "nothing accepts connections on a service's port",
+  "workload-failed": "a workload's script says that it is not well, or does not answer in time",
   "unit-inactive": "a systemd unit does not run",
   "unit-unexpected": "a systemd unit runs that should not",
   "marks-differ": "the director's nftables rules are not those of the services by firewall mark",

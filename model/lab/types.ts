@@ -11,6 +11,7 @@ import type { ldirectordSettings, virtualExtras } from "../config/schemaLdirecto
 import type { healthCheck } from "../config/schemaService";
 import { singlePorts, type PortRange } from "./ports";
 import type { EndpointTarget, MarkTarget } from "./target";
+import { webProtocol, type Workload } from "./workloads";
 
 export type Role = "client" | "router" | "director" | "realServer";
 export type ArpStrategy = "sysctl" | "arptables" | "static";
@@ -97,6 +98,8 @@ export type LdirectordSettings = Given<Omit<z.output<typeof ldirectordSettings>,
 
 interface ServiceFields {
   readonly name: string;
+  /** Name of the workload that serves it; absent: over TCP the built-in web server, over UDP nobody of the lab's. */
+  readonly workload?: string;
   readonly scheduler: string;
   readonly schedulerFlags: readonly string[];
   /** Persistence timeout in seconds; absent = none. */
@@ -166,6 +169,12 @@ export interface Lab {
   readonly ldirectord: LdirectordSettings;
   /** The first is the lab's main service: outputs `vip` and `url`. */
   readonly services: readonly [VirtualService, ...VirtualService[]];
+  /** What the real servers run beside their web server; absent where that is all. */
+  readonly workloads?: readonly Workload[];
+  /** Certificate and key of the built-in web server, PEM; absent: of the lab's own authority. */
+  readonly web?: { readonly certificate: string; readonly key: string };
+  /** The secret that the lab's own authority is made of: of an applied lab that has one. */
+  readonly authority?: { readonly secret: string };
   /** Body of the director's sorry page. */
   readonly sorryPage: string;
   /** Longest wait for open connections when a real server is drained before removal, seconds. */
@@ -188,9 +197,9 @@ export function nicOn(node: Pick<LabNode, "name" | "nics">, network: NetworkName
   return nic;
 }
 
-/** The service that the client's HTTP requests are for: the first over TCP. Without one there is nothing that it could ask. */
+/** The service that the client's requests are for: the first that the built-in web server serves. Without one there is nothing that it could ask. */
 export function clientService(lab: Pick<Lab, "services">): VirtualService | undefined {
-  return lab.services.find(({ protocol }) => protocol === "tcp");
+  return lab.services.find((service) => webProtocol(service) !== undefined);
 }
 
 /** Each VIP once. */
@@ -198,9 +207,9 @@ export function vipsOf({ services }: Pick<Lab, "services">): string[] {
   return [...new Set(services.map(({ vip }) => vip))];
 }
 
-/** Where a client asks a web service. */
-export function serviceUrl({ vip, port }: Pick<VirtualService, "vip" | "port">): string {
-  return `http://${endpoint(vip, port)}/`;
+/** Where a web service is asked, by default at its VIP. */
+export function serviceUrl(service: VirtualService, address = service.vip): string {
+  return `${webProtocol(service) ?? "http"}://${endpoint(address, service.port)}/`;
 }
 
 /** Whether a health check logs in somewhere. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# shellcheck source=scripts/guest/common.sh disable=SC2154
+# shellcheck source=scripts/guest/common.sh disable=SC2154,SC2034
 # A real server's guard, a service of its own: withdraws the server from its health check while it is not fit to serve the VIP.
-# Needs pages.sh, and of realServer.sh what fit means, and what has still to leave.
+# Needs pages.sh, workloads.sh, and of realServer.sh what fit means, and what has still to leave.
 
 readonly GUARD=lvs-dr-guard.service
 readonly GUARD_AT_BOOT=/etc/tmpfiles.d/lvs-dr-guard.conf
@@ -31,6 +31,34 @@ f! $UNFIT 0644 root root - booting: not judged yet
 CONF
 }
 
+# refuse_checks: a workload knows nothing of $UNFIT: what comes for RIP at its ports, as health checks do, is refused for it. Clients come for
+# the VIP.
+refuse_checks() {
+  local ports='' list place=0 name
+  for name in ${LVS_WORKLOADS:-}; do
+    ports+=" $(setting "$place" PORTS)"
+    place=$((place + 1))
+  done
+  [[ -n ${ports// /} ]] || return 0
+  # shellcheck disable=SC2086 # words
+  printf -v list '%s,' $ports
+  nft -f - <<NFT || log "the health checks of the workloads cannot be refused"
+add table inet lvs_dr_unfit
+delete table inet lvs_dr_unfit
+table inet lvs_dr_unfit {
+  chain input {
+    type filter hook input priority 0
+    ip daddr $LVS_RIP meta l4proto { tcp, udp } th dport { ${list%,} } reject
+  }
+}
+NFT
+}
+
+answer_checks() {
+  rm -f "$UNFIT"
+  [[ -z ${LVS_WORKLOADS:-} ]] || nft delete table inet lvs_dr_unfit 2>/dev/null || true
+}
+
 # withdraw REASON: the health check is refused from now on.
 withdraw() {
   local before=''
@@ -38,6 +66,7 @@ withdraw() {
   [[ $before != "$1" ]] || return 0
   [[ -d ${UNFIT%/*} ]] || mkdir -p "${UNFIT%/*}"
   printf '%s\n' "$1" >"$UNFIT"
+  refuse_checks
   log "withdrawn from its health check: $1"
 }
 
@@ -48,7 +77,7 @@ judge() {
   PROBLEMS=()
   expect_quiet_vip
   if ((${#PROBLEMS[@]} == 0)); then
-    [[ ! -e $UNFIT ]] || { rm -f "$UNFIT" && log "its health check is answered again"; }
+    [[ ! -e $UNFIT ]] || { answer_checks && log "its health check is answered again"; }
     return 0
   fi
   # While `lvs-dr start` is half-way through a change nothing can be judged; at its end it restarts the guard.

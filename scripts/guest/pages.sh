@@ -6,21 +6,37 @@
 readonly UNFIT=/run/lvs-dr/unfit
 readonly NGINX_CONF=/etc/nginx/nginx.conf OUR_NGINX_CONF="# Written by lvs-dr"
 
+# Where a certificate and its key lie, and the ports at which nginx shows it.
+readonly TLS=/etc/lvs-dr/tls
+TLS_PORTS=${LVS_TLS_PORTS:-} TLS_CHANGED=0
+
 # serve_pages PORTS [RIP]: nginx with the pages below /srv/lvs-dr, on every address (the VIP among them) at PORTS. What
 # comes for RIP itself, as health checks do, gets status 503 and the reason while $UNFIT is there.
 serve_pages() {
-  local port listens='' own='' pages changed=0 user=www-data
+  local port listens='' servers='' tls='' pages changed=$TLS_CHANGED user=www-data
   # Red Hat's name for it.
   [[ $(</etc/passwd) =~ (^|$'\n')$user: ]] || getent passwd "$user" >/dev/null || user=nginx
-  for port in $1; do listens+="  listen $port;"$'\n'; done
+  for port in $1; do
+    if [[ " $TLS_PORTS " == *" $port "* ]]; then
+      listens+="  listen $port ssl;"$'\n'
+      tls=$'\n'"  ssl_certificate $TLS/certificate.pem;"$'\n'"  ssl_certificate_key $TLS/key.pem;"
+    else
+      listens+="  listen $port;"$'\n'
+    fi
+  done
   pages="    root /srv/lvs-dr;
     index index.html;
     add_header X-Real-Server $LVS_NODE always;
     add_header Cache-Control no-store always;
     include /etc/lvs-dr/nginx.d/*.conf;"
-  if [[ -n ${2:-} ]]; then
+  # Without a port of its own a server would listen on 80.
+  [[ -z $listens ]] || servers="
+  server {
+$listens$pages
+  }"
+  if [[ -n ${2:-} && -n $listens ]]; then
     # A named location: others would come by the `if` again.
-    own="
+    servers+="
   server {
 ${listens//listen /listen $2:}$pages
     if (-f $UNFIT) { return 503; }
@@ -45,10 +61,7 @@ http {
   access_log off;
   server_tokens off;
   sendfile on;
-  keepalive_timeout 15s;
-  server {
-$listens$pages
-  }$own
+  keepalive_timeout 15s;$tls$servers
 }
 CONF
     changed=1

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# shellcheck source=scripts/guest/common.sh disable=SC2154
+# shellcheck source=scripts/guest/common.sh disable=SC2154,SC2034,SC2153
 # A real server: pages by nginx, the VIP /32 on lo so that replies leave with the VIP as source, and one of three ways
 # of keeping quiet when someone asks who has the VIP. The way is in force before the address is.
-# Settings: LVS_IF, LVS_RIP, LVS_PORTS, LVS_ARP_STRATEGY (sysctl | arptables | static), LVS_INDEX_PAGE, LVS_TEST_PAGE. Needs pages.sh and guard.sh.
+# Settings: LVS_IF, LVS_RIP, LVS_PORTS, LVS_ARP_STRATEGY (sysctl | arptables | static), LVS_INDEX_PAGE, LVS_TEST_PAGE. Needs pages.sh,
+# workloads.sh and guard.sh.
 
 ARP_QUIET=(net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.lo.arp_ignore=1
   net.ipv4.conf.all.arp_announce=2 net.ipv4.conf.lo.arp_announce=2)
@@ -13,14 +14,15 @@ by_arptables() { [[ $LVS_ARP_STRATEGY != sysctl ]]; }
 
 # There while this boot's kernel may have rules of ours.
 readonly ARPTABLES_USED=/run/lvs-dr/arptables
-# VIPs and ports that left the configuration: the director, which is changed after its real servers, still forwards to them.
+# VIPs, ports and workloads that left the configuration: the director, which is changed after its real servers, still forwards to them.
 readonly LEAVING=/run/lvs-dr/leaving
 # Seconds that they stay at least; then until nobody uses them.
 readonly LEAVING_SECONDS=30
-LEAVING_VIPS='' LEAVING_PORTS=''
+LEAVING_VIPS='' LEAVING_PORTS='' LEAVING_WORKLOADS=''
 
 ROLE_NEEDS=(nginx:nginx-light perl:perl-base)
 if by_arptables; then ROLE_NEEDS+=(arptables:arptables); fi
+if [[ -n ${LVS_WORKLOADS:-} ]]; then ROLE_NEEDS+=(nft:nftables); fi
 
 # arp_rules: the expected rules, one a line, as arguments of `arptables -A`.
 arp_rules() {
@@ -106,25 +108,30 @@ arptables_on() {
 
 expect_arp_sysctls() { if by_arptables; then expect_sysctls "${ARP_OPEN[@]}"; else expect_sysctls "${ARP_QUIET[@]}"; fi; }
 
-# leave: notes what left the configuration, and is still there, in LEAVING_VIPS and LEAVING_PORTS and for the guard.
+# leave: notes what left the configuration, and is still there, in LEAVING_VIPS, LEAVING_PORTS and LEAVING_WORKLOADS and for the guard.
 leave() {
-  local old word port
+  local old word port kind
+  release_workloads
   for old in $(labelled lo lo:vip); do
     [[ " $LVS_VIPS " == *" $old "* ]] || LEAVING_VIPS+=" $old"
   done
   if [[ -e $NGINX_CONF ]] && read -r word <"$NGINX_CONF" && [[ $word == "$OUR_NGINX_CONF"* ]]; then
-    while read -r word port; do
+    while read -r word port kind; do
       port=${port%;}
-      [[ $word != listen || ! $port =~ ^[0-9]+$ || " $LVS_PORTS$LEAVING_PORTS " == *" $port "* ]] || LEAVING_PORTS+=" $port"
+      [[ $word != listen || ! $port =~ ^[0-9]+$ || " $LVS_PORTS$LEAVING_PORTS " == *" $port "* || -n $(owner_of "$port") ]] || {
+        LEAVING_PORTS+=" $port"
+        # With the certificate that is there.
+        [[ $kind != ssl* ]] || TLS_PORTS+=" $port"
+      }
     done <"$NGINX_CONF"
   fi
-  if [[ -z $LEAVING_VIPS$LEAVING_PORTS ]]; then
+  if [[ -z $LEAVING_VIPS$LEAVING_PORTS$LEAVING_WORKLOADS ]]; then
     [[ ! -e $LEAVING ]] || rm -f "$LEAVING"
     return
   fi
-  log "stays until it is no longer used:${LEAVING_VIPS:+ VIP$LEAVING_VIPS}${LEAVING_PORTS:+ port$LEAVING_PORTS}"
+  log "stays until it is no longer used:${LEAVING_VIPS:+ VIP$LEAVING_VIPS}${LEAVING_PORTS:+ port$LEAVING_PORTS}${LEAVING_WORKLOADS:+ workload$LEAVING_WORKLOADS}"
   mkdir -p "${LEAVING%/*}"
-  printf '%s\n' "$EPOCHSECONDS" "$LEAVING_VIPS" "$LEAVING_PORTS" >"$LEAVING"
+  printf '%s\n' "$EPOCHSECONDS" "$LEAVING_VIPS" "$LEAVING_PORTS" "$LEAVING_WORKLOADS" >"$LEAVING"
 }
 
 # still_used VIPS PORTS: there are connections to one of them, TIME-WAIT among them (a minute of memory; at a port the health
@@ -144,12 +151,15 @@ still_used() {
 
 # let_go: takes away what has left.
 let_go() {
-  local since vips ports lock
-  { read -r since && read -r vips && read -r ports; } <"$LEAVING" || return 0
+  local since vips ports workloads='' lock each used
+  { read -r since && read -r vips && read -r ports && { read -r workloads || true; }; } <"$LEAVING" || return 0
   ((EPOCHSECONDS - since >= LEAVING_SECONDS)) || return 0
-  ! still_used "$vips" "$ports" || return 0
+  used=$ports
+  for each in $workloads; do used+=" $(ports_of "$each")"; done
+  ! still_used "$vips" "$used" || return 0
   exec {lock}>/run/lvs-dr.lock
   if flock -n "$lock"; then
+    for each in $workloads; do (remove_workload "$each") || true; done
     drop_vips lo lo:vip "$LVS_VIPS"
     serve_pages "$LVS_PORTS" "$LVS_RIP"
     if by_arptables; then
@@ -157,15 +167,26 @@ let_go() {
       sysctls_now "${ARP_OPEN[@]}"
     fi
     rm -f "$LEAVING"
-    log "nobody used it any more:${vips:+ VIP $vips}${ports:+ port $ports}"
+    log "nobody used it any more:${vips:+ VIP $vips}${ports:+ port $ports}${workloads:+ workload $workloads}"
   fi
   exec {lock}>&-
+}
+
+# certificate_installed: where there is none any more, the former goes when nothing that leaves shows it.
+certificate_installed() {
+  if [[ -n ${LVS_CERTIFICATE:-} ]]; then
+    printf '%s' "$LVS_KEY" | put "$TLS/key.pem" 0600 || written $?
+    if printf '%s' "$LVS_CERTIFICATE" | put "$TLS/certificate.pem"; then TLS_CHANGED=1; else written $?; fi
+  elif [[ -z ${TLS_PORTS// /} ]]; then
+    rm -rf "${TLS:?}"
+  fi
 }
 
 role_start() {
   printf '%s' "$LVS_INDEX_PAGE" | put /srv/lvs-dr/index.html || written $?
   printf '%s' "$LVS_TEST_PAGE" | put /srv/lvs-dr/test.html || written $?
   leave
+  certificate_installed
   serve_pages "$LVS_PORTS$LEAVING_PORTS" "$LVS_RIP"
   guard_installed
   # When the way changes, the new one is in force before the old one goes.
@@ -178,10 +199,14 @@ role_start() {
     add_vips lo lo:vip "$LVS_VIPS"
     arptables_off
   fi
+  # Last: no check finds them up before the VIP is there.
+  start_workloads
 }
 
 # Not waited for: at boot the guard comes after the unit that this runs in.
 role_started() { systemctl -q --no-block restart "$GUARD"; }
+
+role_validate() { need_packages; }
 
 role_stop() {
   systemctl -q disable --now "$GUARD" 2>/dev/null || true
@@ -189,6 +214,7 @@ role_stop() {
   # The next `start` ends that, or a boot, after which nobody withdraws this server: nginx is not to answer its check then.
   withdraw "lvs-dr is stopped here"
   rm -f /etc/systemd/system/multi-user.target.wants/nginx.service
+  stop_workloads
   drop_vips lo lo:vip ""
   arptables_off
   sysctls_now "${ARP_OPEN[@]}"
@@ -204,6 +230,7 @@ expect_quiet_vip() {
 role_check() {
   expect_quiet_vip
   expect_listening "$LVS_PORTS"
+  expect_workloads
 }
 
 role_details() {

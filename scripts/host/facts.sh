@@ -16,7 +16,7 @@
 #   kvm              /dev/kvm exists (which proves nothing)
 #   kvmProbe         "works" or "fails" under KVM when accelerator.sh has tried; else null
 #   versions         of libvirt and qemu
-#   missingImage     where the project's own guest image would be, if it is not built
+#   missingImage     where the project's own guest image (with the packages LVS_DR_IMAGE_PACKAGES) would be, if it is not built
 #   image            only with LVS_DR_IMAGE=PATH (and LVS_DR_IMAGE_SHA256, any text, where its digest is wanted): the
 #                    user's own image
 #   privateKey       only with LVS_DR_PRIVATE_KEY=PATH: the user's key for another libvirt host
@@ -134,7 +134,10 @@ forward_policy() {
 
 # missing_image: where the project's own would be, if it is not built.
 missing_image() {
-  "$HERE/../image/path.sh" >/dev/null 2>&1 || bash -c '. "$1/../image/lib.sh" && image_directory' - "$HERE"
+  local packages
+  read -ra packages <<<"${LVS_DR_IMAGE_PACKAGES:-}"
+  "$HERE/../image/path.sh" "${packages[@]}" >/dev/null 2>&1 ||
+    bash -c '. "$1/../image/lib.sh" && image_directory "${@:2}"' - "$HERE" "${packages[@]}"
 }
 
 # image_json PATH SHA256: what is at the user's own image's PATH. It is read through only where a SHA256 is to be compared.

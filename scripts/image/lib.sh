@@ -52,14 +52,28 @@ build_cached() {
     mv -T "$build_work/out" "$directory"
 }
 
-# The recipe's hash: the first 16 hex digits of the SHA-256 over the lines "<sha256 of the file>  <path below scripts/image/>\n", sorted by path (bytewise).
+# recipe_hash [PACKAGE…]: the first 16 hex digits of the SHA-256 over the lines "<sha256 of the file>  <path below scripts/image/>\n", sorted by path
+# (bytewise); with further packages, a last line "<their names, sorted>  packages\n".
 recipe_hash() {
-    cd "$IMAGE_SCRIPTS" && find "${IMAGE_RECIPE[@]}" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16
+    {
+        cd "$IMAGE_SCRIPTS" && find "${IMAGE_RECIPE[@]}" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+        (($# == 0)) || echo "$(package_names "$@")  packages"
+    } | sha256sum | cut -c1-16
 }
 
-# The directory of the current recipe's image, built or not.
+# package_names PACKAGE…: each once, sorted; refuses what is not the name of one.
+package_names() {
+    local name
+    for name in "$@"; do [[ $name =~ ^[a-z0-9][a-z0-9+.-]+$ ]] || die "'$name' is not the name of a Debian package"; done
+    printf '%s\n' "$@" | LC_ALL=C sort -u | paste -sd' '
+}
+
+# image_directory [PACKAGE…]: where the image of the current recipe, with these packages, is, built or not.
 image_directory() {
-    echo "$IMAGE_ROOT/$(recipe_hash)"
+    local hash
+    [[ $# == 0 || -n $(package_names "$@") ]] || exit 1
+    hash=$(recipe_hash "$@")
+    echo "$IMAGE_ROOT/$hash"
 }
 
 # Whether DIRECTORY holds a whole image: a manifest, and every file as it was when the manifest was written. Done at every use, so cheap: of a file

@@ -6,7 +6,7 @@ source "$ROOT/test/shell/guest.sh"
 
 # real_server SCRIPT [SETTING=VALUE...]
 real_server() {
-  guest "common.sh pages.sh guard.sh realServer.sh" "$1" LVS_RIP=192.168.7.10 LVS_PORTS=80 LVS_ARP_STRATEGY=arptables LVS_INDEX_PAGE=x LVS_TEST_PAGE=x "${@:2}"
+  guest "common.sh pages.sh workloads.sh guard.sh realServer.sh" "$1" LVS_RIP=192.168.7.10 LVS_PORTS=80 LVS_ARP_STRATEGY=arptables LVS_INDEX_PAGE=x LVS_TEST_PAGE=x "${@:2}"
 }
 
 # listed LINE...: what `arptables -n -L` prints.
@@ -104,7 +104,7 @@ test_what_left_the_configuration_stays_for_a_while() {
   exits 0
   equals "$stdout" "vips 10.0.0.101/32 ports 8080"
   contains "$stderr" "stays until it is no longer used: VIP 10.0.0.101/32 port 8080"
-  equals "$(tail -n 2 "$T/guest/run/lvs-dr/leaving")" "$(lines " 10.0.0.101/32" " 8080")"
+  equals "$(tail -n 3 "$T/guest/run/lvs-dr/leaving")" "$(lines " 10.0.0.101/32" " 8080")"
   had "10.0.0.100" "80"
   real_server "$LEAVE"
   equals "$stdout" "vips ports"

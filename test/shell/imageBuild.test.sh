@@ -264,3 +264,36 @@ test_the_tests_images_are_built_alike() {
     equals "$(find "$T/images" -name '.[cs]*')$(ls "$TMPDIR")" ""
   done
 }
+
+test_further_packages_make_an_image_of_their_own() {
+  local plain
+  builder
+  # What customizePackages.sh asks of the packages.
+  printf 'mkdir -p "$1/etc/systemd/system/multi-user.target.wants" && cd "$1/etc/systemd/system/multi-user.target.wants" && ln -s x ssh.service && ln -s x vsftpd.service\n' \
+    >"$IMAGE/recipe/customize.sh"
+  fake dpkg-query 'case "$*" in *-S*vsftpd.service*) echo "vsftpd: x" ;; *-S*) echo "openssh-server: x" ;; *) echo "vsftpd 3.0" ;; esac'
+  fake mkfs.ext4 'root=${*: -2:1}; echo "$(ls "$root"/etc/systemd/system/*.wants | paste -sd " ")" >"${@: -1}"'
+  built
+  plain="$directory"
+  build vsftpd slapd
+  exits 0
+  [[ $stdout != "$plain" ]] || fail "it is the same image"
+  directory="$stdout"
+  equals "$(cat "$directory/disk.qcow2")" "ssh.service"
+  equals "$(cat "$plain/disk.qcow2")" "ssh.service vsftpd.service"
+  equals "$(jq -r '.recipe' "$directory/manifest.json")" "$(basename "$directory")"
+  contains "$(grep ^mmdebstrap "$CALLS" | tail -n 1)" ",vsftpd,slapd"
+  # Their order, and one that is named twice, make no difference.
+  build slapd vsftpd slapd
+  equals "$stdout" "$directory"
+  equals "$(builds)" 2
+  run "$IMAGE/path.sh" slapd vsftpd
+  equals "$stdout" "$directory"
+  path
+  equals "$stdout" "$plain"
+  run "$IMAGE/path.sh" vsftpd
+  contains "$stderr" "run scripts/lab image vsftpd"
+  build 'vsftpd=3.0'
+  exits 1
+  contains "$stderr" "'vsftpd=3.0' is not the name of a Debian package"
+}

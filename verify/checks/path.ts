@@ -3,10 +3,11 @@
  * MAC; replies go from the real server to the router, with the VIP as their source, past the director.
  */
 import { endpoint } from "../../model/lab/address";
+import { webProtocol } from "../../model/lab/workloads";
 import { nicOn, serviceUrl, type Lab, type VirtualService } from "../../model/lab/types";
 import { tableWeight } from "../../model/director/ipvs/table";
 import { askEach } from "../../lib/askEach";
-import { curlOptions, sideBySide } from "../../health/requests";
+import { anyCertificate, curlOptions, sideBySide } from "../../health/requests";
 import { macOwner, serverMac } from "./arp";
 import { Capture, parseCapture, type ArpFrame, type Frame } from "./capture";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
@@ -210,7 +211,7 @@ async function lookAt(context: CheckContext, service: VirtualService): Promise<F
   });
   const url = `${serviceUrl(service)}?[1-${count}]`;
   const curl =
-    `curl ${sideBySide(count)} ${curlOptions(REQUEST_LIMIT)} --local-port ${first}-${last}` +
+    `curl ${sideBySide(count)} ${curlOptions(REQUEST_LIMIT)}${anyCertificate(url)} --local-port ${first}-${last}` +
     ` -o /dev/null -w '%{http_code}\\n' '${url}'`;
   const asked = await shell.run(lab.clients[0].name, curl, { timeout: 20 + REQUEST_LIMIT });
   const answered = (asked.stdout.match(/^200$/gm) ?? []).length;
@@ -238,13 +239,13 @@ export const pathProbe: Probe = {
   async look(context) {
     const findings: Finding[] = [];
     for (const service of context.lab.services) {
-      if (service.protocol === "tcp") findings.push(...(await lookAt(context, service)));
+      if (webProtocol(service) !== undefined) findings.push(...(await lookAt(context, service)));
       else
         findings.push(
           skipped(
             `path.${service.name}.requests`,
             "requests cross the director",
-            "only TCP services are captured",
+            "only what the built-in web server serves is captured",
           ),
         );
     }

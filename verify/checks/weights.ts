@@ -2,7 +2,9 @@
 import { tableWeight } from "../../model/director/ipvs/table";
 import { servingWeights, turnBounds } from "../../model/director/ipvs/turns";
 import { serviceUrl, type Lab, type VirtualService } from "../../model/lab/types";
-import { curlOptions, sideBySide } from "../../health/requests";
+import { anyCertificate, curlOptions, sideBySide } from "../../health/requests";
+import { webProtocol } from "../../model/lab/workloads";
+import { lookAtConnections } from "./connections";
 import { binomialBound, type Bound } from "./binomial";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
 
@@ -36,7 +38,7 @@ export function countCommand(url: string, requests = REQUESTS): string {
     rounds.push(`${first}-${Math.min(requests, first + length - 1)}`);
   return `
 for round in ${rounds.join(" ")}; do
-  mapfile -t answers < <(curl ${sideBySide(AT_ONCE)} ${curlOptions(REQUEST_LIMIT)} -o /dev/null \\
+  mapfile -t answers < <(curl ${sideBySide(AT_ONCE)} ${curlOptions(REQUEST_LIMIT)}${anyCertificate(url)} -o /dev/null \\
     -w '%{http_code} %header{x-real-server}\\n' "${url}?[$round]")
   printf '%s\\n' "\${answers[@]}"
   for answer in "\${answers[@]}"; do [[ $answer == '200 '* ]] || break 2; done
@@ -133,9 +135,14 @@ function judgeShares(
   );
 }
 
-async function look({ lab, shell }: CheckContext): Promise<Finding[]> {
+async function look(context: CheckContext): Promise<Finding[]> {
+  const { lab, shell } = context;
   const findings: Finding[] = [];
   for (const service of lab.services.filter(({ protocol }) => protocol === "tcp")) {
+    if (webProtocol(service) === undefined) {
+      findings.push(await lookAtConnections(context, service));
+      continue;
+    }
     const command = countCommand(serviceUrl(service));
     const { stdout } = await shell.run(lab.clients[0].name, "bash -s", { stdin: command, timeout: 120 });
     findings.push(...judgeCount(lab, service, parseCount(stdout)));

@@ -1,9 +1,10 @@
 /** Runs the three-way diagnosis: each real server by its RIP, by the VIP through it alone, and as the client sees it. */
-import { endpoint, hostPrefix } from "../../model/lab/address";
+import { hostPrefix } from "../../model/lab/address";
 import { expectedTable, parseIpvsSave, type IpvsService } from "../../model/director/ipvs/table";
 import { serviceKey } from "../../model/lab/target";
 import { compareTables, type Difference } from "../../model/director/ipvs/compare";
 import { wrongPages } from "../../model/guest/pages";
+import { webProtocol } from "../../model/lab/workloads";
 import { nicOn, serviceUrl, type Lab, type VirtualService } from "../../model/lab/types";
 import { ARPING, macOwner, parseArping, serverMac } from "../checks/arp";
 import { judge, type CheckContext, type Finding, type Probe } from "../checks/check";
@@ -75,7 +76,7 @@ async function askAll(
   const url = serviceUrl(service);
   const page = checkedPage(service);
   const direct = service.realServers.map(({ address }) => ({
-    url: `http://${endpoint(address, service.port)}/${page}`,
+    url: `${serviceUrl(service, address)}${page}`,
   }));
   const live = Array.from({ length: LIVE_REQUESTS }, () => ({ url }));
   const readInside = async ({ name }: { name: string }): Promise<[string, Inside][]> => {
@@ -279,7 +280,7 @@ export const diagnosisProbe: Probe = {
   group: "diagnosis",
   async look(context) {
     const findings: Finding[] = [];
-    for (const service of context.lab.services.filter(({ protocol }) => protocol === "tcp"))
+    for (const service of context.lab.services.filter((each) => webProtocol(each) !== undefined))
       findings.push(...findingsOf(context.lab, service, await diagnoseService(context, service)));
     return findings;
   },

@@ -81,7 +81,7 @@ exit 0
 /** The page that the service's own check asks for. */
 export function checkedPage(service: VirtualService): string {
   const { checktype, service: kind, request } = service.check;
-  return checktype === "negotiate" && kind === "http" && request !== undefined
+  return checktype === "negotiate" && (kind === "http" || kind === "https") && request !== undefined
     ? request.replace(/^\//, "")
     : "";
 }

@@ -326,6 +326,37 @@ describe("the program with a configuration", () => {
     expect(redactor.redact(said("correct horse"))).toBe(said("[secret]"));
   });
 
+  it("shows a private key and the texts of files nowhere; the authority's certificate is what client and director get", async () => {
+    const smtp = {
+      name: "smtp",
+      script: "examples/protocols/smtp.sh",
+      files: ["examples/protocols/mysql.sql"],
+    };
+    const config = {
+      workloads: [smtp],
+      services: [
+        { name: "tls", port: 443 },
+        { name: "mail", port: 25, workload: "smtp" },
+      ],
+    };
+    const recording = await runProgram({ config });
+    const { registrations, outputs, componentOutputs } = recording;
+    const all = [registrations, outputs, componentOutputs];
+    const veiled = JSON.stringify(all, (_key, value: object | null) =>
+      value !== null && typeof value === "object" && "secret" in value ? "[secret]" : value,
+    );
+    for (const text of ["BEGIN PRIVATE KEY", "IDENTIFIED BY"]) {
+      expect(JSON.stringify(all)).toContain(text);
+      expect(veiled).not.toContain(text);
+    }
+    const stdin = (name: string): unknown => find(recording, REMOTE, name).inputs.stdin;
+    expect(stdin("client")).toMatch(/readonly LVS_CA='-----BEGIN CERTIFICATE-----/);
+    expect(stdin("director")).toMatch(
+      /"tcp:10\.0\.0\.100:443":\{"verify":true,"ca":"-----BEGIN CERTIFICATE-----/,
+    );
+    expect(stdin("router")).not.toContain("CERTIFICATE");
+  });
+
   it("shares nothing with another stack on the same host", async () => {
     const config = { clientNetwork: { cidr: "172.19.0.0/16" }, serverNetwork: { cidr: "192.168.8.0/24" } };
     const second = await runProgram({ stack: "second", config });

@@ -180,7 +180,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "serves its name and is silent about the VIP",
     makeRealServer,
     {},
-    "pages.sh guard.sh realServer.sh",
+    "pages.sh workloads.sh guard.sh realServer.sh",
     RS1,
   ],
   [
@@ -189,7 +189,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "uses arptables with the static ARP strategy too",
     makeRealServer,
     { arpStrategy: "static" },
-    "pages.sh guard.sh realServer.sh",
+    "pages.sh workloads.sh guard.sh realServer.sh",
     { ...RS1, LVS_ARP_STRATEGY: "static" },
   ],
   [

@@ -1,0 +1,5 @@
+CREATE DATABASE IF NOT EXISTS health;
+CREATE TABLE IF NOT EXISTS health.enabled (one INT PRIMARY KEY);
+INSERT IGNORE INTO health.enabled VALUES (1);
+CREATE USER IF NOT EXISTS 'check'@'%' IDENTIFIED BY 'secret';
+GRANT SELECT ON health.* TO 'check'@'%';

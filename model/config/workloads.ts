@@ -1,0 +1,50 @@
+/** From configured workloads to the lab's, with the texts of the files that they name. */
+import { WEB, type Workload } from "../lab/workloads";
+import { listenedPorts, type Lab, type VirtualService } from "../lab/types";
+import type { Config } from "./schema";
+
+/** A file's text, or what is wrong with it: "is not there". */
+export type TextFile = { readonly text: string } | { readonly fault: string };
+
+/** Reads a text file that the configuration names. */
+export type ReadText = (path: string) => TextFile;
+
+/** Where nothing is read. */
+export const NO_TEXT: TextFile = { text: "" };
+
+const textOf = (read: ReadText, path: string): string => {
+  const file = read(path);
+  return "text" in file ? file.text : "";
+};
+
+export const baseName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+
+/** The workloads beside the built-in one, which needs no entry; nothing where there are none. */
+export function resolveWorkloads(
+  config: Config,
+  services: readonly VirtualService[],
+  read: ReadText,
+): Pick<Lab, "web" | "workloads"> {
+  const web = config.workloads.find(({ name }) => name === WEB);
+  const workloads = config.workloads
+    .filter(({ name }) => name !== undefined && name !== WEB)
+    .map(({ name = "", ports, packages, script, files, tls }): Workload => {
+      const own = services.filter(({ workload }) => workload === name);
+      const texts = files.map((path) => [baseName(path), textOf(read, path)] as const);
+      return {
+        name,
+        ports: ports ?? [...new Set(own.flatMap(listenedPorts))],
+        packages,
+        ...(script !== undefined && { script: textOf(read, script) }),
+        files: Object.fromEntries(texts),
+        ...(tls && { tls }),
+      };
+    });
+  return {
+    ...(workloads.length > 0 && { workloads }),
+    ...(web?.certificate !== undefined &&
+      web.key !== undefined && {
+        web: { certificate: textOf(read, web.certificate), key: textOf(read, web.key) },
+      }),
+  };
+}

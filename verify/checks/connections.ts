@@ -1,0 +1,33 @@
+/** Connections of the client's to services that the built-in web server does not serve. */
+import { serviceKey } from "../../model/lab/target";
+import type { VirtualService } from "../../model/lab/types";
+import { judge, type CheckContext, type Finding } from "./check";
+
+/** Enough that under wrr each server has its turn. */
+const CONNECTIONS = 8;
+/** Seconds for one. */
+const LIMIT = 3;
+
+/** Each connection is made and closed, and nothing said: what a server says first depends on its protocol. */
+export async function lookAtConnections(
+  { lab, shell }: CheckContext,
+  service: VirtualService,
+): Promise<Finding> {
+  const { vip, port, name, workload } = service;
+  const connect = `timeout ${LIMIT} bash -c '</dev/tcp/${vip}/${port}'`;
+  const script = `for ((i = 0; i < ${CONNECTIONS}; i++)); do ${connect} 2>/dev/null && echo accepted & done; wait`;
+  const { stdout } = await shell.run(lab.clients[0].name, "bash -s", { stdin: script, timeout: 20 + LIMIT });
+  const accepted = stdout.match(/^accepted$/gm)?.length ?? 0;
+  return judge(
+    `weights.${name}.accepted`,
+    `connections to ${serviceKey(service)} are accepted`,
+    accepted === CONNECTIONS,
+    {
+      where: lab.clients[0].name,
+      command: connect,
+      seen: `${accepted} of ${CONNECTIONS}; workload ${workload}, whose answers do not name a server, so that none is counted`,
+      expected: `${CONNECTIONS}`,
+    },
+    "scripts/lab status names what a real server finds wrong with its workload",
+  );
+}
