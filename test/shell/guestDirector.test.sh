@@ -36,8 +36,8 @@ test_a_leaving_vip_goes_and_the_rules_are_written_when_all_is_done() {
   fill "-A -t 10.0.0.100:80 -s wrr"
   accepted "virtual=new"
   exits 0
-  equals "$stdout" "$(lines "load_ipvs -A x" table_unit "sysctls net.ipv4.vs.expire_nodest_conn=1" "table prefill" "add_vips eth0" daemon_unit alerts_unit "table drain" "table drop" \
-    "table undrain" reload_units "systemctl is-active" "systemctl restart" "systemctl is-active" "table settle" "drop_vips eth0" declare_vips)"
+  equals "$stdout" "$(lines "load_ipvs -A x" table_unit "sysctls net.ipv4.vs.expire_nodest_conn=1" "table prefill" "add_vips eth0" daemon_unit alerts_unit "table drain" \
+    reload_units "systemctl is-active" "systemctl restart" "systemctl is-active" "table settle" "drop_vips eth0" declare_vips)"
   equals "$(cat "$T/guest/etc/lvs-dr/ipvs.rules")" "-A x"
   # The daemon runs with what it has now, and is not started again.
   touch "$T/guest/run/lvs-dr-started"
@@ -53,7 +53,7 @@ test_the_other_control_plane_leaves_before_the_chosen_one_runs() {
   fake_ipvsadm
   director "$STEPS"'role_start; echo "${ROLE_NEEDS[*]}"' LVS_MODE=static
   exits 0
-  contains "$stdout" "$(lines "add_vips eth0" "systemctl -q" "table drain" "table edit" "drop_vips eth0")"
+  contains "$stdout" "$(lines "add_vips eth0" "systemctl -q" "table drain" "drop_vips eth0")"
   lacks "$stdout" ldirectord:ldirectord
 }
 

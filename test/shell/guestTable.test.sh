@@ -254,3 +254,15 @@ test_a_kernel_without_ipvs_is_said() {
   exits 1
   contains "$stderr" "node: ipvsadm -Sn failed with status 1"
 }
+
+test_several_actions_share_one_start_of_perl_and_an_unknown_one_runs_none() {
+  fake_ipvsadm
+  EXPECTED=("service|$KEY|-s wrr|0|")
+  fill "$WRR" "-A $OTHER -s rr"
+  table drop + frobnicate
+  ((status != 0)) || fail "an unknown action was taken"
+  table_holds "$WRR" "-A $OTHER -s rr"
+  table drain 1 "$T/drained" + drop + undrain "$T/none" "$T/none"
+  exits 0
+  table_holds "$WRR"
+}

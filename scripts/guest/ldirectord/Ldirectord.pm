@@ -7,6 +7,9 @@ use strict;
 use warnings;
 use POSIX qw(:sys_wait_h);
 
+# Only its help needs it, and an emulated guest half a second for it at each start.
+BEGIN { $INC{"Pod/Usage.pm"} //= "not needed" }
+
 # Services, from model/director/checkServices.ts: Perl modules, whether over TLS, and the checks whose library does not limit its time.
 my (%MODULES, %OVER_TLS, %unlimited);
 for my $line (<DATA>) {

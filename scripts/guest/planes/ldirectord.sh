@@ -102,10 +102,8 @@ ldirectord_run() {
   keep "$MODULE" "$LVS_LDIRECTORD_MODULE"
   daemon_unit
   alerts_unit
-  table drain "$LVS_DRAIN_SECONDS" "$DRAINED"
-  # ldirectord would do it too; but what `prefill` added must go again when it was not told of it.
-  table drop
-  table undrain "$RULES" "$DRAINED"
+  # ldirectord would drop services too; but what `prefill` added must go again when it has not read of it.
+  table drain "$LVS_DRAIN_SECONDS" "$DRAINED" + drop + undrain "$RULES" "$DRAINED"
   [[ ! -e $CF ]] || holds "$CF" "$LVS_LDIRECTORD_CF" || ln -f "$CF" "$CF.former"
   CHANGED=0
   keep "$CF" "$LVS_LDIRECTORD_CF" 0600

@@ -6,8 +6,7 @@ static_NEEDS=()
 static_validate() { :; }
 
 static_run() {
-  table drain "$LVS_DRAIN_SECONDS" "$DRAINED"
-  table edit
+  table drain "$LVS_DRAIN_SECONDS" "$DRAINED" + edit
 }
 
 static_leave() { :; }
