@@ -121,7 +121,8 @@ export function checkedPort({ check, port }: VirtualService): number {
 /** Whether checks of this kind are TCP connections, which leave a trace. */
 function leavesTrace({ check, protocol }: VirtualService): boolean {
   const { checktype } = check;
-  if (checktype === "negotiate") return checkService(check.service).udp !== true;
+  const { udp, closes } = checkService(check.service);
+  if (checktype === "negotiate") return udp !== true && closes !== true;
   return protocol === "tcp" && (checktype === "connect" || typeof checktype === "number");
 }
 

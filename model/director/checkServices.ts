@@ -21,6 +21,8 @@ interface Row {
   readonly tls?: { readonly verify: boolean };
   /** Asked by datagrams, which leave no trace on the real server. */
   readonly udp?: true;
+  /** The director closes the connection first, so that no trace of it stays on the real server. */
+  readonly closes?: true;
   /** The library tries once more, so many seconds later, when it has not connected. */
   readonly retry?: number;
   /** ldirectord's sub whose library has no time limit, one for each step, or one that holds only until a connection stands. */
@@ -51,14 +53,28 @@ const SERVICES = {
     port: 443,
     asks: WEB,
     tls: { verify: true },
+    closes: true,
     modules: ["LWP::Protocol::https"],
     package: "liblwp-protocol-https-perl",
   },
   http_proxy: { port: 3128, needs: ["request"], otherwise: DEAD, page: true },
   imap: { port: 143, retry: 5, apart: "imap", modules: ["Net::IMAP::Simple"] },
-  imaps: { port: 993, retry: 5, tls: { verify: true }, apart: "imaps", modules: ["Net::IMAP::Simple::SSL"] },
-  ldap: { port: 389, apart: "ldap", modules: [...LDAP, "IO::Socket::IP"] },
-  ldaps: { port: 636, tls: { verify: false }, apart: "ldap", modules: [...LDAP, "IO::Socket::SSL"] },
+  imaps: {
+    port: 993,
+    retry: 5,
+    tls: { verify: true },
+    closes: true,
+    apart: "imaps",
+    modules: ["Net::IMAP::Simple::SSL"],
+  },
+  ldap: { port: 389, closes: true, apart: "ldap", modules: [...LDAP, "IO::Socket::IP"] },
+  ldaps: {
+    port: 636,
+    tls: { verify: false },
+    closes: true,
+    apart: "ldap",
+    modules: [...LDAP, "IO::Socket::SSL"],
+  },
   mysql: {
     port: 3306,
     needs: ["login", "request"],
@@ -79,6 +95,7 @@ const SERVICES = {
   },
   pgsql: {
     port: 5432,
+    closes: true,
     needs: ["login", "request"],
     otherwise: DEAD,
     apart: "pgsql",
@@ -97,6 +114,7 @@ const SERVICES = {
     needs: ["login", "passwd"],
     otherwise: ALIVE,
     tls: { verify: true },
+    closes: true,
     apart: "pop",
     modules: ["Mail::POP3Client", "IO::Socket::SSL"],
   },

@@ -176,8 +176,8 @@ export function guest(node: string, command: string, stack = STACK): Promise<str
 }
 
 /** The health as `status` tells it. */
-export async function health(): Promise<Health> {
-  return JSON.parse((await run(["status", "--json"])).stdout) as Health;
+export async function health(stack = STACK): Promise<Health> {
+  return JSON.parse((await run(["status", "--json"], stack)).stdout) as Health;
 }
 
 /** Asks until the answer is right; the last error is the test's when `seconds` have passed. */

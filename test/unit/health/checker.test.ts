@@ -155,6 +155,16 @@ describe("the checker", () => {
     });
   });
 
+  it("tells nothing of checks whose connections the director closes first", () => {
+    const tls = parseConfig(
+      { services: [{ name: "main", port: 443 }] },
+      { project: "lvs-dr", stack: "unit" },
+    );
+    const never = sights({ full: false }, { full: false });
+    const seen = judgeChecker(tls, parseChecker(SECTION.replace(":80 ", ":443 ")), never, services).checker;
+    expect(seen).toMatchObject({ alive: true, checking: null, problems: [] });
+  });
+
   describe("with two services, a process each", () => {
     const two = parseConfig(
       { services: [{ name: "alt", port: 8080, healthCheck: { checktype: "connect" } }] },
