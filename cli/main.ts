@@ -86,7 +86,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
   drill: async () => {
     const { addDrillCommand } = await import("./commands/drill");
     addDrillCommand(
-      stackCommand("drill", "break the lab on purpose, measure what clients felt, and mend it"),
+      stackCommand("drill", "break the lab on purpose, measure what clients felt, and repair it"),
     );
   },
   ssh: async () => {

@@ -1,4 +1,4 @@
-/** `scripts/lab drill`: breaks the lab on purpose, measures what clients felt, and mends it. */
+/** `scripts/lab drill`: breaks the lab on purpose, measures what clients felt, and repairs it. */
 import { writeFileSync } from "node:fs";
 import { InvalidArgumentError, type Command } from "commander";
 import { chooseDrills, DRILLS } from "../../drills/catalogue";
@@ -37,7 +37,7 @@ function wholePositive(text: string): number {
   return value;
 }
 
-/** Aborted by the first Ctrl-C or TERM; a second one is not heard, since the lab must be mended first. */
+/** Aborted by the first Ctrl-C or TERM; a second one is not heard, since the lab must be repaired first. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)

@@ -158,7 +158,7 @@ export class StackContext {
   }
 
   /**
-   * Runs `work` while nothing else changes or breaks this stack: `up` would mend what a drill has broken, or count its fault
+   * Runs `work` while nothing else changes or breaks this stack: `up` would repair what a drill has broken, or count its fault
    * as the cluster's. A process that was killed does not stand in the way.
    * @param what others are told that we are
    * @throws LockedError naming what is at work, and its process

@@ -1,6 +1,6 @@
 /**
  * Whose a running guest is. Its title says project and stack, but two checkouts can have a stack of the same name: what
- * this one's state does not know is not for it to stop, start or mend.
+ * this one's state does not know is not for it to stop, start or repair.
  */
 import type { Backend } from "../backends/backend";
 import type { StackNames, Virsh } from "./virsh";

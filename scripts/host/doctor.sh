@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lists what this host needs for the lab, what of it is missing, and the command that mends each. Changes nothing.
+# Lists what this host needs for the lab, what of it is missing, and the command that repairs each. Changes nothing.
 #
 #   doctor.sh [--json]      exit 0: nothing is missing (there may be warnings); 1: something is
 #
@@ -21,7 +21,7 @@ readonly DISK_MIB=4096
 SUDO=""
 is_root || SUDO="sudo "
 RESULTS=()
-# Not empty: something is missing that `scripts/lab up` does not mend.
+# Not empty: something is missing that `scripts/lab up` does not repair.
 BY_HAND=""
 
 # report STATUS NAME DETAIL [MEND]

@@ -1,7 +1,7 @@
 /** The services of examples/protocols.yaml, asked by real clients through the VIP while their servers on one real server die and come back. */
 import { expect } from "vitest";
 import { endpoint } from "../../model/lab/address";
-import { serviceKey } from "../../model/lab/target";
+import { serviceKey, targetArguments } from "../../model/lab/target";
 import { eventually, health, inGuests } from "./support";
 
 const VIP = "10.0.0.100";
@@ -52,8 +52,8 @@ const servicesOf = (stack: string, server: string): Promise<string[]> =>
     const table = await shell.check(lab.directors[0].name, "ipvsadm -Sn");
     const node = lab.realServers.find(({ name }) => name === server);
     return lab.services.flatMap((service) => {
-      const target = `${service.protocol === "udp" ? "-u" : "-t"} ${endpoint(service.vip, service.port)}`;
-      const entry = `-a ${target} -r ${endpoint(node?.address ?? "", service.port)} `;
+      const port = service.mark === undefined ? service.port : 0;
+      const entry = `-a ${targetArguments(service)} -r ${endpoint(node?.address ?? "", port)} `;
       return table.includes(entry) ? [serviceKey(service)] : [];
     });
   }, stack);
