@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { readFileSync, statSync } from "node:fs";
+import { basename, resolve } from "node:path";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
+import { builtDigest, qcow2VirtualSize } from "../lib/diskImage";
 import { fileDigest } from "../lib/fileDigest";
 import { scriptPath } from "../lib/scripts";
 import { sha256 } from "../lib/text";
@@ -37,35 +38,12 @@ export interface GuestImageArgs {
 }
 
 /**
- * Virtual size of a qcow2 image, from its header (docs/interop/qcow2.txt of QEMU).
- * @throws Error when the file is not qcow2
- */
-export function qcow2VirtualSize(path: string): number {
-  const header = Buffer.alloc(32);
-  const file = openSync(path, "r");
-  try {
-    readSync(file, header, 0, header.length, 0);
-  } finally {
-    closeSync(file);
-  }
-  if (header.readUInt32BE(0) !== 0x514649fb) throw new Error(`image: ${path} is not qcow2`);
-  return Number(header.readBigUInt64BE(24));
-}
-
-/**
  * Tells one content of a user's image from the next, without reading gigabytes at every preview: by size and time of
  * modification. An overlay must not outlive what it lies on.
  */
 function fileStamp(path: string): string {
   const { size, mtimeMs } = statSync(path);
   return sha256(`${size} ${mtimeMs}`);
-}
-
-/** Of the image that this project builds: from its manifest; undefined before it is built. */
-export function builtDigest(disk: string): string | undefined {
-  const manifest = join(dirname(disk), "manifest.json");
-  if (!existsSync(manifest)) return undefined;
-  return (JSON.parse(readFileSync(manifest, "utf8")) as { digest: string }).digest;
 }
 
 const ownDirectories = new Map<string, string>();

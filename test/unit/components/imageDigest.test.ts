@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { builtDigest } from "../../../components/guestImage";
+import { builtDigest } from "../../../lib/diskImage";
 import { fileDigest } from "../../../lib/fileDigest";
 import { imageOf } from "../../../report/data";
 import { runProgram } from "./support/fixtures";

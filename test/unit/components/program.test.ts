@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { builtDigest } from "../../../components/guestImage";
+import { builtDigest } from "../../../lib/diskImage";
 import { READ_STACK_OUTPUTS } from "../../../program/handoverProbe";
 import { DRY_RUN } from "../../../program/ldirectordProbe";
 import { WHERE } from "../../../program/reach";
