@@ -103,13 +103,8 @@ async function shell(output: Output): Promise<Tally> {
 }
 
 /** Lab tests with stacks of their own, which need not wait for the shared one's. */
+const APART = ["test/lab/cloudImage.test.ts", "test/lab/remote.test.ts", "test/lab/takeover.test.ts"];
 const EXAMPLES = "test/lab/examples.test.ts";
-const APART = [
-  "test/lab/cloudImage.test.ts",
-  "test/lab/remote.test.ts",
-  "test/lab/takeover.test.ts",
-  EXAMPLES,
-];
 
 /**
  * The whole suite on the embedded engine, and the acceptance part on Pulumi too where there is one.
@@ -206,8 +201,11 @@ async function everything(): Promise<Tally[]> {
     beside.push(aside(name, own, beside.at(-1) ?? Promise.resolve([])));
   }
   const tallies = (await Promise.all(beside)).flat();
+  // What guests do while they are verified would keep the services' checks waiting.
+  say("== lab-examples");
+  tallies.push(await vitest(OURS, "lab-examples", ["--project", "lab", EXAMPLES]));
   say("== lab");
-  const excluded = APART.flatMap((file) => ["--exclude", file]);
+  const excluded = [...APART, EXAMPLES].flatMap((file) => ["--exclude", file]);
   return [...quick, ...tallies, ...(await labSuites(OURS, [], excluded))];
 }
 
