@@ -82,15 +82,15 @@ describe("a stack that was built from a named file", () => {
   const lab = parseConfig({}, { project: "lvs-dr", stack: "dev" });
 
   it("is not taken for the default lab when the file is left out", () => {
-    recordApplied(".lab/dev", lab, "/work/mine.yaml");
+    recordApplied(".lab/dev", lab, "/home/me/mine.yaml");
     expect(() => of().assertConfigured()).toThrow(
-      "stack dev was built with --config-file /work/mine.yaml, and there is no Pulumi.dev.yaml: name the file again, or copy it there",
+      "stack dev was built with --config-file /home/me/mine.yaml, and there is no Pulumi.dev.yaml: name the file again, or copy it there",
     );
-    expect(() => of("/work/mine.yaml").assertConfigured()).not.toThrow();
+    expect(() => of("/home/me/mine.yaml").assertConfigured()).not.toThrow();
   });
 
   it("may get a file of its own", () => {
-    recordApplied(".lab/dev", lab, "/work/mine.yaml");
+    recordApplied(".lab/dev", lab, "/home/me/mine.yaml");
     writeFileSync("Pulumi.dev.yaml", "config: {}\n");
     expect(() => of().assertConfigured()).not.toThrow();
     recordApplied(".lab/dev", lab);
