@@ -97,7 +97,7 @@ const SABOTAGES: readonly Sabotage[] = [
     undo: (lab) => `ipvsadm -e -t ${vip(lab)}:80 -r ${lab.realServers[0]?.address}:80 -g -w 1`,
     verdicts: { rs1: "director's table wrong", rs2: "ok" },
     groups: ["weights"],
-    fails: { "table.servers": /rs1 192\.168\.107\.10:80.*weight 9/, "weights.main.shares": /rs1/ },
+    fails: { "table.servers": /rs1 192\.168\.107\.10:80.*-w 9/, "weights.main.shares": /rs1/ },
     problem: /^rs1 192\.168\.107\.10:80: weight 9 in service tcp 10\.0\.0\.100:80, expected 1$/,
   },
   {
