@@ -78,10 +78,10 @@ export function groupOf({ ports, mark }: Group): readonly PortRange[] | undefine
   return isPort && mark === undefined ? undefined : read;
 }
 
-/** The port of a service that is checked and asked: that of a group is its first. */
+/** The port of a service; that of a group, which is checked and asked, is its first. */
 function portOf(from: ServiceConfig, otherwise: number): number {
-  if (from.ports === undefined || from.ports === "all")
-    return from.healthCheck?.checkport ?? from.port ?? otherwise;
+  if (from.ports === undefined) return from.port ?? otherwise;
+  if (from.ports === "all") return from.healthCheck?.checkport ?? otherwise;
   return readPorts(String(from.ports[0]))?.first ?? otherwise;
 }
 

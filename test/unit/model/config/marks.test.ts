@@ -70,6 +70,15 @@ describe("a group of ports", () => {
     expect(lab({ name: "main", ports: [8080], mark: 5 }).services[0].mark).toBe(5);
   });
 
+  it("leaves a service of one port at that port, whichever one is checked", () => {
+    const healthCheck = { checktype: "connect", checkport: 9090 };
+    const { services } = lab({ name: "main", healthCheck }, { name: "x", port: 8080, healthCheck });
+    expect(services.map(({ port, check }) => [port, check.checkport])).toEqual([
+      [80, 9090],
+      [8080, 9090],
+    ]);
+  });
+
   it("of all ports has no sorry server of the director's, and mark 1", () => {
     const [, all] = lab({
       name: "all",
