@@ -3,6 +3,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import type { EngineEvent, OpMap } from "@pulumi/pulumi/automation";
 import { parse as parseYaml } from "yaml";
+import { removeDirectory } from "../lib/files";
 import { exec as realExec, type Exec } from "../lib/process";
 import { mask, reveal, type Properties } from "../lib/properties";
 import { STACK_TYPE } from "../lib/urn";
@@ -106,7 +107,7 @@ export class EmbeddedEngine {
     } finally {
       this.current = undefined;
       unhook();
-      fs.rmSync(scratch, { recursive: true, force: true });
+      removeDirectory(scratch);
     }
     const { changes, interrupted, errors } = run;
     run.emit({
@@ -131,7 +132,7 @@ export class EmbeddedEngine {
     // A preview may run beside another run.
     if (preview) return fs.mkdtempSync(path.join(os.tmpdir(), "lvs-dr-"));
     const directory = `${this.options.stateFile}.scratch`;
-    fs.rmSync(directory, { recursive: true, force: true });
+    removeDirectory(directory);
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
     return directory;
   }

@@ -26,3 +26,12 @@ export function writeAtomically(file: string, text: string): void {
     fs.closeSync(directory);
   }
 }
+
+/**
+ * Removes a directory from which others may delete files meanwhile, as an SSH connection deletes its socket when it ends.
+ * There, Node.js 24's `rmSync` returns with files left and no error (20 did not).
+ */
+export function removeDirectory(directory: string): void {
+  do fs.rmSync(directory, { recursive: true, force: true });
+  while (fs.existsSync(directory));
+}

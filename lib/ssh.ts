@@ -7,13 +7,13 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { answers } from "./answering";
+import { removeDirectory } from "./files";
 import { exec, spawnWatched } from "./process";
 import { HOP_KEY, proxyCommand, type Hop } from "./sshHop";
 import { sha256 } from "./text";
@@ -165,7 +165,7 @@ export class GuestShell implements Shell {
       : [];
     for (const control of controls)
       spawnSync("ssh", ["-F", "none", "-S", join(directory, control), "-O", "exit", "guest"]);
-    rmSync(directory, { recursive: true, force: true });
+    removeDirectory(directory);
   }
 
   get nodes(): string[] {
@@ -299,6 +299,6 @@ export class GuestShell implements Shell {
     for (const child of this.underWay) child.kill("SIGKILL");
     if (this.keepOpen) return;
     await Promise.all([...this.shared].map((node) => this.end(node)));
-    rmSync(this.directory, { recursive: true, force: true });
+    removeDirectory(this.directory);
   }
 }

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { removeDirectory } from "../../lib/files";
 import type { ExecResult } from "../../lib/process";
 import { commandProvider, running } from "./command";
 import { dialPauses } from "./dialPauses";
@@ -42,7 +43,7 @@ export const remoteCommand = commandProvider(
         }),
       );
     } finally {
-      fs.rmSync(directory, { recursive: true, force: true });
+      removeDirectory(directory);
     }
   }),
 );
