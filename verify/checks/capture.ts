@@ -105,15 +105,20 @@ exit 1
     if (code !== 0) throw new Error(`${this.node}: no capture on ${device}: ${stderr}`);
   }
 
-  /** Ends the capture, as soon as `lines` were seen or after two seconds, and removes its traces. */
-  async stop(lines: number): Promise<string> {
+  /**
+   * Ends the capture, as soon as it has that many TCP packets and no more come, or after three seconds, and removes its traces.
+   * ARP does not count: many real servers ask for many neighbours.
+   */
+  async stop(packets: number): Promise<string> {
     const { file } = this;
     const { stdout } = await this.shell.run(this.node, "bash -s", {
       stdin: `
+before=-1
 for ((i = 0; i < 20; i++)); do
-  mapfile -t seen <${file}
-  ((\${#seen[@]} >= ${lines})) && break
-  sleep 0.1
+  seen=$(grep -c 'Flags \\[' ${file})
+  ((seen >= ${packets} && (seen == before || ${packets} == 0))) && break
+  before=$seen
+  sleep 0.15
 done
 kill -INT "$(<${file}.pid)" 2>/dev/null
 cat ${file}
