@@ -1,5 +1,5 @@
 /** What of the lab a page shows: each field is named here, so that no health check's password or key can follow. */
-import { serviceUrl, type Lab, type LabNode, type VirtualService } from "../model/lab/types";
+import { serviceUrl, vipCidrsOf, type Lab, type LabNode, type VirtualService } from "../model/lab/types";
 
 export type PageNode = Pick<LabNode, "name" | "role" | "address"> & {
   readonly nics: readonly Pick<LabNode["nics"][number], "network" | "device" | "mac" | "addresses">[];
@@ -11,7 +11,9 @@ export type PageService = Pick<VirtualService, "name" | "vip" | "port" | "protoc
   readonly sorry?: NonNullable<VirtualService["sorry"]>;
 };
 
-export interface PageLab extends Pick<Lab, "stack" | "vipCidr"> {
+export interface PageLab extends Pick<Lab, "stack"> {
+  /** The networks of the VIPs, in words. */
+  readonly vipCidr: string;
   readonly networks: {
     readonly client: { readonly cidr: string };
     readonly server: { readonly cidr: string };
@@ -53,7 +55,6 @@ function pageService(service: VirtualService): PageService {
 export function pageLab(lab: Lab): PageLab {
   const {
     stack,
-    vipCidr,
     segments: networks,
     clients: [client],
     routers: [router],
@@ -64,7 +65,7 @@ export function pageLab(lab: Lab): PageLab {
   const [main, ...others] = services;
   return {
     stack,
-    vipCidr,
+    vipCidr: vipCidrsOf(lab).join(", "),
     networks: { client: { cidr: networks.client.cidr }, server: { cidr: networks.server.cidr } },
     client: pageNode(client),
     router: pageNode(router),

@@ -20,8 +20,8 @@ export class AddressPlan {
    * configured there is a mistake that gets reported. Undefined when the network is full.
    */
   fixed(hostPart: number): string | undefined {
-    if (hostPart >= this.prefix.size - 1) return this.next(hostPart);
-    return this.take(hostPart);
+    const { size } = this.prefix;
+    return hostPart < size - 1 && size > 2 ? this.take(hostPart) : this.next(hostPart);
   }
 
   /** The host part (its low bits, in a smaller network) or the next free one; undefined when the network is full. */
@@ -30,7 +30,8 @@ export class AddressPlan {
     const wanted = hostPart % size;
     for (let step = 0; step < size; step++) {
       const offset = (wanted + step) % size;
-      if (offset !== 0 && offset !== size - 1 && !this.taken.has(offset)) return this.take(offset);
+      const reserved = size > 2 && (offset === 0 || offset === size - 1);
+      if (!reserved && !this.taken.has(offset)) return this.take(offset);
     }
     return undefined;
   }

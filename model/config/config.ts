@@ -70,6 +70,7 @@ export function configHash(draft: Draft): string {
       networks: [segment(segments.client), segment(segments.server)],
       guests: [...rest.clients, ...rest.routers, ...rest.directors, ...rest.realServers].map(guest),
       vipCidr: rest.vipCidr,
+      ...(rest.moreVipCidrs && { moreVipCidrs: rest.moreVipCidrs }),
       arpStrategy: rest.arpStrategy,
       mode: rest.mode,
       ldirectord: rest.ldirectord,

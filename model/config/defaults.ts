@@ -1,9 +1,10 @@
 /** From typed configuration to the lab: every default that depends on another key, and every derived name. */
 import { AddressPlan } from "./addressPlan";
-import { Prefix, withLength } from "../lab/address";
+import { Prefix, withLength, withoutLength } from "../lab/address";
 import { bridgeFor, macFor, prefixFor } from "../lab/naming";
 import type { Config } from "./schema";
 import { given, resolveServices } from "./serviceDefaults";
+import { vipNetworks } from "./vipNetworks";
 import { NO_TEXT, resolveWorkloads, type ReadText } from "./workloads";
 import type { Lab, LabNetwork, LabNode, Nic, RealServerEntry, RemoteHost } from "../lab/types";
 
@@ -21,11 +22,6 @@ export type RealServerDraft = NonNullable<Config["realServers"]>[number] & {
   readonly address: string;
 };
 
-/** Whether the VIPs lie in the network of director and real servers, as in most clusters. */
-export function isFlat({ vipCidr, serverNetwork }: Pick<Config, "vipCidr" | "serverNetwork">): boolean {
-  return vipCidr === serverNetwork.cidr;
-}
-
 /** Names that end in a higher number have their addresses by position: they always had, and an address stays. */
 const HIGHEST_NUMBER = 64;
 
@@ -37,7 +33,7 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
   const prefix = prefixFor(project, stack);
   const clientCidr = Prefix.parse(config.clientNetwork.cidr);
   const serverCidr = Prefix.parse(config.serverNetwork.cidr);
-  const vipCidr = Prefix.parse(config.vipCidr);
+  const [vipNetwork, ...moreVipNetworks] = vipNetworks(config);
   const { client, router, director, clientNetwork, serverNetwork } = config;
 
   const onClient = planFor(clientCidr, [clientNetwork.hostAddress, router.clientAddress, client.address]);
@@ -46,12 +42,13 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
   const clientAddress = client.address ?? onClient.fixed(7 * 256 + 70);
 
   const listed = config.realServers ?? standardServers(config.realServerCount ?? 2);
+  const vips = [config.vip, ...config.vips.map(withoutLength), ...config.services.map((each) => each.vip)];
   const onServer = planFor(serverCidr, [
     serverNetwork.hostAddress,
     router.serverAddress,
     director.address,
     ...listed.map((server) => server.address),
-    ...(isFlat(config) ? [config.vip, ...config.services.map((each) => each.vip)] : []),
+    ...vips,
   ]);
   const serverHost = serverNetwork.hostAddress ?? onServer.fixed(1);
   const serverRouter = router.serverAddress ?? onServer.fixed(200);
@@ -64,13 +61,15 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
     address: addresses[index] ?? NO_ADDRESS,
   }));
 
-  const flat = isFlat(config);
-  const onVip = flat
-    ? onServer
-    : planFor(vipCidr, [config.vip, router.vipAddress, ...config.services.map((each) => each.vip)]);
+  const onVip =
+    vipNetwork.by === "serverAddress" ? onServer : planFor(vipNetwork.prefix, [...vips, router.vipAddress]);
   const vip = config.vip ?? onVip.fixed(100);
   // Without an address in the VIPs' network the router could not ask there who has one.
-  const routerVip = flat ? undefined : (router.vipAddress ?? onVip.fixed(200));
+  const routerVips = [vipNetwork, ...moreVipNetworks].flatMap(({ by, prefix }, place) => {
+    if (by !== "address") return [];
+    const own = place === 0 ? (router.vipAddress ?? onVip.fixed(200)) : planFor(prefix, vips).fixed(200);
+    return [withLength(own, prefix.length)];
+  });
 
   const explicitMacs = [
     client.mac,
@@ -132,6 +131,7 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
       server: network("server", serverHost),
     },
     vipCidr: config.vipCidr,
+    ...(moreVipNetworks.length > 0 && { moreVipCidrs: moreVipNetworks.map(({ prefix }) => String(prefix)) }),
     clients: [
       node("client", client, {
         address: clientAddress,
@@ -148,7 +148,7 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
           nic("client", "eth0", router.name, router.clientMac, [withLength(clientRouter, clientCidr.length)]),
           nic("server", "eth1", router.name, router.serverMac, [
             withLength(serverRouter, serverCidr.length),
-            ...(routerVip === undefined ? [] : [withLength(routerVip, vipCidr.length)]),
+            ...routerVips,
           ]),
         ],
       }),

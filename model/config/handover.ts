@@ -31,7 +31,9 @@ function held({ clients: [client], routers: [router], directors: [director], rea
     one(client, "client.address"),
     one(router, "router.clientAddress", ofRouter(0, 0)),
     one(router, "router.serverAddress", ofRouter(1, 0)),
-    ...(router.nics[1]?.addresses[1] === undefined ? [] : [one(router, "router.vipAddress", ofRouter(1, 1))]),
+    ...(router.nics[1]?.addresses.slice(1) ?? []).map((_each, at) =>
+      one(router, at === 0 ? "router.vipAddress" : "vips", ofRouter(1, 1 + at)),
+    ),
     one(director, "director.address"),
     ...realServers.map((node, index) => one(node, `realServers[${index}].address`)),
   ];

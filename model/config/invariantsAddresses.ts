@@ -2,52 +2,36 @@
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { isAssigned } from "./invariantsNetworks";
-import { Prefix } from "../lab/address";
-import { ownedAddresses, ownedMacs, ownedVips, type OwnedAddress, type Owned, type Segment } from "./owners";
+import { Prefix, withoutLength } from "../lab/address";
+import { vipsOf } from "../lab/types";
+import { ownedAddresses, ownedMacs, ownedVips, type OwnedAddress, type Owned } from "./owners";
 import type { Config } from "./schema";
-
-const CIDR_KEY: Readonly<Record<Segment, string>> = {
-  client: "clientNetwork.cidr",
-  server: "serverNetwork.cidr",
-  vip: "vipCidr",
-};
-
-function cidrOf(config: Config, segment: Segment): string {
-  return segment === "vip" ? config.vipCidr : config[`${segment}Network`].cidr;
-}
+import { vipNetworks } from "./vipNetworks";
 
 export function checkAddresses(findings: Findings, config: Config, draft: Draft): void {
   const addresses = ownedAddresses(config, draft).filter((each) => isAssigned(each.value));
-  for (const each of addresses) checkPlace(findings, config, each);
+  for (const each of addresses) checkPlace(findings, each);
   checkVips(findings, config, draft, addresses);
   checkUnique(findings, addresses, "address");
   checkUnique(findings, ownedMacs(config, draft), "MAC address");
   checkGateways(findings, config, draft);
 }
 
-function checkPlace(findings: Findings, config: Config, address: OwnedAddress): void {
-  const { key, value, segment, owner } = address;
-  const cidr = cidrOf(config, segment);
-  const network = Prefix.parse(cidr);
-  if (!network.contains(value)) {
+function checkPlace(findings: Findings, { key, value, network, owner }: OwnedAddress): void {
+  const { key: cidrKey, cidr } = network;
+  const prefix = Prefix.parse(cidr);
+  if (!prefix.contains(value)) {
     const why =
-      segment === "server" && owner !== "the host" && owner !== "the router"
+      cidrKey === "serverNetwork.cidr" && owner !== "the host" && owner !== "the router"
         ? `is outside serverNetwork.cidr ${cidr}; gate needs one segment for the director and its real servers`
-        : `is outside ${CIDR_KEY[segment]} ${cidr}`;
-    findings.add({ key, value, message: why, fix: `choose an address in ${cidr}` }, CIDR_KEY[segment]);
+        : `is outside ${cidrKey} ${cidr}`;
+    findings.add({ key, value, message: why, fix: `choose an address in ${cidr}` }, cidrKey);
     return;
   }
-  const kind = network.kindOf(value);
+  const kind = prefix.kindOf(value);
   if (kind === "host") return;
-  findings.add(
-    {
-      key,
-      value,
-      message: `is the ${kind} address of ${CIDR_KEY[segment]} ${cidr}`,
-      fix: `choose a host's address in ${cidr}`,
-    },
-    CIDR_KEY[segment],
-  );
+  const message = `is the ${kind} address of ${cidrKey} ${cidr}`;
+  findings.add({ key, value, message, fix: `choose a host's address in ${cidr}` }, cidrKey);
 }
 
 function checkVips(
@@ -58,30 +42,42 @@ function checkVips(
 ): void {
   const { vipCidr } = config;
   const clientCidr = config.clientNetwork.cidr;
+  const networks = vipNetworks(config);
+  const vips = vipsOf(draft);
+  config.vips.forEach((vip, at) => {
+    if (vips.includes(withoutLength(vip))) return;
+    const fix = "write it as a service's vip, or remove it";
+    findings.add(
+      { key: `vips[${at}]`, value: vip, message: "is no service's VIP", fix },
+      "vip",
+      ...config.services.map((_each, index) => `services[${index}].vip`),
+    );
+  });
   for (const { key, value } of ownedVips(config, draft).filter((each) => isAssigned(each.value))) {
     const taken = addresses.find((each) => each.value === value);
-    const free = `choose a free address in vipCidr ${vipCidr}`;
+    const network = networks.find(({ prefix }) => prefix.contains(value));
+    const where = `${network?.key ?? "vipCidr"} ${String(network?.prefix ?? vipCidr)}`;
+    const free = `choose a free address in ${where}`;
     if (taken !== undefined) {
       const message =
-        taken.key === "router.vipAddress"
-          ? `is the gateway address of vipCidr ${vipCidr}: the router has it (router.vipAddress)`
+        taken.network.key === network?.key
+          ? `is the gateway address of ${where}: the router has it (${taken.key})`
           : `is also the address of ${taken.owner} (${taken.key})`;
       findings.add({ key, value, message, fix: free }, taken.key, "vipCidr");
     } else if (Prefix.parse(clientCidr).contains(value)) {
       const message = `is in clientNetwork.cidr ${clientCidr}; the router would never forward it`;
       findings.add({ key, value, message, fix: free }, "clientNetwork.cidr", "vipCidr");
-    } else if (!Prefix.parse(vipCidr).contains(value)) {
+    } else if (network === undefined) {
       const message = `is outside vipCidr ${vipCidr}; the router needs a route to the VIP`;
-      findings.add(
-        { key, value, message, fix: `choose an address in ${vipCidr}, or set vipCidr to the VIP's network` },
-        "vipCidr",
-      );
+      const fix = `choose an address in ${vipCidr}, set vipCidr to the VIP's network, or add it to vips with its network's prefix`;
+      findings.add({ key, value, message, fix }, "vipCidr", "vips");
     } else {
-      const kind = Prefix.parse(vipCidr).kindOf(value);
+      const kind = network.prefix.kindOf(value);
       if (kind === "host") continue;
       findings.add(
-        { key, value, message: `is the ${kind} address of vipCidr ${vipCidr}`, fix: free },
+        { key, value, message: `is the ${kind} address of ${where}`, fix: free },
         "vipCidr",
+        network.key,
       );
     }
   }

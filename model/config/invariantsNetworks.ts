@@ -1,23 +1,31 @@
 /** The three networks: apart from each other, and with room for everyone. */
-import { isFlat, NO_ADDRESS, type Draft } from "./defaults";
+import { NO_ADDRESS, type Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { Prefix } from "../lab/address";
 import type { Config } from "./schema";
 import { vipsOf } from "../lab/types";
+import { vipNetworks } from "./vipNetworks";
 
 export function checkNetworks(findings: Findings, config: Config, draft: Draft): void {
-  const flat = isFlat(config);
-  const vips = vipsOf(draft).length;
-  const servers = 3 + draft.realServers.length + (flat ? vips : 0);
+  const all = vipNetworks(config);
+  const vipsIn = (prefix: Prefix): number => vipsOf(draft).filter((vip) => prefix.contains(vip)).length;
+  const flat = all.find(({ by }) => by === "serverAddress");
+  const servers = 3 + draft.realServers.length + (flat ? vipsIn(flat.prefix) : 0);
   const networks = [
     { key: "clientNetwork.cidr", cidr: config.clientNetwork.cidr, needs: 3 },
     { key: "serverNetwork.cidr", cidr: config.serverNetwork.cidr, needs: servers },
     // The VIPs and the router's address, which the director's neighbours find by ARP.
-    ...(flat ? [] : [{ key: "vipCidr", cidr: config.vipCidr, needs: 1 + vips }]),
+    ...all.flatMap(({ key, prefix, by }) =>
+      by === "serverAddress"
+        ? []
+        : [{ key, cidr: String(prefix), needs: vipsIn(prefix) + (by === "address" ? 1 : 0) }],
+    ),
   ];
-  if (flat && config.router.vipAddress !== undefined) {
+  if (all[0].by !== "address" && config.router.vipAddress !== undefined) {
     const message =
-      "is of no use where vipCidr is serverNetwork.cidr: the router finds the VIPs by its serverAddress";
+      all[0].by === "route"
+        ? "is of no use where vipCidr is a /32: the router has a route to the VIP"
+        : "is of no use where vipCidr is serverNetwork.cidr: the router finds the VIPs by its serverAddress";
     findings.add(
       { key: "router.vipAddress", value: config.router.vipAddress, message, fix: "remove it" },
       "vipCidr",

@@ -1,7 +1,8 @@
 /** Which configuration key each address, MAC address and name of a lab comes from. */
-import { isFlat, type Draft } from "./defaults";
+import type { Draft } from "./defaults";
 import { withoutLength } from "../lab/address";
 import type { Config } from "./schema";
+import { vipNetworks } from "./vipNetworks";
 
 export interface Owned {
   /** What has it, in the field's words: "the VIP", "the director (DIP)", "rs1". */
@@ -12,10 +13,9 @@ export interface Owned {
   readonly explicit: boolean;
 }
 
-export type Segment = "client" | "server" | "vip";
-
 export interface OwnedAddress extends Owned {
-  readonly segment: Segment;
+  /** The network in which it must be, by its key. */
+  readonly network: { readonly key: string; readonly cidr: string };
 }
 
 /** Key of a real server's field; a server that is only counted has none of its own. */
@@ -28,19 +28,17 @@ export function ownedAddresses(config: Config, draft: Draft): OwnedAddress[] {
   const { client, router, director, clientNetwork, serverNetwork } = config;
   const address = (nic: number, position: number) =>
     withoutLength(draft.routers[0].nics[nic]?.addresses[position] ?? "");
+  const networks = {
+    client: { key: "clientNetwork.cidr", cidr: clientNetwork.cidr },
+    server: { key: "serverNetwork.cidr", cidr: serverNetwork.cidr },
+  };
   const one = (
-    segment: Segment,
+    segment: keyof typeof networks,
     owner: string,
     key: string,
     value: string,
     configured: unknown,
-  ): OwnedAddress => ({
-    segment,
-    owner,
-    key,
-    value,
-    explicit: configured !== undefined,
-  });
+  ): OwnedAddress => ({ network: networks[segment], owner, key, value, explicit: configured !== undefined });
   const { client: clientHost, server: serverHost } = draft.segments;
   return [
     one("client", "the host", "clientNetwork.hostAddress", clientHost.hostAddress, clientNetwork.hostAddress),
@@ -58,9 +56,15 @@ export function ownedAddresses(config: Config, draft: Draft): OwnedAddress[] {
         config.realServers?.[index]?.address,
       ),
     ),
-    ...(isFlat(config)
-      ? []
-      : [one("vip", "the router", "router.vipAddress", address(1, 1), router.vipAddress)]),
+    ...vipNetworks(config)
+      .filter(({ by }) => by === "address")
+      .map(({ key, prefix }, place) => ({
+        network: { key, cidr: String(prefix) },
+        owner: "the router",
+        key: key === "vipCidr" ? "router.vipAddress" : key,
+        value: address(1, 1 + place),
+        explicit: key === "vipCidr" && router.vipAddress !== undefined,
+      })),
   ];
 }
 

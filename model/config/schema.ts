@@ -1,7 +1,18 @@
 /** The configuration's schema: keys, types, ranges, descriptions and fixed defaults. What depends on other keys is in defaults.ts. */
 import { z } from "zod";
 import { DIAGNOSIS_MARKS } from "../director/ipvs/table";
-import { choice, cidr, directive, flag, integer, ipv4, mac, nodeName, says } from "./schemaParts";
+import {
+  addressInNetwork,
+  choice,
+  cidr,
+  directive,
+  flag,
+  integer,
+  ipv4,
+  mac,
+  nodeName,
+  says,
+} from "./schemaParts";
 import { drillSettings } from "./schemaDrills";
 import { ldirectordSettings, virtualExtras } from "./schemaLdirectord";
 import {
@@ -74,7 +85,7 @@ const service = z.strictObject({
     .optional()
     .describe("Name of the service. `main` changes the lab's main service.")
     .meta(own("service1, service2, …")),
-  vip: ipv4().optional().describe("VIP of the service, in vipCidr.").meta(own("vip")),
+  vip: ipv4().optional().describe("VIP of the service, in vipCidr or a network of vips.").meta(own("vip")),
   port: port().optional().describe("Port of the service; required but for `main`, or `ports`."),
   ports: portGroup()
     .optional()
@@ -186,10 +197,17 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe("The server segment: one layer 2 segment for router, director and real servers."),
-  vipCidr: cidr()
+  vipCidr: cidr(32)
     .default("10.0.0.0/8")
     .describe(
-      "The VIPs' network; the router has an address in it on the server segment. The same as serverNetwork.cidr where the VIPs lie among the real servers.",
+      "The VIPs' network; the router has an address in it on the server segment. The same as serverNetwork.cidr where the VIPs lie among the real servers. A /32 is the VIP alone: the router has a route to it on the server segment.",
+    ),
+  vips: z
+    .array(addressInNetwork(), { error: says("must be a list", "write a list of VIPs") })
+    .max(MAX_SERVICES, { error: says(`has more than ${MAX_SERVICES} VIPs`, "remove some") })
+    .default([])
+    .describe(
+      "VIPs in other networks than vipCidr, each with its network's prefix, such as 203.0.113.10/29 or 198.51.100.7/32. The router is in each network, as in vipCidr. `services[].vip` names them.",
     ),
   client: z
     .strictObject({ name: name("client"), address: address("7.70"), mac: macField(), ...sizing })

@@ -4,7 +4,7 @@
  */
 import { X509Certificate } from "node:crypto";
 import { z } from "zod";
-import { isAddress, lengthOfNetmask, networkFault } from "../lab/address";
+import { isAddress, lengthOfNetmask, networkFault, Prefix } from "../lab/address";
 import { patternFault } from "./perlPattern";
 
 export const SEPARATOR = " || ";
@@ -53,18 +53,33 @@ export function ipv4() {
   });
 }
 
-export function cidr() {
+/** @param longest the longest prefix: a segment has three hosts or more, a VIP's network may be the VIP alone */
+export function cidr(longest: 30 | 32 = 30) {
   return text().check((context) => {
-    const wrong = networkFault(context.value);
+    const wrong = networkFault(context.value, longest);
     if (wrong === undefined) return;
     const prefix = context.value.split("/")[1] ?? "";
+    const range = `choose a prefix from 8 to ${longest === 30 ? 29 : longest}`;
     const faults = {
       syntax: says("is not an IPv4 network", "write ADDRESS/PREFIX such as 192.168.7.0/24"),
-      prefix: says(`/${prefix} is not an IPv4 prefix`, "choose a prefix from 8 to 29"),
-      room: says(`/${prefix} leaves no room for hosts`, "choose a prefix from 8 to 29"),
+      prefix: says(`/${prefix} is not an IPv4 prefix`, range),
+      room: says(`/${prefix} leaves no room for hosts`, range),
       hostBits: says("has host bits set", `write ${wrong.corrected ?? ""}`),
     };
     context.issues.push({ code: "custom", input: context.value, message: faults[wrong.fault] });
+  });
+}
+
+/** An address with the length of its network's prefix. */
+export function addressInNetwork() {
+  return text().check((context) => {
+    const prefix = Prefix.read(context.value);
+    if (context.value.includes("/") && prefix?.network.family === 4 && prefix.length > 0) return;
+    const message = says(
+      "is not an IPv4 address with its network's prefix",
+      "write ADDRESS/PREFIX such as 203.0.113.10/29, or /32 where the router has a route to the address alone",
+    );
+    context.issues.push({ code: "custom", input: context.value, message });
   });
 }
 

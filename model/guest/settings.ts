@@ -8,7 +8,7 @@ import { realServerPage, sorryPage } from "./pages";
 import { RUN_LIMIT, type Settings } from "./script";
 import { hostPrefix } from "../lab/address";
 import { imagePackages, webProtocol } from "../lab/workloads";
-import { listenedPorts, nicOn, vipsOf, type Lab, type LabNode } from "../lab/types";
+import { listenedPorts, nicOn, vipCidrsOf, vipsOf, type Lab, type LabNode } from "../lab/types";
 
 function common(lab: Lab, node: LabNode): Settings {
   return { LVS_ROLE: node.role, LVS_NODE: node.name, LVS_VIPS: vipsOf(lab).map(hostPrefix).join(" ") };
@@ -23,6 +23,7 @@ function clientSettings(lab: Lab, node: LabNode): Settings {
 }
 
 function routerSettings(lab: Lab, node: LabNode): Settings {
+  const routed = vipCidrsOf(lab).filter((cidr) => cidr.endsWith("/32"));
   return {
     ...common(lab, node),
     LVS_SERVER_IF: nicOn(node, "server").device,
@@ -30,6 +31,7 @@ function routerSettings(lab: Lab, node: LabNode): Settings {
       .flatMap((nic) => nic.addresses.map((address) => `${nic.device}=${address}`))
       .join(" "),
     LVS_ARP_STRATEGY: lab.arpStrategy,
+    ...(routed.length > 0 && { LVS_VIP_ROUTES: routed.join(" ") }),
     // Told only where it matters: a new director touches the router in that strategy alone.
     LVS_DIRECTOR_MAC: lab.arpStrategy === "static" ? nicOn(lab.directors[0], "server").mac : "",
   };

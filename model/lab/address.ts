@@ -97,9 +97,9 @@ export class Prefix {
     return 2 ** (this.network.bits - this.length);
   }
 
-  /** Addresses that a host can have. */
+  /** Addresses that a host can have: without the first and the last one, unless there are no others (RFC 3021). */
   get hosts(): number {
-    return this.size - 2;
+    return this.size > 2 ? this.size - 2 : this.size;
   }
 
   contains(address: string | Address): boolean {
@@ -120,6 +120,7 @@ export class Prefix {
   /** What an address is within the network: its first, its last, or a host's. IPv6 has no broadcast. */
   kindOf(address: string): "network" | "broadcast" | "host" {
     const offset = this.offsetOf(address);
+    if (this.size <= 2) return "host";
     if (offset === 0) return "network";
     return this.network.family === 4 && offset === this.size - 1 ? "broadcast" : "host";
   }
@@ -129,13 +130,19 @@ export class Prefix {
   }
 }
 
-/** What is wrong with `text` as a network of IPv4; `corrected` is the network that was probably meant. */
-export function networkFault(text: string): { fault: PrefixFault; corrected?: string } | undefined {
+/**
+ * What is wrong with `text` as a network of IPv4; `corrected` is the network that was probably meant.
+ * @param longest the longest prefix that has room enough
+ */
+export function networkFault(
+  text: string,
+  longest = 30,
+): { fault: PrefixFault; corrected?: string } | undefined {
   const [, host = "", digits] = /^([0-9.]+)\/(\d{1,3})$/.exec(text) ?? [];
   if (!isAddress(host, 4)) return { fault: "syntax" };
   const length = Number(digits);
   if (length > BITS[4]) return { fault: "prefix" };
-  if (length > 30 || length === 0) return { fault: "room" };
+  if (length > longest || length === 0) return { fault: "room" };
   const network = String(Prefix.read(text));
   return network === text ? undefined : { fault: "hostBits", corrected: network };
 }

@@ -8,7 +8,8 @@ export const PROBLEM_CODES = {
   "sysctl-differs": "a sysctl has another value than Direct Routing needs",
   "arp-rule-missing": "an arptables rule that keeps a real server silent about the VIP is not there",
   "neighbour-differs": "the router's permanent neighbour entries are not those of arpStrategy static",
-  "route-differs": "the client's default route does not go through the router",
+  "route-differs":
+    "the client's default route does not go through the router, or the router's route to a VIP is not there",
   "not-listening": "nothing accepts connections on a service's port",
   "workload-failed": "a workload's script says that it is not well, or does not answer in time",
   "unit-inactive": "a systemd unit does not run",

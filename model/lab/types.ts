@@ -159,6 +159,8 @@ export interface Lab {
   readonly bootTimeout: number;
   readonly segments: Readonly<Record<NetworkName, LabNetwork>>;
   readonly vipCidr: string;
+  /** Further networks of VIPs; absent: none. */
+  readonly moreVipCidrs?: readonly string[];
   /** One today, as of routers and directors. */
   readonly clients: readonly [LabNode, ...LabNode[]];
   readonly routers: readonly [LabNode, ...LabNode[]];
@@ -200,6 +202,11 @@ export function nicOn(node: Pick<LabNode, "name" | "nics">, network: NetworkName
 /** The service that the client's requests are for: the first that the built-in web server serves. Without one there is nothing that it could ask. */
 export function clientService(lab: Pick<Lab, "services">): VirtualService | undefined {
   return lab.services.find((service) => webProtocol(service) !== undefined);
+}
+
+/** The networks of the VIPs. */
+export function vipCidrsOf({ vipCidr, moreVipCidrs = [] }: Pick<Lab, "vipCidr" | "moreVipCidrs">): string[] {
+  return [vipCidr, ...moreVipCidrs];
 }
 
 /** Each VIP once. */

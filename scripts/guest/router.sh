@@ -1,11 +1,29 @@
 #!/usr/bin/env bash
 # shellcheck source=scripts/guest/common.sh disable=SC2154,SC2034
 # The router: forwards between the client network and the two subnets of the server segment, and finds the VIP by ARP
-# through its address in the VIP's subnet. With arpStrategy `static` it binds each VIP to the director's MAC instead.
-# Settings: LVS_SERVER_IF, LVS_ADDRESSES ("dev=address/prefix ..."), LVS_ARP_STRATEGY, LVS_DIRECTOR_MAC.
+# through its address in the VIP's subnet, or through a route to the VIP alone. With arpStrategy `static` it binds each VIP to the director's MAC instead.
+# Settings: LVS_SERVER_IF, LVS_ADDRESSES ("dev=address/prefix ..."), maybe LVS_VIP_ROUTES ("address/32 ..."), LVS_ARP_STRATEGY, LVS_DIRECTOR_MAC.
 
 ROLE_NEEDS=()
 ROUTER_SYSCTLS=(net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0)
+
+# Of the routes that are ours; the number is nobody's in /etc/iproute2/rt_protos.
+readonly ROUTE_PROTOCOL=76
+VIP_ROUTES=${LVS_VIP_ROUTES:-}
+
+# vip_routes: where they lead, one "ADDRESS/32" a line.
+vip_routes() {
+  local vip
+  while read -r vip _; do echo "$vip/32"; done < <(ip -4 route show dev "$LVS_SERVER_IF" proto "$ROUTE_PROTOCOL")
+}
+
+# drop_routes VIPS: takes away all of them but VIPS.
+drop_routes() {
+  local old
+  while read -r old; do
+    [[ -z $old || " $1 " == *" $old "* ]] || ip route del "$old" dev "$LVS_SERVER_IF" proto "$ROUTE_PROTOCOL"
+  done < <(vip_routes)
+}
 
 static_entries() {
   local vip mac
@@ -15,6 +33,10 @@ static_entries() {
 role_start() {
   local vip old
   sysctls "${ROUTER_SYSCTLS[@]}"
+  drop_routes "$VIP_ROUTES"
+  for vip in $VIP_ROUTES; do
+    ip route replace "$vip" dev "$LVS_SERVER_IF" proto "$ROUTE_PROTOCOL"
+  done
   while read -r old _; do
     [[ -n $old ]] || continue
     [[ $LVS_ARP_STRATEGY == static && " $LVS_VIPS" == *" $old/"* ]] || ip neigh del "$old" dev "$LVS_SERVER_IF"
@@ -31,6 +53,7 @@ role_stop() {
   while read -r old _; do
     [[ -z $old ]] || ip neigh del "$old" dev "$LVS_SERVER_IF"
   done < <(static_entries)
+  drop_routes ""
   sysctl -qw net.ipv4.ip_forward=0
 }
 
@@ -41,6 +64,12 @@ role_check() {
     has_address "${pair%%=*}" "${pair#*=}" ||
       problem address-missing "${pair#*=}" "address ${pair#*=} missing on ${pair%%=*}"
   done
+  if [[ -n $VIP_ROUTES ]]; then
+    for vip in $VIP_ROUTES; do
+      vip_routes | grep -qxF "$vip" ||
+        problem route-differs "$vip" "no route to $vip on $LVS_SERVER_IF"
+    done
+  fi
   if [[ $LVS_ARP_STRATEGY == static ]]; then
     for vip in $LVS_VIPS; do
       vip=${vip%/*}

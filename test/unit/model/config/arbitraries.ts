@@ -13,7 +13,15 @@ export const identity = fc.record({
 
 const address = fc.oneof(
   fc.ipV4(),
-  fc.constantFrom("192.168.7.30", "192.168.7.10", "192.168.7.77", "10.0.0.100", "10.0.0.200", "172.18.7.70"),
+  fc.constantFrom(
+    "192.168.7.30",
+    "192.168.7.10",
+    "192.168.7.77",
+    "10.0.0.100",
+    "10.0.0.200",
+    "172.18.7.70",
+    "203.0.113.10",
+  ),
 );
 const cidr = fc.oneof(
   fc.constantFrom(
@@ -87,6 +95,11 @@ export const config = fc
     clientNetwork: optional(fc.record({ cidr, hostAddress: address }, { requiredKeys: [] })),
     serverNetwork: optional(fc.record({ cidr, hostAddress: address }, { requiredKeys: [] })),
     vipCidr: optional(cidr),
+    vips: optional(
+      fc.array(fc.constantFrom("192.168.7.77/24", "203.0.113.10/29", "198.51.100.7/32", "10.0.0.9/30"), {
+        maxLength: 2,
+      }),
+    ),
     vip: optional(address),
     director: optional(
       fc.record({ address, mac, name: fc.constantFrom("director", "lb") }, { requiredKeys: [] }),

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { generated } from "../../../../tools/generate";
 import { parseConfig } from "../../../../model/config/config";
+import { guestSettings } from "../../../../model/guest/settings";
 import { labNodes } from "../../../../model/lab/types";
 
 const ROOT = join(__dirname, "../../../..");
@@ -109,6 +110,26 @@ describe("parseConfig", () => {
       "192.168.107.20/24",
     ]);
     expect(lab.services[0].vip).toBe("11.0.0.100");
+  });
+
+  it.each([
+    { vipCidr: "203.0.113.8/30", vip: "203.0.113.9", router: ["203.0.113.10/30"] },
+    // Of two addresses both are hosts' (RFC 3021).
+    { vipCidr: "203.0.113.8/31", vip: "203.0.113.8", router: ["203.0.113.9/31"] },
+    { vipCidr: "203.0.113.8/32", vip: "203.0.113.8", router: [] },
+  ])("vipCidr $vipCidr has room for its VIP", ({ vipCidr, vip, router }) => {
+    const lab = parseConfig({ vipCidr }, { project: "lvs-dr", stack: "dev" });
+    expect(lab.services[0].vip).toBe(vip);
+    expect(lab.routers[0].nics[1]?.addresses.slice(1)).toEqual(router);
+  });
+
+  it("the router is in each network of VIPs, and has a route to a VIP alone", () => {
+    const vips = ["203.0.113.10/29", "203.0.113.11/29", "198.51.100.7/32", "192.168.7.50/24"];
+    const services = vips.map((vip, at) => ({ name: `s${at}`, port: 80, vip: vip.split("/")[0] }));
+    const lab = parseConfig({ vips, services }, { project: "lvs-dr", stack: "dev" });
+    expect(lab.routers[0].nics[1]?.addresses).toEqual(["192.168.7.200/24", "10.0.0.200/8", "203.0.113.9/29"]);
+    expect(lab.moreVipCidrs).toEqual(["203.0.113.8/29", "198.51.100.7/32", "192.168.7.0/24"]);
+    expect(guestSettings(lab, lab.routers[0]).LVS_VIP_ROUTES).toBe("198.51.100.7/32");
   });
 });
 

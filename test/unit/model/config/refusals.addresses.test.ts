@@ -17,7 +17,59 @@ expectRefusals("addresses and networks", [
     name: "2 VIP outside its network",
     raw: { vip: "11.0.0.100" },
     lines: [
-      'vip = "11.0.0.100": is outside vipCidr 10.0.0.0/8; the router needs a route to the VIP. Fix: choose an address in 10.0.0.0/8, or set vipCidr to the VIP\'s network.',
+      "vip = \"11.0.0.100\": is outside vipCidr 10.0.0.0/8; the router needs a route to the VIP. Fix: choose an address in 10.0.0.0/8, set vipCidr to the VIP's network, or add it to vips with its network's prefix.",
+    ],
+  },
+  {
+    name: "a VIP of vips that no service has",
+    raw: { vips: ["203.0.113.10/29"] },
+    lines: [
+      "vips[0] = \"203.0.113.10/29\": is no service's VIP. Fix: write it as a service's vip, or remove it.",
+    ],
+  },
+  {
+    name: "a VIP of vips without its network",
+    raw: { vips: ["203.0.113.10"] },
+    lines: [
+      'vips[0] = "203.0.113.10": is not an IPv4 address with its network\'s prefix. Fix: write ADDRESS/PREFIX such as 203.0.113.10/29, or /32 where the router has a route to the address alone.',
+    ],
+  },
+  {
+    name: "a VIP that is its network's first address",
+    raw: { vips: ["203.0.113.8/29"], services: [{ name: "a", vip: "203.0.113.8", port: 80 }] },
+    lines: [
+      'services[0].vip = "203.0.113.8": is the network address of vips[0] 203.0.113.8/29. Fix: choose a free address in vips[0] 203.0.113.8/29.',
+    ],
+  },
+  {
+    name: "a VIP that is the router's address in a network of vips",
+    raw: {
+      vips: ["203.0.113.10/29"],
+      services: [
+        { name: "a", vip: "203.0.113.10", port: 80 },
+        { name: "b", vip: "203.0.113.9", port: 80 },
+        { name: "c", vip: "203.0.113.11", port: 80 },
+        { name: "d", vip: "203.0.113.12", port: 80 },
+        { name: "e", vip: "203.0.113.13", port: 80 },
+        { name: "f", vip: "203.0.113.14", port: 80 },
+      ],
+    },
+    lines: [
+      'vips[0] = "203.0.113.8/29": needs 7 addresses, /29 has 6. Fix: choose a shorter prefix: /28 has 14.',
+    ],
+  },
+  {
+    name: "networks of VIPs that overlap",
+    raw: { vips: ["10.1.0.10/29"], services: [{ name: "a", vip: "10.1.0.10", port: 80 }] },
+    lines: [
+      'vips[0] = "10.1.0.8/29": overlaps vipCidr 10.0.0.0/8; the router could not tell the segments apart. Fix: choose networks that do not overlap for vipCidr and vips[0].',
+    ],
+  },
+  {
+    name: "an address of the router where it needs none",
+    raw: { vipCidr: "203.0.113.10/32", router: { vipAddress: "203.0.113.10" } },
+    lines: [
+      'router.vipAddress = "203.0.113.10": is of no use where vipCidr is a /32: the router has a route to the VIP. Fix: remove it.',
     ],
   },
   {

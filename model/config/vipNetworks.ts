@@ -1,0 +1,33 @@
+/** The networks in which VIPs lie: vipCidr, and those that `vips` brings. */
+import { Prefix } from "../lab/address";
+import type { Config } from "./schema";
+
+export interface VipNetwork {
+  /** The configuration's key that names it. */
+  readonly key: string;
+  readonly prefix: Prefix;
+  /**
+   * How the router finds the VIPs: by an address of its own in their network, by the one that it has among the director and
+   * the real servers, or, for a single VIP, by a route to it on the server segment.
+   */
+  readonly by: "address" | "serverAddress" | "route";
+}
+
+type Networks = Pick<Config, "vipCidr" | "vips" | "serverNetwork">;
+
+/** Each once, vipCidr first. */
+export function vipNetworks({ vipCidr, vips, serverNetwork }: Networks): [VipNetwork, ...VipNetwork[]] {
+  const network = (key: string, prefix: Prefix): VipNetwork => {
+    const flat = String(prefix) === serverNetwork.cidr;
+    return { key, prefix, by: flat ? "serverAddress" : prefix.length === 32 ? "route" : "address" };
+  };
+  const first = network("vipCidr", Prefix.parse(vipCidr));
+  const seen = new Set([vipCidr]);
+  const more = vips.flatMap((text, at) => {
+    const prefix = Prefix.read(text);
+    if (prefix === undefined || seen.has(String(prefix))) return [];
+    seen.add(String(prefix));
+    return [network(`vips[${at}]`, prefix)];
+  });
+  return [first, ...more];
+}

@@ -1,0 +1,35 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154,SC2016,SC2034 # status, stdout, stderr: lib.sh; the guest's shell expands what is quoted here
+# scripts/guest/router.sh: its routes to VIPs that lie in no network of their own.
+# shellcheck source=test/shell/guest.sh
+source "$ROOT/test/shell/guest.sh"
+
+# router SCRIPT ROUTES: in a network namespace of its own, with the server segment's NIC.
+router() {
+  local UNDER="unshare -n"
+  ln -sf "$(PATH="$REAL_PATH" command -v unshare)" "$BIN/unshare"
+  $UNDER ip link >/dev/null 2>&1 || skip "no network namespaces here"
+  mkdir -p "$T"/guest/proc/sys/net/ipv4/conf/all
+  guest "common.sh router.sh" "ip link add eth1 type veth peer name peer && ip link set peer up && ip addr add 192.168.7.200/24 dev eth1 && ip link set eth1 up; $1" \
+    LVS_SERVER_IF=eth1 LVS_ADDRESSES=eth1=192.168.7.200/24 LVS_ARP_STRATEGY=sysctl LVS_DIRECTOR_MAC="" LVS_VIP_ROUTES="$2"
+}
+readonly SHOWN='ip -4 route show dev eth1 | sed "s/ *$//"'
+readonly SEGMENT="192.168.7.0/24 proto kernel scope link src 192.168.7.200"
+
+test_a_vip_alone_has_a_route_and_one_that_left_has_none() {
+  router "ip route add 198.51.100.9/32 dev eth1 proto 76; ip route add 198.51.100.10/32 dev eth1; role_start; role_check; report; $SHOWN" \
+    "198.51.100.7/32 198.51.100.8/32"
+  exits 0
+  # Not ours: 198.51.100.10.
+  equals "$stdout" "$(lines "$SEGMENT" "198.51.100.7 proto 76 scope link" "198.51.100.8 proto 76 scope link" "198.51.100.10 scope link")"
+}
+
+test_a_route_to_a_vip_that_is_gone_is_named() {
+  router 'role_start; ip route del 198.51.100.7/32 dev eth1; role_check; report' "198.51.100.7/32"
+  equals "$stdout" $'problem=route-differs\t\t198.51.100.7/32\tno route to 198.51.100.7/32 on eth1'
+}
+
+test_a_router_that_stops_leaves_no_route() {
+  router "role_start; role_stop; $SHOWN" "198.51.100.7/32"
+  equals "$stdout" "$SEGMENT"
+}
