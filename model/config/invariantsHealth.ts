@@ -3,6 +3,7 @@ import {
   asksNobody,
   checkService,
   lackingFields,
+  isOfWeb,
   negotiates,
   type NeededField,
 } from "../director/checkServices";
@@ -24,15 +25,33 @@ type Report = (
 export function checkHealth(findings: Findings, config: Config, draft: Draft): void {
   for (const place of servicePlaces(config, draft)) {
     const keys = (field: string): [string, ...string[]] => keysOf(config, place, `healthCheck.${field}`);
-    checkOne(place.service, (field, problem, ...involved) => {
+    const report: Report = (field, problem, ...involved) => {
       const [key, ...also] = keys(field);
       // What a check needs follows from what is checked.
-      const checked = ["protocol", "port"].flatMap((each) => keysOf(config, place, each));
+      const checked = ["protocol", "port", "workload"].flatMap((each) => keysOf(config, place, each));
       findings.add({ key, ...problem }, ...also, ...checked, ...involved.flatMap(keys));
-    });
+    };
+    const before = findings.problems.length;
+    checkOne(place.service, report);
+    if (findings.problems.length === before) checkServed(place.service, report);
   }
   checkPairs(findings, config, draft);
   checkDaemon(findings, config, draft);
+}
+
+/** Whether the real servers run anything that could pass the check. */
+function checkServed({ name, check, protocol, workload }: VirtualService, report: Report): void {
+  if (protocol !== "tcp" || workload !== undefined) return;
+  if (!negotiates(check.checktype) || isOfWeb(check.service)) return;
+  report(
+    "service",
+    {
+      value: check.service,
+      message: `finds all real servers of ${name} dead: at its port they run the built-in web server`,
+      fix: `name a workload that speaks ${check.service}: services: [{ name: ${name}, workload: … }]; or set checktype to connect`,
+    },
+    "checktype",
+  );
 }
 
 function checkOne(service: VirtualService, report: Report): void {

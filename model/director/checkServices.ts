@@ -151,6 +151,11 @@ export function canReadPage(service: CheckService | undefined): boolean {
   return service === undefined || checkService(service).page === true;
 }
 
+/** Whether the built-in web server can pass a check that speaks it. */
+export function isOfWeb(service: CheckService | undefined): boolean {
+  return canReadPage(service) || service === "https" || service === "simpletcp";
+}
+
 /** negotiate, or a number: one negotiate check after so many connects. */
 export function negotiates(checktype: string | number): boolean {
   return /^(negotiate|\d+)$/.test(String(checktype));

@@ -5,6 +5,7 @@ import {
   type LdirectordConf,
 } from "../../../model/director/ldirectord/ldirectord";
 import { renderTls } from "../../../model/director/ldirectord/tls";
+import { isOfWeb, serviceOfPort, type CheckService } from "../../../model/director/checkServices";
 import { parseConfig } from "../../../model/config/config";
 import type { Lab, VirtualService } from "../../../model/lab/types";
 import { Box, type Running } from "./box";
@@ -184,12 +185,22 @@ export function labOf(entries: Entries): Lab {
         protocol,
         healthCheck: check,
         realServers: own,
+        ...(protocol === "tcp" &&
+          !isOfWeb((check.service as CheckService | undefined) ?? serviceOfPort(port)) && {
+            workload: "own",
+          }),
         ...service,
       };
     },
   );
   return parseConfig(
-    { vip: "10.0.0.100", realServers, services, director: { address: DIP } },
+    {
+      vip: "10.0.0.100",
+      realServers,
+      services,
+      workloads: [{ name: "own" }],
+      director: { address: DIP },
+    },
     { project: "lvs-dr", stack: "services" },
   );
 }

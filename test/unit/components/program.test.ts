@@ -297,7 +297,13 @@ describe("the program with a configuration", () => {
 
   it("shows a check's password nowhere", async () => {
     const check = { service: "mysql", login: "u", passwd: "hunter2", database: "d", request: "SELECT 1" };
-    const { registrations, outputs, componentOutputs } = await runProgram({ config: { healthCheck: check } });
+    const { registrations, outputs, componentOutputs } = await runProgram({
+      config: {
+        healthCheck: check,
+        workloads: [{ name: "own" }],
+        services: [{ name: "main", workload: "own" }],
+      },
+    });
     const veiled = JSON.stringify([registrations, outputs, componentOutputs], (_key, value: object | null) =>
       value !== null && typeof value === "object" && "secret" in value ? "[secret]" : value,
     );

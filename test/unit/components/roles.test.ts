@@ -232,7 +232,18 @@ describe("a guest's role", () => {
 
   it("veils a director's settings when a password is among them", async () => {
     const check = { service: "mysql", login: "u", passwd: "hunter2", database: "d", request: "SELECT 1" };
-    const { inputs } = find(await role(makeDirector, lab({ healthCheck: check })), REMOTE, "director");
+    const { inputs } = find(
+      await role(
+        makeDirector,
+        lab({
+          healthCheck: check,
+          workloads: [{ name: "own" }],
+          services: [{ name: "main", workload: "own" }],
+        }),
+      ),
+      REMOTE,
+      "director",
+    );
     expect(inputs.stdin).toEqual({ secret: expect.stringContaining('passwd="hunter2"') });
   });
 

@@ -30,6 +30,7 @@ export const CONFIGURATIONS: Readonly<Record<string, Readonly<Record<string, unk
       {
         name: "db",
         port: 5432,
+        workload: "own",
         healthCheck: { service: "pgsql", login: "u", passwd: "p w", database: "my db", request: "select 1" },
       },
       {
@@ -40,6 +41,7 @@ export const CONFIGURATIONS: Readonly<Record<string, Readonly<Record<string, unk
         ldirectord: { emailalert: ["a@example.com"], smtp: "mail", comment: "note" },
       },
     ],
+    workloads: [{ name: "own" }],
     ldirectord: { fork: true, maintenancedir: "/etc/out", fallbackcommand: "/bin/true" },
     sorryServer: { page: "away\n" },
     drainTimeout: 5,
@@ -86,17 +88,19 @@ export const CONFIGURATIONS: Readonly<Record<string, Readonly<Record<string, unk
   external: { healthCheck: { checktype: "external", checkcommand: "/usr/local/bin/check" } },
   head: { healthCheck: { httpmethod: "HEAD" } },
   mail: {
+    workloads: [{ name: "own" }],
     services: [
-      { port: 25 },
-      { port: 110, healthCheck: { login: "u", passwd: "p" } },
-      { port: 993 },
-      { port: 587 },
+      { port: 25, workload: "own" },
+      { port: 110, workload: "own", healthCheck: { login: "u", passwd: "p" } },
+      { port: 993, workload: "own" },
+      { port: 587, workload: "own" },
     ],
   },
   directory: {
+    workloads: [{ name: "own" }],
     services: [
-      { port: 389 },
-      { port: 636 },
+      { port: 389, workload: "own" },
+      { port: 636, workload: "own" },
       {
         port: 1812,
         protocol: "udp",
@@ -105,17 +109,19 @@ export const CONFIGURATIONS: Readonly<Record<string, Readonly<Record<string, unk
     ],
   },
   databases: {
+    workloads: [{ name: "own" }],
     services: [
-      { port: 3306, healthCheck: { login: "u", request: "select 1" } },
-      { port: 1521, healthCheck: { login: "u", database: "d", request: "select 1" } },
+      { port: 3306, workload: "own", healthCheck: { login: "u", request: "select 1" } },
+      { port: 1521, workload: "own", healthCheck: { login: "u", database: "d", request: "select 1" } },
     ],
   },
   others: {
+    workloads: [{ name: "own" }],
     services: [
-      { port: 21, healthCheck: { request: "/f", receive: "x" } },
-      { port: 119 },
+      { port: 21, workload: "own", healthCheck: { request: "/f", receive: "x" } },
+      { port: 119, workload: "own" },
       { port: 3128, healthCheck: { request: "http://x/" } },
-      { port: 5060 },
+      { port: 5060, workload: "own" },
       { port: 7, healthCheck: { service: "simpletcp", request: "/ping" } },
     ],
   },

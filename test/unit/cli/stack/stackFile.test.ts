@@ -117,6 +117,8 @@ describe("stackLab", () => {
         "  lvs-dr:vip: 10.0.0.77",
         `  lvs-dr:healthCheck: { ${check}, passwd: { secure: v1:abc } }`,
         "  lvs-dr:realServerCount: { secure: v1:abc }",
+        "  lvs-dr:workloads: [{ name: own }]",
+        "  lvs-dr:services: [{ name: main, workload: own }]",
       ].join("\n"),
     );
     const open = openLab("lvs-dr", { stack: "secret" });

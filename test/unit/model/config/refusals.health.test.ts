@@ -43,7 +43,7 @@ expectRefusals("health checks and ldirectord", [
       healthCheck: { failurecount: 3, checkinterval: 2, negotiatetimeout: 5, checktimeout: "soon" },
       services: [
         { port: 81, healthCheck: { checktimeout: 90000 } },
-        { port: 25, healthCheck: { checktype: 4, failurecount: 1001 } },
+        { port: 25, healthCheck: { checktype: 4, service: "http", failurecount: 1001 } },
         { name: "main", healthCheck: { checkinterval: 90000 } },
       ],
     },
@@ -104,8 +104,22 @@ expectRefusals("health checks and ldirectord", [
     ],
   },
   {
+    name: "a check that the built-in web server cannot pass",
+    raw: {
+      services: [
+        { name: "mail", port: 25 },
+        { port: 3306, healthCheck: { checktype: "connect" } },
+      ],
+    },
+    lines: [
+      'services[0].healthCheck.service = "smtp": finds all real servers of mail dead: at its port they run the built-in web server. Fix: name a workload that speaks smtp: services: [{ name: mail, workload: … }]; or set checktype to connect.',
+    ],
+  },
+  {
     name: "35 secret is not shown",
-    raw: { healthCheck: { service: "radius", login: "u", passwd: "p", secret: 's3cret"' } },
+    raw: {
+      healthCheck: { checktype: "connect", service: "radius", login: "u", passwd: "p", secret: 's3cret"' },
+    },
     lines: [
       'healthCheck.secret: would corrupt ldirectord.cf at position 7. Fix: remove line breaks, control characters, " and #.',
     ],
@@ -211,9 +225,9 @@ expectRefusals("health checks and ldirectord", [
   {
     name: "certificates that are none",
     raw: {
-      services: [443, 993].map((port, index) => ({
+      services: [443, 8443].map((port, index) => ({
         port,
-        healthCheck: { ca: ["ca.pem", BROKEN][index], login: "u" },
+        healthCheck: { service: "https", ca: ["ca.pem", BROKEN][index] },
       })),
     },
     lines: [
@@ -316,7 +330,8 @@ expectRefusals("health checks and ldirectord", [
     name: "request that a service gives without receive, where the server's own is another protocol's",
     raw: {
       realServers: [{ request: "a", receive: "b" }, {}],
-      services: [{ port: 119, realServers: [{ name: "rs1", request: "x" }] }],
+      workloads: [{ name: "own" }],
+      services: [{ port: 119, workload: "own", realServers: [{ name: "rs1", request: "x" }] }],
     },
     lines: [
       "services[0].realServers[0].receive: is missing beside request: ldirectord takes the two only together. Fix: set receive, or remove request.",

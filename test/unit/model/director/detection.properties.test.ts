@@ -89,6 +89,8 @@ const times = fc.record({
 });
 /** What any check needs. */
 const SOUND = { request: "a", receive: "b", login: "u", database: "d" };
+/** Whatever a check speaks is served. */
+const OWN = { workloads: [{ name: "own" }], services: [{ name: "main", workload: "own" }] };
 const main = fc.record({
   checktype: fc.constantFrom<unknown>("negotiate", "connect", "ping", 1, 5),
   service: fc.constantFrom("http", "imap", "imaps", "ldap", "pgsql"),
@@ -122,6 +124,7 @@ describe("detectionSeconds", () => {
           ([{ port, protocol, checktype }, ownTimes]) => ({
             port,
             protocol,
+            ...(protocol === "tcp" && { workload: "own" }),
             healthCheck: { ...SOUND, ...ownTimes, checktype, service: "dns", checkinterval: interval },
           }),
         );
@@ -129,7 +132,8 @@ describe("detectionSeconds", () => {
           realServerCount: given.count,
           ldirectord: { fork },
           healthCheck: { ...SOUND, ...mainTimes[0], ...kind, checkinterval: interval },
-          services,
+          workloads: OWN.workloads,
+          services: [...OWN.services, ...services],
         };
         const lab = parseConfig(raw, dev);
         const members = lab.realServers.map(({ address }) => address);
@@ -154,7 +158,7 @@ describe("detectionSeconds", () => {
   });
 
   const service = (healthCheck: Record<string, unknown>, more: Record<string, unknown> = {}) =>
-    parseConfig({ healthCheck: { ...SOUND, ...healthCheck }, ...more }, dev).services[0];
+    parseConfig({ healthCheck: { ...SOUND, ...healthCheck }, ...OWN, ...more }, dev).services[0];
 
   it.each([
     ["the article's", {}, [3, 6, 9]],

@@ -91,12 +91,12 @@ describe("settings", () => {
   });
 
   it("tells the director whose certificates a service's checks trust, and how long a connection is remembered", () => {
-    const settings = (config: object) => directorSettings(lab({ ...config }));
+    const settings = (config: object) => directorSettings(lab({ workloads: [{ name: "own" }], ...config }));
     const ca = readFileSync(join(__dirname, "../config/ca.pem"), "utf8");
     const services = [
       { name: "tls", port: 443, healthCheck: { ca } },
-      { name: "any", port: 993, healthCheck: { verify: false } },
-      { name: "ldaps", port: 636 },
+      { name: "any", port: 993, workload: "own", healthCheck: { verify: false } },
+      { name: "ldaps", port: 636, workload: "own" },
       { name: "plain", port: 8443, healthCheck: { service: "https", checktype: "connect" } },
     ];
     expect(JSON.parse(settings({ services }).LVS_LDIRECTORD_TLS ?? "")).toEqual({

@@ -67,7 +67,11 @@ describe("configHash", () => {
   });
 
   it("changes with a password, of which it is not a plain digest", () => {
-    const check = (passwd: string) => ({ healthCheck: { service: "pop", login: "a", passwd } });
+    const check = (passwd: string) => ({
+      healthCheck: { service: "pop", login: "a", passwd },
+      workloads: [{ name: "own" }],
+      services: [{ name: "main", workload: "own" }],
+    });
     expect(hash(check("one"))).not.toBe(hash(check("two")));
     const lab = parseConfig(check("one"), dev);
     expect(configHash(lab)).toBe(lab.configHash);

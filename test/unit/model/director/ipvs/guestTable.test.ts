@@ -79,7 +79,7 @@ describe("the expected table for the director's script", () => {
   it.each([
     [{ checktype: "ping" }, {}],
     [{ service: "https" }, {}],
-    [{ service: "smtp" }, {}],
+    [{ service: "smtp" }, { workloads: [{ name: "own" }], services: [{ name: "main", workload: "own" }] }],
     [{ httpmethod: "HEAD" }, {}],
     [{ login: "somebody" }, {}],
     [{ request: "http://elsewhere/" }, {}],

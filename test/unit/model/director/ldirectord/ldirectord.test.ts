@@ -51,6 +51,7 @@ virtual=10.0.0.100:80
           { drain: true, weight: 3 },
         ],
         sorryServer: false,
+        workloads: [{ name: "own" }],
         ldirectord: {
           fork: false,
           emailalert: ["a@b.example", "c@d.example"],
@@ -69,6 +70,7 @@ virtual=10.0.0.100:80
           },
           {
             port: 3306,
+            workload: "own",
             healthCheck: {
               checktype: "negotiate",
               login: "u",
@@ -130,11 +132,12 @@ it("asks a real server for what it has of its own where a check has the main one
   const lab = parseConfig(
     {
       realServers: [{ request: "own.html", receive: "^ok$" }, {}],
+      workloads: [{ name: "own" }],
       services: [
         { port: 81, healthCheck: { service: "http" } },
         { port: 82, realServers: [{ name: "rs1", request: "82.html" }], healthCheck: { service: "http" } },
-        { port: 25 },
-        { port: 119, realServers: [{ name: "rs1", request: "group", receive: "^211" }] },
+        { port: 25, workload: "own" },
+        { port: 119, workload: "own", realServers: [{ name: "rs1", request: "group", receive: "^211" }] },
       ],
     },
     dev,
@@ -151,7 +154,14 @@ it("asks a real server for what it has of its own where a check has the main one
 
 describe("ldirectordFor, by protocol", () => {
   const textOf = (port: number, healthCheck: Record<string, unknown>): string =>
-    renderLdirectord(ldirectordFor(parseConfig({ services: [{ port, healthCheck }] }, dev)));
+    renderLdirectord(
+      ldirectordFor(
+        parseConfig(
+          { workloads: [{ name: "own" }], services: [{ port, workload: "own", healthCheck }] },
+          dev,
+        ),
+      ),
+    );
 
   it("writes a pgsql check's database as libpq reads it, which takes what follows an empty name for the name", () => {
     const of = (database?: string): string => textOf(5432, { login: "u", request: "SELECT 1", database });
