@@ -19,7 +19,7 @@ type Networks = Pick<Config, "vipCidr" | "vips" | "serverNetwork">;
 export function vipNetworks({ vipCidr, vips, serverNetwork }: Networks): [VipNetwork, ...VipNetwork[]] {
   const network = (key: string, prefix: Prefix): VipNetwork => {
     const flat = String(prefix) === serverNetwork.cidr;
-    return { key, prefix, by: flat ? "serverAddress" : prefix.length === 32 ? "route" : "address" };
+    return { key, prefix, by: flat ? "serverAddress" : prefix.size === 1 ? "route" : "address" };
   };
   const first = network("vipCidr", Prefix.parse(vipCidr));
   const seen = new Set([vipCidr]);

@@ -6,7 +6,7 @@ import { renderMarks } from "../director/ipvs/marks";
 import { authority, serverCertificate } from "./certificates";
 import { realServerPage, sorryPage } from "./pages";
 import { RUN_LIMIT, type Settings } from "./script";
-import { hostPrefix } from "../lab/address";
+import { hostPrefix, Prefix } from "../lab/address";
 import { imagePackages, webProtocol } from "../lab/workloads";
 import { listenedPorts, nicOn, vipCidrsOf, vipsOf, type Lab, type LabNode } from "../lab/types";
 
@@ -23,7 +23,7 @@ function clientSettings(lab: Lab, node: LabNode): Settings {
 }
 
 function routerSettings(lab: Lab, node: LabNode): Settings {
-  const routed = vipCidrsOf(lab).filter((cidr) => cidr.endsWith("/32"));
+  const routed = vipCidrsOf(lab).filter((cidr) => Prefix.parse(cidr).size === 1);
   return {
     ...common(lab, node),
     LVS_SERVER_IF: nicOn(node, "server").device,
