@@ -30,6 +30,9 @@ static_entries() {
   while read -r vip _ mac _; do echo "$vip $mac"; done < <(ip -4 neigh show dev "$LVS_SERVER_IF" nud permanent)
 }
 
+# has_line TEXT LINE. Not by a pipe into grep -q, whose writer dies of a line too many.
+has_line() { [[ $'\n'$1$'\n' == *$'\n'"$2"$'\n'* ]]; }
+
 role_start() {
   local vip old
   sysctls "${ROUTER_SYSCTLS[@]}"
@@ -58,26 +61,27 @@ role_stop() {
 }
 
 role_check() {
-  local vip pair
+  local vip pair routes entries
   expect_sysctls "${ROUTER_SYSCTLS[@]}"
   for pair in $LVS_ADDRESSES; do
     has_address "${pair%%=*}" "${pair#*=}" ||
       problem address-missing "${pair#*=}" "address ${pair#*=} missing on ${pair%%=*}"
   done
   if [[ -n $VIP_ROUTES ]]; then
+    routes=$(vip_routes)
     for vip in $VIP_ROUTES; do
-      vip_routes | grep -qxF "$vip" ||
-        problem route-differs "$vip" "no route to $vip on $LVS_SERVER_IF"
+      has_line "$routes" "$vip" || problem route-differs "$vip" "no route to $vip on $LVS_SERVER_IF"
     done
   fi
+  entries=$(static_entries)
   if [[ $LVS_ARP_STRATEGY == static ]]; then
     for vip in $LVS_VIPS; do
       vip=${vip%/*}
-      static_entries | grep -qx "$vip $LVS_DIRECTOR_MAC" ||
+      has_line "$entries" "$vip $LVS_DIRECTOR_MAC" ||
         problem neighbour-differs "$vip" "no permanent neighbour entry $vip -> $LVS_DIRECTOR_MAC"
     done
-  elif [[ -n $(static_entries) ]]; then
-    problem neighbour-differs "" "permanent neighbour entries left: $(static_entries | tr '\n' ';')"
+  elif [[ -n $entries ]]; then
+    problem neighbour-differs "" "permanent neighbour entries left: ${entries//$'\n'/;};"
   fi
 }
 
