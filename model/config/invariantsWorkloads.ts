@@ -1,7 +1,8 @@
+import { listenedPorts } from "../lab/ports";
 /** Workloads: known, each with ports of its own, and the files that they name. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { listenedPorts } from "../lab/types";
-import { WEB, webProtocol } from "../lab/workloads";
+
+import { tlsPorts, WEB, webProtocol } from "../lab/workloads";
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { nearest } from "./refusal";
@@ -145,15 +146,17 @@ function checkOwner(
 /** The built-in web server speaks one protocol at a port. */
 function checkProtocols(findings: Findings, config: Config, places: readonly Place[]): void {
   const seen = new Map<number, Place>();
+  const spoken = (service: Place["service"], port: number): string =>
+    tlsPorts(service).includes(port) ? "https" : "http";
   for (const place of places) {
-    const protocol = webProtocol(place.service);
-    const { name, check } = place.service;
-    for (const port of protocol === undefined ? [] : listenedPorts(place.service)) {
+    const { service } = place;
+    const { name, check } = service;
+    for (const port of webProtocol(service) === undefined ? [] : listenedPorts(service)) {
       const other = seen.get(port);
       seen.set(port, other ?? place);
-      if (other === undefined || webProtocol(other.service) === protocol) continue;
+      if (other === undefined || spoken(other.service, port) === spoken(service, port)) continue;
       const [key, ...also] = keysOf(config, place, "healthCheck.service");
-      const message = `makes ${name} ${protocol}, and ${other.service.name} at port ${port} is ${webProtocol(other.service)}`;
+      const message = `makes ${name} ${spoken(service, port)}, and ${other.service.name} at port ${port} is ${spoken(other.service, port)}`;
       const fix = "check both by the same service, or choose another port";
       findings.add({ key, value: check.service, message, fix }, ...also, ...keysOf(config, place, "port"));
     }

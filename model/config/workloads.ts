@@ -1,6 +1,7 @@
 /** From configured workloads to the lab's, with the texts of the files that they name. */
 import { WEB, type Workload } from "../lab/workloads";
-import { listenedPorts, type Lab, type VirtualService } from "../lab/types";
+import { listenedPorts } from "../lab/ports";
+import type { Lab, VirtualService } from "../lab/types";
 import type { Config } from "./schema";
 
 /** A file's text, or what is wrong with it: "is not there". */

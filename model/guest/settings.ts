@@ -7,8 +7,9 @@ import { authority, serverCertificate } from "./certificates";
 import { realServerPage, sorryPage } from "./pages";
 import { RUN_LIMIT, type Settings } from "./script";
 import { hostPrefix, Prefix } from "../lab/address";
-import { imagePackages, webProtocol } from "../lab/workloads";
-import { listenedPorts, nicOn, vipCidrsOf, vipsOf, type Lab, type LabNode } from "../lab/types";
+import { imagePackages, tlsPorts, webProtocol } from "../lab/workloads";
+import { listenedPorts } from "../lab/ports";
+import { nicOn, vipCidrsOf, vipsOf, type Lab, type LabNode } from "../lab/types";
 
 function common(lab: Lab, node: LabNode): Settings {
   return { LVS_ROLE: node.role, LVS_NODE: node.name, LVS_VIPS: vipsOf(lab).map(hostPrefix).join(" ") };
@@ -57,7 +58,7 @@ function realServerSettings(lab: Lab, node: LabNode): Settings {
 /** Ports of the web server that speak TLS, and the certificate; nothing for a lab without. */
 function tlsSettings(lab: Lab, node: LabNode): Settings {
   const { services, authority: own, prefix } = lab;
-  const ports = new Set(services.filter((each) => webProtocol(each) === "https").flatMap(listenedPorts));
+  const ports = new Set(services.flatMap(tlsPorts));
   const pair =
     lab.web ??
     (own &&
@@ -148,7 +149,10 @@ function hasAlerts(lab: Lab): boolean {
 /** Ports of the services for which the director's own web server stands in; without any, none runs there. */
 export function sorryPorts(lab: Lab): number[] {
   const local = lab.services.filter(({ sorry }) => sorry?.address === "127.0.0.1");
-  return [...new Set(local.flatMap(listenedPorts))];
+  // It speaks HTTP alone: a client of TLS is refused.
+  return [
+    ...new Set(local.flatMap((each) => listenedPorts(each).filter((port) => !tlsPorts(each).includes(port)))),
+  ];
 }
 
 function directorSettings(lab: Lab, node: LabNode): Settings {

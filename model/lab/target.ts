@@ -1,6 +1,6 @@
 /** What IPVS knows a virtual service by: a VIP's port, or whatever bears a firewall mark. */
 import { endpoint, type Family } from "./address";
-import { portsText, type PortRange } from "./ports";
+import { areAllPorts, portsText, type PortRange } from "./ports";
 
 export interface EndpointTarget {
   readonly mark?: undefined;
@@ -34,9 +34,7 @@ export function serviceTitle(service: {
 }): string {
   const { vip, port, protocol, mark, ports = [] } = service;
   if (mark === undefined) return `${endpoint(vip, port)}/${protocol}`;
-  const [only] = ports;
-  const all = only?.first === 1 && only.last === 65535;
-  return `${endpoint(vip)}:${all ? "all" : ports.map(portsText).join(",")}/${protocol} by mark ${mark}`;
+  return `${endpoint(vip)}:${areAllPorts(ports) ? "all" : ports.map(portsText).join(",")}/${protocol} by mark ${mark}`;
 }
 
 const OPTION = { tcp: "-t", udp: "-u", sctp: "--sctp-service" } as const;

@@ -9,7 +9,7 @@ import type { Config } from "../config/schema";
 import type { DrillLimits } from "../config/schemaDrills";
 import type { ldirectordSettings, virtualExtras } from "../config/schemaLdirectord";
 import type { healthCheck } from "../config/schemaService";
-import { singlePorts, type PortRange } from "./ports";
+import type { PortRange } from "./ports";
 import type { EndpointTarget, MarkTarget } from "./target";
 import { webProtocol, type Workload } from "./workloads";
 
@@ -118,16 +118,6 @@ interface ServiceFields {
 /** Of an endpoint, or of the firewall mark that packets to `ports` of `vip` get: then `port` is the one that is checked and asked. */
 export type VirtualService = ServiceFields &
   (EndpointTarget | (MarkTarget & Omit<EndpointTarget, "mark"> & { readonly ports: readonly PortRange[] }));
-
-/** The ports where clients come to. */
-export function portsOf(service: VirtualService): readonly PortRange[] {
-  return service.mark === undefined ? [{ first: service.port, last: service.port }] : service.ports;
-}
-
-/** Ports of a service where programs listen: of all ports, or of a range, only the one that is asked. */
-export function listenedPorts(service: VirtualService): readonly number[] {
-  return [...new Set([service.port, ...singlePorts(portsOf(service))])];
-}
 
 /** Another machine whose libvirt keeps the guests. */
 export interface RemoteHost {

@@ -1,4 +1,5 @@
 /** What the real servers run behind the services: the lab's own web server, or workloads of the user's. */
+import { listenedPorts } from "./ports";
 import type { Lab, VirtualService } from "./types";
 
 /** The built-in workload: nginx with the article's pages, at every TCP service's port that no other workload has. */
@@ -27,6 +28,15 @@ export function webProtocol({ protocol, workload, check }: Served): "http" | "ht
   return check.service === "https" ? "https" : "http";
 }
 
+/** Ports at which the built-in web server speaks TLS: those of an https service, and 443 of a group that is checked elsewhere. */
+export function tlsPorts(service: VirtualService): number[] {
+  const protocol = webProtocol(service);
+  if (protocol === undefined) return [];
+  return listenedPorts(service).filter(
+    (port) => protocol === "https" || (port === 443 && service.port !== 443),
+  );
+}
+
 /** Whether the real servers show a certificate of the lab's own authority at the service. */
 export function hasLabCertificate(
   { web, workloads = [] }: Pick<Lab, "web" | "workloads">,
@@ -40,7 +50,8 @@ export function hasLabCertificate(
 export function needsAuthority(lab: Pick<Lab, "web" | "workloads" | "services">): boolean {
   return (
     lab.workloads?.some(({ tls }) => tls === true) === true ||
-    lab.services.some((service) => hasLabCertificate(lab, service))
+    lab.services.some((service) => hasLabCertificate(lab, service)) ||
+    (lab.web === undefined && lab.services.some((service) => tlsPorts(service).length > 0))
   );
 }
 

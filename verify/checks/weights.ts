@@ -1,9 +1,11 @@
 /** Who answers the client, counted: each real server's share by its weight. */
 import { tableWeight } from "../../model/director/ipvs/table";
 import { servingWeights, turnBounds } from "../../model/director/ipvs/turns";
+import { endpoint } from "../../model/lab/address";
+import { listenedPorts } from "../../model/lab/ports";
 import { serviceUrl, type Lab, type VirtualService } from "../../model/lab/types";
 import { anyCertificate, curlOptions, sideBySide } from "../../health/requests";
-import { webProtocol } from "../../model/lab/workloads";
+import { tlsPorts, webProtocol } from "../../model/lab/workloads";
 import { lookAtConnections } from "./connections";
 import { binomialBound, type Bound } from "./binomial";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
@@ -135,6 +137,52 @@ function judgeShares(
   );
 }
 
+/** Requests to each port of a group; the first port has had its own. */
+const GROUP_REQUESTS = 8;
+
+/** Whether a client of one port of a group meets the same real server at the others. */
+async function lookAtGroup({ lab, shell }: CheckContext, service: VirtualService): Promise<Finding[]> {
+  const ports = listenedPorts(service);
+  if (service.persistent === undefined || ports.length < 2) return [];
+  const urls = ports.map((port) => {
+    const scheme = tlsPorts(service).includes(port) ? "https" : "http";
+    return `${scheme}://${endpoint(service.vip, port)}/`;
+  });
+  const command = urls.map((url) => countCommand(url, GROUP_REQUESTS)).join("\necho == next\n");
+  const { stdout } = await shell.run(lab.clients[0].name, "bash -s", { stdin: command, timeout: 60 });
+  const counts = stdout.split("== next\n").map(parseCount);
+  return [judgeGroup(lab, service, urls, counts)];
+}
+
+/** @param counts by port, as the URLs are */
+export function judgeGroup(
+  lab: Lab,
+  { name }: VirtualService,
+  urls: readonly string[],
+  counts: readonly Count[],
+): Finding {
+  const servers = new Set(counts.flatMap(({ answers }) => Object.keys(answers)));
+  const seen = urls.map((url, at) => {
+    const { answers = {}, failed = 0, sent = 0 } = counts[at] ?? {};
+    const words = Object.entries(answers).map(([server, number]) => `${server} ${number}`);
+    return `${url}: ${words.join(", ") || "nobody"} of ${sent}; ${failed} failed`;
+  });
+  return judge(
+    `weights.${name}.ports`,
+    "a client meets the same real server at each port of the group",
+    counts.length === urls.length &&
+      counts.every(({ sent, failed }) => sent > 0 && failed === 0) &&
+      servers.size === 1,
+    {
+      where: lab.clients[0].name,
+      command: urls.map((url) => `curl '${url}?[1-${GROUP_REQUESTS}]'`).join("; "),
+      seen: seen.join("; "),
+      expected: "answers with status 200 at every port, from one real server",
+    },
+    `nft list table inet lvs_dr on ${lab.directors[0].name}: the packets to all of them need one mark`,
+  );
+}
+
 async function look(context: CheckContext): Promise<Finding[]> {
   const { lab, shell } = context;
   const findings: Finding[] = [];
@@ -146,6 +194,7 @@ async function look(context: CheckContext): Promise<Finding[]> {
     const command = countCommand(serviceUrl(service));
     const { stdout } = await shell.run(lab.clients[0].name, "bash -s", { stdin: command, timeout: 120 });
     findings.push(...judgeCount(lab, service, parseCount(stdout)));
+    findings.push(...(await lookAtGroup(context, service)));
   }
   return findings;
 }

@@ -4,7 +4,7 @@ import { parseConfig } from "../../../model/config/config";
 import { gcd, turnBounds } from "../../../model/director/ipvs/turns";
 import { binomialBound } from "../../../verify/checks/binomial";
 import type { Finding } from "../../../verify/checks/check";
-import { judgeCount, parseCount } from "../../../verify/checks/weights";
+import { judgeCount, judgeGroup, parseCount } from "../../../verify/checks/weights";
 import { LAB } from "../report/fixtures";
 
 const [SERVICE] = LAB.services;
@@ -51,6 +51,17 @@ describe("weights", () => {
       status: "fail",
       fix: expect.stringContaining("director should not serve") as string,
     });
+  });
+  it("wants one real server at every port of a group", () => {
+    const urls = ["http://10.0.0.100:80/", "https://10.0.0.100:443/"];
+    const judged = (...counts: object[]) =>
+      judgeGroup(LAB, SERVICE, urls, counts as Parameters<typeof judgeGroup>[3]).status;
+    const of = (answers: object, failed = 0) => ({ sent: 8, answers, failed });
+    expect(judged(of({ rs1: 8 }), of({ rs1: 8 }))).toBe("pass");
+    expect(judged(of({ rs1: 8 }), of({ rs2: 8 }))).toBe("fail");
+    expect(judged(of({ rs1: 8 }), of({ rs1: 7 }, 1))).toBe("fail");
+    expect(judged(of({ rs1: 8 }), { sent: 0, answers: {}, failed: 0 })).toBe("fail");
+    expect(judged(of({ rs1: 8 }))).toBe("fail");
   });
   it("asks for stickiness under persistence, and promises nothing for other schedulers", () => {
     const sticky = { ...SERVICE, persistent: 600 };

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../../model/config/config";
 import { guestSettings } from "../../../../model/guest/settings";
-import { labNodes, type Lab } from "../../../../model/lab/types";
+import { labNodes, type Lab, type LabNode } from "../../../../model/lab/types";
 import { shellQuote } from "../../../../lib/text";
 import { renderPayload, RUN_LIMIT } from "../../../../model/guest/script";
 
@@ -88,6 +88,19 @@ describe("settings", () => {
     expect(ports({})).toBe("80");
     expect(ports({ sorryServer: { address: "192.168.7.99", port: 80 } })).toBe("");
     expect(ports({ sorryServer: false })).toBe("");
+    // It speaks no TLS.
+    expect(ports({ services: [{ name: "main", ports: [80, 443], persistent: 600 }] })).toBe("80");
+  });
+
+  it("has the web server speak TLS at 443 of a group that is checked elsewhere, and there alone", () => {
+    const tls = (service: object) => {
+      const [node] = lab().realServers;
+      return guestSettings(lab({ services: [{ name: "main", ...service }] }), node as LabNode).LVS_TLS_PORTS;
+    };
+    expect(tls({ ports: [80, 443] })).toBe("443");
+    expect(tls({ ports: [443, 80] })).toBe("443 80");
+    expect(tls({ ports: [443, 80], healthCheck: { service: "http" } })).toBeUndefined();
+    expect(tls({ ports: [80, 8080] })).toBeUndefined();
   });
 
   it("tells the director whose certificates a service's checks trust, and how long a connection is remembered", () => {
