@@ -1,7 +1,8 @@
 /** Where drills run: one stack's guests, and the host's power over them. */
 import type { Access } from "../model/lab/access";
-import type { Lab } from "../model/lab/types";
-import { GuestShell } from "../lib/ssh";
+import { serviceUrl, type Lab } from "../model/lab/types";
+import { GuestShell, type Shell } from "../lib/ssh";
+import { anyCertificate, curlOptions } from "../health/requests";
 import { readStatus } from "../health/status";
 
 /** The host's power switch, by domain. */
@@ -29,8 +30,8 @@ export class Environment {
   readonly power: Power;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
-  /** Name of the real server that is hit; undefined = the first in rotation. */
-  readonly target: string | undefined;
+  /** The real server that a persistent main service keeps the client on. */
+  private stuckTo: string | undefined;
   private current: GuestShell;
   private readonly old: GuestShell[] = [];
   private measured = 1;
@@ -45,7 +46,6 @@ export class Environment {
     this.power = options.power;
     this.say = options.say;
     this.signal = options.signal;
-    this.target = options.target;
     this.current = shell;
   }
 
@@ -60,16 +60,27 @@ export class Environment {
     return this.options.soakSeconds ?? SOAK;
   }
 
+  /** Name of the real server that is hit; undefined = the first in rotation. Under persistence no other than the client's own would be missed. */
+  get target(): string | undefined {
+    return this.options.target ?? this.stuckTo;
+  }
+
   /** What promised times are multiplied with. */
   get timeScale(): number {
     return this.options.timeScale ?? this.measured;
   }
 
+  /** Before each run, since a fault may have moved the client to another server. */
+  async prepare(): Promise<void> {
+    await this.calibrate();
+    this.stuckTo = await stickyServer(this.current, this.lab);
+  }
+
   /**
    * Without KVM times are twice those promised, and more while the host has other work: what the director needs for a
-   * few process starts, which is what a health check mostly consists of, tells by how much. Before each run.
+   * few process starts, which is what a health check mostly consists of, tells by how much.
    */
-  async calibrate(): Promise<void> {
+  private async calibrate(): Promise<void> {
     if (!this.translated || this.options.timeScale !== undefined) return;
     const { stdout } = await this.current.run(this.lab.directors[0].name, TIMED_STARTS);
     const [begun = NaN, ended = NaN] = stdout.trim().split(" ").map(Number);
@@ -103,6 +114,20 @@ export class Environment {
   async close(): Promise<void> {
     await Promise.all([...this.old.splice(0), this.current].map((shell) => shell.close()));
   }
+}
+
+/** The real server to which persistence sends the client; undefined without persistence, or where nobody answers. */
+export async function stickyServer(
+  shell: Shell,
+  { clients, services: [service] }: Pick<Lab, "clients" | "services">,
+): Promise<string | undefined> {
+  if (service.persistent === undefined) return undefined;
+  const url = serviceUrl(service);
+  const { stdout } = await shell.run(
+    clients[0].name,
+    `curl ${curlOptions(5)}${anyCertificate(url)} -o /dev/null -w '%header{x-real-server}' ${url}`,
+  );
+  return service.realServers.find(({ name }) => name === stdout.trim())?.name;
 }
 
 /** Ctrl-C is for the drill, not for its commands: one of them may be repairing the lab. */

@@ -93,7 +93,7 @@ async function script(drill: Drill, run: DrillRun): Promise<void> {
 async function once(drill: Drill, bench: Bench, kind: RunKind): Promise<RunResult> {
   const { environment, store } = bench;
   const { signal, target } = environment;
-  await environment.calibrate();
+  await environment.prepare();
   const run = openRun(bench, kind, drill);
   store.markRunning({ drill: drill.name, target });
   let interrupted = false;

@@ -8,14 +8,32 @@ import { renderPayload } from "../../../model/guest/script";
 import { chooseDrills, DRILLS } from "../../../drills/catalogue";
 import { bestReading } from "../../../drills/clocks";
 import { replaceSetting, withServers } from "../../../drills/directorPayload";
-import { scaleFor } from "../../../drills/environment";
+import { scaleFor, stickyServer } from "../../../drills/environment";
 import { flapPromise, lossPromise, othersBetweenTurns, promises, weightShare } from "../../../drills/limits";
 import { ResultStore } from "../../../drills/resultStore";
 import { junitCases, listOf, renderList, renderResult } from "../../../drills/resultText";
+import type { Shell } from "../../../lib/ssh";
 import type { DrillResult } from "../../../drills/types";
 
 const dev = { project: "lvs-dr", stack: "dev" };
 const lab = parseConfig({}, dev);
+
+describe("the real server that is hit", () => {
+  const shell = (answer: string): Shell => ({
+    run: () => Promise.resolve({ code: 0, stdout: answer, stderr: "" }),
+  });
+  const sticky = parseConfig({ persistent: 600 }, dev);
+
+  it("is under persistence the one that the client is kept on: it would not miss another", async () => {
+    expect(await stickyServer(shell("rs2"), sticky)).toBe("rs2");
+    expect(await stickyServer(shell("rs2"), lab)).toBeUndefined();
+  });
+
+  it("is none that only stands in, and none where nobody answers", async () => {
+    expect(await stickyServer(shell("director"), sticky)).toBeUndefined();
+    expect(await stickyServer(shell(""), sticky)).toBeUndefined();
+  });
+});
 
 describe("the catalogue", () => {
   it("has each name once, fit for a command line and a file name", () => {

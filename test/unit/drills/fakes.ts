@@ -47,7 +47,7 @@ export function fakeBench(): FakeBench {
     target: undefined,
     timeScale: 1,
     soakSeconds: 1,
-    calibrate: () => Promise.resolve(),
+    prepare: () => Promise.resolve(),
     renewShell: () => said.push("new connections"),
     amiss: () => Promise.resolve([]),
   };
