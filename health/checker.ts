@@ -118,25 +118,20 @@ export function checkedPort({ check, port }: VirtualService): number {
   return check.checkport ?? port;
 }
 
-/** Whether checks of this kind are TCP connections, which leave a trace. */
-function leavesTrace({ check, protocol }: VirtualService): boolean {
-  const { checktype } = check;
+/**
+ * Whether checks of this kind leave a trace: connections that the real server closes first. Those of a connect check the director closes,
+ * and so of a number's connects between two negotiate checks.
+ */
+function leavesTrace({ check }: VirtualService): boolean {
   const { udp, closes } = checkService(check.service);
-  if (checktype === "negotiate") return udp !== true && closes !== true;
-  return protocol === "tcp" && (checktype === "connect" || typeof checktype === "number");
+  return check.checktype === "negotiate" && udp !== true && closes !== true;
 }
 
 /** Seconds within which every real server must have been checked again. */
 export function checkLimit(service: VirtualService, lab: Lab): number {
   const { check, realServers } = service;
-  // Of N connects and one request, each is a connection.
-  const { checktype } = check;
-  const each = {
-    ...service,
-    check: { ...check, checktype: typeof checktype === "number" ? "connect" : checktype },
-  };
   // The timer is a second coarse, and a guest without KVM some more slow.
-  return detectionSeconds(each, realServers.length, lab) + check.checkinterval + 1;
+  return detectionSeconds(service, realServers.length, lab) + check.checkinterval + 1;
 }
 
 /** What is remembered of one service's checks, by real server's name; absent for one that could not be asked. */

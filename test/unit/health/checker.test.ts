@@ -155,11 +155,12 @@ describe("the checker", () => {
     });
   });
 
-  it("tells nothing of checks whose connections the director closes first", () => {
-    const tls = parseConfig(
-      { services: [{ name: "main", port: 443 }] },
-      { project: "lvs-dr", stack: "unit" },
-    );
+  it.each([
+    { port: 443 },
+    { port: 443, healthCheck: { checktype: "connect" } },
+    { port: 443, healthCheck: { checktype: 3, service: "http" } },
+  ])("tells nothing of checks whose connections the director closes first: %j", (check) => {
+    const tls = parseConfig({ services: [{ name: "main", ...check }] }, { project: "lvs-dr", stack: "unit" });
     const never = sights({ full: false }, { full: false });
     const seen = judgeChecker(tls, parseChecker(SECTION.replace(":80 ", ":443 ")), never, services).checker;
     expect(seen).toMatchObject({ alive: true, checking: null, problems: [] });
@@ -167,7 +168,7 @@ describe("the checker", () => {
 
   describe("with two services, a process each", () => {
     const two = parseConfig(
-      { services: [{ name: "alt", port: 8080, healthCheck: { checktype: "connect" } }] },
+      { services: [{ name: "alt", port: 8080, healthCheck: { service: "http", checktype: "negotiate" } }] },
       { project: "lvs-dr", stack: "unit" },
     );
     const both = SECTION.replace(
