@@ -3,6 +3,7 @@ import { holdSeconds } from "../director/detection";
 import { controlPlane, planeSettings } from "../director/controlPlane";
 import { renderGuestTable } from "../director/ipvs/guestTable";
 import { renderMarks } from "../director/ipvs/marks";
+import { checkPages, TEST_PAGE } from "./checkPages";
 import { authority, serverCertificate } from "./certificates";
 import { realServerPage, sorryPage } from "./pages";
 import { RUN_LIMIT, type Settings } from "./script";
@@ -41,7 +42,8 @@ function routerSettings(lab: Lab, node: LabNode): Settings {
 function realServerSettings(lab: Lab, node: LabNode): Settings {
   // Those of every service: one that leaves a service is asked until the director, which comes later, has drained it.
   const web = lab.services.filter((service) => webProtocol(service) !== undefined);
-  const ports = new Set(web.flatMap(listenedPorts));
+  const ports = new Set([...web.flatMap(listenedPorts), ...checkedPorts(lab)]);
+  const pages = checkPages(lab, node);
   return {
     ...common(lab, node),
     LVS_IF: nicOn(node, "server").device,
@@ -49,16 +51,26 @@ function realServerSettings(lab: Lab, node: LabNode): Settings {
     LVS_PORTS: [...ports].join(" "),
     LVS_ARP_STRATEGY: lab.arpStrategy,
     LVS_INDEX_PAGE: realServerPage(node.name),
-    LVS_TEST_PAGE: "test\n",
+    LVS_TEST_PAGE: TEST_PAGE.text,
+    ...(pages.length > 0 && { LVS_CHECK_PAGES: pages.map(({ path }) => path).join(" ") }),
+    ...Object.fromEntries(pages.map(({ text }, place) => [`LVS_CHECK_PAGE_${place}`, text])),
     ...tlsSettings(lab, node),
     ...workloadSettings(lab),
   };
 }
 
+/** Where checks of the web server's services ask, often beside its ports. */
+function checkedPorts({ services, workloads = [] }: Lab, protocols = ["http", "https"]): number[] {
+  const others = [22, ...workloads.flatMap(({ ports }) => ports)];
+  return services
+    .filter((service) => protocols.includes(webProtocol(service) ?? ""))
+    .flatMap(({ check: { checkport = 22 } }) => (others.includes(checkport) ? [] : [checkport]));
+}
+
 /** Ports of the web server that speak TLS, and the certificate; nothing for a lab without. */
 function tlsSettings(lab: Lab, node: LabNode): Settings {
   const { services, authority: own, prefix } = lab;
-  const ports = new Set(services.flatMap(tlsPorts));
+  const ports = new Set([...services.flatMap(tlsPorts), ...checkedPorts(lab, ["https"])]);
   const pair =
     lab.web ??
     (own &&

@@ -10,6 +10,21 @@ readonly NGINX_CONF=/etc/nginx/nginx.conf OUR_NGINX_CONF="# Written by lvs-dr"
 readonly TLS=/etc/lvs-dr/tls
 TLS_PORTS=${LVS_TLS_PORTS:-} TLS_CHANGED=0
 
+# What health checks ask for beside these pages, and where nginx finds it.
+readonly CHECK_PAGES=/srv/lvs-dr.checks
+CHECK_LOCATIONS=''
+
+# check_pages: those of LVS_CHECK_PAGES, which are paths; the text of the first is in LVS_CHECK_PAGE_0.
+check_pages() {
+  local path text place=0
+  for path in ${LVS_CHECK_PAGES:-}; do
+    text=LVS_CHECK_PAGE_$place
+    printf '%s' "${!text}" | put "$CHECK_PAGES/$place" || written $?
+    CHECK_LOCATIONS+=$'\n'"    location = $path { root $CHECK_PAGES; try_files /$place =404; }"
+    place=$((place + 1))
+  done
+}
+
 # serve_pages PORTS [RIP]: nginx with the pages below /srv/lvs-dr, on every address (the VIP among them) at PORTS. What
 # comes for RIP itself, as health checks do, gets status 503 and the reason while $UNFIT is there.
 serve_pages() {
@@ -38,7 +53,7 @@ $listens$pages
     # A named location: others would come by the `if` again.
     servers+="
   server {
-${listens//listen /listen $2:}$pages
+${listens//listen /listen $2:}$pages$CHECK_LOCATIONS
     if (-f $UNFIT) { return 503; }
     error_page 503 @unfit;
     location @unfit {

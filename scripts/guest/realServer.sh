@@ -2,8 +2,8 @@
 # shellcheck source=scripts/guest/common.sh disable=SC2154,SC2034,SC2153
 # A real server: pages by nginx, the VIP /32 on lo so that replies leave with the VIP as source, and one of three ways
 # of keeping quiet when someone asks who has the VIP. The way is in force before the address is.
-# Settings: LVS_IF, LVS_RIP, LVS_PORTS, LVS_ARP_STRATEGY (sysctl | arptables | static), LVS_INDEX_PAGE, LVS_TEST_PAGE. Needs pages.sh,
-# workloads.sh and guard.sh.
+# Settings: LVS_IF, LVS_RIP, LVS_PORTS, LVS_ARP_STRATEGY (sysctl | arptables | static), LVS_INDEX_PAGE, LVS_TEST_PAGE; with other pages for
+# health checks LVS_CHECK_PAGES, LVS_CHECK_PAGE_0 and so on. Needs pages.sh, workloads.sh and guard.sh.
 
 ARP_QUIET=(net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.lo.arp_ignore=1
   net.ipv4.conf.all.arp_announce=2 net.ipv4.conf.lo.arp_announce=2)
@@ -187,6 +187,7 @@ role_start() {
   printf '%s' "$LVS_TEST_PAGE" | put /srv/lvs-dr/test.html || written $?
   leave
   certificate_installed
+  check_pages
   serve_pages "$LVS_PORTS$LEAVING_PORTS" "$LVS_RIP"
   guard_installed
   # When the way changes, the new one is in force before the old one goes.

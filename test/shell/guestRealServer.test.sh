@@ -198,6 +198,21 @@ watched() {
   exits 0
 }
 
+test_health_checks_alone_find_the_pages_that_they_ask_for() {
+  local name conf="$T/guest/etc/nginx/nginx.conf"
+  for name in systemctl nginx; do fake "$name" ''; done
+  mkdir -p "$T/guest/etc/nginx"
+  echo "www-data:x:33:33::/:" >"$T/guest/etc/passwd"
+  real_server 'check_pages; serve_pages "$LVS_PORTS" "$LVS_RIP"' LVS_CHECK_PAGES="/healthz /" LVS_CHECK_PAGE_0=$'it\'s "fine"\n' LVS_CHECK_PAGE_1=ok
+  exits 0
+  equals "$(cat "$T/guest/srv/lvs-dr.checks/0")" "it's \"fine\""
+  equals "$(cat "$T/guest/srv/lvs-dr.checks/1")" ok
+  # Among what is served at the RIP, behind the clients' server.
+  equals "$(grep -n 'location = /\|listen 192' "$conf" | sed 's/^[0-9]*: *//; s/;.*//; s/ {.*//')" "$(printf '%s\n' 'listen 192.168.7.10:80' 'location = /healthz' 'location = /')"
+  real_server 'check_pages; serve_pages "$LVS_PORTS" "$LVS_RIP"'
+  equals "$(grep -c 'location = ' "$conf")" 0
+}
+
 test_the_guard_wakes_when_an_address_changes() {
   watched 'ip addr add 10.0.0.100/32 dev lo; next_change "added"; still "added"
     ip addr del 10.0.0.100/32 dev lo; next_change "deleted"; still "deleted"'
