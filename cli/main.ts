@@ -89,6 +89,16 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
       stackCommand("drill", "break the lab on purpose, measure what clients felt, and repair it"),
     );
   },
+  import: async () => {
+    const { addImportCommand } = await import("./commands/import");
+    addImportCommand(
+      withStack(
+        program
+          .command("import")
+          .description("write a stack's file from an ldirectord.cf or keepalived.conf"),
+      ),
+    );
+  },
   ssh: async () => {
     const { StackContext } = await import("./stack/context");
     stackCommand("ssh", "a shell in a guest, or one command there")

@@ -65,7 +65,7 @@ export function checkNetworks(findings: Findings, config: Config, draft: Draft):
 }
 
 /** Where no host's address can be, or none that is routed. */
-const RESERVED = [
+export const RESERVED = [
   { cidr: "0.0.0.0/8", what: 'no host\'s: "this network"' },
   { cidr: "127.0.0.0/8", what: "loopback, which never leaves a host" },
   { cidr: "169.254.0.0/16", what: "link-local, which routers do not forward" },

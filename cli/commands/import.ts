@@ -1,0 +1,139 @@
+/** `scripts/lab import`: a stack's file from a configuration that is in use somewhere. */
+import { existsSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { InvalidArgumentError, type Command } from "commander";
+import { Document } from "yaml";
+import { removeDirectory, writeAtomically } from "../../lib/files";
+import { exec } from "../../lib/process";
+import { scriptPath } from "../../lib/scripts";
+import { readTextFile } from "../../lib/textFile";
+import { readKeepalivedConf } from "../../model/import/keepalivedConf";
+import type { Include } from "../../model/import/keepalivedLexer";
+import { readLdirectordCf, type ParsedCf } from "../../model/import/ldirectordCf";
+import { importStack, leftText, type Imported, type Marks } from "../../model/import/stack";
+import { isAddress } from "../../model/lab/address";
+import { PROJECT } from "../../model/lab/naming";
+import { readPorts } from "../../model/lab/ports";
+import { callersFile } from "../callersFile";
+import { stackFile } from "../stack/stackFile";
+import { printJson, say } from "../terminal";
+
+const LDIRECTORD = process.env.LDIRECTORD ?? "/usr/sbin/ldirectord";
+
+interface ImportOptions {
+  readonly stack: string;
+  readonly configFile?: string;
+  readonly mark: Marks;
+  readonly json?: boolean;
+}
+
+/** What ldirectord's own parser makes of it, in a directory of ours alone. */
+export async function parseCf(text: string): Promise<ParsedCf> {
+  if (!existsSync(LDIRECTORD))
+    throw new Error(`${LDIRECTORD} is not there, whose parser reads the file: apt-get install ldirectord`);
+  const directory = mkdtempSync(join(tmpdir(), "lvs-dr-import."));
+  try {
+    const file = join(directory, "import.cf");
+    writeFileSync(file, text);
+    // With -d it takes this one, and would else need the real one installed.
+    writeFileSync(join(directory, "ipvsadm"), "");
+    const modules = { PERL5LIB: scriptPath("host/ldirectord-dry-run"), PERL5OPT: "-MParsed -MDryRun" };
+    const env = { ...process.env, ...modules, PERLIO: "perlio", HOSTNAME: "director" };
+    const { code, stdout, stderr } = await exec(LDIRECTORD, ["-d", file, "start"], { cwd: directory, env });
+    if (code !== 0) throw new Error(`ldirectord's parser ended with status ${code}: ${stderr.trim()}`);
+    return JSON.parse(stdout) as ParsedCf;
+  } finally {
+    removeDirectory(directory);
+  }
+}
+
+/** Files that keepalived would include, in their order; those that are not there, or no texts, are none. @param root the first file's path */
+const including =
+  (root: string): Include =>
+  (pattern, from) => {
+    const path = resolve(dirname(from ?? root), pattern);
+    const parts = basename(path)
+      .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+      .replace(/\*/g, ".*")
+      .replace(/\?/g, ".");
+    const names = existsSync(dirname(path)) ? readdirSync(dirname(path)) : [];
+    return names
+      .filter((name) => new RegExp(`^${parts}$`).test(name))
+      .sort()
+      .flatMap((name) => {
+        const file = join(dirname(path), name);
+        const read = readTextFile(file);
+        return "fault" in read ? [] : [{ file, text: read.text }];
+      });
+  };
+
+/** ldirectord.cf has options with a "=" where the other has blocks in braces, and includes nothing. */
+const isKeepalived = (text: string): boolean => /^\s*(include[rmwba]?\s|[^#!=]*\{)/m.test(text);
+
+const table = (imported: Imported): string[] =>
+  imported.mapped.map(({ what, from, to }) => `${what}: ${from} is ${to} in the lab`);
+
+/** The stack's file, with what is other than in its source. */
+function render(source: string, imported: Imported): string {
+  const document = new Document({
+    config: Object.fromEntries(
+      Object.entries(imported.config).map(([key, value]) => [`${PROJECT}:${key}`, value]),
+    ),
+  });
+  const { left, needs } = imported;
+  const part = (title: string, lines: readonly string[]): string[] =>
+    lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
+  document.commentBefore = [
+    `Imported from ${source} by \`scripts/lab import\`.`,
+    ...part("Addresses that are others:", table(imported)),
+    ...part("Not taken over, or not as it stands:", left.map(leftText)),
+    ...part("To be added:", needs),
+  ]
+    .map((line) => ` ${line}`)
+    .join("\n");
+  return `# yaml-language-server: $schema=schema/Pulumi.stack.schema.json\n${document.toString({ lineWidth: 0, flowCollectionPadding: true })}`;
+}
+
+function readMark(text: string, marks: Marks): Marks {
+  const [, mark = "", vip = "", list = ""] = /^(\d+)=([^:]+):(.+)$/.exec(text) ?? [];
+  const ports = list === "all" ? "all" : list.split(",").flatMap((each) => readPorts(each) ?? []);
+  if (mark === "" || !isAddress(vip, 4) || (ports !== "all" && ports.length !== list.split(",").length))
+    throw new InvalidArgumentError("write MARK=VIP:PORTS, such as 1=10.0.0.100:80,443 or 2=10.0.0.101:all");
+  return new Map([...marks, [Number(mark), { vip, ports }]]);
+}
+
+async function run(file: string, { stack, configFile, mark, json }: ImportOptions): Promise<void> {
+  const target = configFile ?? stackFile(stack);
+  if (existsSync(target))
+    throw new Error(`${target} is there already: remove it, or name another one by --stack or --config-file`);
+  const read = readTextFile(callersFile(file));
+  if ("fault" in read) throw new Error(`${file} ${read.fault}`);
+  const source = isKeepalived(read.text)
+    ? readKeepalivedConf(read.text, including(callersFile(file)))
+    : readLdirectordCf(read.text, await parseCf(read.text));
+  const imported = importStack(source, { project: PROJECT, stack }, mark);
+  writeAtomically(target, render(basename(file), imported));
+  const { taken, left, mapped, needs } = imported;
+  for (const line of [...left.map(leftText), ...table(imported), ...needs]) say(line);
+  const named = configFile === undefined ? "" : ` --config-file ${configFile}`;
+  say(
+    `${target}: ${taken.length} lines taken over, ${left.length} left or changed; next: scripts/lab preview --stack ${stack}${named}`,
+  );
+  if (json) printJson({ file: target, stack, taken, left, mapped, needs });
+}
+
+/** @param command `import` with the option --stack */
+export function addImportCommand(command: Command): void {
+  command
+    .argument("<file>", "an ldirectord.cf or a keepalived.conf")
+    .option("--config-file <file>", "write it, not Pulumi.STACK.yaml", callersFile)
+    .option(
+      "--mark <mark=vip:ports>",
+      "what bears a firewall mark, which neither file says",
+      readMark,
+      new Map(),
+    )
+    .option("--json", "one JSON value")
+    .action(run);
+}

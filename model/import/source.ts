@@ -1,0 +1,62 @@
+/** What both formats come to: a cluster as a configuration file of its own describes it, each part with the line that says so. */
+import type { Forwarding } from "../director/ldirectord/conf";
+
+export interface Line {
+  /** From 1. */
+  readonly line: number;
+  /** As it stands in the file, without indentation, and without passwords. */
+  readonly text: string;
+  /** The file, where it is one that the imported one includes. */
+  readonly file?: string;
+}
+
+/** A line that is not taken over, or not as it stands. */
+export interface Left extends Line {
+  readonly reason: string;
+}
+
+/** Keys of a stack's configuration, for its schema to judge. */
+export type Fields = Record<string, unknown>;
+
+export interface SourceServer {
+  readonly at: Line;
+  /** An address, or one of Source.names. */
+  readonly address: string;
+  readonly port: number;
+  readonly forward: Forwarding;
+  /** weight, lowerThreshold, upperThreshold, request, receive. */
+  readonly fields: Fields;
+}
+
+export interface SourceService {
+  readonly at: Line;
+  /** Absent in a service by firewall mark, whose rules are elsewhere. */
+  readonly vip?: string;
+  readonly mark?: number;
+  readonly port: number;
+  /** As in `services[]`, but for its name, its address and ports, and its servers. */
+  readonly fields: Fields;
+  readonly servers: readonly SourceServer[];
+  readonly sorry?: Omit<SourceServer, "fields">;
+  /** By the field, "healthCheck.request". */
+  readonly lines: Readonly<Record<string, Line>>;
+}
+
+export interface Source {
+  /** Every line that says something. */
+  readonly all: readonly Line[];
+  readonly services: readonly SourceService[];
+  /** As in `ldirectord`. */
+  readonly ldirectord: Fields;
+  readonly lines: Readonly<Record<string, Line>>;
+  /** Names of hosts, by the addresses that stand for them (240.0.0.0/4). */
+  readonly names: Readonly<Record<string, string>>;
+  /** Networks that the file names. */
+  readonly networks: readonly string[];
+  readonly left: readonly Left[];
+}
+
+/** A line without what nobody else is to read. */
+export function shown(text: string): string {
+  return text.trim().replace(/^(login|passwd|secret|password|auth_pass)(\s*=\s*|\s+).*/, "$1$2***");
+}

@@ -1,0 +1,82 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { openLab } from "../../../cli/stack/stackLab";
+import { checkout, type Checkout } from "./support/checkout";
+
+const CF = `virtual=192.168.6.240:80
+    real=web1:80 masq
+    real=192.168.6.3:80 gate
+    login="me"
+    passwd="geheim"
+`;
+
+let lab: Checkout;
+beforeAll(() => {
+  lab = checkout("exit 255");
+  writeFileSync(join(lab.elsewhere, "ldirectord.cf"), CF);
+  writeFileSync(join(lab.elsewhere, "keepalived.conf"), "include services/*.conf\n");
+});
+afterAll(() => lab.remove());
+
+const missing = ["/usr/sbin/ldirectord", "/usr/bin/perl"].find((path) => !existsSync(path));
+
+describe.skipIf(missing)(`import${missing ? ` (skipped: no ${missing})` : ""}`, () => {
+  it("writes the stack's file, which is accepted, says what is not taken over, and overwrites nothing", async () => {
+    const { code, stdout, stderr } = await lab.run("import", "ldirectord.cf", "--stack", "prod");
+    const file = join(lab.directory, "Pulumi.prod.yaml");
+    expect([code, stdout]).toEqual([0, ""]);
+    expect(stderr).toContain("line 2: real=web1:80 masq: masq becomes gate: a lab is Direct Routing\n");
+    expect(stderr).toContain("web1: web1 is 192.168.6.11 in the lab\n");
+    expect(stderr).toContain("Pulumi.prod.yaml: 4 lines taken over, 1 left or changed");
+    const text = readFileSync(file, "utf8");
+    expect(text).toContain("# yaml-language-server: $schema=schema/Pulumi.stack.schema.json\n");
+    expect(text).toMatch(/^# +line 2: real=web1:80 masq: masq becomes gate/m);
+    expect(text).toMatch(/^# +web1: web1 is 192\.168\.6\.11/m);
+    expect(statSync(file).mode & 0o077).toBe(0);
+    const imported = openLab("lvs-dr", { stack: "prod", configFile: file });
+    expect(imported.services[0]).toMatchObject({ vip: "192.168.6.240", check: { passwd: "geheim" } });
+    const again = await lab.run("import", "ldirectord.cf", "--stack", "prod");
+    expect(again).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("Pulumi.prod.yaml is there already"),
+    });
+    expect(readFileSync(file, "utf8")).toBe(text);
+  });
+
+  it("prints one JSON value, and writes where --config-file says", async () => {
+    const { code, stdout } = await lab.run(
+      "import",
+      "ldirectord.cf",
+      "-s",
+      "x",
+      "--config-file",
+      "x.yaml",
+      "--json",
+    );
+    const file = join(lab.elsewhere, "x.yaml");
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({
+      file,
+      stack: "x",
+      taken: [1, 3, 4, 5].map((line) => ({ line, text: expect.any(String) })),
+      left: [{ line: 2, text: "real=web1:80 masq", reason: "masq becomes gate: a lab is Direct Routing" }],
+      mapped: [{ what: "web1", from: "web1", to: "192.168.6.11" }],
+      needs: [],
+    });
+    expect(stdout).not.toContain("geheim");
+    expect(parse(readFileSync(file, "utf8"))).toHaveProperty(["config", "lvs-dr:vip"], "192.168.6.240");
+  });
+
+  it("ends with 1, and writes nothing, where there is nothing to take over", async () => {
+    const none = await lab.run("import", "keepalived.conf", "--stack", "none");
+    expect(none).toMatchObject({ code: 1, stdout: "" });
+    expect(none.stderr).toContain("line 1: include services/*.conf: names no file that is there");
+    const absent = await lab.run("import", "nosuch.cf", "--stack", "none");
+    expect(absent).toMatchObject({ code: 1, stderr: "error: nosuch.cf is not there\n" });
+    const mark = await lab.run("import", "ldirectord.cf", "--stack", "none", "--mark", "1=here:80");
+    expect(mark).toMatchObject({ code: 1, stderr: expect.stringContaining("write MARK=VIP:PORTS") });
+    expect(existsSync(join(lab.directory, "Pulumi.none.yaml"))).toBe(false);
+  });
+});

@@ -1,0 +1,170 @@
+/** ldirectord.cf as people write it: constructs of public files, in configurations of our own. */
+import { describe, expect, it } from "vitest";
+import { portsOf } from "../../../../model/lab/ports";
+import { NothingToImport } from "../../../../model/import/stack";
+import { importCf, leftOf, lines, missing } from "./support";
+
+const TWO = `    real=192.168.6.2:80 gate 3
+    real=192.168.6.3:80 gate`;
+
+describe.skipIf(missing)(`ldirectord.cf${missing ? ` (skipped: no ${missing})` : ""}`, () => {
+  it("has ldirectord's own defaults where it says nothing", async () => {
+    const { config, lab, left } = await importCf(`virtual=192.168.6.240:80\n${TWO}\n`);
+    expect(left).toEqual([]);
+    expect(config).toMatchObject({
+      serverNetwork: { cidr: "192.168.6.0/24" },
+      vipCidr: "192.168.6.0/24",
+      vip: "192.168.6.240",
+      sorryServer: false,
+      ldirectord: { fork: false, cleanstop: true, readdquiescent: false, autoreload: false },
+      healthCheck: {
+        checktype: "negotiate",
+        service: "http",
+        request: "/",
+        receive: ".*",
+        checktimeout: 5,
+        negotiatetimeout: 30,
+        checkinterval: 10,
+        failurecount: 1,
+      },
+    });
+    expect(lab.realServers.map(({ name, address }) => [name, address])).toEqual([
+      ["rs1", "192.168.6.2"],
+      ["rs2", "192.168.6.3"],
+    ]);
+    expect(lab.services[0].realServers.map(({ weight }) => weight)).toEqual([3, 1]);
+  });
+
+  it("takes over or tells each line, with ldirectord's own words", async () => {
+    const text = `checktimeout=3
+checkinterval=1 # a comment
+foo=bar
+logfile=/var/log/unquoted.log
+autoreload=yes
+callback="/usr/local/bin/sync"
+virtual=192.168.6.240:80
+\treal=192.168.6.2->192.168.6.4:80 masq
+\treal=192.168.6.3:80 gate
+\treal=192.168.6.5:8080 ipip 2
+\tscheduler=rr
+\tscheduler=lc
+\tchecktype=maybe
+\tcheckcount=3
+\tmonitorfile=/srv/monitor/log
+\tvirtualhost=www.example.com        # trailing blanks
+
+\tpersistent=600
+virtual=192.168.6.240:80
+\treal=192.168.6.2:80 gate
+virtual6=[2001:db8::1]:80
+\treal6=[2001:db8::2]:80 gate
+`;
+    const imported = await importCf(text);
+    const told = imported.left.map(({ line, reason }) => [line, reason]);
+    expect(told).toEqual([
+      [3, "ldirectord does not know it"],
+      [4, "ldirectord does not know it"],
+      [5, expect.stringContaining("freezes all health checks")],
+      [6, expect.stringContaining("program of your director's")],
+      [8, "masq becomes gate: a lab is Direct Routing"],
+      [9, "is a real server of this service already"],
+      [10, "ipip becomes gate: a lab is Direct Routing"],
+      [10, "port 8080 becomes 80, the service's: Direct Routing maps no ports"],
+      [11, "is said again in line 12, which counts"],
+      [13, expect.stringMatching(/^ldirectord: checktype must be/)],
+      [14, expect.stringContaining("deprecated")],
+      [15, expect.stringContaining("directory of your director's")],
+      [18, "ldirectord does not know it"],
+      [19, "ldirectord: duplicate virtual server"],
+      [20, "ldirectord: is of the service in line 19"],
+      [21, "IPv6 is not taken over yet"],
+      [22, "IPv6 is not taken over yet"],
+    ]);
+    const taken = imported.taken.map(({ line }) => line);
+    expect([...new Set([...taken, ...told.map(([line]) => Number(line))])].sort((a, b) => a - b)).toEqual(
+      lines(text, /^\s*#/),
+    );
+    expect(taken.filter((line) => told.some(([other]) => other === line))).toEqual([]);
+    const [main] = imported.lab.services;
+    expect(main).toMatchObject({ scheduler: "lc", check: { virtualhost: "www.example.com" } });
+    expect(main.realServers.map(({ address }) => address.split(".")[3])).toEqual(["2", "3", "4", "5"]);
+  });
+
+  it("gives names addresses, and keeps them as the guests' names", async () => {
+    const { lab, mapped } = await importCf(
+      "virtual=www.example.com:http\n    real=web1.example.com:80 gate\n    real=vip:80 gate\n    real=10.1.2.3:80 gate\n",
+    );
+    expect(lab.segments.server.cidr).toBe("10.1.2.0/24");
+    expect(lab.realServers.map(({ name }) => name)).toEqual(["web1", "rs1", "rs2"]);
+    expect(mapped.map(({ what, from }) => [what, from])).toEqual([
+      ["web1", "web1.example.com"],
+      ["rs1", "vip"],
+      ["VIP", "www.example.com"],
+    ]);
+    for (const { to } of mapped) expect(to).toMatch(/^10\.1\.2\./);
+  });
+
+  it("keeps a check that the lab's servers cannot pass from taking them for dead", async () => {
+    const text = `virtual=192.168.6.240:3306\n    real=192.168.6.2:3306 gate\n    service=mysql\n    login="u"\n    passwd="geheim"\n    request="SELECT 1"\n`;
+    const imported = await importCf(text);
+    expect(imported.lab.services[0].check).toMatchObject({ checktype: "connect", checktimeout: 5 });
+    expect(leftOf(imported)).toEqual([[3, expect.stringContaining("checked by connect instead")]]);
+    // Nor does it tell a password.
+    expect(JSON.stringify([imported.left, imported.taken])).not.toContain("geheim");
+  });
+
+  it("has no program of another director's run, and checks by connect instead", async () => {
+    const imported = await importCf(
+      `virtual=192.168.6.240:80\n${TWO}\n    checktype=external\n    checkcommand=/usr/local/bin/check --deep\n`,
+    );
+    expect(imported.lab.services[0].check.checktype).toBe("connect");
+    expect(leftOf(imported).map(([line]) => line)).toEqual([5]);
+  });
+
+  it("has whatever stands in as a real server that no service names", async () => {
+    const { lab } = await importCf(`fallback=192.168.6.9\nvirtual=192.168.6.240:80\n${TWO}\n`);
+    expect(lab.services[0].sorry).toEqual({ address: "192.168.6.9", port: 80 });
+    expect(lab.realServers.map(({ name }) => name)).toEqual(["rs1", "rs2", "fallback1"]);
+    expect(lab.services[0].realServers.map(({ name }) => name)).toEqual(["rs1", "rs2"]);
+  });
+
+  it("takes a firewall mark for what it is told to stand for", async () => {
+    const text =
+      "virtual=7\n    real=192.168.6.2 gate\n    service=http\n    checkport=80\n    persistent=600\n";
+    await expect(importCf(text)).rejects.toThrow(NothingToImport);
+    await expect(importCf(text)).rejects.toThrow(
+      "line 1: virtual=7: the file does not say what bears mark 7: name it by --mark 7=VIP:PORTS",
+    );
+    const { lab, left } = await importCf(text, [7]);
+    expect(left).toEqual([]);
+    expect(lab.services[0]).toMatchObject({ mark: 7, vip: "10.0.0.7", persistent: 600 });
+    expect(portsOf(lab.services[0])).toEqual([
+      { first: 80, last: 80 },
+      { first: 8443, last: 8443 },
+    ]);
+  });
+
+  it("leaves out alerts that nobody would send, and what is not an address", async () => {
+    const head = `emailalert="ops@example.com, nobody"\nemailalertstatus=starting,running\n`;
+    const without = await importCf(`${head}virtual=192.168.6.240:80\n${TWO}\n`);
+    expect(without.lab.ldirectord.emailalert).toBeUndefined();
+    expect(leftOf(without)).toEqual([[1, "emailalert is not an e-mail address"]]);
+    const sent = await importCf(
+      `emailalert="ops@example.com,dev@example.com"\nsmtp=mail\nemailalertstatus=starting,running\nvirtual=192.168.6.240:80\n${TWO}\n`,
+    );
+    expect(sent.lab.ldirectord).toMatchObject({
+      emailalert: ["ops@example.com", "dev@example.com"],
+      emailalertstatus: ["starting", "running"],
+      smtp: "mail",
+    });
+  });
+
+  it("leaves SSH's port out with all that belongs to it", async () => {
+    const imported = await importCf(
+      `virtual=192.168.6.240:22\n    real=192.168.6.2:22 gate\n    checktype=connect\nvirtual=192.168.6.240:80\n${TWO}\n`,
+    );
+    expect(imported.lab.services.map(({ port }) => port)).toEqual([80]);
+    expect(leftOf(imported).map(([line]) => line)).toEqual([1, 2, 3]);
+    expect(imported.lab.realServers.map(({ name }) => name)).toEqual(["rs1", "rs2"]);
+  });
+});

@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest";
+import { nodeAddresses, placeAddresses } from "../../../../model/import/networks";
+
+/** Networks of the servers and, by VIP, of the VIPs; and what moved. */
+function placed(servers: string[], vips: string[], known: string[] = []): unknown {
+  const { serverCidr, vipNetworks, moved } = placeAddresses(servers, vips, known, "imported");
+  return [
+    serverCidr,
+    Object.fromEntries([...vipNetworks].map(([vip, network]) => [vip, String(network)])),
+    Object.fromEntries(moved),
+  ];
+}
+
+describe("addresses stay as they are", () => {
+  it.each<[string, string[], string[], string[], unknown[]]>([
+    [
+      "among the servers",
+      ["192.168.6.2", "192.168.6.3"],
+      ["192.168.6.240"],
+      [],
+      ["192.168.6.0/24", { "192.168.6.240": "192.168.6.0/24" }, {}],
+    ],
+    [
+      "in a network of their own",
+      ["192.168.7.10"],
+      ["10.0.0.100"],
+      [],
+      ["192.168.7.0/24", { "10.0.0.100": "10.0.0.0/24" }, {}],
+    ],
+    [
+      "in one that the file names",
+      ["192.168.7.10"],
+      ["10.0.0.100"],
+      ["10.0.0.0/8"],
+      ["192.168.7.0/24", { "10.0.0.100": "10.0.0.0/8" }, {}],
+    ],
+    [
+      "alone where their usual network is the servers'",
+      ["10.86.232.18", "10.86.233.19"],
+      ["10.86.240.1", "203.0.113.0"],
+      [],
+      ["10.86.232.0/23", { "10.86.240.1": "10.86.240.0/24", "203.0.113.0": "203.0.113.0/32" }, {}],
+    ],
+    [
+      "alone where the router would be",
+      ["192.168.7.10"],
+      ["10.0.0.200"],
+      [],
+      ["192.168.7.0/24", { "10.0.0.200": "10.0.0.200/32" }, {}],
+    ],
+    [
+      "at the end of the usual network",
+      ["192.168.6.255", "192.168.7.0"],
+      ["10.0.0.100"],
+      [],
+      ["192.168.6.0/23", { "10.0.0.100": "10.0.0.0/24" }, {}],
+    ],
+  ])("%s", (_where, servers, vips, known, expected) =>
+    expect(placed(servers, vips, known)).toEqual(expected),
+  );
+
+  it("but for servers without a network in common, which move to that of most", () => {
+    expect(placed(["172.16.0.10", "172.16.0.11", "192.168.7.10"], ["172.16.0.100"])).toEqual([
+      "172.16.0.0/24",
+      { "172.16.0.100": "172.16.0.0/24" },
+      { "192.168.7.10": "172.16.0.12" },
+    ]);
+  });
+
+  it("and for names, which get one", () => {
+    expect(placed(["240.0.0.1", "240.0.0.2"], ["192.168.7.5"])).toEqual([
+      "192.168.77.0/24",
+      { "192.168.7.5": "192.168.7.0/24" },
+      { "240.0.0.1": "192.168.77.11", "240.0.0.2": "192.168.77.12" },
+    ]);
+  });
+});
+
+it("two stacks have clients in networks of their own", () => {
+  const of = (stack: string): string => placeAddresses(["192.168.7.10"], ["10.0.0.1"], [], stack).clientCidr;
+  expect(new Set(["a", "b", "prod", "imported"].map(of)).size).toBe(4);
+  expect(of("a")).toBe(of("a"));
+});
+
+it("the router and the director make way for who is at their usual addresses", () => {
+  expect(
+    nodeAddresses("192.168.7.0/24", ["192.168.7.200", "192.168.7.30"], {
+      host: 1,
+      router: 200,
+      director: 30,
+    }),
+  ).toEqual({
+    router: "192.168.7.201",
+    director: "192.168.7.31",
+  });
+});
