@@ -19,7 +19,7 @@ const never = (name, comment, from, to, except = []) => [
   })),
 ];
 
-const ROOMS = "cli|components|drills|engine|health|lib|model|program|report|verify";
+const ROOMS = "cli|components|drills|engine|failover|health|lib|model|program|report|verify";
 
 /** A room that imports itself, lib/, model/ and those named, and no other. */
 const upon = (room, comment, ...rooms) =>
@@ -67,8 +67,9 @@ module.exports = {
     upon("components", "components/ holds ComponentResources only"),
     upon("program", "program/ reads the configuration, and asks the host and the cluster", "components"),
     upon("health", "health/ asks guests, and knows neither components nor who reads what it says"),
+    upon("failover", "failover/ moves the VIP between directors, for people and drills", "health"),
     upon("verify", "verify/ asks guests, and knows no components", "health"),
-    upon("drills", "drills/ break a lab that is up, whoever built it", "health"),
+    upon("drills", "drills/ break a lab that is up, whoever built it", "health", "failover"),
     upon("report", "report/ draws what the others found", "health", "verify", "drills"),
   ].flat(),
   options: {

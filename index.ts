@@ -6,6 +6,7 @@ import { labNodes, serviceUrl } from "./model/lab/types";
 import { probeAccelerator } from "./program/hostProbe";
 import { labConfig } from "./program/labConfig";
 import { loginTo, observeHealth } from "./program/observation";
+import { directorOrder } from "./program/directorOrder";
 import { assertPreconditions } from "./program/preconditions";
 
 export = async () => {
@@ -20,6 +21,7 @@ export = async () => {
     {
       lab,
       accelerator,
+      directorOrder: await directorOrder(lab),
       hostPrivateKey: keyFile === undefined ? undefined : pulumi.secret(readFileSync(keyFile, "utf8")),
     },
     { providers: { libvirt: provider } },

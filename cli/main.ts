@@ -99,6 +99,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
       ),
     );
   },
+  failover: async () => {
+    const { addFailoverCommand } = await import("./commands/failover");
+    addFailoverCommand(stackCommand("failover", "move the VIP to the other of two directors, in order"));
+  },
   ssh: async () => {
     const { StackContext } = await import("./stack/context");
     stackCommand("ssh", "a shell in a guest, or one command there")

@@ -28,6 +28,8 @@ export interface LvsClusterArgs {
   readonly lab: Lab;
   /** `kvm` or `qemu` (TCG). */
   readonly accelerator: "kvm" | "qemu";
+  /** Names of two directors in the order in which they are changed, one after the other; absent: at once. */
+  readonly directorOrder?: readonly string[] | undefined;
   /** The private key that opens the libvirt host, when that is another one and no SSH agent has it. */
   readonly hostPrivateKey?: pulumi.Input<string>;
 }
@@ -129,7 +131,7 @@ export class LvsCluster extends pulumi.ComponentResource {
 
     const hosts: Host[] = [];
     const configured: pulumi.CustomResource[] = [];
-    const guest = (node: LabNode, dependsOn: pulumi.Resource[] = []): void => {
+    const guest = (node: LabNode, dependsOn: pulumi.Resource[] = [], after?: pulumi.Resource): void => {
       const id = ids.get(node) ?? node.name;
       const machine = new VirtualMachine(
         id,
@@ -140,7 +142,7 @@ export class LvsCluster extends pulumi.ComponentResource {
           authorizedKey,
           accelerator,
           // Under TCG guests that boot at once slow each other down: they take turns.
-          bootAfter: accelerator === "qemu" ? configured.at(-lab.bootParallel) : undefined,
+          bootAfter: after ?? (accelerator === "qemu" ? configured.at(-lab.bootParallel) : undefined),
         },
         child,
       );
@@ -167,7 +169,13 @@ export class LvsCluster extends pulumi.ComponentResource {
     for (const node of lab.realServers) guest(node);
     // Last: what it puts into the table answers by then.
     const before = [...configured];
-    for (const node of lab.directors) guest(node, before);
+    const order = args.directorOrder ?? [];
+    const place = ({ name }: LabNode): number => order.indexOf(name);
+    for (const [index, node] of lab.directors.toSorted((a, b) => place(a) - place(b)).entries()) {
+      // The VIP is at the other one meanwhile.
+      const former = index > 0 && order.length > 0 ? configured.at(-1) : undefined;
+      guest(node, former === undefined ? before : [...before, former], former);
+    }
     new AppliedLab("lab", { lab, configured, authority }, child);
 
     this.hosts = hosts;

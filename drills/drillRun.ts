@@ -193,13 +193,14 @@ export class DrillRun extends RunRecord {
     const { offset } = await this.clock(client.name);
     const toRun = (time: number): number => time - offset - this.origin;
     this.rate = RATE;
+    const names = this.lab.directors.map(({ name }) => name);
     const seconds = this.maxSeconds * this.scale + 60;
     this.load = new Stream(
       this.shell,
       client.name,
       perl("load", vip, port, "/", RATE, seconds, REQUEST_TIMEOUT, 1, ...pagesOf(this.lab)),
       (line) => {
-        const record = parseRequest(line, toRun, director.name);
+        const record = parseRequest(line, toRun, names);
         if (record) this.records.push(record);
       },
     );

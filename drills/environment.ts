@@ -3,6 +3,8 @@ import type { Access } from "../model/lab/access";
 import { serviceUrl, type Lab } from "../model/lab/types";
 import { GuestShell, type Shell } from "../lib/ssh";
 import { anyCertificate, curlOptions } from "../health/requests";
+import { askHolder } from "../health/observe";
+import { withHolder } from "../model/lab/directors";
 import { readStatus } from "../health/status";
 
 /** The host's power switch, by domain. */
@@ -26,7 +28,8 @@ export interface EnvironmentOptions {
 }
 
 export class Environment {
-  readonly lab: Lab;
+  /** With the director first that held the VIPs when the last run began. */
+  lab: Lab;
   readonly power: Power;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
@@ -53,7 +56,13 @@ export class Environment {
     const shell = drillShell(options.access);
     // qemu: no KVM, every instruction is translated.
     const { stdout } = await shell.run(options.access.lab.clients[0].name, "systemd-detect-virt");
-    return new Environment(options.access, options, stdout.trim() === "qemu", shell);
+    const environment = new Environment(options.access, options, stdout.trim() === "qemu", shell);
+    await environment.findHolder();
+    return environment;
+  }
+
+  private async findHolder(): Promise<void> {
+    this.lab = withHolder(this.lab, await askHolder(this.current, this.lab));
   }
 
   get soakSeconds(): number {
@@ -72,6 +81,7 @@ export class Environment {
 
   /** Before each run, since a fault may have moved the client to another server. */
   async prepare(): Promise<void> {
+    await this.findHolder();
     await this.calibrate();
     this.stuckTo = await stickyServer(this.current, this.lab);
   }

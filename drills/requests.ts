@@ -4,12 +4,12 @@ import type { Distribution, Figures, LoadRecord, RequestRecord } from "./types";
 /**
  * One line of guest/load.pl.
  * @param toRun turns the client's time into seconds since the run began
- * @param sorryName what the sorry server calls itself: the director's name
+ * @param sorryNames what the sorry server calls itself: the directors' names
  */
 export function parseRequest(
   line: string,
   toRun: (clientTime: number) => number,
-  sorryName: string,
+  sorryNames: readonly string[],
 ): RequestRecord | undefined {
   const match = /^(\d+) (\d+) ([\d.]+) ([\d.]+) (ok|error) (\S+)$/.exec(line);
   if (match === null) return undefined;
@@ -21,7 +21,7 @@ export function parseRequest(
     t: toRun(Number(start)),
     latencyMs: Number(latency),
     ok,
-    outcome: ok ? (who === sorryName ? "sorry" : who) : ERROR + who,
+    outcome: ok ? (sorryNames.includes(who) ? "sorry" : who) : ERROR + who,
   };
 }
 

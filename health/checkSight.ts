@@ -14,10 +14,10 @@ export const TIME_WAIT = 60;
 /** From here up are the lab's own ports (diagnosis), above the kernel's ephemeral ones. */
 const OWN_PORTS = 61_000;
 
-/** Bash for a real server: what it remembers of connections from the director. */
-export function checkSightScript(dip: string): string {
+/** Bash for a real server: what it remembers of connections from a director, below a heading of that name. */
+export function checkSightScript(dip: string, section: string): string {
   return `
-echo '== checks'
+echo '== ${section}'
 read -r max </proc/sys/net/ipv4/tcp_max_tw_buckets
 while read -r -a words; do
   [[ \${words[0]} == TCP: ]] && echo "remembered \${words[6]} of $max"

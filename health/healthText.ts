@@ -20,6 +20,11 @@ export function renderHealth(health: Health): string {
       ),
     );
   }
+  for (const { name, role, holdsVip, sync, table, lastTransition } of health.directors ?? [])
+    lines.push(
+      `  ${name.padEnd(10)} ${role.padEnd(8)} ${holdsVip ? "holds the VIP" : "VIP not here"}, connection sync ${sync}, table ${table}` +
+        (lastTransition === null ? "" : `, since ${lastTransition}`),
+    );
   lines.push(...health.problems.map((problem) => `  ! ${problem}`));
   return lines.join("\n");
 }

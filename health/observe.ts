@@ -10,10 +10,13 @@ import {
 import { parseGuestStatus, type GuestStatus } from "../model/guest/status";
 import { isPayloadGone, PAYLOAD } from "../model/guest/script";
 import type { Problem, ProblemCode } from "../model/lab/problem";
-import { clientService, labNodes, serviceUrl, type Lab } from "../model/lab/types";
+import { hostPrefix } from "../model/lab/address";
+import { holderOf, type DirectorWord, type PairObservation } from "../model/pair";
+import { clientService, labNodes, nicOn, serviceUrl, type Lab } from "../model/lab/types";
 import { hasLabCertificate } from "../model/lab/workloads";
 import { askEach } from "../lib/askEach";
 import type { Shell } from "../lib/ssh";
+import { parseArping } from "./arping";
 import { askScript, NOT_ASKED, parseAnswers } from "./requests";
 
 const STATUS = `${PAYLOAD} status`;
@@ -100,9 +103,12 @@ export async function look(shell: Shell, lab: Lab): Promise<Observation> {
 export async function lookCloser(
   shell: Shell,
   lab: Lab,
-  also: Readonly<Record<string, string>>,
+  asked: Readonly<Record<string, string>>,
 ): Promise<{ observation: Observation; statuses: ReadonlyMap<string, GuestStatus | undefined> }> {
   const nodes = labNodes(lab);
+  const [{ name: router }] = lab.routers;
+  const isPair = lab.highAvailability !== undefined;
+  const also = isPair ? { ...asked, [router]: `${askWire(lab)}\n${asked[router] ?? ""}` } : asked;
   const others = nodes.filter(({ name }) => name !== lab.clients[0].name);
   const [client, sights] = await Promise.all([
     // Not one of those that wait for room: most of its time are requests that wait for answers.
@@ -110,13 +116,43 @@ export async function lookCloser(
     askEach(others, async ({ name }) => [name, await guestStatus(shell, name, also[name])] as const),
   ]);
   const byName = new Map<string, Sight>([[lab.clients[0].name, client], ...sights]);
+  const pair = isPair ? pairOf(lab, byName) : undefined;
+  const holder = pair === undefined ? undefined : holderOf(lab, pair);
   const observation: Observation = {
     observedAt: new Date().toISOString(),
-    director: directorOf(byName.get(lab.directors[0].name)),
+    director: directorOf(byName.get(holder ?? lab.directors[0].name)),
+    ...(pair && { pair }),
     nodes: Object.fromEntries([...byName].map(([name, { node }]) => [name, node])),
     client: { requests: client.requests },
   };
   return { observation, statuses: new Map([...byName].map(([name, { status }]) => [name, status])) };
+}
+
+/** Two broadcasts: whoever answers the first late is heard before the second is over. */
+const askWire = (lab: Lab): string =>
+  `echo '== arp'; arping -b -c 2 -w 1 -I ${nicOn(lab.routers[0], "server").device} ${lab.services[0].vip}; true`;
+
+function pairOf(lab: Lab, sights: ReadonlyMap<string, Sight>): PairObservation {
+  const directors = lab.directors.map(({ name }): [string, DirectorWord] => {
+    const status = sights.get(name)?.status;
+    return [name, { values: status?.values, ipvsSave: status?.sections["ipvsadm-save"] }];
+  });
+  const arp = sights.get(lab.routers[0].name)?.status?.sections["arp"];
+  return {
+    directors: Object.fromEntries(directors),
+    ...(arp !== undefined && { answering: parseArping(arp) }),
+  };
+}
+
+/** Name of the director that holds the VIPs now; undefined where there is one director, or none of two that can be asked. */
+export async function askHolder(shell: Shell, lab: Lab): Promise<string | undefined> {
+  if (lab.highAvailability === undefined) return undefined;
+  const on = `ip -o addr show to ${hostPrefix(lab.services[0].vip)}`;
+  const holders = await askEach(lab.directors, async ({ name }) => {
+    const { code, stdout } = await shell.run(name, on, { timeout: STATUS_LIMIT });
+    return code === 0 && stdout !== "" ? [name] : [];
+  });
+  return holders.flat()[0];
 }
 
 function directorOf(sight: Sight | undefined): DirectorObservation {

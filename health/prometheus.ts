@@ -105,6 +105,7 @@ function health(status: Status, stack: string, imageDigest: string, gauge: MakeG
       configured.set({ ...labels, real_server: name }, configuredWeight);
     }
   }
+  if (status.directors !== undefined) directors(status.directors, gauge);
   const detection = gauge(
     "lvsdr_detection_budget_seconds",
     "Seconds from a failure until the server is out of the table, by the health check's settings.",
@@ -114,6 +115,30 @@ function health(status: Status, stack: string, imageDigest: string, gauge: MakeG
     detection.set({ service: name, failure: "refused" }, refused);
     detection.set({ service: name, failure: "silent" }, silent);
     detection.set({ service: name, failure: "all_silent" }, allSilent);
+  }
+}
+
+const DIRECTOR_ROLES = ["active", "standby", "fault"] as const;
+
+function directors(all: NonNullable<Status["directors"]>, gauge: MakeGauge): void {
+  const role = gauge("lvsdr_director_role", "1 for a director's role, 0 for the others.", [
+    "director",
+    "role",
+  ]);
+  const holds = gauge("lvsdr_director_holds_vip", "Whether the VIP is on the director.", ["director"]);
+  const equal = gauge("lvsdr_director_table_equal", "Whether its table is the active director's.", [
+    "director",
+  ]);
+  const since = gauge(
+    "lvsdr_director_last_transition_seconds",
+    "When keepalived last changed its state, seconds since 1970.",
+    ["director"],
+  );
+  for (const { name: director, holdsVip, table, lastTransition, ...each } of all) {
+    for (const own of DIRECTOR_ROLES) role.set({ director, role: own }, own === each.role ? 1 : 0);
+    holds.set({ director }, holdsVip ? 1 : 0);
+    equal.set({ director }, table === "equal" ? 1 : 0);
+    if (lastTransition !== null) since.set({ director }, Date.parse(lastTransition) / 1000);
   }
 }
 

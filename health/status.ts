@@ -4,7 +4,11 @@ import { controlPlane } from "../model/director/controlPlane";
 import { detectionSeconds } from "../model/director/detection";
 import { parseIpvsList, rowOf } from "../model/director/ipvs/list";
 import { serviceKey } from "../model/lab/target";
-import type { Lab } from "../model/lab/types";
+import type { GuestStatus } from "../model/guest/status";
+import { withHolder } from "../model/lab/directors";
+import type { Problem } from "../model/lab/problem";
+import { holderOf } from "../model/pair";
+import type { Lab, LabNode } from "../model/lab/types";
 import {
   CHECKER_SCRIPT,
   checkedPort,
@@ -142,32 +146,59 @@ function detectionBudget(lab: Lab): DetectionBudget[] {
   }));
 }
 
-/** One look at everything. A guest that does not answer is part of the answer. */
-export async function readStatus(shell: Shell, lab: Lab): Promise<Status> {
-  const { observation, statuses } = await lookCloser(shell, lab, {
-    [lab.directors[0].name]: DIRECTOR_SCRIPT,
-    ...Object.fromEntries(
-      lab.realServers.map(({ name }) => [name, checkSightScript(lab.directors[0].address)]),
-    ),
-  });
-  const health = assessHealth(lab, observation);
-  const director = statuses.get(lab.directors[0].name);
+interface CheckerSight {
+  readonly checker: CheckerHealth | null;
+  readonly findings: readonly Problem[];
+}
+
+/** Section of a real server's answer with what it remembers of a director's checks. */
+const sectionOf = ({ name }: LabNode): string => `checks-${name}`;
+
+/** The checks of the lab's first director. */
+function checkerOf(
+  lab: Lab,
+  statuses: ReadonlyMap<string, GuestStatus | undefined>,
+  { services }: Health,
+): CheckerSight {
+  const [director] = lab.directors;
+  const status = statuses.get(director.name);
+  if (!controlPlane(lab).checks) return { checker: null, findings: [] };
+  if (status === undefined) return { checker: UNASKED, findings: [] };
   const sights = lab.services.map(
     (service) =>
       new Map(
         service.realServers.flatMap(({ name }): (readonly [string, CheckSight])[] => {
-          const section = statuses.get(name)?.sections["checks"];
+          const section = statuses.get(name)?.sections[sectionOf(director)];
           return section === undefined ? [] : [[name, parseCheckSight(section, checkedPort(service))]];
         }),
       ),
   );
-  const { checker, findings } = !controlPlane(lab).checks
-    ? { checker: null, findings: [] }
-    : director === undefined
-      ? { checker: UNASKED, findings: [] }
-      : judgeChecker(lab, parseChecker(director.sections["checker"] ?? ""), sights, health.services);
+  return judgeChecker(lab, parseChecker(status.sections["checker"] ?? ""), sights, services);
+}
+
+/** One look at everything. A guest that does not answer is part of the answer. */
+export async function readStatus(shell: Shell, applied: Lab): Promise<Status> {
+  const { observation, statuses } = await lookCloser(shell, applied, {
+    ...Object.fromEntries(applied.directors.map(({ name }) => [name, DIRECTOR_SCRIPT])),
+    ...Object.fromEntries(
+      applied.realServers.map(({ name }) => [
+        name,
+        applied.directors
+          .map((director) => checkSightScript(director.address, sectionOf(director)))
+          .join("\n"),
+      ]),
+    ),
+  });
+  const health = assessHealth(applied, observation);
+  const lab =
+    observation.pair === undefined ? applied : withHolder(applied, holderOf(applied, observation.pair));
+  const director = statuses.get(lab.directors[0].name);
+  // A standby whose checks have ended would take over with a table that nobody keeps.
+  const [{ checker, findings }, ...others] = lab.directors.map((each) =>
+    checkerOf(withHolder(lab, each.name), statuses, health),
+  ) as [CheckerSight, ...CheckerSight[]];
   return {
-    ...withProblems(health, findings),
+    ...withProblems(health, [...findings, ...others.flatMap((each) => each.findings)]),
     table: tableEntries(director?.sections["ipvsadm-list"] ?? ""),
     counters: {
       total: parseTotals(director?.sections["totals"] ?? ""),

@@ -6,6 +6,8 @@ import { parseIpvsList, rowOf, type IpvsList } from "./director/ipvs/list";
 import type { Family } from "./lab/address";
 import type { PortRange } from "./lab/ports";
 import { wrongPages } from "./guest/pages";
+import { withHolder } from "./lab/directors";
+import { directorsHealth, holderOf, pairProblems, type DirectorHealth, type PairObservation } from "./pair";
 import { distinct, type Problem, type ProblemCode } from "./lab/problem";
 import {
   clientService,
@@ -61,6 +63,8 @@ export interface Health {
   readonly observedAt: string;
   readonly configHash: string;
   readonly services: readonly ServiceHealth[];
+  /** Of a lab with two. */
+  readonly directors?: readonly DirectorHealth[];
   /** What keeps the lab from being healthy, one sentence each, its subject first; empty when it is. */
   readonly problems: readonly string[];
   /** The same as data, one for each of `problems`. Absent in what a version without codes has recorded. */
@@ -98,7 +102,10 @@ export interface ClientRequest {
 
 export interface Observation {
   readonly observedAt: string;
+  /** The one, or that of two which holds the VIPs. */
   readonly director: DirectorObservation;
+  /** Of a lab with two directors. */
+  readonly pair?: PairObservation;
   readonly nodes: Readonly<Record<string, NodeObservation>>;
   /** Requests from the client guest, to `clientService`; none when it could not be asked, or the web server serves no service. */
   readonly client: { readonly requests: readonly ClientRequest[] };
@@ -115,18 +122,25 @@ export const EXIT_CODES: Readonly<Record<HealthStatus, number>> = {
 /**
  * Judges a lab. Never throws on an observation: a table that cannot be read is a problem like any other.
  */
-export function assessHealth(lab: Lab, observation: Observation): Health {
+export function assessHealth(applied: Lab, observation: Observation): Health {
+  const { pair } = observation;
+  const lab = pair === undefined ? applied : withHolder(applied, holderOf(applied, pair));
   const found: Problem[] = [];
   const { table, list } = readTables(lab, observation.director, found);
   const services = lab.services.map((service) => serviceHealth(service, table, list));
   if (table !== undefined) found.push(...services.flatMap(serviceProblems));
   found.push(...nodeProblems(lab, observation));
+  if (pair !== undefined) found.push(...pairProblems(lab, pair));
   const requests = observation.client.requests;
   found.push(...clientProblems(lab, requests));
   const asked = clientService(lab) ?? lab.services[0];
   const status = statusOf(services[lab.services.indexOf(asked)], table !== undefined, requests, found);
   const { observedAt } = observation;
-  return withProblems({ status, observedAt, configHash: lab.configHash, services, problems: [] }, found);
+  const health = { status, observedAt, configHash: lab.configHash, services, problems: [] };
+  return withProblems(
+    pair === undefined ? health : { ...health, directors: directorsHealth(lab, pair) },
+    found,
+  );
 }
 
 /** What differs between any two looks at the same lab: when they were, and how many connections there were. */
@@ -245,15 +259,15 @@ function serviceProblems(health: ServiceHealth): Problem[] {
   return [{ subject: service, code: "sorry-server-active", detail: "", text }, ...down];
 }
 
-function nodeProblems(lab: Lab, { director, nodes }: Observation): Problem[] {
-  const { name: subject } = lab.directors[0];
-  const outdated =
-    director.configHash !== undefined && director.configHash !== "" && director.configHash !== lab.configHash;
-  const text = `${subject}: its script is of another configuration than the stack's: run \`scripts/lab up\``;
-  return [
-    ...labNodes(lab).flatMap(({ name }) => nodes[name]?.problems ?? []),
-    ...(outdated ? [{ subject, code: "script-outdated", detail: "", text } as const] : []),
-  ];
+function nodeProblems(lab: Lab, { director, nodes, pair }: Observation): Problem[] {
+  const outdated = lab.directors.flatMap(({ name: subject }, index): Problem[] => {
+    const hash =
+      pair === undefined || index === 0 ? director.configHash : pair.directors[subject]?.values?.configHash;
+    if (hash === undefined || hash === "" || hash === lab.configHash) return [];
+    const text = `${subject}: its script is of another configuration than the stack's: run \`scripts/lab up\``;
+    return [{ subject, code: "script-outdated", detail: "", text }];
+  });
+  return [...labNodes(lab).flatMap(({ name }) => nodes[name]?.problems ?? []), ...outdated];
 }
 
 function clientProblems(lab: Lab, requests: readonly ClientRequest[]): Problem[] {

@@ -1,8 +1,11 @@
 /** Every behaviour of the lab, checked from the outside. */
+import { askHolder } from "../health/observe";
+import { withHolder } from "../model/lab/directors";
 import type { Lab } from "../model/lab/types";
 import { arpProbe } from "./checks/arp";
 import { Patience, runProbe, type CheckResult, type Probe } from "./checks/check";
 import { guestsProbe } from "./checks/guests";
+import { pairProbe } from "./checks/pair";
 import { pathProbe } from "./checks/path";
 import { reachProbe } from "./checks/reach";
 import { tableProbe } from "./checks/table";
@@ -12,7 +15,7 @@ import type { Shell } from "../lib/ssh";
 
 /** Probes of one stage look at the same time; stages follow one another, so that none counts another's traffic. */
 const STAGES: readonly (readonly Probe[])[] = [
-  [guestsProbe, reachProbe, tableProbe],
+  [guestsProbe, reachProbe, tableProbe, pairProbe],
   [weightsProbe],
   [arpProbe],
   [pathProbe],
@@ -47,12 +50,13 @@ export interface VerifyReport {
 }
 
 /** @throws RangeError for a group that does not exist */
-export async function verify(shell: Shell, lab: Lab, options: VerifyOptions = {}): Promise<VerifyReport> {
+export async function verify(shell: Shell, applied: Lab, options: VerifyOptions = {}): Promise<VerifyReport> {
   const { groups = GROUPS, deadline = DEFAULT_DEADLINE, onResult = () => undefined } = options;
   const unknown = groups.filter((group) => !GROUPS.includes(group));
   if (unknown.length > 0)
     throw new RangeError(`no group of checks is called '${unknown[0]}'; there are ${GROUPS.join(", ")}`);
   const started = Date.now();
+  const lab = withHolder(applied, await askHolder(shell, applied));
   const patience = new Patience(deadline);
   const checks: CheckResult[] = [];
   for (const stage of STAGES) {

@@ -1,4 +1,5 @@
 /** Faults of whole guests: power cut, reboots. */
+import { vipMac } from "../../model/director/vipHolder";
 import { nicOn, type LabNode } from "../../model/lab/types";
 import { needsNothing, noDaemon, sabotageBy, startOn, theDirector, theTarget } from "../actions";
 import type { DrillRun } from "../drillRun";
@@ -106,7 +107,7 @@ const realServerReboot: Drill = {
   async act(run) {
     const { target, router, promises } = run;
     const { vip } = run.lab.services[0];
-    const directorMac = nicOn(run.director, "server").mac;
+    const directorMac = vipMac(run.lab);
     const macs = new Set<string>();
     const arping = await run.program(
       router.name,

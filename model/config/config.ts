@@ -71,6 +71,7 @@ export function configHash(draft: Draft): string {
       guests: [...rest.clients, ...rest.routers, ...rest.directors, ...rest.realServers].map(guest),
       vipCidr: rest.vipCidr,
       ...(rest.moreVipCidrs && { moreVipCidrs: rest.moreVipCidrs }),
+      ...(rest.highAvailability && { highAvailability: rest.highAvailability }),
       arpStrategy: rest.arpStrategy,
       mode: rest.mode,
       ldirectord: rest.ldirectord,

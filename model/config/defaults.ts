@@ -3,6 +3,7 @@ import { AddressPlan } from "./addressPlan";
 import { Prefix, withLength, withoutLength } from "../lab/address";
 import { bridgeFor, macFor, prefixFor } from "../lab/naming";
 import type { Config } from "./schema";
+import { highAvailability } from "./schemaHighAvailability";
 import { given, resolveServices } from "./serviceDefaults";
 import { vipNetworks } from "./vipNetworks";
 import { NO_TEXT, resolveWorkloads, type ReadText } from "./workloads";
@@ -46,16 +47,20 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
   const onServer = planFor(serverCidr, [
     serverNetwork.hostAddress,
     router.serverAddress,
-    director.address,
+    ...directorsOf(config).map((each) => each.address),
     ...listed.map((server) => server.address),
     ...vips,
   ]);
   const serverHost = serverNetwork.hostAddress ?? onServer.fixed(1);
   const serverRouter = router.serverAddress ?? onServer.fixed(200);
-  const dip = director.address ?? onServer.fixed(30);
+  const directors = directorsOf(config).map((each, index) => ({
+    ...each,
+    // Below the first one's, where no real server has its default.
+    address: each.address ?? onServer.fixed(30 - index),
+  }));
   const named = listed.map((server, index) => ({ ...server, name: server.name ?? `rs${index + 1}` }));
-  // The host, the router and the director have an address too.
-  const addresses = serverAddresses(named, onServer, serverCidr.hosts - 3);
+  // The host, the router and the directors have an address too.
+  const addresses = serverAddresses(named, onServer, serverCidr.hosts - 2 - directors.length);
   const servers: RealServerDraft[] = named.map((server, index) => ({
     ...server,
     address: addresses[index] ?? NO_ADDRESS,
@@ -75,7 +80,7 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
     client.mac,
     router.clientMac,
     router.serverMac,
-    director.mac,
+    ...directors.map((each) => each.mac),
     ...servers.map((each) => each.mac),
   ];
   const takenMacs = new Set(explicitMacs.flatMap((mac) => (mac === undefined ? [] : [mac.toLowerCase()])));
@@ -153,13 +158,14 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
         ],
       }),
     ],
-    directors: [
-      node("director", director, {
-        address: dip,
+    directors: directors.map((each) =>
+      node("director", each, {
+        address: each.address,
         gateway: serverRouter,
-        nics: [nic("server", "eth0", director.name, director.mac, [withLength(dip, serverCidr.length)])],
+        nics: [nic("server", "eth0", each.name, each.mac, [withLength(each.address, serverCidr.length)])],
       }),
-    ],
+    ) as [LabNode, ...LabNode[]],
+    ...highAvailabilityOf(config, directors),
     realServers: servers.map((server) =>
       node("realServer", server, {
         address: server.address,
@@ -179,6 +185,37 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
     ipvsTimeouts: config.ipvsTimeouts,
     drills: { limits: given(config.drills.limits) },
   };
+}
+
+export interface DirectorDraft extends Sized {
+  readonly name: string;
+  readonly address?: string | undefined;
+  readonly mac?: string | undefined;
+  readonly priority: number;
+}
+
+/** The directors as configured, by either form, with their names and priorities. */
+export function directorsOf({ director, directors }: Config): DirectorDraft[] {
+  if (directors === undefined) return [{ ...director, priority: FIRST_PRIORITY }];
+  return directors.map((each, index) => ({
+    memory: director.memory,
+    vcpus: director.vcpus,
+    ...given(each),
+    name: each.name ?? (directors.length === 1 ? director.name : `director${index + 1}`),
+    priority: each.priority ?? FIRST_PRIORITY - 10 * index,
+  }));
+}
+
+/** Near the top: VRRP waits for (256 - priority)/256 of an interval more. */
+const FIRST_PRIORITY = 200;
+
+function highAvailabilityOf(
+  { highAvailability: configured }: Config,
+  directors: readonly DirectorDraft[],
+): Pick<Draft, "highAvailability"> {
+  if (directors.length < 2) return {};
+  const priorities = Object.fromEntries(directors.map(({ name, priority }) => [name, priority]));
+  return { highAvailability: { ...(configured ?? highAvailability.parse({})), priorities } };
 }
 
 interface Sized {

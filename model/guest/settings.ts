@@ -1,6 +1,7 @@
 /** What each guest's script gets: shell settings from the lab. */
 import { holdSeconds } from "../director/detection";
 import { controlPlane, planeSettings } from "../director/controlPlane";
+import { vipHolder, vipMac } from "../director/vipHolder";
 import { renderGuestTable } from "../director/ipvs/guestTable";
 import { renderMarks } from "../director/ipvs/marks";
 import { checkPages, TEST_PAGE } from "./checkPages";
@@ -35,7 +36,7 @@ function routerSettings(lab: Lab, node: LabNode): Settings {
     LVS_ARP_STRATEGY: lab.arpStrategy,
     ...(routed.length > 0 && { LVS_VIP_ROUTES: routed.join(" ") }),
     // Told only where it matters: a new director touches the router in that strategy alone.
-    LVS_DIRECTOR_MAC: lab.arpStrategy === "static" ? nicOn(lab.directors[0], "server").mac : "",
+    LVS_DIRECTOR_MAC: lab.arpStrategy === "static" ? vipMac(lab) : "",
   };
 }
 
@@ -175,6 +176,7 @@ function directorSettings(lab: Lab, node: LabNode): Settings {
     LVS_IF: nicOn(node, "server").device,
     LVS_MODE: lab.mode,
     ...planeSettings(lab),
+    ...vipHolder(lab).settings(lab, node),
     LVS_IPVS_TIMEOUTS: `${timeouts.tcp} ${timeouts.tcpfin} ${timeouts.udp}`,
     LVS_TABLE: renderGuestTable(lab, node),
     LVS_MARKS: renderMarks(lab),

@@ -4,6 +4,7 @@
 export const PROBLEM_CODES = {
   // A guest's own script (scripts/guest/).
   "vip-missing": "the VIP is not on the device where it belongs",
+  "vip-unexpected": "the VIP is on a director that stands by",
   "address-missing": "an address of the router is not there",
   "sysctl-differs": "a sysctl has another value than Direct Routing needs",
   "arp-rule-missing": "an arptables rule that keeps a real server silent about the VIP is not there",
@@ -17,6 +18,8 @@ export const PROBLEM_CODES = {
   "marks-differ": "the director's nftables rules are not those of the services by firewall mark",
   "file-differs": "a file was changed by somebody else",
   withdrawn: "a real server refuses its health check, since it is not fit to serve the VIP",
+  "director-fault": "one of two directors could not take the VIP over",
+  "sync-differs": "IPVS' connection sync does not run on one of two directors, or should not",
   // The kernel's table (scripts/guest/ipvsTable.pl).
   "service-missing": "a configured service is not in the table",
   "service-differs": "a service has another scheduler, persistence or flag",
@@ -40,6 +43,10 @@ export const PROBLEM_CODES = {
   "requests-failed": "requests through the VIP got no good answer",
   "wrong-page": "clients read another page than the server's own, though its status is good",
   "client-not-asked": "the client could not be asked to send requests",
+  // Two directors (model/pair.ts).
+  "vip-unheld": "no director holds the VIP",
+  "split-brain": "more than one director holds the VIP, or answers for it",
+  "tables-differ": "the tables of the two directors differ, so that a failover would change who serves",
   // ldirectord (verify/checker.ts).
   "checker-stopped": "ldirectord does not run, or a process of it is stopped",
   "checker-config-stale": "ldirectord has not read its configuration since it changed",

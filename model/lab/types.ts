@@ -130,6 +130,12 @@ export interface RemoteHost {
   readonly keyFile?: string;
 }
 
+/** Two directors, of which one holds the VIPs. Described in model/config/schemaHighAvailability.ts. */
+export type HighAvailability = NonNullable<Config["highAvailability"]> & {
+  /** In VRRP, by director. */
+  readonly priorities: Readonly<Record<string, number>>;
+};
+
 export interface Lab {
   readonly project: string;
   readonly stack: string;
@@ -151,10 +157,12 @@ export interface Lab {
   readonly vipCidr: string;
   /** Further networks of VIPs; absent: none. */
   readonly moreVipCidrs?: readonly string[];
-  /** One today, as of routers and directors. */
+  /** One today, as of routers; of directors there may be two. */
   readonly clients: readonly [LabNode, ...LabNode[]];
   readonly routers: readonly [LabNode, ...LabNode[]];
   readonly directors: readonly [LabNode, ...LabNode[]];
+  /** What the directors have between them, when there are two. */
+  readonly highAvailability?: HighAvailability;
   readonly realServers: readonly LabNode[];
   readonly arpStrategy: ArpStrategy;
   readonly mode: DirectorMode;

@@ -5,7 +5,8 @@
 # `install` puts the file that is run in the place of the installed one and starts it; if that fails, the former one is back.
 # Settings: LVS_ROLE, LVS_NODE, LVS_VIPS ("ADDRESS/LENGTH ..."), maybe LVS_RUN_LIMIT, and those that the role names. A role defines
 # ROLE_NEEDS (COMMAND:PACKAGE...), role_start, role_stop, role_check and maybe role_validate (refuses without changing
-# anything), role_started (its units are known to systemd), role_details and role_guard (runs as a service of its own).
+# anything), role_yield (before another payload takes its place), role_started (its units are known to systemd), role_details and
+# role_guard (runs as a service of its own).
 set -euo pipefail
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
@@ -226,7 +227,7 @@ replace_payload() {
   need_all
   if declare -F role_validate >/dev/null; then role_validate; fi
   rm -f "$former"
-  [[ ! -e $PAYLOAD ]] || cmp -s "$1" "$PAYLOAD" || ln "$PAYLOAD" "$former"
+  [[ ! -e $PAYLOAD ]] || cmp -s "$1" "$PAYLOAD" || { { ! declare -F role_yield >/dev/null || role_yield; } && ln "$PAYLOAD" "$former"; }
   mv -f "$1" "$PAYLOAD"
   timeout -k 10 "$RUN_LIMIT" "$PAYLOAD" start || status=$?
   if ((status == 0)); then

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # shellcheck source=scripts/guest/common.sh disable=SC2154,SC2034
-# The director: the VIP on its NIC, the IPVS table, and the control plane that keeps that table. Nothing here flushes the table: a
+# A director: the VIP while it holds it, the IPVS table, and the control plane that keeps that table. Nothing here flushes the table: a
 # change reaches the kernel as the edits it needs, so that connections live on through reloads, restarts and a change of mode.
 # Settings: LVS_CONFIG_HASH, LVS_IF, LVS_MODE (the control plane), LVS_ALERTS, LVS_IPVS_TIMEOUTS, LVS_SORRY_PAGE, LVS_SORRY_PORTS, LVS_MARKS
-# (for `nft -f`), LVS_TABLE (the expected table), LVS_TABLE_PROGRAM (ipvsTable.pl), LVS_DRAIN_SECONDS, LVS_SETTLE_SECONDS. Needs pages.sh, alerts.sh, declaredVips.sh and
-# all of planes/.
+# (for `nft -f`), LVS_TABLE (the expected table), LVS_TABLE_PROGRAM (ipvsTable.pl), LVS_DRAIN_SECONDS, LVS_SETTLE_SECONDS. Needs pages.sh, alerts.sh, declaredVips.sh,
+# one of holders/ and all of planes/.
 #
 # A control plane NAME defines NAME_NEEDS (COMMAND:PACKAGE...), NAME_validate (refuses without changing anything), NAME_run (the table becomes
 # the expected one, and is kept so), NAME_check (what is wrong with it), NAME_leave (another one takes over) and NAME_gone (what is left of it).
+# The holder of the VIPs defines HOLDER_NEEDS, HOLDER_SYSCTLS, holder_validate, hold_vips (they are where they belong, before a control plane runs),
+# settle_vips (after that, those that left the configuration go), yield_vips (before a change), release_vips, check_vips and holder_details (lines for `status`).
 
 readonly PLANES="static ldirectord"
 readonly TABLE_UNIT=lvs-dr-table.service
@@ -20,9 +22,9 @@ readonly MARKS_LOADED=/run/lvs-dr/marks
 # What the last runs drained; away when one has brought its change to an end.
 readonly DRAINED=/run/lvs-dr/drained
 IPVS_SYSCTLS=(net.ipv4.vs.expire_nodest_conn=1 net.ipv4.vs.expire_quiescent_template=1 net.ipv4.vs.conn_reuse_mode=1
-  net.ipv4.conf.all.send_redirects=0 "net.ipv4.conf.$LVS_IF.send_redirects=0")
+  net.ipv4.conf.all.send_redirects=0 "net.ipv4.conf.$LVS_IF.send_redirects=0" "${HOLDER_SYSCTLS[@]}")
 
-ROLE_NEEDS=(ipvsadm:ipvsadm modprobe:kmod perl:perl-base)
+ROLE_NEEDS=(ipvsadm:ipvsadm modprobe:kmod perl:perl-base "${HOLDER_NEEDS[@]}")
 declare -n PLANE_NEEDS="${LVS_MODE}_NEEDS"
 ROLE_NEEDS+=("${PLANE_NEEDS[@]}")
 if [[ -n $LVS_SORRY_PORTS ]]; then ROLE_NEEDS+=(nginx:nginx-light); fi
@@ -34,7 +36,12 @@ others() {
   for each in $PLANES; do [[ $each == "$LVS_MODE" ]] || "${each}_$1"; done
 }
 
-role_validate() { "${LVS_MODE}_validate"; }
+role_validate() {
+  holder_validate
+  "${LVS_MODE}_validate"
+}
+
+role_yield() { yield_vips; }
 
 # keep FILE TEXT [MODE]: FILE has that text, or is gone where there is none. Sets CHANGED to 1 if it was otherwise.
 keep() {
@@ -142,12 +149,11 @@ role_start() {
   # The table first: a request that comes before it would be answered by the sorry page's web server.
   table prefill
   marks "$LVS_MARKS"
-  add_vips "$LVS_IF" "$LVS_IF:vip" "$LVS_VIPS"
+  hold_vips
   others leave
   "${LVS_MODE}_run"
   # A VIP that leaves has served until its connections were over.
-  drop_vips "$LVS_IF" "$LVS_IF:vip" "$LVS_VIPS"
-  declare_vips
+  settle_vips
   printf '%s\n' "$rules" | put "$RULES" || written $?
   [[ ! -e $DRAINED ]] || rm -f "$DRAINED"
 }
@@ -158,9 +164,7 @@ role_stop() {
   systemctl -q disable "$TABLE_UNIT" 2>/dev/null || true
   ipvsadm -C
   marks ""
-  drop_vips "$LVS_IF" "$LVS_IF:vip" ""
-  rm -f /etc/systemd/network/*.network.d/"$NETWORK_DROPIN"
-  if is_active NetworkManager.service; then declare_to_networkmanager ""; fi
+  release_vips
 }
 
 # look_at_table: its differences become problems; the table is kept for role_details: without KVM each further look costs a status tenths of a
@@ -180,7 +184,7 @@ look_at_table() {
 }
 
 role_check() {
-  expect_vips_on "$LVS_IF"
+  check_vips
   expect_sysctls "${IPVS_SYSCTLS[@]}"
   "${LVS_MODE}_check"
   others gone
@@ -192,6 +196,7 @@ role_check() {
 
 role_details() {
   printf 'configHash=%s\n' "$LVS_CONFIG_HASH"
+  holder_details
   printf -- '== ipvsadm-save%s\n== ipvsadm-list\n%s\n== end\n' "$TABLE" "$(ipvsadm -Ln)"
 }
 

@@ -2,7 +2,8 @@
 import { spawn } from "node:child_process";
 import { expect } from "vitest";
 import { nicOn } from "../../model/lab/types";
-import { ARPING, macOwner, parseArping } from "../../verify/checks/arp";
+import { parseArping } from "../../health/arping";
+import { ARPING, macOwner } from "../../verify/checks/arp";
 import { shellQuote } from "../../lib/text";
 import { Stream } from "../../drills/stream";
 import { eventually, inGuests } from "./support";

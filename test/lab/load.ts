@@ -28,7 +28,7 @@ export async function underLoad<T>(
       const records: RequestRecord[] = [];
       const program = perl("load", vip, port, "/", RATE, LONGEST, TIMEOUT, 1);
       const load = new Stream(shell, client.name, program, (line) => {
-        const record = parseRequest(line, (time) => time, director.name);
+        const record = parseRequest(line, (time) => time, [director.name]);
         if (record !== undefined) records.push(record);
       });
       try {

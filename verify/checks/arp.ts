@@ -1,5 +1,7 @@
 /** Who answers "who has the VIP?": on the server segment, asked from the router and from the host, the director alone. */
 import { exec } from "../../lib/process";
+import { parseArping } from "../../health/arping";
+import { vipMac } from "../../model/director/vipHolder";
 import { hostPrefix } from "../../model/lab/address";
 import { labNodes, nicOn, vipsOf, type Lab, type LabNode } from "../../model/lab/types";
 import { proxyArpRepair } from "./hazards";
@@ -7,14 +9,6 @@ import { judge, skipped, type CheckContext, type Finding, type Probe } from "./c
 
 /** Two broadcasts a second apart: whoever answers the first late is heard before the second is over. */
 export const ARPING = "arping -b -c 2 -w 2";
-
-/** MAC addresses that answered, lower case, each once. */
-export function parseArping(text: string): string[] {
-  const macs = [...text.matchAll(/reply from \S+ \[([0-9A-Fa-f:]+)\]/g)].map(([, mac = ""]) =>
-    mac.toLowerCase(),
-  );
-  return [...new Set(macs)];
-}
 
 /** MAC of a node's NIC on the server segment. */
 export function serverMac(node: LabNode): string {
@@ -24,7 +18,8 @@ export function serverMac(node: LabNode): string {
 /** "director 52:54:…", or the bare MAC when it is nobody's. */
 export function macOwner(lab: Lab, mac: string): string {
   const owner = labNodes(lab).find((node) => node.nics.some((nic) => nic.mac === mac));
-  return owner === undefined ? `unknown ${mac}` : `${owner.name} ${mac}`;
+  const name = owner?.name ?? (mac === vipMac(lab) ? lab.directors[0].name : "unknown");
+  return `${name} ${mac}`;
 }
 
 export function judgeArp(
@@ -33,7 +28,7 @@ export function judgeArp(
   asked: { readonly from: string; readonly where: string; readonly command: string; readonly text: string },
 ): Finding {
   const macs = parseArping(asked.text);
-  const director = serverMac(lab.directors[0]);
+  const director = vipMac(lab);
   const others = macs.filter((mac) => mac !== director);
   const leaks = others.map((mac) => macOwner(lab, mac));
   const routerMac = serverMac(lab.routers[0]);

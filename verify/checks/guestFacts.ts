@@ -1,6 +1,7 @@
 /** One script that gathers what a guest can say of itself, and its parsed answer. */
 import { availableParallelism, loadavg } from "node:os";
 import { controlPlane } from "../../model/director/controlPlane";
+import { vipHolder } from "../../model/director/vipHolder";
 import { parseGuestStatus } from "../../model/guest/status";
 import { sorryPorts } from "../../model/guest/settings";
 import type { Lab, LabNode } from "../../model/lab/types";
@@ -34,7 +35,8 @@ export function unitsOf(lab: Lab, node: LabNode): string[] {
   const base = ["ssh.service", "systemd-networkd.service"];
   if (node.role === "realServer") return [...base, "nginx.service", "lvs-dr-guard.service"];
   if (node.role !== "director") return base;
-  return [...base, ...(sorryPorts(lab).length > 0 ? ["nginx.service"] : []), ...controlPlane(lab).units];
+  const sorry = sorryPorts(lab).length > 0 ? ["nginx.service"] : [];
+  return [...base, ...sorry, ...controlPlane(lab).units, ...vipHolder(lab).units];
 }
 
 const SYSCTL_DIRECTORY = "/proc/sys/";

@@ -1,4 +1,5 @@
 /** Each guest from the inside: addresses, routes, sysctls, units, clock, and what its own script says. */
+import { vipHolder } from "../../model/director/vipHolder";
 import { hostPrefix } from "../../model/lab/address";
 import { labNodes, nicOn, vipsOf, type Lab, type LabNode } from "../../model/lab/types";
 import { judge, type CheckContext, type Finding, type Probe } from "./check";
@@ -20,6 +21,7 @@ export function sysctlsOf(lab: Lab, node: LabNode): Record<string, string> {
       "net.ipv4.vs.conn_reuse_mode": "1",
       "net.ipv4.conf.all.send_redirects": "0",
       [`net.ipv4.conf.${nicOn(node, "server").device}.send_redirects`]: "0",
+      ...vipHolder(lab).sysctls(lab),
     };
   }
   if (node.role !== "realServer") return {};
@@ -36,8 +38,9 @@ export function sysctlsOf(lab: Lab, node: LabNode): Record<string, string> {
 export function addressesOf(lab: Lab, node: LabNode): string[] {
   const own = node.nics.flatMap((nic) => nic.addresses.map((address) => `${nic.device} ${address}`));
   if (node.role === "realServer") own.push(...vipsOf(lab).map((vip) => `lo ${hostPrefix(vip)}`));
-  if (node.role === "director")
-    own.push(...vipsOf(lab).map((vip) => `${nicOn(node, "server").device} ${hostPrefix(vip)}`));
+  // Of two, the standby has none.
+  if (node === lab.directors[0])
+    own.push(...vipsOf(lab).map((vip) => `${vipHolder(lab).device(lab, node)} ${hostPrefix(vip)}`));
   return own;
 }
 

@@ -1,7 +1,8 @@
 /** Whether those who forward have each neighbour's address at the MAC of the guest that owns it. */
 import { withoutLength } from "../../model/lab/address";
 import { labNodes, nicOn, type Lab, type LabNode } from "../../model/lab/types";
-import { macOwner, serverMac } from "./arp";
+import { vipMac } from "../../model/director/vipHolder";
+import { macOwner } from "./arp";
 import { judge, type Finding } from "./check";
 
 /** Reads `ip -4 neigh show`: lower-case MAC by address; entries without a MAC are left out. */
@@ -19,16 +20,13 @@ function owners(lab: Lab, node: LabNode): Map<string, string> {
       .filter(({ network }) => segments.has(network))
       .flatMap(({ addresses, mac }) => addresses.map((address) => [withoutLength(address), mac] as const)),
   );
-  const vips =
-    node === lab.directors[0]
-      ? []
-      : lab.services.map(({ vip }) => [vip, serverMac(lab.directors[0])] as const);
+  const vips = node === lab.directors[0] ? [] : lab.services.map(({ vip }) => [vip, vipMac(lab)] as const);
   return new Map([...own, ...vips]);
 }
 
 /** The nodes that others' packets go through: a wrong neighbour there sends them astray. */
 export function forwards(lab: Lab, node: LabNode): boolean {
-  return node === lab.routers[0] || node === lab.directors[0];
+  return node === lab.routers[0] || node.role === "director";
 }
 
 export function judgeNeighbours(lab: Lab, node: LabNode, neighbours: ReadonlyMap<string, string>): Finding {

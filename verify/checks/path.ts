@@ -2,6 +2,7 @@
  * The path of Direct Routing, seen on the wire: requests cross the director, which rewrites nothing but the destination
  * MAC; replies go from the real server to the router, with the VIP as their source, past the director.
  */
+import { vipMac } from "../../model/director/vipHolder";
 import { endpoint } from "../../model/lab/address";
 import { webProtocol } from "../../model/lab/workloads";
 import { nicOn, serviceUrl, type Lab, type VirtualService } from "../../model/lab/types";
@@ -40,7 +41,7 @@ function crossing(lab: Lab, service: VirtualService, frames: readonly Frame[]): 
   const crossed = ports.filter((port) => {
     const own = requests.filter((frame) => frame.fromPort === port);
     return (
-      own.some((frame) => frame.fromMac === serverMac(lab.routers[0]) && frame.toMac === director) &&
+      own.some((frame) => frame.fromMac === serverMac(lab.routers[0]) && frame.toMac === vipMac(lab)) &&
       own.some((frame) => frame.fromMac === director && real.includes(frame.toMac))
     );
   });
@@ -64,7 +65,7 @@ export function judgePath(
   expected: number,
 ): Finding[] {
   const { vip, port, name } = service;
-  const director = serverMac(lab.directors[0]);
+  const director = vipMac(lab);
   const real = lab.realServers.map(serverMac);
   const atDirector = { where: lab.directors[0].name, command: commands.director };
   const atRouter = { where: lab.routers[0].name, command: commands.router };

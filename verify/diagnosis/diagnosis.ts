@@ -1,4 +1,5 @@
 /** Runs the three-way diagnosis: each real server by its RIP, by the VIP through it alone, and as the client sees it. */
+import { vipMac } from "../../model/director/vipHolder";
 import { hostPrefix } from "../../model/lab/address";
 import { expectedTable, parseIpvsSave, type IpvsService } from "../../model/director/ipvs/table";
 import { serviceKey } from "../../model/lab/target";
@@ -6,7 +7,8 @@ import { compareTables, type Difference } from "../../model/director/ipvs/compar
 import { wrongPages } from "../../model/guest/pages";
 import { webProtocol } from "../../model/lab/workloads";
 import { nicOn, serviceUrl, type Lab, type VirtualService } from "../../model/lab/types";
-import { ARPING, macOwner, parseArping, serverMac } from "../checks/arp";
+import { ARPING, macOwner, serverMac } from "../checks/arp";
+import { parseArping } from "../../health/arping";
 import { judge, type CheckContext, type Finding, type Probe } from "../checks/check";
 import { askEach } from "../../lib/askEach";
 import { parseNeighbours } from "../checks/neighbours";
@@ -154,7 +156,7 @@ export function sightOf(
   return {
     sight: {
       servers,
-      directorAnswersArp: asked.macs.includes(serverMac(lab.directors[0])),
+      directorAnswersArp: asked.macs.includes(vipMac(lab)),
       clientReachesVip: [...asked.fromClient, ...asked.live].some(({ ok }) => ok),
     },
     ...(sorry ? { sorry } : {}),

@@ -198,7 +198,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "has ldirectord keep the table",
     makeDirector,
     {},
-    "pages.sh alerts.sh declaredVips.sh planes/static.sh planes/ldirectord.sh director.sh",
+    "pages.sh alerts.sh declaredVips.sh holders/fixed.sh planes/static.sh planes/ldirectord.sh director.sh",
     DIRECTOR,
   ],
   [
@@ -207,7 +207,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "fills the table once in static mode",
     makeDirector,
     { director: { mode: "static" } },
-    "pages.sh alerts.sh declaredVips.sh planes/static.sh planes/ldirectord.sh director.sh",
+    "pages.sh alerts.sh declaredVips.sh holders/fixed.sh planes/static.sh planes/ldirectord.sh director.sh",
     STATIC_DIRECTOR,
   ],
 ];

@@ -33,7 +33,9 @@ async function load(
   await new Promise((done) => child.on("close", done));
   for (const socket of open) socket.destroy();
   expect(stdout).toMatch(/^end \d+$/m);
-  return new RequestLog(stdout.split("\n").flatMap((line) => parseRequest(line, (t) => t, "director") ?? []));
+  return new RequestLog(
+    stdout.split("\n").flatMap((line) => parseRequest(line, (t) => t, ["director"]) ?? []),
+  );
 }
 
 const page = (name: string): string =>

@@ -15,11 +15,11 @@ describe("parseRequest", () => {
     ["7 2 112.5000 3.5 ok director", request(7, 12.5, "sorry", 2, 3.5)],
     ["8 1 113.0000 5001.0 error timeout", request(8, 13, "error:timeout", 1, 5001)],
   ])("reads %s", (line, record) => {
-    expect(parseRequest(line, toRun, "director")).toEqual(record);
+    expect(parseRequest(line, toRun, ["director"])).toEqual(record);
   });
 
   it.each(["end 12", "", "perl: warning", "7 1 112.5 3.5 maybe rs1"])("takes '%s' for no request", (line) => {
-    expect(parseRequest(line, toRun, "director")).toBeUndefined();
+    expect(parseRequest(line, toRun, ["director"])).toBeUndefined();
   });
 });
 

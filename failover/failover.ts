@@ -1,0 +1,122 @@
+/** The VIPs are moved to the other director in order: nothing has failed, and nothing is to be lost. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { assessHealth } from "../model/health";
+import { vipHolder } from "../model/director/vipHolder";
+import { openConnections } from "../model/director/ipvs/connections";
+import type { ProblemCode } from "../model/lab/problem";
+import type { Lab } from "../model/lab/types";
+import { holderOf } from "../model/pair";
+import { askHolder, look } from "../health/observe";
+import type { GuestShell } from "../lib/ssh";
+
+/** What keeps a director from taking over, whatever else may be amiss in the lab. */
+const DISABLING: ReadonlySet<ProblemCode> = new Set(["tables-differ", "vip-unheld", "split-brain"]);
+
+/** Seconds in which a standby is told of every connection that talks: sync_refresh_period, and what is under way. */
+const TOLD_WITHIN = 14;
+/** Seconds until the VIPs have moved: the standby needs a fraction of one. */
+const MOVED_WITHIN = 15;
+
+/** Why the VIPs are not moved: nothing was touched. */
+export class FailoverRefused extends Error {}
+
+export interface Failover {
+  readonly from: string;
+  readonly to: string;
+  /** Seconds from the order until the other director had the VIPs. */
+  readonly seconds: number;
+}
+
+export interface FailoverOptions {
+  /** The director that shall hold the VIPs; absent: the one that does not. */
+  readonly to?: string | undefined;
+  /** Moves them though connections would end, or the target is not as it should be. */
+  readonly force?: boolean | undefined;
+  readonly say: (line: string) => void;
+}
+
+/**
+ * Moves the VIPs, after it has shown what the target knows of the open connections.
+ * @returns undefined where the target has them already
+ * @throws FailoverRefused before anything is touched; Error when they did not move
+ */
+export async function failover(
+  shell: GuestShell,
+  lab: Lab,
+  { to, force = false, say }: FailoverOptions,
+): Promise<Failover | undefined> {
+  const { highAvailability: pair } = lab;
+  if (pair === undefined)
+    throw new FailoverRefused(`stack ${lab.stack} has one director (directors in its configuration)`);
+  const names = lab.directors.map(({ name }) => name);
+  if (to !== undefined && !names.includes(to))
+    throw new FailoverRefused(`no director is called '${to}'; there are ${names.join(", ")}`);
+  const observation = await look(shell, lab);
+  if (observation.pair === undefined) throw new Error("unreachable: two directors are looked at as a pair");
+  const holder = holderOf(lab, observation.pair);
+  if (holder !== undefined && holder === to) return undefined;
+  const from = holder ?? names.find((name) => name !== to) ?? "";
+  const target = to ?? names.find((name) => name !== from) ?? "";
+  const reasons: string[] = [];
+  const { directors = [], findings = [] } = assessHealth(lab, observation);
+  const role = directors.find(({ name }) => name === target)?.role;
+  if (role !== "standby") reasons.push(`${target} could not take over: its role is ${role}`);
+  const amiss = findings.filter(({ subject, code }) => subject === target || DISABLING.has(code));
+  reasons.push(...amiss.map(({ text }) => text));
+  const { priorities, failback, sync } = pair;
+  if (failback === "automatic" && (priorities[target] ?? 0) < (priorities[from] ?? 0))
+    reasons.push(`failback is automatic: ${from} has the higher priority, and would take the VIP back`);
+  if (role === "standby" && sync !== "hash") reasons.push(...(await untold(shell, lab, from, target, say)));
+  if (reasons.length > 0) {
+    if (!force)
+      throw new FailoverRefused(
+        `the VIP stays at ${from}: ${reasons.join("; ")} (--force moves it all the same)`,
+      );
+    reasons.forEach((reason) => say(`forced though ${reason}`));
+  }
+  return move(shell, lab, from, target);
+}
+
+/** Which connections would end; waits for the target to be told of them. */
+async function untold(
+  shell: GuestShell,
+  lab: Lab,
+  from: string,
+  target: string,
+  say: (line: string) => void,
+): Promise<string[]> {
+  const deadline = Date.now() + TOLD_WITHIN * 1000;
+  const ask = async (name: string): Promise<Set<string>> =>
+    openConnections(lab, await shell.check(name, "ipvsadm -Lnc", { timeout: 20 }));
+  for (;;) {
+    // The target first: what it knows then, the other one knows too unless it is over.
+    const known = await ask(target);
+    const open = await ask(from);
+    const missing = [...open].filter((each) => !known.has(each));
+    say(`${target} knows ${open.size - missing.length} of the ${open.size} open connections of ${from}`);
+    if (missing.length === 0) return [];
+    if (Date.now() > deadline) {
+      const example = missing.slice(0, 3).join(", ");
+      return [
+        `${target} does not know ${missing.length} of ${open.size} open connections, which would end: ${example}` +
+          `${missing.length > 3 ? ", …" : ""}; one is told of when a packet of it comes`,
+      ];
+    }
+    await sleep(1000);
+  }
+}
+
+/** keepalived begins anew: it says that it ends, at which the other one takes over at once, and is the standby then. */
+async function move(shell: GuestShell, lab: Lab, from: string, to: string): Promise<Failover> {
+  const [unit = ""] = vipHolder(lab).units;
+  const begun = Date.now();
+  await shell.check(from, `systemctl restart --no-block ${unit}`, { timeout: 30 });
+  while ((await askHolder(shell, lab)) !== to) {
+    if (Date.now() - begun > MOVED_WITHIN * 1000)
+      throw new Error(
+        `${to} did not take the VIP over within ${MOVED_WITHIN} s: journalctl -u ${unit} on both`,
+      );
+    await sleep(100);
+  }
+  return { from, to, seconds: (Date.now() - begun) / 1000 };
+}

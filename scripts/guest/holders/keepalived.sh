@@ -1,0 +1,172 @@
+#!/usr/bin/env bash
+# shellcheck source=scripts/guest/common.sh disable=SC2154,SC2034
+# One of two directors holds the VIPs: keepalived decides which, by VRRP, under a unit of the lab's. Settings: LVS_KEEPALIVED_CONF, LVS_VMAC (the
+# device that has VIPs and virtual MAC; empty: the NIC), LVS_SYNC_ID (of IPVS' connection sync; empty: none), LVS_PEER, LVS_HA_SYSCTLS
+# (KEY=VALUE a line). Needs declaredVips.sh; what a holder is, says director.sh.
+
+readonly KEEPALIVED=lvs-dr-keepalived.service
+readonly KEEPALIVED_CONF=/etc/lvs-dr/keepalived.conf
+# As old as the last file that it was told to read.
+readonly KEEPALIVED_TOLD=/run/lvs-dr/keepalived.told
+# As old as the daemon.
+readonly KEEPALIVED_STARTED=/run/lvs-dr/keepalived.started
+readonly SYNC_DAEMONS=/usr/local/lib/lvs-dr/sync-daemons
+readonly VRRP_NOTIFY=/usr/local/lib/lvs-dr/vrrp-notify
+# Its state as it says it itself, and since when: "MASTER 1764381600.123456".
+readonly VRRP_STATE=/run/lvs-dr/vrrp
+# Seconds: net.ipv4.vs.sync_refresh_period, and what is under way.
+readonly TOLD_WITHIN=12
+TOLD_AT=0
+readonly VIP_IF=${LVS_VMAC:-$LVS_IF}
+
+HOLDER_NEEDS=(keepalived:keepalived arping:iputils-arping)
+mapfile -t HOLDER_SYSCTLS <<<"$LVS_HA_SYSCTLS"
+
+# holder_validate: by keepalived itself; any status but 0 is a refusal, also those for what it would correct by itself.
+holder_validate() {
+  local words new=/run/lvs-dr-keepalived.conf
+  ! holds "$KEEPALIVED_CONF" "$LVS_KEEPALIVED_CONF" || return 0
+  printf '%s' "$LVS_KEEPALIVED_CONF" | put "$new" || written $?
+  words=$(keepalived -t -P -f "$new" 2>&1) ||
+    die "$LVS_NODE: keepalived refuses its configuration, the old one is in force: ${words//$'\n'/ }"
+}
+
+# Debian's unit has no Restart, and a keepalived that is killed leaves VIPs and virtual MAC behind, while the other director takes over:
+# they are removed before the next one starts. Both of IPVS' sync daemons run on both directors for good. keepalived's own lvs_sync_daemon
+# would start and stop them at each change, and hang for ever, the VIP with it, where it stops one that has not run yet (kthread_stop gives
+# EINTR, on which libnl waits for another answer): at the first advert that comes late.
+keepalived_unit() {
+  local vip clean=''
+  [[ -z $LVS_VMAC ]] || clean="ip link del $LVS_VMAC; "
+  for vip in $LVS_VIPS; do clean+="ip addr del $vip dev $LVS_IF; "; done
+  # maxlen 1: an entry waits only for the next one, not until a packet is full.
+  put "$SYNC_DAEMONS" 0755 <<SYNC || written $?
+#!/bin/sh
+[ -n "$LVS_SYNC_ID" ] || exit 0
+now=\$(ipvsadm -L --daemon)
+for role in master backup; do
+  case \$now in *\$role*) ;; *) ipvsadm --start-daemon \$role --mcast-interface $LVS_IF --syncid $LVS_SYNC_ID --sync-maxlen 1 ;; esac
+done
+SYNC
+  put "$VRRP_NOTIFY" 0755 <<'NOTIFY' || written $?
+#!/bin/bash
+# Started by keepalived with its FIFO: what was said last is its state. (Notify scripts may overtake each other.)
+while read -r _ _ state _; do
+  case $state in MASTER | BACKUP | FAULT) printf '%s %s\n' "$state" "$EPOCHREALTIME" >/run/lvs-dr/vrrp ;; esac
+done <"$1"
+NOTIFY
+  unit "$KEEPALIVED" <<UNIT
+[Unit]
+Description=keepalived, which decides by VRRP whether this director holds the VIPs
+After=network.target $TABLE_UNIT
+StartLimitIntervalSec=0
+
+[Service]
+ExecStartPre=/usr/sbin/keepalived -t -P -f $KEEPALIVED_CONF
+ExecStartPre=/bin/sh -c 'mkdir -p /run/lvs-dr && modprobe ip_vs && sysctl -q -p $SYSCTL_FILE && $SYNC_DAEMONS && touch $KEEPALIVED_STARTED'
+ExecStart=/usr/sbin/keepalived -n -P -f $KEEPALIVED_CONF -p /run/lvs-dr/keepalived.pid -r /run/lvs-dr/keepalived-vrrp.pid
+ExecReload=/usr/sbin/keepalived -t -P -f $KEEPALIVED_CONF
+ExecReload=/bin/kill -HUP \$MAINPID
+ExecStopPost=/bin/sh -c 'exec 2>/dev/null; ${clean}rm -f $VRRP_STATE'
+KillMode=mixed
+TimeoutStopSec=5
+Restart=always
+RestartSec=1
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+}
+
+# vrrp_state: MASTER, BACKUP or FAULT; nothing while it has not decided.
+vrrp_state() {
+  local state=''
+  read -r state _ 2>/dev/null <"$VRRP_STATE" || true
+  echo "$state"
+}
+
+hold_vips() {
+  local deadline=$((SECONDS + 15))
+  CHANGED=0
+  keep "$KEEPALIVED_CONF" "$LVS_KEEPALIVED_CONF"
+  keepalived_unit
+  # networkd would take away what it was not told of.
+  if is_active systemd-networkd.service; then printf '[Network]\nKeepConfiguration=static\n' | declare_to_networkd; fi
+  reload_units
+  if ! is_active "$KEEPALIVED"; then
+    # Where the other one serves, it has connections to tell of.
+    ! arping -q -c 1 -w 1 -I "$LVS_IF" "${LVS_VIPS%%/*}" >/dev/null || TOLD_AT=$((SECONDS + TOLD_WITHIN))
+    systemctl start "$KEEPALIVED" || die "$LVS_NODE: keepalived does not start: journalctl -u $KEEPALIVED"
+  elif [[ /etc/systemd/system/$KEEPALIVED -nt $KEEPALIVED_STARTED ]]; then
+    systemctl restart "$KEEPALIVED"
+  elif ((CHANGED)) || [[ $KEEPALIVED_CONF -nt $KEEPALIVED_TOLD ]]; then
+    systemctl reload "$KEEPALIVED" || die "$LVS_NODE: keepalived was not told of its new configuration; the old one is in force"
+  fi
+  : >"$KEEPALIVED_TOLD"
+  "$SYNC_DAEMONS"
+  # It begins in FAULT, until it has reached the router twice.
+  until [[ $(vrrp_state) == [MB]* ]] || ((SECONDS >= deadline)); do sleep 0.2; done
+}
+
+# settle_vips: whoever moves the VIPs next may take it that a director which has just come up was told of every connection that talks.
+settle_vips() { while [[ -n $LVS_SYNC_ID ]] && ((SECONDS < TOLD_AT)); do sleep 0.5; done; }
+
+# yield_vips: before a change of this director. The other one, if it is there, has been changed before.
+yield_vips() {
+  local deadline=$((SECONDS + 10))
+  [[ $(vrrp_state) == MASTER ]] && arping -q -c 2 -w 2 -I "$LVS_IF" "$LVS_PEER" >/dev/null || return 0
+  log "$LVS_NODE: the other director takes the VIPs over"
+  systemctl restart "$KEEPALIVED"
+  until [[ $(vrrp_state) == [MB]* ]] || ((SECONDS >= deadline)); do sleep 0.2; done
+}
+
+# release_vips: the other director takes over.
+release_vips() {
+  systemctl -q disable --now "$KEEPALIVED" 2>/dev/null || true
+  rm -f /etc/systemd/network/*.network.d/"$NETWORK_DROPIN"
+  ipvsadm --stop-daemon master 2>/dev/null || true
+  ipvsadm --stop-daemon backup 2>/dev/null || true
+}
+
+# sync_role: master | backup | both | none, of IPVS' connection sync.
+sync_role() {
+  local text
+  text=$(ipvsadm -L --daemon)
+  case "$text" in
+  *master*backup* | *backup*master*) echo both ;;
+  *master*) echo master ;;
+  *backup*) echo backup ;;
+  *) echo none ;;
+  esac
+}
+
+# check_vips: sets VRRP and SYNC for holder_details.
+check_vips() {
+  local vip expected=none
+  expect_active "$KEEPALIVED"
+  holds "$KEEPALIVED_CONF" "$LVS_KEEPALIVED_CONF" || problem file-differs "$KEEPALIVED_CONF" "$KEEPALIVED_CONF is not the lab's"
+  VRRP=$(vrrp_state)
+  case $VRRP in
+  MASTER) expect_vips_on "$VIP_IF" ;;
+  BACKUP | FAULT)
+    for vip in $LVS_VIPS; do
+      ! has_address "$VIP_IF" "$vip" || problem vip-unexpected "${vip%/*}" "VIP $vip is on $VIP_IF of a director that keepalived has made the standby"
+    done
+    ;;
+  esac
+  case $VRRP in
+  MASTER | BACKUP) ;;
+  FAULT) problem director-fault "" "could not take over: it does not reach the router, or its NIC is down (keepalived: FAULT)" ;;
+  *) problem director-fault "" "could not take over: keepalived has not decided yet" ;;
+  esac
+  SYNC=$(sync_role)
+  [[ -z $LVS_SYNC_ID ]] || expected=both
+  [[ $SYNC == "$expected" ]] || problem sync-differs "$SYNC" "IPVS' connection sync runs as $SYNC, expected $expected: systemctl restart $KEEPALIVED"
+}
+
+holder_details() {
+  local vip held=yes since=''
+  read -r _ since 2>/dev/null <"$VRRP_STATE" || true
+  for vip in $LVS_VIPS; do has_address "$VIP_IF" "$vip" || held=no; done
+  printf 'vrrp=%s\nvrrpSince=%s\nholdsVip=%s\nsync=%s\n' "$VRRP" "$since" "$held" "$SYNC"
+}

@@ -1,0 +1,92 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154,SC2016,SC2034 # status, stdout, stderr: lib.sh; the guest's shell expands what is quoted here
+# scripts/guest/holders/keepalived.sh: one of two directors, what it says of itself, and when it gives the VIPs up.
+# shellcheck source=test/shell/guest.sh
+source "$ROOT/test/shell/guest.sh"
+
+# holder SCRIPT [SETTING=VALUE...]
+holder() {
+  fake ipvsadm 'cat "$T/daemons" 2>/dev/null || true'
+  fake ip 'cat "$T/addresses" 2>/dev/null || true'
+  fake arping '[[ -e $T/answers ]]'
+  fake systemctl 'echo "systemctl $*"'
+  fake sleep ''
+  export T
+  guest "common.sh declaredVips.sh holders/keepalived.sh" "TABLE_UNIT=table.service; keep() { CHANGED=\${NEW:-0}; }
+    expect_active() { :; }; $1" \
+    LVS_VMAC="" LVS_SYNC_ID=51 LVS_PEER=192.168.7.29 LVS_HA_SYSCTLS=a=1 LVS_KEEPALIVED_CONF=conf "${@:2}"
+}
+readonly VIP='2: eth0    inet 10.0.0.100/32 scope global eth0'
+# seen STATE ADDRESSES DAEMONS: what the guest is like.
+seen() {
+  mkdir -p "$T/guest/run/lvs-dr" "$T/guest/etc/lvs-dr"
+  printf '%s\n' "$1 1764381600.5" >"$T/guest/run/lvs-dr/vrrp"
+  printf '%s\n' "$2" >"$T/addresses"
+  printf '%s\n' "$3" >"$T/daemons"
+  printf 'conf' >"$T/guest/etc/lvs-dr/keepalived.conf"
+}
+readonly BOTH='master sync daemon (mcast=eth0) backup sync daemon (mcast=eth0)'
+readonly STATUS='check_vips; holder_details; report || true'
+
+test_both_roles_are_told() {
+  seen MASTER "$VIP" "$BOTH"
+  holder "$STATUS"
+  equals "$stdout" "$(lines vrrp=MASTER vrrpSince=1764381600.5 holdsVip=yes sync=both)"
+  seen BACKUP "" "$BOTH"
+  holder "$STATUS"
+  equals "$stdout" "$(lines vrrp=BACKUP vrrpSince=1764381600.5 holdsVip=no sync=both)"
+}
+
+test_what_is_amiss_has_a_code() {
+  seen MASTER "" "$BOTH"
+  holder "$STATUS"
+  contains "$stdout" $'problem=vip-missing\t\t10.0.0.100\t'
+  seen BACKUP "$VIP" "$BOTH"
+  holder "$STATUS"
+  contains "$stdout" $'problem=vip-unexpected\t\t10.0.0.100\t'
+  seen FAULT "" "$BOTH"
+  holder "$STATUS"
+  contains "$stdout" $'problem=director-fault\t\t\t'
+  seen BACKUP "" "backup sync daemon (mcast=eth0)"
+  holder "$STATUS"
+  contains "$stdout" $'problem=sync-differs\t\tbackup\t'
+  holder "$STATUS" LVS_SYNC_ID=""
+  contains "$stdout" $'problem=sync-differs\t\tbackup\tIPVS\' connection sync runs as backup, expected none'
+}
+
+test_a_vip_on_the_virtual_mac_s_device_is_looked_for_there() {
+  seen MASTER "${VIP//eth0/vrrp51}" "$BOTH"
+  holder "$STATUS" LVS_VMAC=vrrp51
+  lacks "$stdout" problem=
+}
+
+test_the_active_director_gives_the_vips_up_before_a_change_and_only_to_one_that_is_there() {
+  seen MASTER "$VIP" "$BOTH"
+  holder yield_vips
+  equals "$stdout" ""
+  : >"$T/answers"
+  holder yield_vips
+  equals "$stdout" "systemctl restart lvs-dr-keepalived.service"
+  seen BACKUP "" "$BOTH"
+  holder yield_vips
+  equals "$stdout" ""
+}
+
+test_a_changed_configuration_is_read_without_a_new_election() {
+  local run='is_active() { [[ $1 == lvs-dr-keepalived* ]]; }; unit() { cat >/dev/null; }; reload_units() { :; }; hold_vips'
+  mkdir -p "$T/guest/usr/local/lib/lvs-dr"
+  seen BACKUP "" "$BOTH"
+  NEW=1 holder "$run"
+  exits 0
+  equals "$stdout" "systemctl reload lvs-dr-keepalived.service"
+  NEW=0 holder "$run"
+  equals "$stdout" ""
+}
+
+test_a_refused_configuration_changes_nothing() {
+  fake keepalived 'echo "(Line 3) unknown keyword" && exit 4'
+  seen BACKUP "" "$BOTH"
+  holder holder_validate LVS_KEEPALIVED_CONF=other
+  exits 1
+  contains "$stderr" "keepalived refuses its configuration, the old one is in force: (Line 3) unknown keyword"
+}
