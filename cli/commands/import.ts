@@ -76,11 +76,9 @@ const table = (imported: Imported): string[] =>
 
 /** The stack's file, with what is other than in its source. */
 function render(source: string, imported: Imported): string {
-  const document = new Document({
-    config: Object.fromEntries(
-      Object.entries(imported.config).map(([key, value]) => [`${PROJECT}:${key}`, value]),
-    ),
-  });
+  const keys = Object.entries(imported.config).map(([key, value]) => [`${PROJECT}:${key}`, value]);
+  // By whose rules a bare `on` is a truth value: it is quoted.
+  const document = new Document({ config: Object.fromEntries(keys) as unknown }, { schema: "yaml-1.1" });
   const { left, needs } = imported;
   const part = (title: string, lines: readonly string[]): string[] =>
     lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];

@@ -91,9 +91,13 @@ export function placeAddresses(
     const others = [server, ...vipNetworks.values()];
     const fits = (network: Prefix): boolean =>
       network.length <= 29 &&
-      holds(network, vip) &&
-      // The router's own.
-      network.offsetOf(vip) !== ROUTER % network.size &&
+      network.contains(vip) &&
+      // All of them, beside the router's own address, or each alone.
+      vips.every(
+        (each) =>
+          !network.contains(each) ||
+          (holds(network, each) && network.offsetOf(each) !== ROUTER % network.size),
+      ) &&
       others.every((each) => String(each) === String(network) || !each.overlaps(network));
     vipNetworks.set(vip, usual.find(fits) ?? Prefix.around(Address.parse(vip), Address.parse(vip).bits));
   }
