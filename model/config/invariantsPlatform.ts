@@ -126,6 +126,9 @@ const ROLES: Readonly<Record<string, string>> = {
   director: "director.name",
 };
 
+/** What no guest of another role can be called. */
+export const RESERVED_NAMES: readonly string[] = [...Object.keys(RESERVED), ...Object.keys(ROLES)];
+
 export function checkNames(findings: Findings, config: Config, draft: Draft): void {
   const why = stackNameProblem(draft.stack);
   if (why !== undefined)

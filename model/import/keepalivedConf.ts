@@ -2,25 +2,22 @@
 import { given } from "../config/serviceDefaults";
 import { Address, isAddress, Prefix } from "../lab/address";
 import type { Forwarding } from "../director/ldirectord/conf";
-import { ANYTHING } from "./ldirectordCf";
+import { ANYTHING, PROGRAM } from "./ldirectordCf";
 import { parseKeepalived, quotedWords, type Include, type Statement } from "./keepalivedLexer";
 import type { Fields, Left, Line, Source, SourceServer, SourceService } from "./source";
 
+const QUORUM = "ldirectord has no quorum: the sorry server comes when no server is up";
+const ROUTES = "the lab's guests have addresses and routes of their own";
 /** By keyword why it is not taken over; others have nothing that corresponds to them. */
 const NOT_TAKEN: Readonly<Record<string, string>> = {
   alpha: "the lab's table is filled before ldirectord starts, and servers count as up until a check fails",
   delay_before_retry: "ldirectord tries again in its next round, checkinterval seconds later",
-  hysteresis: "ldirectord has no quorum: the sorry server comes when no server is up",
   nb_get_retry: "keepalived knows it in HTTP_GET and SSL_GET only",
-  notify_down: "names a program of your director's, which the lab's has not",
-  notify_up: "names a program of your director's, which the lab's has not",
-  omega: "ldirectord has no quorum: the sorry server comes when no server is up",
-  quorum: "ldirectord has no quorum: the sorry server comes when no server is up",
-  quorum_down: "names a program of your director's, which the lab's has not",
-  quorum_up: "names a program of your director's, which the lab's has not",
-  static_ipaddress: "the lab's guests have addresses of their own",
-  static_routes: "the lab's guests have routes of their own",
-  static_rules: "the lab's guests have routes of their own",
+  ...Object.fromEntries(
+    ["notify_down", "notify_up", "quorum_down", "quorum_up"].map((key) => [key, PROGRAM]),
+  ),
+  ...Object.fromEntries(["hysteresis", "omega", "quorum"].map((key) => [key, QUORUM])),
+  ...Object.fromEntries(["static_ipaddress", "static_routes", "static_rules"].map((key) => [key, ROUTES])),
 };
 const VRRP = "VRRP is not taken over: the lab has one director";
 const OTHERWISE = "nothing in a lab corresponds to it";
@@ -309,7 +306,7 @@ class Reader {
     const instead: Readonly<Record<string, string>> = {
       UDP_CHECK: "ldirectord sends UDP no datagrams: ping instead",
       DNS_CHECK: "ldirectord asks for addresses (type A) of a name: ping instead",
-      MISC_CHECK: "names a program of your director's, which the lab's has not: ping instead",
+      MISC_CHECK: `${PROGRAM}: ping instead`,
       FILE_CHECK: "ldirectord reads no file: ping instead",
       BFD_CHECK: "ldirectord knows no BFD: ping instead",
     };

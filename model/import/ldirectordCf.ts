@@ -42,7 +42,7 @@ export interface ParsedCf {
   readonly refused: readonly { readonly line: number; readonly why: string }[];
 }
 
-const PROGRAM = "names a program of your director's, which the lab's has not";
+export const PROGRAM = "names a program of your director's, which the lab's has not";
 /** Options that the parser takes and the lab has no use for. */
 const NOT_TAKEN: Partial<Record<keyof typeof OPTIONS, string>> = {
   callback: PROGRAM,

@@ -4,6 +4,7 @@ import type { Identity } from "../config/defaults";
 import { checkService, negotiates, serviceOfPort, type CheckService } from "../director/checkServices";
 import { given, MAIN } from "../config/serviceDefaults";
 import type { Refusal } from "../config/refusal";
+import { RESERVED_NAMES } from "../config/invariantsPlatform";
 import { configSchema } from "../config/schema";
 import { nodeName } from "../config/schemaParts";
 import type { PortRange } from "../lab/ports";
@@ -179,16 +180,7 @@ class Import {
   }
 
   private nameServers(sorry: readonly string[]): void {
-    const taken = new Set<string>([
-      "client",
-      "router",
-      "director",
-      "localhost",
-      "host",
-      "vip",
-      "sorry",
-      "all",
-    ]);
+    const taken = new Set(RESERVED_NAMES);
     const add = (address: string, prefix: string, fields: Fields): void => {
       if (this.servers.has(address)) return;
       const [label = ""] = (this.source.names[address] ?? "").toLowerCase().split(".");
