@@ -15,6 +15,9 @@ import { AFTER_EDIT, CUT_OFF, exposure, isBack, NOTHING_LOST, outAndBack, refusa
 import { applyDirector, restoreDirector, withCheck } from "../directorPayload";
 import { flapPromise } from "../limits";
 import type { Drill } from "../drill";
+import type { DrillRun } from "../drillRun";
+import { shellQuote } from "../../lib/text";
+import { checkPage, TEST_PAGE } from "../../model/guest/checkPages";
 import type { Lab } from "../../model/lab/types";
 
 const webServerKilled: Drill = {
@@ -83,20 +86,27 @@ const allWebServersHang: Drill = {
   sabotage: noSorryServer,
 };
 
-const PAGE = "/srv/lvs-dr/test.html";
 const NGINX = "/etc/lvs-dr/nginx.d/drill.conf";
-const REPAIR_PAGE =
-  `if [[ -e /srv/lvs-dr/.test.html.before ]]; then cp -p /srv/lvs-dr/.test.html.before ${PAGE}.drill; mv ${PAGE}.drill ${PAGE}; fi; ` +
-  `if [[ -e ${NGINX} ]]; then rm ${NGINX}; systemctl reload nginx; fi`;
+/** While such a file is there, the checked page answers so. */
+const SIGN = "/run/lvs-dr-drill-";
+const REPAIR_PAGE = `rm -f ${SIGN}*; if [[ -e ${NGINX} ]]; then rm ${NGINX}; systemctl reload nginx; fi`;
 
-/** [what, command, figure] */
+/** Has nginx look for the signs when the page of a real server's health check is asked for, at the address where checks come. */
+function watchSigns({ lab, target: { name, address } }: Pick<DrillRun, "lab" | "target">): string {
+  const page = `${address}${(checkPage(lab.services[0], name) ?? TEST_PAGE).path}`;
+  const answers = { text: "200 oops", status: "500" };
+  const rules = Object.entries(answers).map(
+    ([sign, answer]) =>
+      `if (-f ${SIGN}${sign}) { set $drill "${sign} $drill"; } if ($drill = "${sign} ${page}") { return ${answer}; }`,
+  );
+  const text = ["set $drill $server_addr$uri;", ...rules].join(" ");
+  return `printf '%s\\n' ${shellQuote(text)} >${NGINX}; systemctl reload nginx`;
+}
+
+/** [what, sign, figure] */
 const WRONG = [
-  ["wrong text", `echo oops >${PAGE}.drill && mv ${PAGE}.drill ${PAGE}`, "detectionTextSeconds"],
-  [
-    "status 500",
-    `echo 'location = /test.html { return 500; }' >${NGINX}; systemctl reload nginx`,
-    "detectionStatusSeconds",
-  ],
+  ["wrong text", "text", "detectionTextSeconds"],
+  ["status 500", "status", "detectionStatusSeconds"],
 ] as const;
 
 const wrongAnswer: Drill = {
@@ -105,15 +115,16 @@ const wrongAnswer: Drill = {
   maxSeconds: 80,
   async act(run) {
     const { name } = run.target;
-    await run.ask(name, `cp -p ${PAGE} /srv/lvs-dr/.test.html.before`);
-    for (const [what, command, figure] of WRONG) {
+    await run.ask(name, watchSigns(run));
+    for (const [what, sign, figure] of WRONG) {
       await run.randomPhase();
       await outAndBack(run, {
-        breaks: [`${name}'s check page: ${what}`, command],
-        repairs: [`${name}'s check page is right again`, REPAIR_PAGE],
+        breaks: [`${name}'s check page: ${what}`, `touch ${SIGN}${sign}`],
+        repairs: [`${name}'s check page is right again`, `rm ${SIGN}${sign}`],
         figure,
       });
     }
+    await run.ask(name, REPAIR_PAGE);
     await run.sleep(1);
     // Its pages were fine all the time.
     return { ...NOTHING_LOST, failed: CUT_OFF * WRONG.length };
@@ -127,9 +138,7 @@ const FLAP = { period: 1, seconds: 40 };
 const flapProgram = (bad: string, good: string): string =>
   `systemd-run -q --unit lvs-dr-drill-flap --collect bash -c ` +
   `'for ((i = 0; i < ${FLAP.seconds / FLAP.period / 2}; i++)); do ${bad}; sleep ${FLAP.period}; ${good}; sleep ${FLAP.period}; done'`;
-const FLAP_END =
-  "systemctl stop lvs-dr-drill-flap 2>/dev/null || true; " +
-  `[[ ! -e ${PAGE}.away ]] || mv ${PAGE}.away ${PAGE}; ${START_WEB}`;
+const FLAP_END = `systemctl stop lvs-dr-drill-flap 2>/dev/null || true; ${REPAIR_PAGE}; ${START_WEB}`;
 
 const damps = (lab: Lab): boolean => flapPromise(lab, FLAP.period).why === undefined;
 
@@ -144,7 +153,7 @@ const flapping: Drill = {
     const program =
       run.sabotaged && !damps(run.lab)
         ? flapProgram("systemctl kill -s KILL nginx", "systemctl start nginx")
-        : flapProgram(`mv ${PAGE} ${PAGE}.away`, `mv ${PAGE}.away ${PAGE}`);
+        : `${watchSigns(run)}; ${flapProgram(`touch ${SIGN}status`, `rm ${SIGN}status`)}`;
     const began = await run.act(`${name} flaps for ${FLAP.seconds} s`, name, program);
     await run.sleep(FLAP.seconds + 1);
     const flapped = run.table.changesSince(began);
