@@ -4,6 +4,7 @@ import type { LabNode } from "../model/lab/types";
 import { webProtocol } from "../model/lab/workloads";
 import type { DrillRun } from "./drillRun";
 import type { Sabotage } from "./drill";
+import { Broken } from "./waiting";
 
 export const STOP_WEB = "systemctl stop nginx";
 export const KILL_WEB = "systemctl kill --kill-whom=all -s KILL nginx";
@@ -39,6 +40,28 @@ export function on(
 /** Has a guest's own script put its part right. */
 export const startOn = (where: Where): ((run: DrillRun) => Promise<void>) =>
   on(where, START, { timeout: 180 });
+
+/** /run is empty after a boot: the mark says that this is still the old one. */
+export const BOOT_MARK = "/run/lvs-dr-drill-before";
+
+/** Waits until a guest that was away answers over new connections, which are used from now on. */
+export async function answersAgain(run: DrillRun, node: string): Promise<void> {
+  const seconds = run.promises.rebootSeconds * run.scale;
+  const deadline = run.now + seconds;
+  for (;;) {
+    const shell = run.environment.ownShell();
+    try {
+      if ((await shell.run(node, `test ! -e ${BOOT_MARK}`, { timeout: 20 })).code === 0) break;
+    } finally {
+      await shell.close();
+    }
+    if (run.now > deadline)
+      throw new Broken("not-in-time", `${node} does not answer ${seconds} s after its reboot`);
+    await run.sleep(1);
+  }
+  run.forgetClock(node);
+  run.environment.renewShell();
+}
 
 /** A command that must succeed in all real servers, at once. */
 export const onRealServers =

@@ -3,6 +3,7 @@ import { nearest } from "../model/config/refusal";
 import { articleDrills } from "./faults/article";
 import { connectionDrills } from "./faults/connections";
 import { daemonDrills } from "./faults/daemon";
+import { directorDrills } from "./faults/directors";
 import { machineryDrills } from "./faults/machinery";
 import { machineDrills } from "./faults/machines";
 import { networkDrills } from "./faults/network";
@@ -19,6 +20,7 @@ export const DRILLS: readonly Drill[] = [
   ...connectionDrills,
   ...operationDrills,
   ...machineryDrills,
+  ...directorDrills,
 ];
 
 /**

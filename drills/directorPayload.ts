@@ -3,7 +3,7 @@ import { directorRunLimit, guestSettings } from "../model/guest/settings";
 import { CommandError } from "../lib/ssh";
 import { shellQuote } from "../lib/text";
 import { INSTALL_AND_START, PAYLOAD, type Settings } from "../model/guest/script";
-import type { HealthCheck, Lab, RealServerEntry } from "../model/lab/types";
+import type { HealthCheck, Lab, LabNode, RealServerEntry } from "../model/lab/types";
 import type { DrillRun } from "./drillRun";
 import { Broken } from "./waiting";
 
@@ -45,13 +45,27 @@ const WHAT_CHANGES = [
 
 /** Converges the director on another lab. Fails where `up` would, with the guest's words. */
 export function applyDirector(run: DrillRun, what: string, lab: Lab): Promise<number> {
-  const settings: Settings = guestSettings(lab, lab.directors[0]);
-  const changed = WHAT_CHANGES.map((name) => [name, settings[name] ?? ""] as const);
-  return applySettings(run, what, Object.fromEntries(changed));
+  return applySettings(run, what, (director) => {
+    const settings: Settings = guestSettings(lab, director);
+    return Object.fromEntries(WHAT_CHANGES.map((name) => [name, settings[name] ?? ""] as const));
+  });
 }
 
-export async function applySettings(run: DrillRun, what: string, settings: Settings): Promise<number> {
-  const { name } = run.director;
+/** @returns when the director began that holds the VIP: of two it is the last, and gives the VIP up before */
+export async function applySettings(
+  run: DrillRun,
+  what: string,
+  settings: (director: LabNode) => Settings,
+): Promise<number> {
+  let began = run.now;
+  for (const node of [...run.lab.directors].reverse()) {
+    const which = run.lab.directors.length > 1 ? `${what} (${node.name})` : what;
+    began = await applyTo(run, which, node, settings(node));
+  }
+  return began;
+}
+
+async function applyTo(run: DrillRun, what: string, { name }: LabNode, settings: Settings): Promise<number> {
   const payload = Object.entries(settings).reduce(
     (text, [key, value]) => replaceSetting(text, key, value),
     await run.ask(name, `[[ -e ${SAVED} ]] || cp -p ${PAYLOAD} ${SAVED}; cat ${PAYLOAD}`),
@@ -77,9 +91,13 @@ function broken(what: string, error: unknown): never {
 
 /** Back to what `up` installed, if anything was changed. */
 export async function restoreDirector(run: DrillRun): Promise<void> {
+  for (const { name } of [...run.lab.directors].reverse()) await restoreOn(run, name);
+}
+
+async function restoreOn(run: DrillRun, name: string): Promise<void> {
   const limit = directorRunLimit(run.lab);
   const restored = run.shell.check(
-    run.director.name,
+    name,
     `if [[ -e ${SAVED} ]]; then cp -p ${SAVED} ${PAYLOAD}.new && mv -f ${PAYLOAD}.new ${PAYLOAD} && ` +
       `timeout -k 10 ${limit} ${PAYLOAD} start && rm ${SAVED}; fi`,
     { timeout: limit + 20 },

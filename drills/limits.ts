@@ -27,7 +27,7 @@ export function promises(lab: Lab): Promises {
   const [service] = lab.services;
   const { check } = service;
   const { ejectSeconds, ejectSilentSeconds, recoverSeconds, recoverSilentSeconds, lostAfterRetry, ...rest } =
-    lab.drills?.limits ?? DRILL_LIMITS;
+    { ...DRILL_LIMITS, ...lab.drills?.limits };
   const each = check.failurecount * holdSeconds(check);
   return {
     ...rest,

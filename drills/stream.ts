@@ -65,7 +65,10 @@ export class Stream {
 }
 
 /** The command line that runs one of guest/*.pl with arguments: its text travels in it, nothing is installed. */
-export function perl(program: "load" | "table" | "flow", ...args: readonly (string | number)[]): string {
+export function perl(
+  program: "load" | "table" | "flow" | "flows",
+  ...args: readonly (string | number)[]
+): string {
   const text = readFileSync(join(__dirname, "guest", `${program}.pl`), "utf8");
   return ["perl", "-e", shellQuote(text), ...args.map((each) => shellQuote(String(each)))].join(" ");
 }

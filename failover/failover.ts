@@ -32,6 +32,8 @@ export interface FailoverOptions {
   readonly to?: string | undefined;
   /** Moves them though connections would end, or the target is not as it should be. */
   readonly force?: boolean | undefined;
+  /** Seconds to wait for the target to be told of every open connection. */
+  readonly toldWithin?: number;
   readonly say: (line: string) => void;
 }
 
@@ -43,7 +45,7 @@ export interface FailoverOptions {
 export async function failover(
   shell: GuestShell,
   lab: Lab,
-  { to, force = false, say }: FailoverOptions,
+  { to, force = false, toldWithin = TOLD_WITHIN, say }: FailoverOptions,
 ): Promise<Failover | undefined> {
   const { highAvailability: pair } = lab;
   if (pair === undefined)
@@ -66,7 +68,8 @@ export async function failover(
   const { priorities, failback, sync } = pair;
   if (failback === "automatic" && (priorities[target] ?? 0) < (priorities[from] ?? 0))
     reasons.push(`failback is automatic: ${from} has the higher priority, and would take the VIP back`);
-  if (role === "standby" && sync !== "hash") reasons.push(...(await untold(shell, lab, from, target, say)));
+  if (role === "standby" && sync !== "hash")
+    reasons.push(...(await untold(shell, lab, [from, target], toldWithin, say)));
   if (reasons.length > 0) {
     if (!force)
       throw new FailoverRefused(
@@ -77,29 +80,38 @@ export async function failover(
   return move(shell, lab, from, target);
 }
 
-/** Which connections would end; waits for the target to be told of them. */
-async function untold(
+/** Open connections of one director, and those of them that the other one does not know. */
+export async function unknownAt(
   shell: GuestShell,
   lab: Lab,
   from: string,
   target: string,
-  say: (line: string) => void,
-): Promise<string[]> {
-  const deadline = Date.now() + TOLD_WITHIN * 1000;
+): Promise<{ readonly open: number; readonly missing: readonly string[] }> {
   const ask = async (name: string): Promise<Set<string>> =>
     openConnections(lab, await shell.check(name, "ipvsadm -Lnc", { timeout: 20 }));
+  // The target first: what it knows then, the other one knows too unless it is over.
+  const known = await ask(target);
+  const open = await ask(from);
+  return { open: open.size, missing: [...open].filter((each) => !known.has(each)) };
+}
+
+/** Which connections would end; waits for the target to be told of them. */
+async function untold(
+  shell: GuestShell,
+  lab: Lab,
+  [from, target]: readonly [string, string],
+  seconds: number,
+  say: (line: string) => void,
+): Promise<string[]> {
+  const deadline = Date.now() + seconds * 1000;
   for (;;) {
-    // The target first: what it knows then, the other one knows too unless it is over.
-    const known = await ask(target);
-    const open = await ask(from);
-    const missing = [...open].filter((each) => !known.has(each));
-    say(`${target} knows ${open.size - missing.length} of the ${open.size} open connections of ${from}`);
+    const { open, missing } = await unknownAt(shell, lab, from, target);
+    say(`${target} knows ${open - missing.length} of the ${open} open connections of ${from}`);
     if (missing.length === 0) return [];
-    if (Date.now() > deadline) {
-      const example = missing.slice(0, 3).join(", ");
+    if (Date.now() >= deadline) {
+      const example = missing.slice(0, 3).join(", ") + (missing.length > 3 ? ", …" : "");
       return [
-        `${target} does not know ${missing.length} of ${open.size} open connections, which would end: ${example}` +
-          `${missing.length > 3 ? ", …" : ""}; one is told of when a packet of it comes`,
+        `${target} does not know ${missing.length} of ${open} open connections, which would end: ${example}; one is told of when a packet of it comes`,
       ];
     }
     await sleep(1000);

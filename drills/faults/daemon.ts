@@ -136,9 +136,9 @@ const BAD_FILES: readonly (readonly [string, string])[] = [
 /** Whether `up` brings a configuration with an unknown option into force. */
 async function acceptsUnknownOption(run: DrillRun): Promise<boolean> {
   try {
-    await applySettings(run, "`up` brings a configuration with an unknown option", {
+    await applySettings(run, "`up` brings a configuration with an unknown option", () => ({
       LVS_LDIRECTORD_CF: "frobnicate=yes\n",
-    });
+    }));
     return true;
   } catch (error) {
     if (error instanceof Broken) return false;

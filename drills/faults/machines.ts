@@ -1,40 +1,27 @@
 /** Faults of whole guests: power cut, reboots. */
 import { vipMac } from "../../model/director/vipHolder";
 import { nicOn, type LabNode } from "../../model/lab/types";
-import { needsNothing, noDaemon, sabotageBy, startOn, theDirector, theTarget } from "../actions";
+import {
+  answersAgain,
+  BOOT_MARK,
+  needsNothing,
+  noDaemon,
+  sabotageBy,
+  startOn,
+  theDirector,
+  theTarget,
+} from "../actions";
 import type { DrillRun } from "../drillRun";
-import { Broken } from "../waiting";
 import { perl } from "../stream";
 import { AFTER_EDIT, exposedRequests, exposure, isOut, noneFails } from "../ejection";
 import type { Drill } from "../drill";
 
-/** /run is empty after a boot: the mark says that this is still the old one. */
-const MARK = "/run/lvs-dr-drill-before";
-const REBOOT = `touch ${MARK}; systemd-run -q --on-active=0.2 --timer-property=AccuracySec=10ms systemctl reboot`;
-
-/** Waits until a guest that was away answers over new connections, which are used from now on. */
-async function answers(run: DrillRun, node: string): Promise<void> {
-  const seconds = run.promises.rebootSeconds * run.scale;
-  const deadline = run.now + seconds;
-  for (;;) {
-    const shell = run.environment.ownShell();
-    try {
-      if ((await shell.run(node, `test ! -e ${MARK}`, { timeout: 20 })).code === 0) break;
-    } finally {
-      await shell.close();
-    }
-    if (run.now > deadline)
-      throw new Broken("not-in-time", `${node} does not answer ${seconds} s after its reboot`);
-    await run.sleep(1);
-  }
-  run.forgetClock(node);
-  run.environment.renewShell();
-}
+const REBOOT = `touch ${BOOT_MARK}; systemd-run -q --on-active=0.2 --timer-property=AccuracySec=10ms systemctl reboot`;
 
 /** Starts what is off, and waits until it answers. */
 async function powerOn(run: DrillRun, { domain, name }: LabNode): Promise<void> {
   await run.environment.power.on(domain).catch(() => undefined);
-  await answers(run, name);
+  await answersAgain(run, name);
 }
 
 /** How and when a connection ended. */
@@ -162,7 +149,7 @@ const directorReboot: Drill = {
     const { rebootSeconds } = run.promises;
     const flow = await openFlow(run, 300);
     const down = await run.act("the director reboots", director.name, REBOOT);
-    await answers(run, director.name);
+    await answersAgain(run, director.name);
     await run.watch();
     const back = await run.asConfigured(run.now, rebootSeconds, "all real servers are in the table");
     await run.until(

@@ -51,6 +51,19 @@ export const drillSettings = z.strictObject({
         10,
         "By which a guest's script that hangs may outlast its time limit; the same on every host.",
       ),
+      takeoverMs: fixed(
+        1000,
+        "Milliseconds until the VIP answers again when the active of two directors dies; stretched like seconds.",
+        milliseconds(),
+      ),
+      handoverMs: fixed(
+        250,
+        "Milliseconds until the VIP answers again when the active director gives it up in order; stretched like seconds.",
+        milliseconds(),
+      ),
+      twoHoldersSeconds: fixed(3, "For which two directors may answer for the VIP."),
+      namedSeconds: fixed(5, "Until the status names a split, or a checker that is stopped."),
+      standbySeconds: fixed(30, "Until a standby that returns knows table and connections."),
       answeredPercent: fixed(
         99,
         "Per cent of the first attempts that a lossy link must leave answered.",

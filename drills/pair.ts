@@ -1,0 +1,178 @@
+/** What drills of two directors have in common: who holds the VIP, for how long nobody does, and which connections outlive it. */
+import { hasProblem } from "../model/health";
+import type { ProblemCode } from "../model/lab/problem";
+import { nicOn, type LabNode } from "../model/lab/types";
+import { askHolder } from "../health/observe";
+import { readStatus, type Status } from "../health/status";
+import { answersAgain, START } from "./actions";
+import type { DrillRun } from "./drillRun";
+import { perl, type Stream } from "./stream";
+import { Broken } from "./waiting";
+
+/** Connections that are held open. */
+export const FLOWS = 20;
+/** Seconds between two questions on each. */
+const FLOW_PERIOD = 1;
+/** Seconds that they are open before anything happens: the standby was told of them by then. */
+const FLOW_AGE = 4;
+/** Seconds between two echo requests. */
+const PING_PERIOD = 0.05;
+
+export const KEEPALIVED = "lvs-dr-keepalived.service";
+export const START_KEEPALIVED = `systemctl reset-failed ${KEEPALIVED} 2>/dev/null || true; systemctl is-active -q ${KEEPALIVED} || systemctl start ${KEEPALIVED}`;
+
+export const needsPair = ({ lab }: DrillRun): string | undefined =>
+  lab.highAvailability === undefined ? "this lab has one director" : undefined;
+
+/** The director that stands by when the run begins. */
+export function theStandby({ lab }: DrillRun): LabNode {
+  const [, standby] = lab.directors;
+  if (standby === undefined) throw new Error("this lab has one director");
+  return standby;
+}
+
+/** What the client feels of a failover. */
+export interface Sight {
+  /** Seconds for which the VIP answered nobody, at the longest after a time. */
+  outage(since: number): number | null;
+  /** Judges the connections: all that were open at a time still are. */
+  flowsKept(since: number): Promise<void>;
+}
+
+/** Has the client hold connections open and ask the VIP for an echo all the time. */
+export async function observeClient(run: DrillRun): Promise<Sight> {
+  const { name } = run.lab.clients[0];
+  const [{ vip, port }] = run.lab.services;
+  const seconds = 400 * run.scale;
+  const replies: number[] = [];
+  const ping = `ping -n -D -i ${PING_PERIOD} -w ${Math.ceil(seconds)} ${vip} | sed -un 's/^\\[\\([0-9.]*\\)\\] .*icmp_seq=\\([0-9]*\\).*/\\1 \\2/p'`;
+  const pinging = await run.program(name, ping, (t) => replies.push(t));
+  let alive: number | undefined;
+  let open = false;
+  const lost: number[] = [];
+  const flows: Stream = await run.program(
+    name,
+    perl("flows", vip, port, FLOWS, FLOW_PERIOD, seconds),
+    (t, line) => {
+      const [word, number] = line.split(" ");
+      if (word === "open") open = true;
+      else if (word === "alive") alive = Number(number);
+      else lost.push(run.event(`a connection that was open: ${line}`, t));
+    },
+  );
+  await run.until(
+    `${FLOWS} connections are open, and the VIP answers pings`,
+    () => open && replies.length > 0,
+    20,
+  );
+  await run.sleep(FLOW_AGE);
+  return {
+    outage(since) {
+      const after = replies.filter((t) => t > since - 1);
+      const gaps = after.slice(1).map((t, i) => (t > since ? t - (after[i] ?? t) : 0));
+      const silent = after.at(-1) === undefined || run.now - (after.at(-1) ?? 0) > 5;
+      return silent ? null : Math.max(0, ...gaps) - PING_PERIOD;
+    },
+    async flowsKept(since) {
+      pinging.kill();
+      await flows.end(20_000);
+      run.figure("flowsKept", alive ?? null, { min: FLOWS - lost.filter((t) => t < since).length });
+    },
+  };
+}
+
+/** Waits until the other director holds the VIP; the run goes on with that one. */
+export async function takenOver(run: DrillRun, from: LabNode, seconds: number): Promise<void> {
+  const deadline = run.now + seconds * run.scale;
+  for (;;) {
+    // The other one alone: the first may be without power, and would be waited for.
+    const [other] = run.lab.directors.filter((each) => each !== from);
+    if (other === undefined) throw new Error("this lab has one director");
+    const held = await askHolder(run.shell, { ...run.lab, directors: [other] });
+    if (held !== undefined) {
+      run.event(`${other.name} holds the VIP`);
+      run.environment.heldBy(other.name);
+      return run.watch();
+    }
+    if (run.now > deadline)
+      throw new Broken("not-taken-over", `nobody took the VIP over within ${seconds * run.scale} s`);
+    await run.sleep(0.2);
+  }
+}
+
+/** Waits until the health names a problem. @returns seconds it took */
+export async function named(
+  run: DrillRun,
+  code: ProblemCode,
+  subject: string,
+  seconds: number,
+): Promise<number> {
+  const since = run.now;
+  const deadline = since + seconds * run.scale;
+  let health: Status;
+  do {
+    health = await readStatus(run.shell, run.lab);
+    if (hasProblem(health, subject, code)) {
+      run.event(`health: ${health.problems.join("; ")}`);
+      return run.now - since;
+    }
+    await run.sleep(0.2);
+  } while (run.now < deadline);
+  throw new Broken(
+    "not-named",
+    `the health has no problem ${code} of ${subject}: ${health.problems.join("; ") || health.status}`,
+  );
+}
+
+/** How often a director has become the active one since its boot, by keepalived's log. */
+export async function elections(run: DrillRun, node: LabNode): Promise<number> {
+  const text = await run.ask(
+    node.name,
+    `journalctl -u ${KEEPALIVED} -o cat --no-pager | grep -c 'Entering MASTER STATE' || true`,
+  );
+  return Number(text.trim());
+}
+
+/** Ingress and egress of a director but for the host's own: whoever drills must still get in. */
+export function cutOff({ lab }: DrillRun, node: LabNode): string {
+  const { device } = nicOn(node, "server");
+  const host = lab.segments.server.hostAddress;
+  const only = (way: string, own: string): string =>
+    `chain ${way} { type filter hook ${way} device ${device} priority 0; ip ${own} ${host} accept; arp ${own} ip ${host} accept; drop; }`;
+  return `nft 'table netdev lvsdr_drill { ${only("ingress", "saddr")} ; ${only("egress", "daddr")} ; }'`;
+}
+
+export const UNCUT =
+  "nft delete table netdev lvsdr_drill 2>/dev/null || true; nft delete table inet lvsdr_drill 2>/dev/null || true";
+
+/** Both directors are on, reached, and as their own scripts want them; the VIP stays where it is. */
+export async function restorePair(run: DrillRun): Promise<void> {
+  for (const { name, domain } of run.lab.directors) {
+    await run.environment.power.on(domain).then(
+      () => answersAgain(run, name),
+      () => undefined,
+    );
+    await run.shell.check(
+      name,
+      `${UNCUT}; ${START_KEEPALIVED}; /usr/local/sbin/lvs-dr status >/dev/null || ${START}`,
+      {
+        timeout: 240,
+      },
+    );
+  }
+  for (const node of run.lab.directors) await standsBy(run, node, 20);
+  await run.environment.findHolder();
+}
+
+/** Waits until keepalived has decided on a director that may have booted: it holds the VIP, or would take it over. */
+export async function standsBy(run: DrillRun, node: LabNode, seconds: number): Promise<void> {
+  const deadline = run.now + seconds * run.scale;
+  await answersAgain(run, node.name);
+  while (
+    !/^(MASTER|BACKUP)/.test((await run.shell.run(node.name, "cat /run/lvs-dr/vrrp", { timeout: 20 })).stdout)
+  ) {
+    if (run.now > deadline)
+      throw new Broken("not-in-time", `${node.name} does not stand by after ${seconds * run.scale} s`);
+    await run.sleep(0.5);
+  }
+}
