@@ -16,7 +16,7 @@ export function renderMermaid(lab: Lab): string {
   const {
     clients: [client],
     routers: [router],
-    directors: [director],
+    directors,
     realServers,
     services,
     segments: networks,
@@ -27,6 +27,7 @@ export function renderMermaid(lab: Lab): string {
   const addresses = (node: LabNode): string[] => node.nics.flatMap((nic) => nic.addresses.map(withoutLength));
   const weights = new Map(service.realServers.map((server) => [server.name, tableWeight(server)]));
   const serving = realServers.map(id).join(" & ");
+  const both = directors.map(id).join(" & ");
   const rows = [
     "flowchart LR",
     `  subgraph client_net [${label(`client network ${networks.client.cidr}`)}]`,
@@ -34,14 +35,17 @@ export function renderMermaid(lab: Lab): string {
     "  end",
     `  ${id(router)}[${label(router.name, ...addresses(router))}]`,
     `  subgraph server_net [${label(`server segment ${networks.server.cidr} and ${vipCidr}`)}]`,
-    `    ${id(director)}[${label(director.name, `DIP ${director.address}`, ...vips.map((vip) => `VIP ${vip}`), service.scheduler)}]`,
+    ...directors.map((each) => {
+      const held = vips.map((vip) => `VIP ${vip}${directors.length > 1 ? ", or the other has it" : ""}`);
+      return `    ${id(each)}[${label(each.name, `DIP ${each.address}`, ...held, service.scheduler)}]`;
+    }),
     ...realServers.map(
       (node) =>
         `    ${id(node)}[${label(`${node.name}, weight ${weights.get(node.name) ?? 0}`, `RIP ${node.address}`, "VIP on lo")}]`,
     ),
     "  end",
-    `  ${id(client)} -- request --> ${id(router)} -- request --> ${id(director)}`,
-    `  ${id(director)} -. "same packet, new MAC" .-> ${serving}`,
+    `  ${id(client)} -- request --> ${id(router)} -- request --> ${both}`,
+    `  ${both} -. "same packet, new MAC" .-> ${serving}`,
     `  ${serving} == "reply from the VIP, past the director" ==> ${id(router)} == reply ==> ${id(client)}`,
   ];
   return `${rows.join("\n")}\n`;

@@ -20,7 +20,7 @@ export interface PageLab extends Pick<Lab, "stack"> {
   };
   readonly client: PageNode;
   readonly router: PageNode;
-  readonly director: PageNode;
+  readonly directors: readonly PageNode[];
   readonly realServers: readonly PageNode[];
   readonly services: readonly [PageService, ...PageService[]];
 }
@@ -58,7 +58,7 @@ export function pageLab(lab: Lab): PageLab {
     segments: networks,
     clients: [client],
     routers: [router],
-    directors: [director],
+    directors,
     realServers,
     services,
   } = lab;
@@ -69,7 +69,7 @@ export function pageLab(lab: Lab): PageLab {
     networks: { client: { cidr: networks.client.cidr }, server: { cidr: networks.server.cidr } },
     client: pageNode(client),
     router: pageNode(router),
-    director: pageNode(director),
+    directors: directors.map(pageNode),
     realServers: realServers.map(pageNode),
     services: [pageService(main), ...others.map(pageService)],
   };

@@ -16,7 +16,10 @@ export interface NodeView {
 
 /** How each node is, from the status. */
 export function nodeViews(lab: PageLab, status: Status): NodeView[] {
-  const nodes = [lab.client, lab.router, lab.director, ...lab.realServers];
+  const holds = ({ name }: PageNode): boolean =>
+    status.directors?.some((each) => each.name === name && each.holdsVip) === true;
+  const directors = lab.directors.toSorted((a, b) => Number(holds(b)) - Number(holds(a)));
+  const nodes = [lab.client, lab.router, ...directors, ...lab.realServers];
   return nodes.map((node) => {
     const server = status.services[0]?.realServers.find(({ name }) => name === node.name);
     // That a real server is down is its state's to say.
@@ -24,7 +27,10 @@ export function nodeViews(lab: PageLab, status: Status): NodeView[] {
       ({ subject, code }) => subject === node.name && code !== "server-down",
     );
     if (server === undefined) {
-      const label = troubled ? "has problems" : "ok";
+      const role = status.directors?.find(({ name }) => name === node.name)?.role;
+      const label = [role, troubled ? "has problems" : role === undefined ? "ok" : ""]
+        .filter(Boolean)
+        .join(", ");
       return { node, state: troubled ? "warn" : "ok", serves: false, label };
     }
     const { state, weight, configuredWeight } = server;
@@ -43,21 +49,22 @@ interface Placed extends NodeView {
   readonly y: number;
 }
 
-function lines(view: NodeView, lab: PageLab): string[] {
+/** @param standsBy of two directors the one that does not hold the VIP */
+function lines(view: NodeView, lab: PageLab, standsBy: boolean): string[] {
   const { node } = view;
   const addresses = node.nics.flatMap((nic) => nic.addresses);
   const vip = lab.services[0].vip;
-  if (node.role === "director") return [`DIP ${node.address}`, `VIP ${vip}`];
+  if (node.role === "director") return [`DIP ${node.address}`, standsBy ? "" : `VIP ${vip}`];
   if (node.role === "realServer") return [`RIP ${node.address}`, `VIP ${vip} on lo`];
   if (node.role === "client") return [addresses[0] ?? ""];
   return [addresses[0] ?? "", addresses.slice(1).join("  ")];
 }
 
-function box(placed: Placed, lab: PageLab): Markup {
+function box(placed: Placed, lab: PageLab, standsBy: boolean): Markup {
   const { x, y, node, state, label } = placed;
   const width = node.role === "router" ? BOX.width + 112 : BOX.width;
   const left = node.role === "router" ? x - 56 : x;
-  const [first, second] = lines(placed, lab);
+  const [first, second] = lines(placed, lab, standsBy);
   return html`<g class="node ${state}" data-node="${node.name}" data-state="${state}">
     <rect x="${left}" y="${y}" width="${width}" height="${BOX.height}" rx="8" />
     <text class="name" x="${left + width / 2}" y="${y + 21}">${node.name}</text>
@@ -88,6 +95,7 @@ function path(kind: "request" | "reply", points: readonly (readonly [number, num
 
 /** SVG of the lab; colours and fonts come from the page's style sheet. */
 export function renderTopology(lab: PageLab, status: Status): Markup {
+  // The standby of two directors stands among the real servers, and no path leads to it.
   const [client, router, director, ...servers] = nodeViews(lab, status);
   if (client === undefined || router === undefined || director === undefined)
     throw new Error("a lab has three nodes");
@@ -177,6 +185,6 @@ export function renderTopology(lab: PageLab, status: Status): Markup {
     <defs>${arrow("request")}${arrow("reply")}</defs>
     ${buses.map(({ line }) => line)}
     ${requests}${live.length > 0 ? replies : undefined}${buses.map(({ label }) => label)}
-    ${placed.map((each) => box(each, lab))}
+    ${placed.map((each) => box(each, lab, each.node.role === "director" && each.node !== director.node))}
   </svg>`;
 }
