@@ -79,6 +79,7 @@ export function machineArgs(
     hostName: node.name,
     address: node.address,
     gateway: node.gateway,
+    gateway6: node.gateway6,
     memoryMiB: node.memoryMiB,
     vcpus: node.vcpus,
     nics: node.nics.map(({ network, device, mac, addresses }) => ({

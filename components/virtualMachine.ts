@@ -34,6 +34,8 @@ export interface VirtualMachineArgs {
   readonly address: pulumi.Input<string>;
   /** Default gateway; absent on a router. */
   readonly gateway?: pulumi.Input<string>;
+  /** The same of IPv6; absent where the guest has none. */
+  readonly gateway6?: pulumi.Input<string>;
   readonly memoryMiB: pulumi.Input<number>;
   readonly vcpus: pulumi.Input<number>;
   readonly nics: readonly NicArgs[];
@@ -74,6 +76,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
       name: args.hostName,
       domain: domainName,
       gateway: args.gateway,
+      gateway6: args.gateway6,
       nics: args.nics.map(({ device, mac, addresses }) => ({ device, mac, addresses })),
     });
 

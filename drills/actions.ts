@@ -1,6 +1,6 @@
 /** What several drills do to guests, and how it is undone. */
 import type { RunOptions } from "../lib/ssh";
-import type { LabNode } from "../model/lab/types";
+import { isOwnSorry, type LabNode } from "../model/lab/types";
 import { webProtocol } from "../model/lab/workloads";
 import type { DrillRun } from "./drillRun";
 import type { Sabotage } from "./drill";
@@ -154,9 +154,7 @@ export function needsDaemon(run: DrillRun): string | undefined {
 }
 
 export function needsSorry(run: DrillRun): string | undefined {
-  return run.lab.services[0].sorry?.address === "127.0.0.1"
-    ? needsDaemon(run)
-    : "it needs the director's own sorry server";
+  return isOwnSorry(run.lab.services[0]) ? needsDaemon(run) : "it needs the director's own sorry server";
 }
 
 /** A drill that any lab can have. */

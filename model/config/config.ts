@@ -57,11 +57,13 @@ export function projectKeys(
 /** Digest of everything that reaches a guest: what only the host needs (image, pool, memory …) does not count. */
 export function configHash(draft: Draft): string {
   const { segments, services, ...rest } = draft;
-  const guest = ({ name, role, address, gateway, nics }: LabNode) => ({
+  // Its addresses of IPv6 are among its NICs'.
+  const guest = ({ name, role, address, gateway, gateway6, nics }: LabNode) => ({
     name,
     role,
     address,
     gateway,
+    ...(gateway6 === undefined ? {} : { gateway6 }),
     nics,
   });
   const segment = ({ cidr, hostAddress, mtu }: Draft["segments"]["client"]) => ({ cidr, hostAddress, mtu });

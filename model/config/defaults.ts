@@ -1,5 +1,6 @@
 /** From typed configuration to the lab: every default that depends on another key, and every derived name. */
 import { AddressPlan } from "./addressPlan";
+import { addressByRule, sixNetworks, vip6CidrOf } from "./dualStack";
 import { Prefix, withLength, withoutLength } from "../lab/address";
 import { bridgeFor, macFor, prefixFor } from "../lab/naming";
 import type { Config } from "./schema";
@@ -21,6 +22,7 @@ export type Draft = Omit<Lab, "configHash">;
 export type RealServerDraft = NonNullable<Config["realServers"]>[number] & {
   readonly name: string;
   readonly address: string;
+  readonly address6?: string | undefined;
 };
 
 /** Names that end in a higher number have their addresses by position: they always had, and an address stays. */
@@ -76,6 +78,33 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
     return [withLength(own, prefix.length)];
   });
 
+  const six = sixNetworks(config);
+  const sixOf = (
+    own: string | undefined,
+    at: "client" | "server" | "vip",
+    address = "",
+  ): string | undefined =>
+    six &&
+    (own ??
+      addressByRule(
+        address,
+        { client: clientCidr, server: serverCidr, vip: vipNetwork.prefix }[at],
+        six[at],
+      ));
+  const sixIsFlat = six?.vip.toString() === six?.server.toString();
+  const clientRouter6 = sixOf(router.clientAddress6, "client", clientRouter);
+  const serverRouter6 = sixOf(router.serverAddress6, "server", serverRouter);
+  const client6 = sixOf(client.address6, "client", clientAddress);
+  const servers6 = servers.map((server) => sixOf(server.address6, "server", server.address));
+  // That of a router without an address among the VIPs of IPv4 is by the one that it would have.
+  const [routerVip = serverRouter] = routerVips.map(withoutLength);
+  const routerVip6 = sixIsFlat ? undefined : sixOf(router.vipAddress6, "vip", routerVip);
+  /** What a NIC has: its address of each family, where there is one. */
+  const both = (at: "client" | "server", address: string, address6: string | undefined): string[] => [
+    withLength(address, { client: clientCidr, server: serverCidr }[at].length),
+    ...(six && address6 !== undefined ? [withLength(address6, six[at].length)] : []),
+  ];
+
   const explicitMacs = [
     client.mac,
     router.clientMac,
@@ -99,24 +128,34 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
   const node = (
     role: LabNode["role"],
     from: Sized & { name: string },
-    rest: Pick<LabNode, "address" | "gateway" | "nics">,
-  ): LabNode => ({
-    name: from.name,
-    role,
-    domain: `${prefix}-${from.name}`,
-    memoryMiB: from.memory ?? config.memory,
-    vcpus: from.vcpus ?? config.vcpus,
-    ...rest,
-  });
+    rest: Pick<LabNode, "address" | "gateway" | "nics"> &
+      Partial<Record<"address6" | "gateway6", string | undefined>>,
+  ): LabNode =>
+    given({
+      name: from.name,
+      role,
+      domain: `${prefix}-${from.name}`,
+      memoryMiB: from.memory ?? config.memory,
+      vcpus: from.vcpus ?? config.vcpus,
+      ...rest,
+    }) as LabNode;
   const network = (key: LabNetwork["key"], hostAddress: string, existingBridge?: string): LabNetwork => {
-    const { cidr, mtu } = key === "client" ? clientNetwork : serverNetwork;
+    const { cidr, cidr6, mtu } = key === "client" ? clientNetwork : serverNetwork;
     const bridge = bridgeFor(project, stack, key);
-    return given({ key, name: `${prefix}-${key}`, bridge, existingBridge, cidr, hostAddress, mtu });
+    return given({ key, name: `${prefix}-${key}`, bridge, existingBridge, cidr, cidr6, hostAddress, mtu });
   };
 
   const port = config.port;
   const entries: RealServerEntry[] = servers.map((server) => entryOf(server, port));
-  const services = resolveServices(config, vip, entries);
+  const services = resolveServices(
+    config,
+    {
+      vip,
+      vip6: sixOf(config.vip6, "vip", vip),
+      addresses6: new Map(servers.map(({ address }, index) => [address, servers6[index] ?? ""])),
+    },
+    entries,
+  );
   const sorry = config.sorryServer === false ? undefined : config.sorryServer;
   return {
     project,
@@ -137,23 +176,27 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
     },
     vipCidr: config.vipCidr,
     ...(moreVipNetworks.length > 0 && { moreVipCidrs: moreVipNetworks.map(({ prefix }) => String(prefix)) }),
+    ...given({ vip6Cidr: six && vip6CidrOf(config) }),
     clients: [
       node("client", client, {
         address: clientAddress,
         gateway: clientRouter,
-        nics: [
-          nic("client", "eth0", client.name, client.mac, [withLength(clientAddress, clientCidr.length)]),
-        ],
+        address6: client6,
+        gateway6: clientRouter6,
+        nics: [nic("client", "eth0", client.name, client.mac, both("client", clientAddress, client6))],
       }),
     ],
     routers: [
       node("router", router, {
         address: serverRouter,
+        address6: serverRouter6,
         nics: [
-          nic("client", "eth0", router.name, router.clientMac, [withLength(clientRouter, clientCidr.length)]),
+          nic("client", "eth0", router.name, router.clientMac, both("client", clientRouter, clientRouter6)),
           nic("server", "eth1", router.name, router.serverMac, [
             withLength(serverRouter, serverCidr.length),
             ...routerVips,
+            ...(six && serverRouter6 !== undefined ? [withLength(serverRouter6, six.server.length)] : []),
+            ...(six && routerVip6 !== undefined ? [withLength(routerVip6, six.vip.length)] : []),
           ]),
         ],
       }),
@@ -162,16 +205,28 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
       node("director", each, {
         address: each.address,
         gateway: serverRouter,
-        nics: [nic("server", "eth0", each.name, each.mac, [withLength(each.address, serverCidr.length)])],
+        address6: sixOf(each.address6, "server", each.address),
+        gateway6: serverRouter6,
+        nics: [
+          nic(
+            "server",
+            "eth0",
+            each.name,
+            each.mac,
+            both("server", each.address, sixOf(each.address6, "server", each.address)),
+          ),
+        ],
       }),
     ) as [LabNode, ...LabNode[]],
     ...highAvailabilityOf(config, directors),
-    realServers: servers.map((server) =>
+    realServers: servers.map((server, index) =>
       node("realServer", server, {
         address: server.address,
         gateway: serverRouter,
+        address6: servers6[index],
+        gateway6: serverRouter6,
         nics: [
-          nic("server", "eth0", server.name, server.mac, [withLength(server.address, serverCidr.length)]),
+          nic("server", "eth0", server.name, server.mac, both("server", server.address, servers6[index])),
         ],
       }),
     ),
@@ -190,6 +245,7 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
 export interface DirectorDraft extends Sized {
   readonly name: string;
   readonly address?: string | undefined;
+  readonly address6?: string | undefined;
   readonly mac?: string | undefined;
   readonly priority: number;
 }

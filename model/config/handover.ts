@@ -2,7 +2,7 @@
  * Addresses that would pass from one guest to another in one `up`. Both engines build first and delete last: two guests would
  * have the address at once, and the way into the new one would lead into the old.
  */
-import { withoutLength } from "../lab/address";
+import { familyOf, withoutLength } from "../lab/address";
 import type { Refusal } from "./refusal";
 import { guestIds, labNodes, type Lab, type LabNode } from "../lab/types";
 
@@ -27,17 +27,24 @@ function held({ clients: [client], routers: [router], directors, realServers }: 
   const ofRouter = (nic: number, position: number): string =>
     withoutLength(router.nics[nic]?.addresses[position] ?? "");
   const one = (node: LabNode, key: string, address = node.address): Held => ({ node, key, address });
+  const six = (node: LabNode, key: string): Held[] =>
+    node.address6 === undefined ? [] : [one(node, key, node.address6)];
   return [
     one(client, "client.address"),
     one(router, "router.clientAddress", ofRouter(0, 0)),
     one(router, "router.serverAddress", ofRouter(1, 0)),
-    ...(router.nics[1]?.addresses.slice(1) ?? []).map((_each, at) =>
-      one(router, at === 0 ? "router.vipAddress" : "vips", ofRouter(1, 1 + at)),
-    ),
+    ...(router.nics[1]?.addresses.slice(1) ?? [])
+      .filter((each) => familyOf(each) === 4)
+      .map((_each, at) => one(router, at === 0 ? "router.vipAddress" : "vips", ofRouter(1, 1 + at))),
     ...directors.map((node, index) =>
       one(node, directors.length === 1 ? "director.address" : `directors[${index}].address`),
     ),
     ...realServers.map((node, index) => one(node, `realServers[${index}].address`)),
+    ...six(client, "client.address6"),
+    ...directors.flatMap((node, index) =>
+      six(node, directors.length === 1 ? "director.address6" : `directors[${index}].address6`),
+    ),
+    ...realServers.flatMap((node, index) => six(node, `realServers[${index}].address6`)),
   ];
 }
 

@@ -2,11 +2,12 @@
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { isAssigned } from "./invariantsNetworks";
-import { Prefix, withoutLength } from "../lab/address";
+import { vip6CidrOf } from "./dualStack";
+import { familyOf, Prefix, withoutLength } from "../lab/address";
 import { vipsOf } from "../lab/types";
 import { ownedAddresses, ownedMacs, ownedVips, type OwnedAddress, type Owned } from "./owners";
 import type { Config } from "./schema";
-import { vipNetworks } from "./vipNetworks";
+import { allVipNetworks } from "./vipNetworks";
 
 export function checkAddresses(findings: Findings, config: Config, draft: Draft): void {
   const addresses = ownedAddresses(config, draft).filter((each) => isAssigned(each.value));
@@ -22,8 +23,8 @@ function checkPlace(findings: Findings, { key, value, network, owner }: OwnedAdd
   const prefix = Prefix.parse(cidr);
   if (!prefix.contains(value)) {
     const why =
-      cidrKey === "serverNetwork.cidr" && owner !== "the host" && owner !== "the router"
-        ? `is outside serverNetwork.cidr ${cidr}; gate needs one segment for the director and its real servers`
+      cidrKey.startsWith("serverNetwork.") && owner !== "the host" && owner !== "the router"
+        ? `is outside ${cidrKey} ${cidr}; gate needs one segment for the director and its real servers`
         : `is outside ${cidrKey} ${cidr}`;
     findings.add({ key, value, message: why, fix: `choose an address in ${cidr}` }, cidrKey);
     return;
@@ -40,9 +41,7 @@ function checkVips(
   draft: Draft,
   addresses: readonly OwnedAddress[],
 ): void {
-  const { vipCidr } = config;
-  const clientCidr = config.clientNetwork.cidr;
-  const networks = vipNetworks(config);
+  const networks = allVipNetworks(config);
   const vips = vipsOf(draft);
   config.vips.forEach((vip, at) => {
     if (vips.includes(withoutLength(vip))) return;
@@ -54,29 +53,38 @@ function checkVips(
     );
   });
   for (const { key, value } of ownedVips(config, draft).filter((each) => isAssigned(each.value))) {
+    const six = familyOf(value) === 6;
+    const vipKey = six ? "vip6Cidr" : "vipCidr";
+    const vipCidr = six ? vip6CidrOf(config) : config.vipCidr;
+    const clientKey = `clientNetwork.cidr${six ? "6" : ""}`;
+    const clientCidr = six ? config.clientNetwork.cidr6 : config.clientNetwork.cidr;
+    // A network that is missing has been reported.
+    if (vipCidr === undefined || clientCidr === undefined) continue;
     const taken = addresses.find((each) => each.value === value);
     const network = networks.find(({ prefix }) => prefix.contains(value));
-    const where = `${network?.key ?? "vipCidr"} ${String(network?.prefix ?? vipCidr)}`;
+    const where = `${network?.key ?? vipKey} ${String(network?.prefix ?? vipCidr)}`;
     const free = `choose a free address in ${where}`;
     if (taken !== undefined) {
       const message =
         taken.network.key === network?.key
           ? `is the gateway address of ${where}: the router has it (${taken.key})`
           : `is also the address of ${taken.owner} (${taken.key})`;
-      findings.add({ key, value, message, fix: free }, taken.key, "vipCidr");
+      findings.add({ key, value, message, fix: free }, taken.key, vipKey);
     } else if (Prefix.parse(clientCidr).contains(value)) {
-      const message = `is in clientNetwork.cidr ${clientCidr}; the router would never forward it`;
-      findings.add({ key, value, message, fix: free }, "clientNetwork.cidr", "vipCidr");
+      const message = `is in ${clientKey} ${clientCidr}; the router would never forward it`;
+      findings.add({ key, value, message, fix: free }, clientKey, vipKey);
     } else if (network === undefined) {
-      const message = `is outside vipCidr ${vipCidr}; the router needs a route to the VIP`;
-      const fix = `choose an address in ${vipCidr}, set vipCidr to the VIP's network, or add it to vips with its network's prefix`;
-      findings.add({ key, value, message, fix }, "vipCidr", "vips");
+      const message = `is outside ${vipKey} ${vipCidr}; the router needs a route to the VIP`;
+      const fix = six
+        ? `choose an address in ${vipCidr}, or set vip6Cidr to the VIP's network`
+        : `choose an address in ${vipCidr}, set vipCidr to the VIP's network, or add it to vips with its network's prefix`;
+      findings.add({ key, value, message, fix }, vipKey, "vips");
     } else {
       const kind = network.prefix.kindOf(value);
       if (kind === "host") continue;
       findings.add(
         { key, value, message: `is the ${kind} address of ${where}`, fix: free },
-        "vipCidr",
+        vipKey,
         network.key,
       );
     }

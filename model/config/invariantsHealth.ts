@@ -12,7 +12,9 @@ import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import type { Refusal } from "./refusal";
 import type { Config } from "./schema";
-import { keysOf, servicePlaces } from "./servicePlaces";
+import { sixthName } from "./serviceDefaults";
+import { keysOf, servicePlaces, type Place } from "./servicePlaces";
+import { familyOf } from "../lab/address";
 import type { HealthCheck, RealServerEntry, VirtualService } from "../lab/types";
 
 /** Reports a field of a service's check; `involved` are further fields that the finding depends on. */
@@ -25,6 +27,7 @@ type Report = (
 export function checkHealth(findings: Findings, config: Config, draft: Draft): void {
   for (const place of servicePlaces(config, draft)) {
     const keys = (field: string): [string, ...string[]] => keysOf(config, place, `healthCheck.${field}`);
+    checkSixth(findings, config, draft, place);
     const report: Report = (field, problem, ...involved) => {
       const [key, ...also] = keys(field);
       // What a check needs follows from what is checked.
@@ -51,6 +54,26 @@ function checkServed({ name, check, protocol, workload }: VirtualService, report
       fix: `name a workload that speaks ${check.service}: services: [{ name: ${name}, workload: … }]; or set checktype to connect`,
     },
     "checktype",
+  );
+}
+
+/** What ldirectord can check of a service whose real servers it asks by their addresses of IPv6. */
+function checkSixth(findings: Findings, config: Config, draft: Draft, place: Place): void {
+  const { name, vip, check } = place.service;
+  const twin = draft.services.some((each) => each.name === sixthName(name));
+  if (!controlPlane(draft).checks || !(twin || familyOf(vip) === 6)) return;
+  const pings = check.checktype === "ping";
+  if (!pings && (!negotiates(check.checktype) || checkService(check.service).six === true)) return;
+  const [key, ...also] = keysOf(config, place, `healthCheck.${pings ? "checktype" : "service"}`);
+  const where = twin ? "is served at the VIP of IPv6 too" : "is served at a VIP of IPv6";
+  const [vipKey] = keysOf(config, place, "vip");
+  const alone = twin ? `, or name the VIP of IPv4 (${vipKey}), which it is then served at alone` : "";
+  const message = `is ${pings ? "sent" : "checked"} over IPv4 alone by ldirectord, and ${name} ${where}`;
+  const fix = `set checktype to ${pings ? "external or on" : "connect"}${alone}`;
+  findings.add(
+    { key, value: pings ? "ping" : check.service, message, fix },
+    ...also,
+    ...keysOf(config, place, "protocol"),
   );
 }
 

@@ -2,25 +2,33 @@
 import { NO_ADDRESS, type Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { Prefix } from "../lab/address";
+import { sixNetworks, vip6CidrOf } from "./dualStack";
 import type { Config } from "./schema";
 import { vipsOf } from "../lab/types";
-import { vipNetworks } from "./vipNetworks";
+import { allVipNetworks } from "./vipNetworks";
 
 export function checkNetworks(findings: Findings, config: Config, draft: Draft): void {
-  const all = vipNetworks(config);
+  checkSix(findings, config);
+  const all = allVipNetworks(config);
   const vipsIn = (prefix: Prefix): number => vipsOf(draft).filter((vip) => prefix.contains(vip)).length;
-  const flat = all.find(({ by }) => by === "serverAddress");
+  const flat = all.find(({ by, prefix }) => by === "serverAddress" && prefix.network.family === 4);
   const servers = 2 + draft.directors.length + draft.realServers.length + (flat ? vipsIn(flat.prefix) : 0);
   const networks = [
     { key: "clientNetwork.cidr", cidr: config.clientNetwork.cidr, needs: 3 },
     { key: "serverNetwork.cidr", cidr: config.serverNetwork.cidr, needs: servers },
+    { key: "clientNetwork.cidr6", cidr: config.clientNetwork.cidr6, needs: 2 },
+    {
+      key: "serverNetwork.cidr6",
+      cidr: config.serverNetwork.cidr6,
+      needs: 1 + draft.directors.length + draft.realServers.length,
+    },
     // The VIPs and the router's address, which the director's neighbours find by ARP.
     ...all.flatMap(({ key, prefix, by }) =>
       by === "serverAddress"
         ? []
         : [{ key, cidr: String(prefix), needs: vipsIn(prefix) + (by === "address" ? 1 : 0) }],
     ),
-  ];
+  ].flatMap(({ cidr, ...each }) => (cidr === undefined ? [] : [{ ...each, cidr }]));
   if (all[0].by !== "address" && config.router.vipAddress !== undefined) {
     const message =
       all[0].by === "route"
@@ -56,7 +64,9 @@ export function checkNetworks(findings: Findings, config: Config, draft: Draft):
           message: `overlaps ${a.key} ${a.cidr}; the router could not tell the segments apart`,
           fix:
             `choose networks that do not overlap for ${a.key} and ${b.key}` +
-            (a.key === "serverNetwork.cidr" ? ", or one and the same, for VIPs among the real servers" : ""),
+            (a.key.startsWith("serverNetwork.")
+              ? ", or one and the same, for VIPs among the real servers"
+              : ""),
         },
         a.key,
       );
@@ -71,14 +81,58 @@ export const RESERVED = [
   { cidr: "169.254.0.0/16", what: "link-local, which routers do not forward" },
   { cidr: "224.0.0.0/4", what: "multicast" },
   { cidr: "240.0.0.0/4", what: "reserved, and refused by the kernel" },
+  { cidr: "fe80::/10", what: "link-local, which routers do not forward" },
+  { cidr: "ff00::/8", what: "multicast" },
+  { cidr: "::/8", what: "loopback's, and otherwise reserved" },
 ];
 
 function checkReserved(findings: Findings, key: string, cidr: string): void {
   const hit = RESERVED.find((reserved) => Prefix.parse(reserved.cidr).overlaps(Prefix.parse(cidr)));
   if (hit === undefined) return;
   const message = `overlaps ${hit.cidr}, which is ${hit.what}`;
-  const fix = "choose a private network: one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16";
+  const fix = `choose a private network: one in ${cidr.includes(":") ? "fd00::/8" : "10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"}`;
   findings.add({ key, value: cidr, message, fix });
+}
+
+/** IPv6 is there with all its networks, or not at all. */
+function checkSix(findings: Findings, config: Config): void {
+  if (sixNetworks(config) !== undefined) return;
+  const networks = [
+    { key: "clientNetwork.cidr6", is: config.clientNetwork.cidr6 !== undefined },
+    { key: "serverNetwork.cidr6", is: config.serverNetwork.cidr6 !== undefined },
+    { key: "vip6Cidr", is: vip6CidrOf(config) !== undefined },
+  ];
+  const there = networks.find(({ is }) => is)?.key;
+  const missing = networks.filter(({ is }) => !is).map(({ key }) => key);
+  const { client, router, director } = config;
+  const needs = [
+    ["vip6", config.vip6],
+    ["client.address6", client.address6],
+    ["router.clientAddress6", router.clientAddress6],
+    ["router.serverAddress6", router.serverAddress6],
+    ["router.vipAddress6", router.vipAddress6],
+    ["director.address6", director.address6],
+    ...(config.realServers ?? []).map(
+      ({ address6 }, index) => [`realServers[${index}].address6`, address6] as const,
+    ),
+    ...config.services.map(
+      ({ vip }, index) => [`services[${index}].vip`, vip?.includes(":") ? vip : undefined] as const,
+    ),
+  ] as const;
+  const [key, value] = needs.find(([, given]) => given !== undefined) ?? [there];
+  if (key === undefined) return;
+  const names = missing.join(" and ");
+  findings.add(
+    {
+      key,
+      ...(value === undefined ? {} : { value }),
+      message: `is of IPv6, which needs ${names} too`,
+      fix: `set ${names}, say to a /64 in fd00::/8${missing.length > 1 ? " each" : ""}; or remove ${key}`,
+    },
+    ...missing,
+    "realServers",
+    "services",
+  );
 }
 
 /** The longest prefix with room for so many hosts. */

@@ -3,14 +3,14 @@ import { canReadPage } from "../director/checkServices";
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { DIAGNOSIS_MARKS, isOfDiagnosis } from "../director/ipvs/table";
-import { endpoint, Prefix } from "../lab/address";
+import { endpoint, familyOf, Prefix } from "../lab/address";
 import { listenedPorts, overlap, portsOf, portsText } from "../lab/ports";
 import { serviceTitle } from "../lab/target";
-import type { VirtualService } from "../lab/types";
+import { addressOf, isOwnSorry, type VirtualService } from "../lab/types";
 import { ownedAddresses } from "./owners";
 import { nearest } from "./refusal";
 import type { Config } from "./schema";
-import { groupOf, hasNamedFlags, MAIN } from "./serviceDefaults";
+import { groupOf, hasNamedFlags, MAIN, serviceName, sixthName } from "./serviceDefaults";
 import { keysOf, servicePlaces, type Place } from "./servicePlaces";
 
 export function checkServices(findings: Findings, config: Config, draft: Draft): void {
@@ -21,6 +21,7 @@ export function checkServices(findings: Findings, config: Config, draft: Draft):
     checkSorry(findings, config, draft, place);
     checkTraffic(findings, config, place);
   }
+  checkSixth(findings, config, draft, all);
   checkPorts(findings, config, draft);
   checkMembers(findings, config, draft);
   checkTwins(findings, config, all);
@@ -127,6 +128,14 @@ function checkScheduling(findings: Findings, config: Config, place: Place): void
       ...keysOf(config, place, "persistent"),
     );
   }
+  const bits = place.index === undefined ? undefined : config.services[place.index]?.persistencePrefix6;
+  const shared = bits ?? (service.name === MAIN ? config.persistencePrefix6 : 128);
+  if (shared !== 128 && service.persistent === undefined) {
+    const [key, ...also] = keysOf(config, place, "persistencePrefix6");
+    const fix = "set persistent to the seconds that a client shall stick, or remove the length";
+    const message = "has no effect without persistence";
+    findings.add({ key, value: shared, message, fix }, ...also, ...keysOf(config, place, "persistent"));
+  }
 }
 
 function checkSorry(findings: Findings, config: Config, draft: Draft, place: Place): void {
@@ -148,9 +157,11 @@ function checkSorry(findings: Findings, config: Config, draft: Draft, place: Pla
       ...keysOf(config, place, "port"),
     );
   }
-  const [key, ...addressAlso] = keysOf(config, place, "sorryServer.address");
-  const cidr = config.serverNetwork.cidr;
-  if (address === "127.0.0.1") {
+  const six = familyOf(service.vip) === 6;
+  const [key, ...addressAlso] = keysOf(config, place, `sorryServer.address${six ? "6" : ""}`);
+  const cidrKey = `serverNetwork.cidr${six ? "6" : ""}`;
+  const cidr = (six ? config.serverNetwork.cidr6 : config.serverNetwork.cidr) ?? "";
+  if (isOwnSorry(service)) {
     const { protocol, check } = service;
     const other = protocol === "udp" ? protocol : canReadPage(check.service) ? undefined : check.service;
     if (other === undefined) return;
@@ -161,28 +172,54 @@ function checkSorry(findings: Findings, config: Config, draft: Draft, place: Pla
     return;
   }
   const web = service.protocol === "tcp" && canReadPage(service.check.service);
-  const own = web ? "127.0.0.1, the director's own web server, or " : "";
+  const own = web ? `${six ? "::1" : "127.0.0.1"}, the director's own web server, or ` : "";
   const fix = `use ${own}another server in ${cidr}`;
-  const network = Prefix.parse(cidr);
+  const network = Prefix.read(cidr);
+  // A network that is missing has been reported.
+  if (network === undefined) return;
   const node = ownedAddresses(config, draft).find((each) => each.value === address);
   const why = service.realServers.some((member) => member.address === address)
     ? `a real server of ${service.name}, which cannot stand in when they are all down`
-    : draft.directors.some((director) => director.address === address)
+    : draft.directors.some((director) => addressOf(director, six ? 6 : 4) === address)
       ? draft.directors.length === 1
-        ? "whose own page is at 127.0.0.1"
+        ? `whose own page is at ${six ? "::1" : "127.0.0.1"}`
         : "and two directors would send each request to one another; each has its own page at 127.0.0.1"
-      : address === draft.routers[0].address
+      : address === addressOf(draft.routers[0], six ? 6 : 4)
         ? "which would send each request back to the director"
         : undefined;
   if (why !== undefined) {
     const message = `is the address of ${node?.owner} (${node?.key}), ${why}`;
     findings.add({ key, value: address, message, fix }, ...addressAlso, node?.key ?? "");
   } else if (!network.contains(address)) {
-    const message = `is outside serverNetwork.cidr ${cidr}; gate needs one segment`;
-    findings.add({ key, value: address, message, fix }, ...addressAlso, "serverNetwork.cidr");
+    const message = `is outside ${cidrKey} ${cidr}; gate needs one segment`;
+    findings.add({ key, value: address, message, fix }, ...addressAlso, cidrKey);
   } else if (network.kindOf(address) !== "host") {
-    const message = `is the ${network.kindOf(address)} address of serverNetwork.cidr ${cidr}`;
-    findings.add({ key, value: address, message, fix }, ...addressAlso, "serverNetwork.cidr");
+    const message = `is the ${network.kindOf(address)} address of ${cidrKey} ${cidr}`;
+    findings.add({ key, value: address, message, fix }, ...addressAlso, cidrKey);
+  }
+}
+
+/** The services that are served at the VIP of IPv6 too, which nobody has written. */
+function checkSixth(findings: Findings, config: Config, draft: Draft, all: readonly Place[]): void {
+  for (const place of all) {
+    const { service, index } = place;
+    const twin = draft.services.find(({ name }) => name === sixthName(service.name));
+    const written = config.services.findIndex(
+      (each, at) => serviceName(each, at) === sixthName(service.name),
+    );
+    if (draft.vip6Cidr === undefined || config.services[index ?? -1]?.vip !== undefined) continue;
+    if (written >= 0) {
+      const message = `is what ${service.name} is called at the VIP of IPv6`;
+      const fix = `choose another name, or name the VIP of ${service.name}, which is then served there alone`;
+      findings.add({ key: `services[${written}].name`, value: sixthName(service.name), message, fix });
+    } else if (twin?.sorry !== undefined) checkSorry(findings, config, draft, { service: twin, index });
+    else if (service.sorry !== undefined && twin !== undefined) {
+      const [key, ...also] = keysOf(config, place, "sorryServer.address6");
+      const message = `is missing: ${service.sorry.address} answers nobody who comes by IPv6`;
+      const fix =
+        "set it to the sorry server's address of IPv6, or name the VIP of the service, which is then served there alone";
+      findings.add({ key, message, fix }, ...also, ...keysOf(config, place, "sorryServer.address"));
+    }
   }
 }
 

@@ -1,8 +1,8 @@
 /** Which configuration key each address, MAC address and name of a lab comes from. */
 import { directorsOf, type Draft } from "./defaults";
-import { withoutLength } from "../lab/address";
+import { familyOf, withoutLength, type Family } from "../lab/address";
 import type { Config } from "./schema";
-import { vipNetworks } from "./vipNetworks";
+import { allVipNetworks, vipNetworks } from "./vipNetworks";
 
 export interface Owned {
   /** What has it, in the field's words: "the VIP", "the director (DIP)", "rs1". */
@@ -36,11 +36,15 @@ export function directorTitle({ directors }: Draft, { name }: { readonly name: s
 
 export function ownedAddresses(config: Config, draft: Draft): OwnedAddress[] {
   const { client, router, clientNetwork, serverNetwork } = config;
-  const address = (nic: number, position: number) =>
-    withoutLength(draft.routers[0].nics[nic]?.addresses[position] ?? "");
+  const address = (nic: number, position: number, family: Family = 4) => {
+    const own = draft.routers[0].nics[nic]?.addresses.map(withoutLength) ?? [];
+    return own.filter((each) => familyOf(each) === family)[position] ?? "";
+  };
   const networks = {
     client: { key: "clientNetwork.cidr", cidr: clientNetwork.cidr },
     server: { key: "serverNetwork.cidr", cidr: serverNetwork.cidr },
+    client6: { key: "clientNetwork.cidr6", cidr: clientNetwork.cidr6 ?? "" },
+    server6: { key: "serverNetwork.cidr6", cidr: serverNetwork.cidr6 ?? "" },
   };
   const one = (
     segment: keyof typeof networks,
@@ -83,7 +87,43 @@ export function ownedAddresses(config: Config, draft: Draft): OwnedAddress[] {
         value: address(1, 1 + place),
         explicit: key === "vipCidr" && router.vipAddress !== undefined,
       })),
+    ...(draft.vip6Cidr === undefined ? [] : addressesOfSix()),
   ];
+
+  function addressesOfSix(): OwnedAddress[] {
+    return [
+      one("client6", "the router", "router.clientAddress6", address(0, 0, 6), router.clientAddress6),
+      one("client6", "the client", "client.address6", draft.clients[0].address6 ?? "", client.address6),
+      one("server6", "the router", "router.serverAddress6", address(1, 0, 6), router.serverAddress6),
+      ...draft.directors.map((node, index) =>
+        one(
+          "server6",
+          `${directorTitle(draft, node)} (DIP)`,
+          directorKey(config, index, "address6"),
+          node.address6 ?? "",
+          directorsOf(config)[index]?.address6,
+        ),
+      ),
+      ...draft.realServers.map((server, index) =>
+        one(
+          "server6",
+          server.name,
+          realServerKey(config, index, "address6"),
+          server.address6 ?? "",
+          config.realServers?.[index]?.address6,
+        ),
+      ),
+      ...allVipNetworks(config)
+        .filter(({ by, prefix }) => by === "address" && prefix.network.family === 6)
+        .map(({ key, prefix }) => ({
+          network: { key, cidr: String(prefix) },
+          owner: "the router",
+          key: "router.vipAddress6",
+          value: address(1, 1, 6),
+          explicit: router.vipAddress6 !== undefined,
+        })),
+    ];
+  }
 }
 
 export interface OwnedVip extends Owned {
@@ -98,11 +138,12 @@ export function ownedVips(config: Config, draft: Draft): OwnedVip[] {
     if (seen.has(service.vip)) return [];
     seen.add(service.vip);
     const configured = config.services.findIndex((each) => each.vip === service.vip);
-    const key = index === 0 && configured < 0 ? "vip" : `services[${configured}].vip`;
-    const explicit = configured >= 0 || config.vip !== undefined;
+    const inherited = familyOf(service.vip) === 6 ? "vip6" : "vip";
+    const key = configured < 0 ? inherited : `services[${configured}].vip`;
+    const explicit = configured >= 0 || config[inherited] !== undefined;
     return [
       {
-        owner: index === 0 ? "the VIP" : `the VIP of ${service.name}`,
+        owner: index === 0 || configured < 0 ? "the VIP" : `the VIP of ${service.name}`,
         key,
         value: service.vip,
         explicit,

@@ -5,10 +5,13 @@ import {
   addressInNetwork,
   choice,
   cidr,
+  cidr6,
   directive,
   flag,
   integer,
+  ipAddress,
   ipv4,
+  ipv6,
   mac,
   nodeName,
   says,
@@ -52,6 +55,11 @@ const address = (part: string) =>
     .optional()
     .describe("IPv4 address, without prefix.")
     .meta(own(`host part ${part} of its network`));
+const address6 = (of = "address") =>
+  ipv6()
+    .optional()
+    .describe("IPv6 address, without prefix, in a lab that has IPv6.")
+    .meta(own(`host part of ${of}, digit for digit`));
 const macField = () =>
   mac()
     .optional()
@@ -63,6 +71,7 @@ const realServer = z.strictObject({
   address: address(".10, .20, .31, .32 …").describe(
     "IPv4 address, without prefix. The default goes by the number in which the name ends, and so stays when another server goes; by the position in the list, where not every name has a number of its own from 1 to 64.",
   ),
+  address6: address6(),
   weight: weight().default(1).describe("Weight in the table."),
   drain: flag()
     .default(false)
@@ -87,6 +96,7 @@ const director = z.strictObject({
     .describe("Name of the guest, and its host name.")
     .meta(own("director, or director1 and director2")),
   address: address(".30, .29").describe("DIP."),
+  address6: address6(),
   priority: integer(1, 254)
     .optional()
     .describe(
@@ -102,7 +112,12 @@ const service = z.strictObject({
     .optional()
     .describe("Name of the service. `main` changes the lab's main service.")
     .meta(own("service1, service2, …")),
-  vip: ipv4().optional().describe("VIP of the service, in vipCidr or a network of vips.").meta(own("vip")),
+  vip: ipAddress()
+    .optional()
+    .describe(
+      "VIP of the service, in vipCidr or a network of vips, or in vip6Cidr for a service of IPv6 alone. A service that names its VIP is served there alone.",
+    )
+    .meta(own("vip, and vip6 where there is one")),
   port: port().optional().describe("Port of the service; required but for `main`, or `ports`."),
   ports: portGroup()
     .optional()
@@ -133,6 +148,10 @@ const service = z.strictObject({
     .describe("Persistence in seconds; 0 = off.")
     .meta(own("0")),
   persistenceNetmask: schedulerFields.persistenceNetmask.optional().describe("Granularity of persistence."),
+  persistencePrefix6: schedulerFields.persistencePrefix6
+    .optional()
+    .describe("The same of clients of IPv6, bits.")
+    .meta(own("128")),
   ops: flag().default(false).describe("One-packet scheduling, udp only."),
   quiescent: schedulerFields.quiescent.optional().describe("See `quiescent`.").meta(own("quiescent")),
   realServers: z
@@ -196,6 +215,10 @@ export const configSchema = z.strictObject({
   clientNetwork: z
     .strictObject({
       cidr: cidr().default("172.18.0.0/16").describe("IPv4 network of the client segment."),
+      cidr6: cidr6()
+        .optional()
+        .describe("IPv6 network of the client segment; with it go serverNetwork.cidr6 and vip6Cidr or vip6.")
+        .meta(own("none: a lab of IPv4 alone")),
       hostAddress: address("0.1").describe("The host's address on the segment."),
       bridge: directive(64)
         .optional()
@@ -209,6 +232,10 @@ export const configSchema = z.strictObject({
   serverNetwork: z
     .strictObject({
       cidr: cidr().default("192.168.7.0/24").describe("IPv4 network of the director and the real servers."),
+      cidr6: cidr6()
+        .optional()
+        .describe("IPv6 network of the director and the real servers.")
+        .meta(own("none: a lab of IPv4 alone")),
       hostAddress: address(".1").describe("The host's address on the segment."),
       mtu: mtu(),
     })
@@ -226,8 +253,20 @@ export const configSchema = z.strictObject({
     .describe(
       "VIPs in other networks than vipCidr, each with its network's prefix, such as 203.0.113.10/29 or 198.51.100.7/32. The router is in each network, as in vipCidr. `services[].vip` names them.",
     ),
+  vip6Cidr: cidr6()
+    .optional()
+    .describe(
+      "The VIPs' network of IPv6; the router has an address in it. The same as serverNetwork.cidr6 where they lie among the real servers.",
+    )
+    .meta(own("the /64 that vip6 is in")),
   client: z
-    .strictObject({ name: name("client"), address: address("7.70"), mac: macField(), ...sizing })
+    .strictObject({
+      name: name("client"),
+      address: address("7.70"),
+      address6: address6(),
+      mac: macField(),
+      ...sizing,
+    })
     .prefault({})
     .describe("The client guest."),
   router: z
@@ -239,6 +278,9 @@ export const configSchema = z.strictObject({
         .optional()
         .describe("Its address in vipCidr.")
         .meta(own("host part .200 of vipCidr")),
+      clientAddress6: address6("clientAddress"),
+      serverAddress6: address6("serverAddress"),
+      vipAddress6: address6("vipAddress"),
       clientMac: macField(),
       serverMac: macField(),
       ...sizing,
@@ -249,6 +291,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       name: name("director"),
       address: address(".30").describe("DIP."),
+      address6: address6(),
       mac: macField(),
       mode: choice(["ldirectord", "static"], "mode")
         .default("ldirectord")
@@ -267,6 +310,10 @@ export const configSchema = z.strictObject({
     .meta(own("the one that director describes")),
   highAvailability: highAvailability.optional().describe("How two directors share the VIP."),
   vip: ipv4().optional().describe("Virtual IP of the cluster.").meta(own("host part .100 of vipCidr")),
+  vip6: ipv6()
+    .optional()
+    .describe("Virtual IP of IPv6. Every service that names no VIP is served there too.")
+    .meta(own("host part of vip in vip6Cidr, digit for digit")),
   port: port().default(80).describe("Port of the main service, and of the real servers."),
   scheduler: schedulerFields.scheduler
     .default("wrr")
@@ -280,6 +327,9 @@ export const configSchema = z.strictObject({
   persistenceNetmask: schedulerFields.persistenceNetmask
     .default("255.255.255.255")
     .describe("Clients that share this part of their address stick together."),
+  persistencePrefix6: schedulerFields.persistencePrefix6
+    .default(128)
+    .describe("Clients of IPv6 that share so many bits of their address stick together."),
   realServerCount: integer(1, MAX_REAL_SERVERS, "real servers")
     .optional()
     .describe("Number of real servers with names, addresses and weights of their own.")

@@ -4,7 +4,7 @@
  */
 import { X509Certificate } from "node:crypto";
 import { z } from "zod";
-import { isAddress, lengthOfNetmask, networkFault, Prefix } from "../lab/address";
+import { Address, isAddress, lengthOfNetmask, networkFault, Prefix } from "../lab/address";
 import { patternFault } from "./perlPattern";
 
 export const SEPARATOR = " || ";
@@ -38,18 +38,83 @@ function text() {
 }
 
 export function ipv4() {
-  return text().refine((value) => isAddress(value, 4), {
-    error: ({ input }) =>
-      says(
-        Array.isArray(input) || /^\s*\[/.test(String(input))
-          ? "is a list, and one IPv4 address is required"
-          : String(input).includes(":")
-            ? "is not IPv4: an IPv4 address is required"
-            : /^[\d.]+$/.test(String(input))
-              ? "is not an IPv4 address: four numbers from 0 to 255 without leading zeros"
-              : "is not an IPv4 address: an IPv4 address is required, not a name",
-        "write one address such as 192.168.7.10",
-      ),
+  return text().refine((value) => isAddress(value, 4), { error: ({ input }) => ipv4Fault(input) });
+}
+
+function ipv4Fault(input: unknown): string {
+  return says(
+    Array.isArray(input) || /^\s*\[/.test(String(input))
+      ? "is a list, and one IPv4 address is required"
+      : String(input).includes(":")
+        ? "is not IPv4: an IPv4 address is required"
+        : /^[\d.]+$/.test(String(input))
+          ? "is not an IPv4 address: four numbers from 0 to 255 without leading zeros"
+          : "is not an IPv4 address: an IPv4 address is required, not a name",
+    "write one address such as 192.168.7.10",
+  );
+}
+
+/** One text for each address: guests, ldirectord and ipvsadm print RFC 5952's, and what is compared must not differ. */
+export function ipv6() {
+  return text().check((context) => {
+    const fault = ipv6Fault(context.value);
+    if (fault !== undefined) context.issues.push({ code: "custom", input: context.value, message: fault });
+  });
+}
+
+const MAPPED = Prefix.parse("::ffff:0:0/96");
+
+function ipv6Fault(value: string): string | undefined {
+  const address = Address.read(value);
+  if (address?.family !== 6)
+    return says("is not an IPv6 address", "write one address such as fd00:7::10, without prefix and zone");
+  if (MAPPED.contains(address))
+    return says(
+      "is an IPv4 address mapped into IPv6, which no packet carries",
+      "write one such as fd00:7::10",
+    );
+  if (String(address) === value) return undefined;
+  return says("is not written as RFC 5952 has it, and as all programs print it", `write ${String(address)}`);
+}
+
+/** An address of either family. */
+export function ipAddress() {
+  return text().check((context) => {
+    const { value } = context;
+    const fault = value.includes(":") ? ipv6Fault(value) : isAddress(value, 4) ? undefined : ipv4Fault(value);
+    if (fault !== undefined) context.issues.push({ code: "custom", input: value, message: fault });
+  });
+}
+
+/** Prefixes of IPv6 that a segment can have: shorter than any network is, and longer than leaves room for the nodes' addresses by rule. */
+const LENGTHS6 = { min: 16, max: 96 } as const;
+
+export function cidr6() {
+  return text().check((context) => {
+    const { value } = context;
+    const { min, max } = LENGTHS6;
+    const prefix = Prefix.read(value);
+    const [host = "", length] = value.split("/");
+    const choose = `choose a prefix from ${min} to ${max}, such as /64`;
+    const fault =
+      prefix?.network.family !== 6 || length === undefined
+        ? says("is not an IPv6 network", "write ADDRESS/PREFIX such as fd00:7::/64")
+        : MAPPED.contains(host)
+          ? says(
+              "is of IPv4 addresses mapped into IPv6, which no packet carries",
+              "write one such as fd00:7::/64",
+            )
+          : prefix.length < min || prefix.length > max
+            ? says(`/${prefix.length} is not a segment's`, choose)
+            : String(prefix) !== value
+              ? says(
+                  prefix.contains(host) && String(Address.read(host)) === host
+                    ? "has host bits set"
+                    : "is not written as RFC 5952 has it",
+                  `write ${String(prefix)}`,
+                )
+              : undefined;
+    if (fault !== undefined) context.issues.push({ code: "custom", input: value, message: fault });
   });
 }
 

@@ -11,6 +11,7 @@ import {
   flag,
   integer,
   ipv4,
+  ipv6,
   netmask,
   nodeName,
   pattern,
@@ -145,6 +146,7 @@ export const schedulerFields = {
     .max(3, { error: says("has more than 3 flags", "name each flag once") }),
   persistent: integer(0, 2678400, "seconds", "; 0 turns persistence off, 31 days is the kernel's limit"),
   persistenceNetmask: netmask(),
+  persistencePrefix6: integer(1, 128, "bits"),
   quiescent: flag(),
 };
 
@@ -221,6 +223,10 @@ const sorryEndpoint = {
       "127.0.0.1 is the director's own web server, which speaks HTTP only; another address must be on the server segment.",
     )
     .meta({ "x-default": "127.0.0.1" }),
+  address6: ipv6()
+    .optional()
+    .describe("The same for clients of IPv6.")
+    .meta({ "x-default": "::1 beside 127.0.0.1, address6 of a real server beside its address" }),
   port: port().optional().describe("Only the service's port: Direct Routing cannot map ports."),
 };
 

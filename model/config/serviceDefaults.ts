@@ -1,5 +1,6 @@
 /** Defaults of the virtual services: the main one from the top-level keys, the others from the main one. */
 import { canReadPage, checkService, serviceOfPort } from "../director/checkServices";
+import { inFamilyOfVip } from "./dualStack";
 import type { Config, HealthCheckConfig, ServiceConfig } from "./schema";
 import { isOfDiagnosis } from "../director/ipvs/table";
 import { ALL_PORTS, readPorts, type PortRange } from "../lab/ports";
@@ -10,7 +11,7 @@ export const MAIN = "main";
 
 export function resolveServices(
   config: Config,
-  vip: string,
+  { vip, vip6, addresses6 }: Vips,
   realServers: readonly RealServerEntry[],
 ): [VirtualService, ...VirtualService[]] {
   const changes = config.services.find((service) => service.name === MAIN);
@@ -61,7 +62,36 @@ export function resolveServices(
       ),
     ];
   });
-  return withMarks([main, ...others]);
+  const written = withMarks([main, ...others]);
+  const place = (service: VirtualService, at: string, from: Partial<ServiceConfig> = {}): VirtualService => {
+    const sorry = from.sorryServer ?? (service.name === MAIN ? sorryServer : undefined);
+    const { address = "127.0.0.1", address6 } = sorry === false || sorry === undefined ? {} : sorry;
+    return inFamilyOfVip({ ...service, vip: at }, addresses6, {
+      prefixLength: from.persistencePrefix6 ?? (service.name === MAIN ? config.persistencePrefix6 : 128),
+      sorry: address6 ?? (address === "127.0.0.1" ? "::1" : undefined),
+    });
+  };
+  const configOf = (service: VirtualService): ServiceConfig | undefined =>
+    config.services.find((each, index) => serviceName(each, index) === service.name);
+  const twins = written.flatMap((service) => {
+    const from = configOf(service);
+    if (vip6 === undefined || from?.vip !== undefined) return [];
+    return [{ ...place(service, vip6, from), name: sixthName(service.name) }];
+  });
+  const [first, ...rest] = written.map((service) => place(service, service.vip, configOf(service)));
+  return [first as VirtualService, ...rest, ...twins];
+}
+
+/** What the service is called at the VIP of IPv6, beside its own at that of IPv4. */
+export function sixthName(name: string): string {
+  return `${name}-v6`;
+}
+
+/** Where the services are that name no VIP, and each node's address of IPv6 by that of IPv4. */
+export interface Vips {
+  readonly vip: string;
+  readonly vip6?: string | undefined;
+  readonly addresses6: ReadonlyMap<string, string>;
 }
 
 /** What packets to the service's ports are told by. */

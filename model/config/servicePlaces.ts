@@ -18,8 +18,11 @@ export function serviceIndices({ services }: Config): (number | undefined)[] {
 }
 
 export function servicePlaces(config: Config, draft: Draft): Place[] {
-  const indices = serviceIndices(config);
-  return draft.services.map((service, position) => ({ service, index: indices[position] }));
+  // After them come those that serve the same at the VIP of IPv6: nobody has written them.
+  return serviceIndices(config).flatMap((index, position) => {
+    const service = draft.services[position];
+    return service === undefined ? [] : [{ service, index }];
+  });
 }
 
 /**

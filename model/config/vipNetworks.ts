@@ -1,4 +1,5 @@
 /** The networks in which VIPs lie: vipCidr, and those that `vips` brings. */
+import { vip6CidrOf } from "./dualStack";
 import { Prefix } from "../lab/address";
 import type { Config } from "./schema";
 
@@ -11,6 +12,15 @@ export interface VipNetwork {
    * the real servers, or, for a single VIP, by a route to it on the server segment.
    */
   readonly by: "address" | "serverAddress" | "route";
+}
+
+/** Those of both families. */
+export function allVipNetworks(config: Config): [VipNetwork, ...VipNetwork[]] {
+  const cidr = vip6CidrOf(config);
+  if (cidr === undefined) return vipNetworks(config);
+  const by = cidr === config.serverNetwork.cidr6 ? "serverAddress" : "address";
+  const key = config.vip6Cidr === undefined ? "vip6" : "vip6Cidr";
+  return [...vipNetworks(config), { key, prefix: Prefix.parse(cidr), by }];
 }
 
 type Networks = Pick<Config, "vipCidr" | "vips" | "serverNetwork">;

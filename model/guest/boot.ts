@@ -1,5 +1,5 @@
 /** What a guest learns from outside when it boots: kernel command line, and the files of its seed disk. */
-import { netmaskOfLength, Prefix, withoutLength } from "../lab/address";
+import { familyOf, netmaskOfLength, Prefix, withoutLength } from "../lab/address";
 import { sha256 } from "../../lib/text";
 import type { SshKeyPair } from "./sshKey";
 import type { LabNode, Nic } from "../lab/types";
@@ -21,7 +21,7 @@ export interface SeedIdentity {
 }
 
 /** What a guest learns of itself. */
-export type GuestIdentity = Pick<LabNode, "name" | "domain" | "gateway"> & {
+export type GuestIdentity = Pick<LabNode, "name" | "domain" | "gateway" | "gateway6"> & {
   readonly nics: readonly Pick<Nic, "device" | "mac" | "addresses">[];
 };
 
@@ -39,13 +39,25 @@ const CONSOLE = ["console=ttyS0", "systemd.getty_auto=no", "panic=5"];
  */
 export function kernelCmdline(base: string, node: GuestIdentity, emulated: boolean): string {
   const addresses = node.nics.flatMap((nic, nicIndex) =>
-    nic.addresses.map((cidr, index) => {
+    // The kernel's own syntax has no IPv6: that is the role's to set up.
+    ofIpv4(nic).map((cidr, index) => {
       const gateway = nicIndex === 0 && index === 0 ? (node.gateway ?? "") : "";
       return `ip=${withoutLength(cidr)}::${gateway}:${netmaskOfLength(Prefix.read(cidr)?.length ?? 0)}:${node.name}:${nic.device}:off`;
     }),
   );
   const clock = emulated ? ["clocksource=hpet", "no_timer_check"] : [];
   return [base, ...CONSOLE, ...clock, `systemd.hostname=${node.name}`, ...addresses].join(" ");
+}
+
+function ofIpv4({ addresses }: Pick<Nic, "addresses">): string[] {
+  return addresses.filter((address) => familyOf(address) === 4);
+}
+
+function routesOf(gateway: string, gateway6: string | undefined): { to: string; via: string }[] {
+  return [
+    { to: "0.0.0.0/0", via: gateway },
+    ...(gateway6 === undefined ? [] : [{ to: "::/0", via: gateway6 }]),
+  ];
 }
 
 /** Seed of the project's image: files put over its root before sshd starts. */
@@ -101,8 +113,7 @@ export function cloudInitSeed(node: GuestIdentity, identity: SeedIdentity): Seed
         "set-name": nic.device,
         addresses: nic.addresses,
         // cloud-init 22.4 hands "default" to netplan, but chokes on it when it writes NetworkManager's files.
-        ...(index === 0 &&
-          node.gateway !== undefined && { routes: [{ to: "0.0.0.0/0", via: node.gateway }] }),
+        ...(index === 0 && node.gateway !== undefined && { routes: routesOf(node.gateway, node.gateway6) }),
       },
     ]),
   );

@@ -51,7 +51,7 @@ function withPrograms(role: Role, settings: Settings, read: Read): Settings {
 export function rolePayload(role: Role, settings: Settings, read: Read): string {
   return renderPayload(
     withPrograms(role, settings, read),
-    ["common.sh", ...scriptsOf(role, settings)].map((name) => read(`guest/${name}`)),
+    ["common.sh", "addresses.sh", ...scriptsOf(role, settings)].map((name) => read(`guest/${name}`)),
   );
 }
 

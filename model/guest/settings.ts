@@ -8,13 +8,28 @@ import { checkPages, TEST_PAGE } from "./checkPages";
 import { authority, serverCertificate } from "./certificates";
 import { realServerPage, sorryPage } from "./pages";
 import { RUN_LIMIT, type Settings } from "./script";
-import { hostPrefix, Prefix } from "../lab/address";
+import { familyOf, hostPrefix, Prefix, type Family } from "../lab/address";
 import { imagePackages, tlsPorts, webProtocol } from "../lab/workloads";
 import { listenedPorts } from "../lab/ports";
-import { nicOn, vipCidrsOf, vipsOf, type Lab, type LabNode } from "../lab/types";
+import { isOwnSorry, nicOn, vipCidrsOf, vipsOf, type Lab, type LabNode } from "../lab/types";
+
+/** "eth0=192.168.7.10/24 …": a node's addresses of one family. */
+function addresses({ nics }: LabNode, family: Family): string {
+  const all = nics.flatMap((nic) => nic.addresses.map((address) => ({ device: nic.device, address })));
+  return all
+    .filter(({ address }) => familyOf(address) === family)
+    .map(({ device, address }) => `${device}=${address}`)
+    .join(" ");
+}
 
 function common(lab: Lab, node: LabNode): Settings {
-  return { LVS_ROLE: node.role, LVS_NODE: node.name, LVS_VIPS: vipsOf(lab).map(hostPrefix).join(" ") };
+  return {
+    LVS_ROLE: node.role,
+    LVS_NODE: node.name,
+    LVS_VIPS: vipsOf(lab).map(hostPrefix).join(" "),
+    ...(node.address6 !== undefined && { LVS_ADDRESSES6: addresses(node, 6) }),
+    ...(node.gateway6 !== undefined && { LVS_GATEWAY6: node.gateway6 }),
+  };
 }
 
 function clientSettings(lab: Lab, node: LabNode): Settings {
@@ -30,9 +45,7 @@ function routerSettings(lab: Lab, node: LabNode): Settings {
   return {
     ...common(lab, node),
     LVS_SERVER_IF: nicOn(node, "server").device,
-    LVS_ADDRESSES: node.nics
-      .flatMap((nic) => nic.addresses.map((address) => `${nic.device}=${address}`))
-      .join(" "),
+    LVS_ADDRESSES: addresses(node, 4),
     LVS_ARP_STRATEGY: lab.arpStrategy,
     ...(routed.length > 0 && { LVS_VIP_ROUTES: routed.join(" ") }),
     // Told only where it matters: a new director touches the router in that strategy alone.
@@ -49,6 +62,7 @@ function realServerSettings(lab: Lab, node: LabNode): Settings {
     ...common(lab, node),
     LVS_IF: nicOn(node, "server").device,
     LVS_RIP: node.address,
+    ...(node.address6 !== undefined && { LVS_RIP6: node.address6 }),
     LVS_PORTS: [...ports].join(" "),
     LVS_ARP_STRATEGY: lab.arpStrategy,
     LVS_INDEX_PAGE: realServerPage(node.name),
@@ -79,7 +93,7 @@ function tlsSettings(lab: Lab, node: LabNode): Settings {
         own.secret,
         prefix,
         node.name,
-        [...new Set(services.map(({ vip }) => vip)), node.address],
+        [...new Set(services.map(({ vip }) => vip)), node.address, ...(node.address6 ? [node.address6] : [])],
         [...new Set(services.flatMap(({ check }) => check.virtualhost ?? []))],
       ));
   return {
@@ -161,7 +175,7 @@ function hasAlerts(lab: Lab): boolean {
 
 /** Ports of the services for which the director's own web server stands in; without any, none runs there. */
 export function sorryPorts(lab: Lab): number[] {
-  const local = lab.services.filter(({ sorry }) => sorry?.address === "127.0.0.1");
+  const local = lab.services.filter(isOwnSorry);
   // It speaks HTTP alone: a client of TLS is refused.
   return [
     ...new Set(local.flatMap((each) => listenedPorts(each).filter((port) => !tlsPorts(each).includes(port)))),

@@ -39,7 +39,7 @@ export class Address {
     return BITS[this.family];
   }
 
-  plus(offset: number): Address {
+  plus(offset: number | bigint): Address {
     return new Address(this.family, this.value + BigInt(offset));
   }
 
@@ -157,9 +157,14 @@ export function withoutLength(address: string): string {
   return address.split("/")[0] ?? address;
 }
 
+/** Of a text that is an address. */
+export function familyOf(address: string): Family {
+  return address.includes(":") ? 6 : 4;
+}
+
 /** "10.0.0.100/32": an address alone, as a VIP is on its device. */
 export function hostPrefix(address: string): string {
-  return withLength(address, Address.parse(address).bits);
+  return withLength(address, BITS[familyOf(address)]);
 }
 
 /** "255.255.255.0" → 24; undefined when the ones are not all on the left. */

@@ -5,12 +5,14 @@ export const PROBLEM_CODES = {
   // A guest's own script (scripts/guest/).
   "vip-missing": "the VIP is not on the device where it belongs",
   "vip-unexpected": "the VIP is on a director that stands by",
-  "address-missing": "an address of the router is not there",
+  "vip-preferred": "the VIP of IPv6 is not deprecated: the node itself may send from it",
+  "vip-on-nic": "a real server has the VIP of IPv6 on a NIC, and advertises it there",
+  "address-missing": "an address of the node is not there",
   "sysctl-differs": "a sysctl has another value than Direct Routing needs",
   "arp-rule-missing": "an arptables rule that keeps a real server silent about the VIP is not there",
   "neighbour-differs": "the router's permanent neighbour entries are not those of arpStrategy static",
   "route-differs":
-    "the client's default route does not go through the router, or the router's route to a VIP is not there",
+    "a default route does not go through the router, or the router's route to a VIP is not there",
   "not-listening": "nothing accepts connections on a service's port",
   "workload-failed": "a workload's script says that it is not well, or does not answer in time",
   "unit-inactive": "a systemd unit does not run",

@@ -4,7 +4,7 @@
  */
 
 import type { z } from "zod";
-import { endpoint } from "./address";
+import { endpoint, type Family } from "./address";
 import type { Config } from "../config/schema";
 import type { DrillLimits } from "../config/schemaDrills";
 import type { ldirectordSettings, virtualExtras } from "../config/schemaLdirectord";
@@ -29,6 +29,8 @@ export interface LabNetwork {
   readonly existingBridge?: string;
   /** IPv4 network in CIDR form, host bits zero. */
   readonly cidr: string;
+  /** The same of IPv6; absent in a lab of IPv4 alone. */
+  readonly cidr6?: string;
   /** The host's address on the segment, through which it reaches the guests; without prefix. */
   readonly hostAddress: string;
   /** MTU of every NIC on the segment, bytes. */
@@ -55,6 +57,9 @@ export interface LabNode {
   readonly address: string;
   /** Default gateway, absent on the router. */
   readonly gateway?: string;
+  /** The same two of IPv6; absent in a lab of IPv4 alone. */
+  readonly address6?: string;
+  readonly gateway6?: string;
   readonly memoryMiB: number;
   readonly vcpus: number;
   readonly nics: readonly Nic[];
@@ -104,12 +109,12 @@ interface ServiceFields {
   readonly schedulerFlags: readonly string[];
   /** Persistence timeout in seconds; absent = none. */
   readonly persistent?: number;
-  /** Persistence granularity, dotted netmask. */
+  /** Persistence granularity: a dotted netmask, or the length of a prefix of IPv6. */
   readonly netmask?: string;
   readonly ops: boolean;
   readonly quiescent: boolean;
   readonly realServers: readonly RealServerEntry[];
-  /** Sorry server (ldirectord's fallback); absent = none. `address` 127.0.0.1 is the director's own. */
+  /** Sorry server (ldirectord's fallback); absent = none. `address` 127.0.0.1 or ::1 is the director's own. */
   readonly sorry?: { readonly address: string; readonly port: number };
   readonly check: HealthCheck;
   readonly extras: VirtualExtras;
@@ -157,6 +162,8 @@ export interface Lab {
   readonly vipCidr: string;
   /** Further networks of VIPs; absent: none. */
   readonly moreVipCidrs?: readonly string[];
+  /** The VIPs' network of IPv6; absent in a lab of IPv4 alone. */
+  readonly vip6Cidr?: string;
   /** One today, as of routers; of directors there may be two. */
   readonly clients: readonly [LabNode, ...LabNode[]];
   readonly routers: readonly [LabNode, ...LabNode[]];
@@ -210,6 +217,21 @@ export function vipCidrsOf({ vipCidr, moreVipCidrs = [] }: Pick<Lab, "vipCidr" |
 /** Each VIP once. */
 export function vipsOf({ services }: Pick<Lab, "services">): string[] {
   return [...new Set(services.map(({ vip }) => vip))];
+}
+
+/** Whether the director itself stands in for a service's real servers. */
+export function isOwnSorry({ sorry }: Pick<VirtualService, "sorry">): boolean {
+  return sorry?.address === "127.0.0.1" || sorry?.address === "::1";
+}
+
+/** A node's default gateway of one family. */
+export function gatewayOf(node: LabNode, family: Family): string | undefined {
+  return family === 6 ? node.gateway6 : node.gateway;
+}
+
+/** A node's address of one family, on the segment where the host reaches it. */
+export function addressOf(node: LabNode, family: Family): string | undefined {
+  return family === 6 ? node.address6 : node.address;
 }
 
 /** Where a web service is asked, by default at its VIP. */

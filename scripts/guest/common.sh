@@ -3,7 +3,7 @@
 # is installed in the guest as /usr/local/sbin/lvs-dr and run there: start | stop | status.
 # `start` converges and then checks effects; it may run any number of times, also by hand and at every boot.
 # `install` puts the file that is run in the place of the installed one and starts it; if that fails, the former one is back.
-# Settings: LVS_ROLE, LVS_NODE, LVS_VIPS ("ADDRESS/LENGTH ..."), maybe LVS_RUN_LIMIT, and those that the role names. A role defines
+# Settings: LVS_ROLE, LVS_NODE, LVS_VIPS ("ADDRESS/LENGTH ..."), maybe LVS_RUN_LIMIT, those of addresses.sh, and those that the role names. A role defines
 # ROLE_NEEDS (COMMAND:PACKAGE...), role_start, role_stop, role_check and maybe role_validate (refuses without changing
 # anything), role_yield (before another payload takes its place), role_started (its units are known to systemd), role_details and
 # role_guard (runs as a service of its own).
@@ -103,42 +103,6 @@ expect_sysctls() {
     seen=absent
     read -r seen 2>/dev/null <"/proc/sys/${key//.//}" || true
     [[ $seen == "${pair#*=}" ]] || problem sysctl-differs "$key" "sysctl $key is $seen, expected ${pair#*=}"
-  done
-}
-
-# has_address DEVICE ADDRESS/PREFIX
-has_address() {
-  ADDRESSES=${ADDRESSES-$(ip -4 -o addr show)}
-  [[ $ADDRESSES =~ (^|$'\n')[0-9]+:\ +"$1"\ +inet\ +"$2"\  ]]
-}
-
-# add_vips DEVICE LABEL VIPS: each on DEVICE.
-add_vips() {
-  local vip
-  unset ADDRESSES
-  for vip in $3; do
-    has_address "$1" "$vip" || ip addr add "$vip" dev "$1" label "$2"
-  done
-}
-
-# labelled DEVICE LABEL: the addresses that `add_vips` gave that label, one a line.
-labelled() {
-  local address
-  while read -r _ _ _ address _; do echo "$address"; done < <(ip -4 -o addr show dev "$1" label "$2")
-}
-
-# drop_vips DEVICE LABEL VIPS: takes away all of them but VIPS.
-drop_vips() {
-  local old
-  while read -r old; do
-    [[ -z $old || " $3 " == *" $old "* ]] || ip addr del "$old" dev "$1"
-  done < <(labelled "$1" "$2")
-}
-
-expect_vips_on() {
-  local device=$1 vip
-  for vip in $LVS_VIPS; do
-    has_address "$device" "$vip" || problem vip-missing "${vip%/*}" "VIP $vip missing on $device"
   done
 }
 
@@ -267,21 +231,26 @@ dispatch() {
     need_all
     idle_rarely
     at_boot
+    addresses6
     role_start
+    leave_addresses6 "${LVS_ADDRESSES6:-}"
     reload_units
     if declare -F role_started >/dev/null; then role_started; fi
     unset ADDRESSES
+    expect_addresses6
     role_check
     ((${#PROBLEMS[@]} == 0)) || die "$LVS_NODE: not as expected after start:$(printf ' %s;' "${PROBLEMS[@]##*$'\t'}")"
     forget_failure
     ;;
   stop)
     role_stop
+    leave_addresses6 ''
     systemctl -q disable lvs-dr.service 2>/dev/null || true
     rm -f "$SYSCTL_FILE"
     ;;
   status)
     printf 'role=%s\nnode=%s\n' "$LVS_ROLE" "$LVS_NODE"
+    expect_addresses6
     role_check
     if declare -F role_details >/dev/null; then role_details; fi
     report

@@ -7,23 +7,22 @@ readonly NETWORK_DROPIN=lvs-dr-vip.conf
 # networkd and NetworkManager drop addresses that they were not told of when they configure the NIC anew: tell the one
 # that does. They are in force already.
 declare_vips() {
-  local vip
   if is_active systemd-networkd.service; then
-    for vip in $LVS_VIPS; do printf '[Address]\nAddress=%s\nLabel=%s:vip\n' "$vip" "$LVS_IF"; done | declare_to_networkd
+    declare_vips_to_networkd
   elif is_active NetworkManager.service; then
     declare_to_networkmanager "$LVS_VIPS"
   fi
 }
 
-# declare_to_networkd: what stdin has is part of the NIC's configuration from its next start on.
-declare_to_networkd() {
-  local line file=''
-  # As networkctl(1) says it, which needs D-Bus; the lab's own image has none.
-  while read -r line; do
-    [[ $line != NETWORK_FILE=* ]] || file=${line#NETWORK_FILE=}
-  done <"/run/systemd/netif/links/$(<"/sys/class/net/$LVS_IF/ifindex")"
-  [[ $file == *.network ]] || return 0
-  put "/etc/systemd/network/${file##*/}.d/$NETWORK_DROPIN" || written $?
+declare_vips_to_networkd() {
+  local vip
+  for vip in $LVS_VIPS; do
+    if [[ $vip == *:* ]]; then
+      printf '[Address]\nAddress=%s\nPreferredLifetime=0\nDuplicateAddressDetection=none\n' "$vip"
+    else
+      printf '[Address]\nAddress=%s\nLabel=%s:vip\n' "$vip" "$LVS_IF"
+    fi
+  done | declare_to_networkd "$LVS_IF" "$NETWORK_DROPIN"
 }
 
 # declare_to_networkmanager VIPS: any other host prefix in the profile was a VIP of ours; no NIC of a guest has one otherwise.
@@ -40,6 +39,8 @@ declare_to_networkmanager() {
     ip addr del "$old" dev "$LVS_IF" 2>/dev/null || true
   done < <(nmcli -g ipv4.addresses connection show "$profile" | tr -s ', ' '\n')
   for vip in $vips; do
+    # It has no word for an address that is no source of anything.
+    [[ $vip != *:* ]] || continue
     [[ $had == *" $vip "* ]] || change+=(+ipv4.addresses "$vip")
   done
   ((${#change[@]} == 0)) || nmcli connection modify "$profile" "${change[@]}"

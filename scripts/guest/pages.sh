@@ -25,20 +25,26 @@ check_pages() {
   done
 }
 
-# serve_pages PORTS [RIP]: nginx with the pages below /srv/lvs-dr, on every address (the VIP among them) at PORTS. What
+# listen_lines PORTS [ADDRESS...]: nginx's directives, at each address; "" is every one of IPv4.
+listen_lines() {
+  local port address kind
+  for port in $1; do
+    kind=''
+    [[ " $TLS_PORTS " != *" $port "* ]] || kind=' ssl'
+    for address in "${@:2}"; do printf '  listen %s%s%s;\n' "${address:+$address:}" "$port" "$kind"; done
+  done
+}
+
+# serve_pages PORTS [RIP [RIP6]]: nginx with the pages below /srv/lvs-dr, on every address (the VIP among them) at PORTS. What
 # comes for RIP itself, as health checks do, gets status 503 and the reason while $UNFIT is there.
 serve_pages() {
-  local port listens='' servers='' tls='' pages changed=$TLS_CHANGED user=www-data
+  local port listens servers='' tls='' pages changed=$TLS_CHANGED user=www-data everywhere=("") own=("${2:-}")
   # Red Hat's name for it.
   [[ $(</etc/passwd) =~ (^|$'\n')$user: ]] || getent passwd "$user" >/dev/null || user=nginx
-  for port in $1; do
-    if [[ " $TLS_PORTS " == *" $port "* ]]; then
-      listens+="  listen $port ssl;"$'\n'
-      tls=$'\n'"  ssl_certificate $TLS/certificate.pem;"$'\n'"  ssl_certificate_key $TLS/key.pem;"
-    else
-      listens+="  listen $port;"$'\n'
-    fi
-  done
+  [[ "$LVS_VIPS ${LVS_ADDRESSES6:-}" != *:* ]] || everywhere+=("[::]")
+  [[ -z ${3:-} ]] || own+=("[$3]")
+  listens=$(listen_lines "$1" "${everywhere[@]}")
+  [[ $listens != *' ssl;'* ]] || tls=$'\n'"  ssl_certificate $TLS/certificate.pem;"$'\n'"  ssl_certificate_key $TLS/key.pem;"
   pages="    root /srv/lvs-dr;
     index index.html;
     add_header X-Real-Server $LVS_NODE always;
@@ -47,13 +53,15 @@ serve_pages() {
   # Without a port of its own a server would listen on 80.
   [[ -z $listens ]] || servers="
   server {
-$listens$pages
+$listens
+$pages
   }"
   if [[ -n ${2:-} && -n $listens ]]; then
     # A named location: others would come by the `if` again.
     servers+="
   server {
-${listens//listen /listen $2:}$pages$CHECK_LOCATIONS
+$(listen_lines "$1" "${own[@]}")
+$pages$CHECK_LOCATIONS
     if (-f $UNFIT) { return 503; }
     error_page 503 @unfit;
     location @unfit {

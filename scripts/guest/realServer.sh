@@ -2,13 +2,21 @@
 # shellcheck source=scripts/guest/common.sh disable=SC2154,SC2034,SC2153
 # A real server: pages by nginx, the VIP /32 on lo so that replies leave with the VIP as source, and one of three ways
 # of keeping quiet when someone asks who has the VIP. The way is in force before the address is.
-# Settings: LVS_IF, LVS_RIP, LVS_PORTS, LVS_ARP_STRATEGY (sysctl | arptables | static), LVS_INDEX_PAGE, LVS_TEST_PAGE; with other pages for
-# health checks LVS_CHECK_PAGES, LVS_CHECK_PAGE_0 and so on. Needs pages.sh, workloads.sh and guard.sh.
+# For a VIP of IPv6 there is no such way, and none is needed: a node advertises the addresses of the NIC that is asked, not those of lo.
+# Settings: LVS_IF, LVS_RIP, maybe LVS_RIP6, LVS_PORTS, LVS_ARP_STRATEGY (sysctl | arptables | static), LVS_INDEX_PAGE, LVS_TEST_PAGE; with other
+# pages for health checks LVS_CHECK_PAGES, LVS_CHECK_PAGE_0 and so on. Needs pages.sh, workloads.sh and guard.sh.
 
 ARP_QUIET=(net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.lo.arp_ignore=1
   net.ipv4.conf.all.arp_announce=2 net.ipv4.conf.lo.arp_announce=2)
 ARP_OPEN=(net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.lo.arp_ignore=0
   net.ipv4.conf.all.arp_announce=0 net.ipv4.conf.lo.arp_announce=0)
+
+if [[ $LVS_VIPS == *:* ]]; then
+  # A proxy would answer for what it has on lo.
+  NDP_QUIET=(net.ipv6.conf.all.proxy_ndp=0 "net.ipv6.conf.$LVS_IF.proxy_ndp=0")
+  ARP_QUIET+=("${NDP_QUIET[@]}")
+  ARP_OPEN+=("${NDP_QUIET[@]}")
+fi
 
 by_arptables() { [[ $LVS_ARP_STRATEGY != sysctl ]]; }
 
@@ -28,6 +36,7 @@ if [[ -n ${LVS_WORKLOADS:-} ]]; then ROLE_NEEDS+=(nft:nftables); fi
 arp_rules() {
   local vip
   for vip in $LVS_VIPS $LEAVING_VIPS; do
+    [[ $vip != *:* ]] || continue
     echo "LVS-DR-IN -d ${vip%/*} -j DROP"
     echo "LVS-DR-OUT -s ${vip%/*} -j mangle --mangle-ip-s $LVS_RIP"
   done
@@ -60,6 +69,7 @@ expect_arp_rules() {
   local vip RULES_NOW
   RULES_NOW=$(arp_rules_now)
   for vip in $1; do
+    [[ $vip != *:* ]] || continue
     vip=${vip%/*}
     has_rule LVS-DR-IN "-d $vip" "-j DROP" || problem arp-rule-missing "LVS-DR-IN $vip" "arptables does not drop requests for $vip"
     has_rule LVS-DR-OUT "-s $vip" "--mangle-ip-s $LVS_RIP" || problem arp-rule-missing "LVS-DR-OUT $vip" "arptables does not rewrite the source of ARP from $vip"
@@ -140,12 +150,12 @@ still_used() {
   local state here vip port
   while read -r state _ _ here _; do
     [[ $state != LISTEN ]] || continue
-    for vip in $1; do [[ $here != "${vip%/*}:"* ]] || return 0; done
+    for vip in $1; do [[ $here != "${vip%/*}:"* && $here != "[${vip%/*}]:"* ]] || return 0; done
     for port in $2; do [[ $here != *":$port" ]] || return 0; done
   done < <(ss -Htan)
   command -v arping >/dev/null || return 1
   # -s: it would ask in the name of the VIP itself.
-  for vip in $1; do ! arping -q -c 1 -w 1 -I "$LVS_IF" -s "$LVS_RIP" "${vip%/*}" >/dev/null 2>&1 || return 0; done
+  for vip in $1; do [[ $vip == *:* ]] || ! arping -q -c 1 -w 1 -I "$LVS_IF" -s "$LVS_RIP" "${vip%/*}" >/dev/null 2>&1 || return 0; done
   return 1
 }
 
@@ -161,7 +171,7 @@ let_go() {
   if flock -n "$lock"; then
     for each in $workloads; do (remove_workload "$each") || true; done
     drop_vips lo lo:vip "$LVS_VIPS"
-    serve_pages "$LVS_PORTS" "$LVS_RIP"
+    serve_pages "$LVS_PORTS" "$LVS_RIP" "${LVS_RIP6:-}"
     if by_arptables; then
       arptables_on
       sysctls_now "${ARP_OPEN[@]}"
@@ -188,7 +198,7 @@ role_start() {
   leave
   certificate_installed
   check_pages
-  serve_pages "$LVS_PORTS$LEAVING_PORTS" "$LVS_RIP"
+  serve_pages "$LVS_PORTS$LEAVING_PORTS" "$LVS_RIP" "${LVS_RIP6:-}"
   guard_installed
   # When the way changes, the new one is in force before the old one goes.
   if by_arptables; then
@@ -223,7 +233,12 @@ role_stop() {
 
 # expect_quiet_vip: this server accepts what the director passes on, and says nothing about the VIP.
 expect_quiet_vip() {
+  local vip
   expect_vips_on lo
+  for vip in $LVS_VIPS; do
+    [[ $vip != *:* || ! ${ADDRESSES-} =~ [0-9]:\ +("$LVS_IF"|eth[0-9]+)\ +inet6\ +"${vip%/*}"/ ]] ||
+      problem vip-on-nic "${vip%/*}" "VIP $vip is on ${BASH_REMATCH[1]} too, where this server advertises it"
+  done
   expect_arp_sysctls
   ! by_arptables || expect_arp_rules "$LVS_VIPS"
 }

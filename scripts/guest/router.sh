@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# shellcheck source=scripts/guest/common.sh disable=SC2154,SC2034
+# shellcheck source=scripts/guest/common.sh disable=SC2154,SC2034,SC2153
 # The router: forwards between the client network and the two subnets of the server segment, and finds the VIP by ARP
-# through its address in the VIP's subnet, or through a route to the VIP alone. With arpStrategy `static` it binds each VIP to the director's MAC instead.
+# (of IPv6 by NDP) through its address in the VIP's subnet, or through a route to the VIP alone. With arpStrategy `static` it binds each VIP to the director's MAC instead.
 # Settings: LVS_SERVER_IF, LVS_ADDRESSES ("dev=address/prefix ..."), maybe LVS_VIP_ROUTES ("address/32 ..."), LVS_ARP_STRATEGY, LVS_DIRECTOR_MAC.
 
 ROLE_NEEDS=()
 ROUTER_SYSCTLS=(net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0)
+if [[ -n ${LVS_ADDRESSES6:-} ]]; then ROUTER_SYSCTLS+=(net.ipv6.conf.all.forwarding=1); fi
 
 # Of the routes that are ours; the number is nobody's in /etc/iproute2/rt_protos.
 readonly ROUTE_PROTOCOL=76
@@ -27,7 +28,7 @@ drop_routes() {
 
 static_entries() {
   local vip mac
-  while read -r vip _ mac _; do echo "$vip $mac"; done < <(ip -4 neigh show dev "$LVS_SERVER_IF" nud permanent)
+  while read -r vip _ mac _; do echo "$vip $mac"; done < <(ip neigh show dev "$LVS_SERVER_IF" nud permanent)
 }
 
 # has_line TEXT LINE. Not by a pipe into grep -q, whose writer dies of a line too many.
@@ -58,6 +59,7 @@ role_stop() {
   done < <(static_entries)
   drop_routes ""
   sysctl -qw net.ipv4.ip_forward=0
+  [[ -z ${LVS_ADDRESSES6:-} ]] || sysctl -qw net.ipv6.conf.all.forwarding=0
 }
 
 role_check() {

@@ -23,7 +23,7 @@ guest_tools() {
 # guest FILES SCRIPT [SETTING=VALUE...]: runs SCRIPT behind these files, with settings that are plain but for the given ones; inside of
 # $UNDER, if that is set.
 guest() {
-  local files=$1 script=$2
+  local files=${1/common.sh/common.sh addresses.sh} script=$2
   shift 2
   mkdir -p "$T"/guest/{run/lvs-dr,etc/lvs-dr,usr/local/sbin,srv/lvs-dr}
   guest_tools

@@ -29,7 +29,7 @@ director() {
       LVS_LDIRECTORD_TLS "" LVS_LDIRECTORD_MODULE "$(PATH=$REAL cat "$ROOT/scripts/guest/ldirectord/Ldirectord.pm")" LVS_ALERTS "" LVS_MARKS "" \
       LVS_IPVS_TIMEOUTS "300 120 300" LVS_DRAIN_SECONDS 1 LVS_SETTLE_SECONDS 1 LVS_DRY_RUN "$(PATH=$REAL cat "$ROOT/scripts/host/ldirectord-dry-run.sh")" \
       LVS_DRY_RUN_MODULE "$(PATH=$REAL cat "$ROOT/scripts/host/ldirectord-dry-run/DryRun.pm")"
-    cat "$ROOT"/scripts/guest/{common,pages,declaredVips,holders/fixed,alerts,planes/static,planes/ldirectord,director}.sh | sed 's/^IPVS_SYSCTLS=.*/IPVS_SYSCTLS=(/; s/^dispatch .*//'
+    cat "$ROOT"/scripts/guest/{common,addresses,pages,declaredVips,holders/fixed,alerts,planes/static,planes/ldirectord,director}.sh | sed 's/^IPVS_SYSCTLS=.*/IPVS_SYSCTLS=(/; s/^dispatch .*//'
     printf 'dispatch "$@"\n'
   } >"$T/payload.$1"
   chmod 0700 "$T/payload.$1"

@@ -56,7 +56,7 @@ payload() {
   fake sync ''
   {
     printf '#!%s\nreadonly LVS_ROLE=role LVS_NODE=node LVS_VIPS="" NAME=%s\n' "$BIN/bash" "$1"
-    guest_text common.sh
+    guest_text common.sh addresses.sh
     printf '%s\n' 'ROLE_NEEDS=()' 'role_start() { echo "$NAME starts" >>"'"$T/steps"'"; }' 'role_check() { :; }' "$2" 'dispatch "$@"'
   } >"$T/guest/usr/local/sbin/lvs-dr.$1"
   chmod 0700 "$T/guest/usr/local/sbin/lvs-dr.$1"

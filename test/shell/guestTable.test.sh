@@ -167,7 +167,7 @@ test_compare_names_what_the_configuration_does_not_explain() {
   finds "server-unexpected|192.168.7.99:80|$TITLE|192.168.7.99:80: not configured in service $TITLE" "$WRR" "${ONE/7.10/7.99}"
   finds "service-differs|$TITLE|-s rr|service $TITLE: -s rr, expected -s wrr" "-A $KEY -s rr" "$ONE"
   finds "service-missing|$TITLE|-s wrr|service $TITLE: not in the kernel's table"
-  for foreign in "-f 7" "-f 26999" "-f 27100" "-f 270001" "-f 27000 -6"; do
+  for foreign in "-f 7" "-f 26999" "-f 27100" "-f 270001" "-f 27100 -6"; do
     title="fwm ${foreign#-f }"
     finds "service-unexpected|$title|-s rr|service $title: not configured" "$WRR" "$ONE" "-A $foreign -s rr"
   done

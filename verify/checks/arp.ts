@@ -2,9 +2,10 @@
 import { exec } from "../../lib/process";
 import { parseArping } from "../../health/arping";
 import { vipMac } from "../../model/director/vipHolder";
-import { hostPrefix } from "../../model/lab/address";
+import { familyOf, hostPrefix } from "../../model/lab/address";
 import { labNodes, nicOn, vipsOf, type Lab, type LabNode } from "../../model/lab/types";
 import { proxyArpRepair } from "./hazards";
+import { Capture, parseCapture, RESOLUTION } from "./capture";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
 
 /** Two broadcasts a second apart: whoever answers the first late is heard before the second is over. */
@@ -22,12 +23,20 @@ export function macOwner(lab: Lab, mac: string): string {
   return `${name} ${mac}`;
 }
 
+interface AskedWho {
+  readonly from: string;
+  readonly where: string;
+  readonly command: string;
+}
+
+/** @param asked with what arping printed, or whose MACs were heard to answer */
 export function judgeArp(
   lab: Lab,
   vip: string,
-  asked: { readonly from: string; readonly where: string; readonly command: string; readonly text: string },
+  asked: AskedWho & ({ readonly text: string } | { readonly macs: readonly string[] }),
 ): Finding {
-  const macs = parseArping(asked.text);
+  const macs = "macs" in asked ? asked.macs : parseArping(asked.text);
+  const six = familyOf(vip) === 6;
   const director = vipMac(lab);
   const others = macs.filter((mac) => mac !== director);
   const leaks = others.map((mac) => macOwner(lab, mac));
@@ -36,13 +45,16 @@ export function judgeArp(
   const fix = others.includes(routerMac)
     ? `on ${lab.routers[0].name}, which answers for what is not its own: ${proxyArpRepair(lab.routers[0])};` +
       ` then on ${lab.directors[0].name} and every real server: ip neigh flush all`
-    : leaks.length > 0
-      ? `${leaks.map((leak) => leak.split(" ")[0]).join(", ")} must keep quiet: sysctl net.ipv4.conf.all.arp_ignore=1` +
-        ` net.ipv4.conf.all.arp_announce=2 before the VIP is added; then ip neigh flush to ${vip} on ${lab.routers[0].name}`
-      : `on ${lab.directors[0].name}: ip -4 addr show (is ${hostPrefix(vip)} there?), tcpdump -nn arp`;
+    : leaks.length > 0 && six
+      ? `${leaks.map((leak) => leak.split(" ")[0]).join(", ")} must have the VIP on lo alone, and proxy_ndp off: ip -6 addr;` +
+        ` then ip neigh flush to ${vip} on ${lab.routers[0].name}`
+      : leaks.length > 0
+        ? `${leaks.map((leak) => leak.split(" ")[0]).join(", ")} must keep quiet: sysctl net.ipv4.conf.all.arp_ignore=1` +
+          ` net.ipv4.conf.all.arp_announce=2 before the VIP is added; then ip neigh flush to ${vip} on ${lab.routers[0].name}`
+        : `on ${lab.directors[0].name}: ip -${six ? 6 : 4} addr show (is ${hostPrefix(vip)} there?), tcpdump -nn ${six ? "icmp6" : "arp"}`;
   return judge(
     `arp.${vip}.${asked.from}`,
-    `only the director answers ARP for ${vip}, asked from ${asked.where}`,
+    `only the director answers ${six ? "NDP" : "ARP"} for ${vip}, asked from ${asked.where}`,
     macs.length === 1 && leaks.length === 0,
     {
       where: asked.where,
@@ -94,13 +106,41 @@ async function fromRouter({ lab, shell }: CheckContext, vip: string): Promise<Fi
   );
 }
 
+/** Who would answer does so at each of them; each forgets the one before. */
+const SOLICITATIONS = 3;
+
+/** The router forgets who has the VIP and asks again, while it listens who answers: of IPv6, the fastest alone is what it remembers. */
+async function fromRouterByNdp({ lab, shell }: CheckContext, vip: string): Promise<Finding> {
+  const [router] = lab.routers;
+  const { device } = nicOn(router, "server");
+  const capture = new Capture(shell, router.name, device, RESOLUTION[6]);
+  await capture.start();
+  const command = `ip neigh flush to ${vip} dev ${device}; ping -c 1 ${vip}`;
+  await shell.run(
+    router.name,
+    `for ((i = 0; i < ${SOLICITATIONS}; i++)); do ip neigh flush to ${vip} dev ${device}; ping -n -q -c 1 -W 1 ${vip} >/dev/null; done`,
+    { timeout: 20 },
+  );
+  const { arp } = parseCapture(await capture.stop(0));
+  const answers = arp.filter(({ kind, address }) => kind === "reply" && address === vip);
+  const macs = [...new Set(answers.map(({ fromMac }) => fromMac))];
+  return judgeArp(lab, vip, {
+    from: "router",
+    where: router.name,
+    command: `${capture.command}; ${command}`,
+    macs,
+  });
+}
+
 export const arpProbe: Probe = {
   group: "arp",
   async look(context) {
-    const asked = vipsOf(context.lab).flatMap((vip) => [
-      fromRouter(context, vip),
-      fromHost(context.lab, vip),
-    ]);
-    return Promise.all(asked);
+    const vips = vipsOf(context.lab);
+    const asked = vips
+      .filter((vip) => familyOf(vip) === 4)
+      .flatMap((vip) => [fromRouter(context, vip), fromHost(context.lab, vip)]);
+    // The host has no address of IPv6 on the segment.
+    const six = vips.filter((vip) => familyOf(vip) === 6).map((vip) => fromRouterByNdp(context, vip));
+    return Promise.all([...asked, ...six]);
   },
 };

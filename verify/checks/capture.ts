@@ -1,5 +1,6 @@
 /** Packet captures in guests: started and known to listen before the traffic, stopped when enough was seen. */
 import { randomBytes } from "node:crypto";
+import type { Family } from "../../model/lab/address";
 import type { Shell } from "../../lib/ssh";
 
 export interface Frame {
@@ -15,6 +16,7 @@ export interface Frame {
   readonly flags: string;
 }
 
+/** A packet of ARP, or what NDP has in its place: a neighbour solicitation, or an advertisement. */
 export interface ArpFrame {
   readonly fromMac: string;
   readonly kind: "request" | "reply";
@@ -25,11 +27,20 @@ export interface ArpFrame {
 }
 
 const TCP =
-  /^([\d.]+) ([0-9a-f:]{17}) > ([0-9a-f:]{17}), .*?: ([\d.]+)\.(\d+) > ([\d.]+)\.(\d+): Flags \[([^\]]*)\]/;
+  /^([\d.]+) ([0-9a-f:]{17}) > ([0-9a-f:]{17}), .*?: ([0-9a-f.:]+)\.(\d+) > ([0-9a-f.:]+)\.(\d+): Flags \[([^\]]*)\]/;
 const ARP_REQUEST = /^[\d.]+ ([0-9a-f:]{17}) > .*Request who-has (\S+?)(?: \(\S+\))? tell (\S+),/;
 const ARP_REPLY = /^[\d.]+ ([0-9a-f:]{17}) > .*Reply (\S+) is-at /;
+const SOLICITATION =
+  /^[\d.]+ ([0-9a-f:]{17}) > .*: (\S+) > \S+: ICMP6, neighbor solicitation, who has ([0-9a-f:]+)/;
+const ADVERTISEMENT = /^[\d.]+ ([0-9a-f:]{17}) > .*ICMP6, neighbor advertisement, tgt is ([0-9a-f:]+)/;
 
-/** Reads `tcpdump -nn -e -tt`: its TCP and its ARP lines. */
+/** What tcpdump takes for the packets by which nodes find each other's MAC addresses. */
+export const RESOLUTION: Readonly<Record<Family, string>> = {
+  4: "arp",
+  6: "(icmp6 and (ip6[40] == 135 or ip6[40] == 136))",
+};
+
+/** Reads `tcpdump -nn -e -tt`: its lines of TCP, of ARP and of NDP. */
 export function parseCapture(text: string): { frames: Frame[]; arp: ArpFrame[] } {
   const frames: Frame[] = [];
   const arp: ArpFrame[] = [];
@@ -50,8 +61,10 @@ export function parseCapture(text: string): { frames: Frame[]; arp: ArpFrame[] }
       continue;
     }
     const request = ARP_REQUEST.exec(line);
-    const reply = ARP_REPLY.exec(line);
-    if (request) {
+    const reply = ARP_REPLY.exec(line) ?? ADVERTISEMENT.exec(line);
+    const [, fromMac, tell = "", asked = ""] = SOLICITATION.exec(line) ?? [];
+    if (fromMac !== undefined) arp.push({ fromMac, kind: "request", address: asked, tell });
+    else if (request) {
       arp.push({
         fromMac: request[1] ?? "",
         kind: "request",
@@ -107,7 +120,7 @@ exit 1
 
   /**
    * Ends the capture, as soon as it has that many TCP packets and no more come, or after three seconds, and removes its traces.
-   * ARP does not count: many real servers ask for many neighbours.
+   * ARP and NDP do not count: many real servers ask for many neighbours.
    */
   async stop(packets: number): Promise<string> {
     const { file } = this;

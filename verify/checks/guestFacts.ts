@@ -9,10 +9,12 @@ import type { Shell } from "../../lib/ssh";
 import { parseNeighbours } from "./neighbours";
 
 export interface GuestFacts {
-  /** "eth0 192.168.7.10/24" for each IPv4 address. */
+  /** "eth0 192.168.7.10/24" for each address but the host's own of IPv6 (loopback, link-local). */
   readonly addresses: readonly string[];
   /** `ip -4 route show`, a line each. */
   readonly routes: readonly string[];
+  /** The default routes of IPv6, a line each; none of a guest that was not asked. */
+  readonly routes6: readonly string[];
   /** Values of the sysctls asked for; "absent" where the kernel has none. */
   readonly sysctls: Readonly<Record<string, string>>;
   /** `systemctl is-active` of each unit asked for. */
@@ -45,7 +47,7 @@ const SYSCTL_DIRECTORY = "/proc/sys/";
 export function factsScript(
   sysctls: readonly string[],
   units: readonly string[],
-  { neighbours = false } = {},
+  { neighbours = false, ipv6 = false } = {},
 ): string {
   return `
 echo "clock=$EPOCHREALTIME"
@@ -58,7 +60,7 @@ for key in ${sysctls.join(" ")}; do
   echo "$key $value"
 done
 echo '== addresses'
-ip -4 -o addr show
+ip -o addr show
 echo '== routes'
 ip -4 route show
 while read -r -a names && read -r -a counts; do
@@ -66,7 +68,8 @@ while read -r -a names && read -r -a counts; do
     [[ \${names[i]} != IPReversePathFilter ]] || printf '== filtered\\n%s\\n' "\${counts[i]}"
   done
 done </proc/net/netstat
-${neighbours ? "echo '== neighbours'\nip -4 neigh show" : ""}
+${ipv6 ? "echo '== routes6'\nip -6 route show default" : ""}
+${neighbours ? "echo '== neighbours'\nip neigh show" : ""}
 echo '== units'
 systemctl is-active ${units.join(" ")} || true
 echo '== failed'
@@ -92,10 +95,11 @@ export function parseFacts(
   const states = lines(sections["units"]);
   return {
     addresses: lines(sections["addresses"]).flatMap((line) => {
-      const match = /^\d+: (\S+)\s+inet (\S+)/.exec(line);
-      return match ? [`${match[1]} ${match[2]}`] : [];
+      const match = /^\d+: (\S+)\s+inet6? (\S+)/.exec(line);
+      return match && !/^(fe80:|::1\/)/.test(match[2] ?? "") ? [`${match[1]} ${match[2]}`] : [];
     }),
     routes: lines(sections["routes"]).map((line) => line.trim()),
+    routes6: lines(sections["routes6"]).map((line) => line.trim()),
     sysctls: Object.fromEntries(
       lines(sections["sysctls"]).map((line) => line.split(" ") as [string, string]),
     ),
@@ -122,7 +126,7 @@ export async function gatherFacts(
   node: LabNode,
   sysctls: readonly string[],
   units: readonly string[],
-  also: { readonly neighbours?: boolean } = {},
+  also: { readonly neighbours?: boolean; readonly ipv6?: boolean } = {},
 ): Promise<GuestFacts> {
   const before = Date.now() / 1000;
   const { code, stdout, stderr } = await shell.run(node.name, "bash -s", {

@@ -13,7 +13,13 @@ const CLOCK_LIMIT = 2;
 
 /** Every sysctl that Direct Routing lives by, with its value, for one node. */
 export function sysctlsOf(lab: Lab, node: LabNode): Record<string, string> {
-  if (node.role === "router") return { "net.ipv4.ip_forward": "1", "net.ipv4.conf.all.send_redirects": "0" };
+  const six = lab.vip6Cidr !== undefined;
+  if (node.role === "router")
+    return {
+      "net.ipv4.ip_forward": "1",
+      "net.ipv4.conf.all.send_redirects": "0",
+      ...(six && { "net.ipv6.conf.all.forwarding": "1" }),
+    };
   if (node.role === "director") {
     return {
       "net.ipv4.vs.expire_nodest_conn": "1",
@@ -26,12 +32,16 @@ export function sysctlsOf(lab: Lab, node: LabNode): Record<string, string> {
   }
   if (node.role !== "realServer") return {};
   const quiet = lab.arpStrategy === "sysctl";
-  return Object.fromEntries(
-    ["all", "lo"].flatMap((device) => [
-      [`net.ipv4.conf.${device}.arp_ignore`, quiet ? "1" : "0"],
-      [`net.ipv4.conf.${device}.arp_announce`, quiet ? "2" : "0"],
-    ]),
-  );
+  const arp = ["all", "lo"].flatMap((device) => [
+    [`net.ipv4.conf.${device}.arp_ignore`, quiet ? "1" : "0"],
+    [`net.ipv4.conf.${device}.arp_announce`, quiet ? "2" : "0"],
+  ]);
+  // Whatever the strategy: a proxy would answer for the VIP on lo.
+  const ndp = ["all", nicOn(node, "server").device].map((device) => [
+    `net.ipv6.conf.${device}.proxy_ndp`,
+    "0",
+  ]);
+  return Object.fromEntries([...arp, ...(six ? ndp : [])]) as Record<string, string>;
 }
 
 /** "device address/prefix" for each address that the node must have, the VIPs included. */
@@ -68,9 +78,13 @@ export function judgeGuest(lab: Lab, node: LabNode, facts: GuestFacts): Finding[
   const strays = strayVips(lab, node, facts);
   add(
     "addresses",
-    node.role === "realServer" ? "its RIP, and the VIP /32 on lo" : "its addresses",
+    node.role !== "realServer"
+      ? "its addresses"
+      : lab.vip6Cidr === undefined
+        ? "its RIP, and the VIP /32 on lo"
+        : "its RIPs, and the VIPs /32 and /128 on lo",
     missing.length === 0 && strays.length === 0,
-    "ip -4 -o addr show",
+    lab.vip6Cidr === undefined ? "ip -4 -o addr show" : "ip -o addr show",
     facts.addresses.join(", "),
     wanted.join(", "),
     strays.length > 0 ? `ip addr del ${strays[0]?.split(" ")[1]} dev ${strays[0]?.split(" ")[0]}` : again,
@@ -86,6 +100,16 @@ export function judgeGuest(lab: Lab, node: LabNode, facts: GuestFacts): Finding[
     routes.join(", ") || "none",
     viaGateway[0] ?? "none",
   );
+
+  if (node.gateway6 !== undefined) {
+    const { routes6 } = facts;
+    const ok = routes6.length === 1 && routes6[0]?.startsWith(`default via ${node.gateway6} `) === true;
+    const [title, command] = [
+      "its default route of IPv6 goes through the router",
+      "ip -6 route show default",
+    ];
+    add("route6", title, ok, command, routes6.join(", ") || "none", `default via ${node.gateway6}`);
+  }
 
   const sysctls = Object.entries(sysctlsOf(lab, node));
   if (sysctls.length > 0) {
@@ -167,7 +191,10 @@ async function look({ lab, shell }: CheckContext, node: LabNode): Promise<Findin
   const units = unitsOf(lab, node);
   try {
     const keys = new Set([...Object.keys(sysctlsOf(lab, node)), ...hazardKeys(lab, node)]);
-    const facts = await gatherFacts(shell, node, [...keys], units, { neighbours: forwards(lab, node) });
+    const facts = await gatherFacts(shell, node, [...keys], units, {
+      neighbours: forwards(lab, node),
+      ipv6: node.gateway6 !== undefined,
+    });
     return judgeGuest(lab, node, facts);
   } catch (error) {
     const evidence = {

@@ -1,11 +1,12 @@
 /** Whether those who forward have each neighbour's address at the MAC of the guest that owns it. */
-import { withoutLength } from "../../model/lab/address";
+import { familyOf, withoutLength } from "../../model/lab/address";
 import { labNodes, nicOn, type Lab, type LabNode } from "../../model/lab/types";
 import { vipMac } from "../../model/director/vipHolder";
 import { macOwner } from "./arp";
+import { RESOLUTION } from "./capture";
 import { judge, type Finding } from "./check";
 
-/** Reads `ip -4 neigh show`: lower-case MAC by address; entries without a MAC are left out. */
+/** Reads `ip neigh show`: lower-case MAC by address; entries without a MAC are left out. */
 export function parseNeighbours(text: string): Map<string, string> {
   const lines = [...text.matchAll(/^(\S+) .*\blladdr ([0-9a-f:]{17})\b/gim)];
   return new Map(lines.map(([, address = "", mac = ""]) => [address, mac.toLowerCase()]));
@@ -29,6 +30,13 @@ export function forwards(lab: Lab, node: LabNode): boolean {
   return node === lab.routers[0] || node.role === "director";
 }
 
+/** What a person would type to see who answers for an address. */
+function lookFor(address: string, device: string): string {
+  return familyOf(address) === 6
+    ? `tcpdump -nn -e -i ${device} '${RESOLUTION[6]}'`
+    : `arping -I ${device} ${address}`;
+}
+
 export function judgeNeighbours(lab: Lab, node: LabNode, neighbours: ReadonlyMap<string, string>): Finding {
   const wrong = [...owners(lab, node)].flatMap(([address, mac]) => {
     const seen = neighbours.get(address);
@@ -41,13 +49,13 @@ export function judgeNeighbours(lab: Lab, node: LabNode, neighbours: ReadonlyMap
     wrong.length === 0,
     {
       where: node.name,
-      command: "ip -4 neigh show",
+      command: "ip neigh show",
       seen:
         wrong.map(({ address, seen }) => `${address} at ${macOwner(lab, seen)}`).join(", ") ||
         `${neighbours.size} neighbours, none at another guest's MAC`,
       expected:
         wrong.map(({ address, mac }) => `${address} at ${macOwner(lab, mac)}`).join(", ") || "the same",
     },
-    `find who answers: arping -I ${device} ${wrong[0]?.address ?? ""}; then ip neigh flush to ${wrong[0]?.address ?? ""}`,
+    `find who answers: ${lookFor(wrong[0]?.address ?? "", device)}; then ip neigh flush to ${wrong[0]?.address ?? ""}`,
   );
 }

@@ -3,14 +3,21 @@
  * MAC; replies go from the real server to the router, with the VIP as their source, past the director.
  */
 import { vipMac } from "../../model/director/vipHolder";
-import { endpoint } from "../../model/lab/address";
+import { endpoint, familyOf } from "../../model/lab/address";
 import { webProtocol } from "../../model/lab/workloads";
-import { nicOn, serviceUrl, type Lab, type VirtualService } from "../../model/lab/types";
+import {
+  addressOf,
+  gatewayOf,
+  nicOn,
+  serviceUrl,
+  type Lab,
+  type VirtualService,
+} from "../../model/lab/types";
 import { tableWeight } from "../../model/director/ipvs/table";
 import { askEach } from "../../lib/askEach";
 import { anyCertificate, curlOptions, sideBySide } from "../../health/requests";
 import { macOwner, serverMac } from "./arp";
-import { Capture, parseCapture, type ArpFrame, type Frame } from "./capture";
+import { Capture, parseCapture, RESOLUTION, type ArpFrame, type Frame } from "./capture";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
 
 /** What the two captures hold of the connections in question. */
@@ -65,6 +72,8 @@ export function judgePath(
   expected: number,
 ): Finding[] {
   const { vip, port, name } = service;
+  const family = familyOf(vip);
+  const way = family === 6 ? "NDP" : "ARP";
   const director = vipMac(lab);
   const real = lab.realServers.map(serverMac);
   const atDirector = { where: lab.directors[0].name, command: commands.director };
@@ -90,7 +99,9 @@ export function judgePath(
       !seen.permanent.includes(node.name) &&
       !seen.arp.some(
         (frame) =>
-          frame.kind === "request" && frame.fromMac === serverMac(node) && frame.address === node.gateway,
+          frame.kind === "request" &&
+          frame.fromMac === serverMac(node) &&
+          frame.address === gatewayOf(node, family),
       ),
   );
   const servers = [...new Set(fromReal.map((frame) => macOwner(lab, frame.fromMac)))].join(", ");
@@ -145,25 +156,27 @@ export function judgePath(
           (otherSource[0] ? `; one from ${endpoint(otherSource[0].from, otherSource[0].fromPort)}` : ""),
         expected: `all from ${endpoint(vip, port)}`,
       },
-      `the VIP /32 must be on lo of every real server`,
+      `the VIP /${family === 6 ? 128 : 32} must be on lo of every real server`,
     ),
     judge(
       `path.${name}.announce`,
-      `no real server speaks ARP as ${vip}`,
+      `no real server speaks ${way} as ${vip}`,
       announced.length === 0 && mute.length === 0,
       {
         ...atRouter,
         seen:
           announced.length > 0
             ? `${announced.length} from ${[...new Set(announced.map(({ fromMac }) => macOwner(lab, fromMac)))].join(", ")}`
-            : `${seen.arp.length} ARP packets, none as ${vip} but the director's` +
+            : `${seen.arp.length} ${way} packets, none as ${vip} but the director's` +
               (mute.length === 0
                 ? ""
-                : `; ${mute.map((node) => `no request for ${node.gateway} from ${node.name}`).join(", ")}`),
+                : `; ${mute.map((node) => `no request for ${gatewayOf(node, family)} from ${node.name}`).join(", ")}`),
         expected: "a request for the router's MAC from each real server that answered, none as the VIP",
       },
       announced.length > 0 || mute.length === 0
-        ? "sysctl net.ipv4.conf.all.arp_announce=2 on the real servers (or arptables that mangle the source)"
+        ? family === 6
+          ? "the VIP must be on lo alone, and proxy_ndp off: ip -6 addr; sysctl net.ipv6.conf.all.proxy_ndp"
+          : "sysctl net.ipv4.conf.all.arp_announce=2 on the real servers (or arptables that mangle the source)"
         : `nothing is proven without a request: on ${mute.map(({ name }) => name).join(", ")}: ip neigh show`,
     ),
   ];
@@ -194,7 +207,9 @@ async function lookAt(context: CheckContext, service: VirtualService): Promise<F
   const { lab, shell } = context;
   const count = requestCount(service);
   const { first, last } = portRange(count);
-  const filter = `(tcp and host ${lab.clients[0].address} and portrange ${first}-${last}) or arp`;
+  const family = familyOf(service.vip);
+  const client = addressOf(lab.clients[0], family);
+  const filter = `(tcp and host ${client} and portrange ${first}-${last}) or ${RESOLUTION[family]}`;
   const director = new Capture(
     shell,
     lab.directors[0].name,
@@ -205,8 +220,8 @@ async function lookAt(context: CheckContext, service: VirtualService): Promise<F
   await Promise.all([director.start(), router.start()]);
   // A real server that must ask for the router's MAC shows which source it asks with. Not before somebody listens.
   const forgotten = await askEach(lab.realServers, async (node) => {
-    const { name, gateway } = node;
-    const which = `to ${gateway} dev ${nicOn(node, "server").device}`;
+    const { name } = node;
+    const which = `to ${gatewayOf(node, family)} dev ${nicOn(node, "server").device}`;
     const { stdout } = await shell.run(name, `ip neigh flush ${which}; ip neigh show ${which} nud permanent`);
     return { name, permanent: stdout.includes("PERMANENT") };
   });

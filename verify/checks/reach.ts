@@ -18,7 +18,10 @@ export function pingTargets(lab: Lab): PingTarget[] {
       label: `the router's ${address} on ${nic.device}`,
     })),
   );
-  const back = lab.realServers.map((from) => ({ from, to: lab.clients[0].address, label: "the client" }));
+  const { address, address6 } = lab.clients[0];
+  const back = lab.realServers.flatMap((from) =>
+    [address, ...(address6 === undefined ? [] : [address6])].map((to) => ({ from, to, label: "the client" })),
+  );
   return [...router, ...back];
 }
 
@@ -50,10 +53,11 @@ export function judgePings(lab: Lab, targets: readonly PingTarget[], answers: st
       seen: `${count} of 2 answered${average ? `, ${average} ms on average` : ""}`,
       expected: "an answer",
     };
+    const six = to.includes(":");
     const fix =
       from.role === "client"
-        ? `on ${lab.routers[0].name}: ip -4 addr; on ${from.name}: ip route get ${to}`
-        : `on ${lab.routers[0].name}: sysctl net.ipv4.ip_forward (must be 1); on ${from.name}: ip route get ${to}`;
+        ? `on ${lab.routers[0].name}: ip -${six ? 6 : 4} addr; on ${from.name}: ip route get ${to}`
+        : `on ${lab.routers[0].name}: sysctl ${six ? "net.ipv6.conf.all.forwarding" : "net.ipv4.ip_forward"} (must be 1); on ${from.name}: ip route get ${to}`;
     return judge(`reach.${from.name}-${to}`, `${from.name} pings ${label} (${to})`, count > 0, evidence, fix);
   });
 }

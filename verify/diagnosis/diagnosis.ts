@@ -1,12 +1,19 @@
 /** Runs the three-way diagnosis: each real server by its RIP, by the VIP through it alone, and as the client sees it. */
 import { vipMac } from "../../model/director/vipHolder";
-import { hostPrefix } from "../../model/lab/address";
+import { familyOf, hostPrefix } from "../../model/lab/address";
 import { expectedTable, parseIpvsSave, type IpvsService } from "../../model/director/ipvs/table";
 import { serviceKey } from "../../model/lab/target";
 import { compareTables, type Difference } from "../../model/director/ipvs/compare";
 import { wrongPages } from "../../model/guest/pages";
 import { webProtocol } from "../../model/lab/workloads";
-import { nicOn, serviceUrl, type Lab, type VirtualService } from "../../model/lab/types";
+import {
+  addressOf,
+  isOwnSorry,
+  nicOn,
+  serviceUrl,
+  type Lab,
+  type VirtualService,
+} from "../../model/lab/types";
 import { ARPING, macOwner, serverMac } from "../checks/arp";
 import { parseArping } from "../../health/arping";
 import { judge, type CheckContext, type Finding, type Probe } from "../checks/check";
@@ -46,17 +53,25 @@ function named(answer: Answer, name: string): Answer {
 /** What a real server says of itself. */
 type Inside = Pick<ServerSight, "vipOnLo" | "withdrawn">;
 
-/** @param text of `ip -4 -o addr show dev lo` and, below it, the guard's reason if it has one */
+/** @param text of `ip -o addr show dev lo` and, below it, the guard's reason if it has one */
 export function parseInside(text: string, vip: string): Inside {
   const reason = /^unfit (.*)$/m.exec(text)?.[1];
   return {
-    vipOnLo: text.includes(` inet ${hostPrefix(vip)} `),
+    vipOnLo: text.includes(` inet${familyOf(vip) === 6 ? "6" : ""} ${hostPrefix(vip)} `),
     ...(reason === undefined ? {} : { withdrawn: reason }),
   };
 }
 
 /** Bash for a real server. */
-const INSIDE = `ip -4 -o addr show dev lo; read -r reason 2>/dev/null </run/lvs-dr/unfit && echo "unfit $reason"; true`;
+const INSIDE = `ip -o addr show dev lo; read -r reason 2>/dev/null </run/lvs-dr/unfit && echo "unfit $reason"; true`;
+
+/** Bash for the router: prints who answers for the VIP, as arping does; of IPv6 there is one neighbour, the first that has answered. */
+function whoHas(vip: string, device: string): string {
+  return familyOf(vip) === 4
+    ? `${ARPING} -I ${device} ${vip}`
+    : `ip neigh flush to ${vip} dev ${device}; ping -n -q -c 1 -W 1 ${vip} >/dev/null
+read -r address _ mac _ < <(ip neigh show to ${vip} dev ${device}) && echo "reply from $address [$mac]"`;
+}
 
 interface Seen {
   readonly direct: readonly Answer[];
@@ -85,14 +100,14 @@ async function askAll(
     const { code, stdout } = await shell.run(name, INSIDE, { timeout: 15 });
     return code === 0 ? [[name, parseInside(stdout, service.vip)]] : [];
   };
-  const askDirector = ask(shell, lab.directors[0].name, direct, "ip -4 neigh show; echo; ipvsadm -Sn");
+  const askDirector = ask(shell, lab.directors[0].name, direct, "ip neigh show; echo; ipvsadm -Sn");
   const [director, router, client, inside] = await Promise.all([
     askDirector,
     ask(
       shell,
       lab.routers[0].name,
       targets.map(({ routerPort }) => ({ url, port: routerPort })),
-      `${ARPING} -I ${nicOn(lab.routers[0], "server").device} ${service.vip}`,
+      whoHas(service.vip, nicOn(lab.routers[0], "server").device),
     ),
     ask(shell, lab.clients[0].name, [
       ...targets.map(({ clientPort }) => ({ url, port: clientPort })),
@@ -135,7 +150,7 @@ export function sightOf(
     const fromClient = asked.fromClient[i] ?? NOT_ASKED;
     const own = [fromRouter, fromClient].filter(({ ok, server }) => ok && server === name);
     const [page] = wrongPages(lab, serviceUrl(service), own);
-    const mac = asked.neighbours.get(node?.address ?? "");
+    const mac = asked.neighbours.get((node && addressOf(node, familyOf(service.vip))) ?? "");
     return {
       name,
       direct: asked.direct[i] ?? NOT_ASKED,
@@ -263,7 +278,7 @@ export function findingsOf(lab: Lab, service: VirtualService, result: DiagnosisR
       (page === undefined ? "" : `: ${page.text}`),
     expected: "an answer with status 200, and the sorry page",
   };
-  const local = service.sorry?.address === "127.0.0.1";
+  const local = isOwnSorry(service);
   return [
     ...findings,
     judge(

@@ -4,6 +4,8 @@
  * looks a marked packet up by its mark first.
  */
 import { DIAGNOSIS_MARKS } from "../../model/director/ipvs/table";
+import { endpoint, familyOf } from "../../model/lab/address";
+import { targetArguments } from "../../model/lab/target";
 import type { VirtualService } from "../../model/lab/types";
 import { PORTS_EACH } from "../../health/requests";
 
@@ -37,28 +39,33 @@ export function targetsOf(service: VirtualService): Target[] {
   }));
 }
 
+/** As ipvsadm names the service by a target's mark. */
+function markOf({ mark, address }: Target): string {
+  return targetArguments({ mark, family: familyOf(address) });
+}
+
 function cleanUp(targets: readonly Target[]): string {
-  const services = targets.map(({ mark }) => `ipvsadm -D -f ${mark} 2>/dev/null`).join("; ");
-  return `nft delete table ip ${NFT_TABLE} 2>/dev/null; ${services}; rm -f /run/lvs-dr-diagnosis.pid`;
+  const services = targets.map((target) => `ipvsadm -D ${markOf(target)} 2>/dev/null`).join("; ");
+  return `nft delete table inet ${NFT_TABLE} 2>/dev/null; ${services}; rm -f /run/lvs-dr-diagnosis.pid`;
 }
 
 /** For the director. Exit status 3: another diagnosis is under way. */
 export function setUpScript(service: VirtualService, targets: readonly Target[]): string {
   const rules = targets.map(
     ({ mark, routerPort }) =>
-      `    ip daddr ${service.vip} tcp dport ${service.port} tcp sport ${routerPort}-${routerPort + 2 * PORTS_EACH - 1}` +
+      `    ${familyOf(service.vip) === 6 ? "ip6" : "ip"} daddr ${service.vip} tcp dport ${service.port} tcp sport ${routerPort}-${routerPort + 2 * PORTS_EACH - 1}` +
       ` meta mark set ${mark}`,
   );
   return `
 set -eu
-if nft list table ip ${NFT_TABLE} >/dev/null 2>&1; then exit 3; fi
+if nft list table inet ${NFT_TABLE} >/dev/null 2>&1; then exit 3; fi
 setsid bash -c 'sleep ${LIMIT}; ${cleanUp(targets)}' >/dev/null 2>&1 </dev/null &
 echo $! >/run/lvs-dr-diagnosis.pid
 ipvsadm -R <<'RULES'
-${targets.map(({ mark, address }) => `-A -f ${mark} -s rr\n-a -f ${mark} -r ${address}:0 -g -w 1`).join("\n")}
+${targets.map((target) => `-A ${markOf(target)} -s rr\n-a ${markOf(target)} -r ${endpoint(target.address, 0)} -g -w 1`).join("\n")}
 RULES
 nft -f - <<'RULES'
-table ip ${NFT_TABLE} {
+table inet ${NFT_TABLE} {
   chain marks {
     type filter hook prerouting priority mangle + 10; policy accept;
 ${rules.join("\n")}

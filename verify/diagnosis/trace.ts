@@ -2,6 +2,7 @@
  * Where a packet is lost: a capture on the real server itself, while it is asked once more through the VIP. It says whether
  * the request arrives, whether the server's kernel takes it, and whether and to whom the reply leaves.
  */
+import { endpoint } from "../../model/lab/address";
 import { nicOn, serviceUrl, type Lab, type LabNode, type VirtualService } from "../../model/lab/types";
 import { Capture, parseCapture, type Frame } from "../checks/capture";
 import type { CheckContext } from "../checks/check";
@@ -40,7 +41,7 @@ deadline=$((SECONDS + ${REQUEST_LIMIT}))
 while ((SECONDS < deadline)) && [[ $taken == no ]]; do
   while read -r _ _ _ peer _; do
     ((\${peer##*:} < ${ports[0]} || \${peer##*:} > ${ports[1]})) || taken=yes
-  done < <(ss -Htn state syn-recv src '${vip}' sport = :${port})
+  done < <(ss -Htn state syn-recv src '${endpoint(vip)}' sport = :${port})
   sleep 0.2
 done
 echo "taken $taken"

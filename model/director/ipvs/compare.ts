@@ -47,7 +47,9 @@ export function compareTables(
     if (is === undefined || wanted === undefined) return own;
     const servers = pairs(is.servers, wanted.servers, serverKey).flatMap(([entry, server, at]) => {
       const { address } = (entry ?? server) as IpvsServer;
-      const name = lab.realServers.find((node) => node.address === address)?.name;
+      const name = lab.realServers.find(
+        (node) => node.address === address || node.address6 === address,
+      )?.name;
       const called = name === undefined ? at : `${name} ${at}`;
       return differences(
         name ?? at,

@@ -116,7 +116,7 @@ export const DIAGNOSIS_MARKS = { first: 27_000, last: 27_099 } as const;
 
 export function isOfDiagnosis(target: Target): boolean {
   const { first, last } = DIAGNOSIS_MARKS;
-  return target.mark !== undefined && target.family === 4 && target.mark >= first && target.mark <= last;
+  return target.mark !== undefined && target.mark >= first && target.mark <= last;
 }
 
 /** The weight a server has in the table while it is up. */

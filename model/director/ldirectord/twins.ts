@@ -1,4 +1,5 @@
 /** Services that ldirectord would not tell apart. */
+import { familyOf } from "../../lab/address";
 import type { VirtualService } from "../../lab/types";
 
 /** Matches the empty text, so that in front of an expression it changes nothing. */
@@ -13,7 +14,10 @@ export function toldApart(services: readonly VirtualService[]): VirtualService[]
   const seen = new Map<string, number>();
   return services.map((service) => {
     // Real servers of a mark have no port.
-    const key = service.mark === undefined ? `${service.protocol} ${service.port}` : `fwm ${service.family}`;
+    // Real servers of another family have other addresses.
+    const family = familyOf(service.vip);
+    const key =
+      service.mark === undefined ? `${service.protocol} ${family} ${service.port}` : `fwm ${family}`;
     const before = seen.get(key) ?? 0;
     seen.set(key, before + 1);
     return before === 0 ? service : marked(service, NOTHING.repeat(before));

@@ -91,7 +91,7 @@ hold_vips() {
   keep "$KEEPALIVED_CONF" "$LVS_KEEPALIVED_CONF"
   keepalived_unit
   # networkd would take away what it was not told of.
-  if is_active systemd-networkd.service; then printf '[Network]\nKeepConfiguration=static\n' | declare_to_networkd; fi
+  if is_active systemd-networkd.service; then printf '[Network]\nKeepConfiguration=static\n' | declare_to_networkd "$LVS_IF" "$NETWORK_DROPIN"; fi
   reload_units
   if ! is_active "$KEEPALIVED"; then
     # Where the other one serves, it has connections to tell of.

@@ -50,6 +50,7 @@ function payload(scripts: string, settings: Record<string, string>): string {
     "# Written by the lab; its next change overwrites this file.",
     ...Object.entries(settings).map(([key, value]) => `readonly ${key}=${shellQuote(value)}`),
     readFileSync("scripts/guest/common.sh", "utf8"),
+    readFileSync("scripts/guest/addresses.sh", "utf8"),
     ...scripts.split(" ").map((script) => readFileSync(`scripts/guest/${script}`, "utf8")),
   ].join("\n");
 }

@@ -4,7 +4,7 @@ import { distinct, PROBLEM_CODES, type Problem } from "../../../../model/lab/pro
 
 /** Codes that the guests' scripts and the table's program give. */
 function guestCodes(): string[] {
-  const scripts = ["client", "common", "director", "guard", "realServer", "router"].map(
+  const scripts = ["addresses", "client", "common", "director", "guard", "realServer", "router"].map(
     (name) => `${name}.sh`,
   );
   const inShell = scripts.flatMap((name) =>

@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154,SC2016,SC2034 # status, stdout, stderr: lib.sh; the guest's shell expands what is quoted here
+# scripts/guest/addresses.sh: addresses and VIPs of IPv6 beside those of IPv4, by the kernel's own in a network namespace.
+# shellcheck source=test/shell/guest.sh
+source "$ROOT/test/shell/guest.sh"
+
+readonly VIPS="10.0.0.100/32 fd00:10::100/128"
+# Addresses with their flags.
+readonly SHOWN='ip -o addr show dev eth0 scope global | sed -E "s/ +/ /g; s/^[0-9]+: //; s/\\\\.*//; s/ +$//"'
+
+addressing() {
+  local UNDER="unshare -n"
+  ln -sf "$(PATH="$REAL_PATH" command -v unshare)" "$BIN/unshare"
+  $UNDER ip link >/dev/null 2>&1 || skip "no network namespaces here"
+  guest "common.sh" "is_active() { false; }; ip link add eth0 type veth peer name peer; ip link set peer up; ip link set eth0 up; $1" LVS_VIPS="$VIPS" LVS_ADDRESSES6="eth0=fd00:7::10/64"
+}
+
+test_a_vip_of_ipv6_is_deprecated_and_known_by_its_length() {
+  addressing 'add_vips eth0 eth0:vip "$LVS_VIPS"; addresses6; '"$SHOWN"'; echo; labelled eth0 eth0:vip; PROBLEMS=(); unset ADDRESSES; expect_vips_on eth0; echo "${#PROBLEMS[@]}"'
+  exits 0
+  equals "$stdout" "eth0 inet 10.0.0.100/32 scope global eth0:vip
+eth0 inet6 fd00:7::10/64 scope global nodad
+eth0 inet6 fd00:10::100/128 scope global nodad deprecated
+
+10.0.0.100/32
+fd00:10::100/128
+0"
+}
+
+test_a_vip_that_the_node_would_speak_from_is_named_and_put_right() {
+  addressing 'ip addr add fd00:10::100/128 dev eth0 nodad; ip addr add 10.0.0.100/32 dev eth0 label eth0:vip
+    expect_vips_on eth0; printf "%s\n" "${PROBLEMS[@]%%$'"'\t'"'*}"; add_vips eth0 eth0:vip "$LVS_VIPS"; PROBLEMS=(); unset ADDRESSES; expect_vips_on eth0; echo "${#PROBLEMS[@]}"'
+  equals "$stdout" "vip-preferred
+0"
+}
+
+test_vips_that_leave_are_taken_away_and_nothing_else() {
+  addressing 'addresses6; add_vips eth0 eth0:vip "$LVS_VIPS fd00:10::101/128"; drop_vips eth0 eth0:vip "fd00:10::101/128"; '"$SHOWN"
+  equals "$stdout" "eth0 inet6 fd00:10::101/128 scope global nodad deprecated
+eth0 inet6 fd00:7::10/64 scope global nodad"
+}
+
+test_addresses_of_ipv6_leave_with_the_configuration() {
+  addressing 'addresses6; leave_addresses6 "$LVS_ADDRESSES6"; leave_addresses6 ""; '"$SHOWN"'; [[ ! -e $ADDRESSES6_FILE ]] && echo gone'
+  equals "$stdout" gone
+}
+
+test_a_lab_of_ipv4_alone_asks_for_nothing_of_ipv6() {
+  fake ip 'echo "ip $*"'
+  guest "common.sh" 'addresses6; leave_addresses6 ""; expect_addresses6; echo "${#PROBLEMS[@]}"'
+  equals "$stdout" 0
+}
