@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { assessHealth } from "../model/health";
 import { vipHolder } from "../model/director/vipHolder";
-import { openConnections } from "../model/director/ipvs/connections";
+import { connections } from "../model/director/ipvs/connections";
 import type { ProblemCode } from "../model/lab/problem";
 import type { Lab } from "../model/lab/types";
 import { holderOf } from "../model/pair";
@@ -80,42 +80,41 @@ export async function failover(
   return move(shell, lab, from, target);
 }
 
-/** Open connections of one director, and those of them that the other one does not know. */
-export async function unknownAt(
-  shell: GuestShell,
-  lab: Lab,
-  from: string,
-  target: string,
-): Promise<{ readonly open: number; readonly missing: readonly string[] }> {
-  const ask = async (name: string): Promise<Set<string>> =>
-    openConnections(lab, await shell.check(name, "ipvsadm -Lnc", { timeout: 20 }));
-  // The target first: what it knows then, the other one knows too unless it is over.
-  const known = await ask(target);
-  const open = await ask(from);
-  return { open: open.size, missing: [...open].filter((each) => !known.has(each)) };
-}
-
-/** Which connections would end; waits for the target to be told of them. */
-async function untold(
+/**
+ * Waits until the target knows every open connection. One that is missing once may have been opened a moment ago, and be over soon: only what is
+ * missing at two looks in a row counts.
+ * @returns the connections that it still does not know after `seconds`
+ */
+export async function toldOfAll(
   shell: GuestShell,
   lab: Lab,
   [from, target]: readonly [string, string],
   seconds: number,
   say: (line: string) => void,
-): Promise<string[]> {
+): Promise<readonly string[]> {
   const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    const { open, missing } = await unknownAt(shell, lab, from, target);
-    say(`${target} knows ${open - missing.length} of the ${open} open connections of ${from}`);
-    if (missing.length === 0) return [];
-    if (Date.now() >= deadline) {
-      const example = missing.slice(0, 3).join(", ") + (missing.length > 3 ? ", …" : "");
-      return [
-        `${target} does not know ${missing.length} of ${open} open connections, which would end: ${example}; one is told of when a packet of it comes`,
-      ];
-    }
+  const ask = async (name: string, open: boolean): Promise<Set<string>> =>
+    connections(lab, await shell.check(name, "ipvsadm -Lnc", { timeout: 20 }), open);
+  for (let before: ReadonlySet<string> | undefined; ;) {
+    // The target first: what it knows then, the other one knows too unless it is over.
+    const known = await ask(target, false);
+    const open = await ask(from, true);
+    const missing = [...open].filter((each) => !known.has(each) && before?.has(each) !== false);
+    say(`${target} knows ${open.size - missing.length} of the ${open.size} open connections of ${from}`);
+    if (missing.length === 0 || Date.now() >= deadline) return missing;
+    before = new Set([...open].filter((each) => !known.has(each)));
     await sleep(1000);
   }
+}
+
+/** Which connections would end, in a sentence. */
+async function untold(...asked: Parameters<typeof toldOfAll>): Promise<string[]> {
+  const missing = await toldOfAll(...asked);
+  if (missing.length === 0) return [];
+  const example = missing.slice(0, 3).join(", ") + (missing.length > 3 ? ", …" : "");
+  return [
+    `${asked[2][1]} does not know ${missing.length} open connections, which would end: ${example}; one is told of when a packet of it comes`,
+  ];
 }
 
 /** keepalived begins anew: it says that it ends, at which the other one takes over at once, and is the standby then. */

@@ -1,5 +1,5 @@
 /** Faults of two directors: one of them dies, is cut off, stops in order; the other one serves on. */
-import { failover, unknownAt } from "../../failover/failover";
+import { failover, toldOfAll } from "../../failover/failover";
 import { nicOn, type LabNode } from "../../model/lab/types";
 import { askHolder } from "../../health/observe";
 import { DAEMON, on, sabotageBy, START_DAEMON, theDirector } from "../actions";
@@ -337,14 +337,19 @@ const standbyOff: Drill = {
     await standsBy(run, standby, run.promises.rebootSeconds);
     const since = run.event(`${standby.name} stands by`);
     const limit = run.promises.standbySeconds;
-    while ((await unknownAt(run.shell, run.lab, run.director.name, standby.name)).missing.length > 0) {
-      if (run.now - since > limit * run.scale + 5)
-        throw new Broken(
-          "not-told",
-          `${standby.name} does not know all open connections ${limit * run.scale} s after its return`,
-        );
-      await run.sleep(0.5);
-    }
+    const pair = [run.director.name, standby.name] as const;
+    const missing = await toldOfAll(
+      run.shell,
+      run.lab,
+      pair,
+      limit * run.scale,
+      (line) => void run.event(line),
+    );
+    if (missing.length > 0)
+      throw new Broken(
+        "not-told",
+        `${standby.name} does not know all open connections ${limit * run.scale} s after its return`,
+      );
     run.duration("toldSeconds", run.now - since, limit);
     await sight.flowsKept(cut);
     return NOTHING_LOST;
