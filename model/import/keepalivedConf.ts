@@ -1,6 +1,6 @@
 /** keepalived.conf: its virtual servers, in the lab's words, with keepalived 2.2.7's own defaults; its checkers as ldirectord's checks. */
 import { given } from "../config/serviceDefaults";
-import { Address, isAddress, Prefix } from "../lab/address";
+import { Address, isAddress, Prefix, withoutLength } from "../lab/address";
 import type { Forwarding } from "../director/ldirectord/conf";
 import { ANYTHING, PROGRAM } from "./ldirectordCf";
 import { parseKeepalived, quotedWords, type Include, type Statement } from "./keepalivedLexer";
@@ -12,6 +12,7 @@ const ROUTES = "the lab's guests have addresses and routes of their own";
 const NOT_TAKEN: Readonly<Record<string, string>> = {
   alpha: "the lab's table is filled before ldirectord starts, and servers count as up until a check fails",
   delay_before_retry: "ldirectord tries again in its next round, checkinterval seconds later",
+  priority: "the file is one director's: the lab's two have priorities of their own",
   nb_get_retry: "keepalived knows it in HTTP_GET and SSL_GET only",
   ...Object.fromEntries(
     ["notify_down", "notify_up", "quorum_down", "quorum_up"].map((key) => [key, PROGRAM]),
@@ -19,7 +20,12 @@ const NOT_TAKEN: Readonly<Record<string, string>> = {
   ...Object.fromEntries(["hysteresis", "omega", "quorum"].map((key) => [key, QUORUM])),
   ...Object.fromEntries(["static_ipaddress", "static_routes", "static_rules"].map((key) => [key, ROUTES])),
 };
-const VRRP = "VRRP is not taken over: the lab has one director";
+const VRRP = "of VRRP one instance's id, interval, addresses and preemption are taken over";
+/** Of an instance. */
+const PAIR: Readonly<Record<string, string>> = {
+  virtual_router_id: "virtualRouterId",
+  advert_int: "advertInterval",
+};
 const OTHERWISE = "nothing in a lab corresponds to it";
 
 const FORWARDING: Readonly<Record<string, Forwarding>> = { DR: "gate", NAT: "masq", TUN: "ipip" };
@@ -94,7 +100,7 @@ export function readKeepalivedConf(text: string, include: Include): Source {
   const reader = new Reader([...refused]);
   for (const statement of statements) reader.read(statement);
   const { left, services, ldirectord, lines, networks } = reader;
-  return { all, services, ldirectord, lines, names: {}, networks, left };
+  return { all, services, ldirectord, lines, names: {}, networks, left, ...reader.pair() };
 }
 
 const named = (block: readonly Statement[] = [], ...keywords: string[]): Statement[] =>
@@ -110,6 +116,10 @@ class Reader {
   readonly lines: Record<string, Line> = {};
   readonly networks: string[] = [];
   private readonly groups = new Map<string, Statement>();
+  private instance: Line | undefined;
+  private readonly addresses: Statement[] = [];
+  private readonly shared: Fields = {};
+  private readonly sharedLines: Record<string, Line> = {};
 
   constructor(readonly left: Left[]) {}
 
@@ -138,7 +148,8 @@ class Reader {
 
   private readGlobal({ block }: Statement): void {
     const keys = { notification_email_from: "emailalertfrom", smtp_server: "smtp" };
-    this.leaveOthers(block, "notification_email", ...Object.keys(keys));
+    this.leaveOthers(block, "notification_email", "lvs_sync_daemon", ...Object.keys(keys));
+    if (named(block, "lvs_sync_daemon").length > 0) this.shared.sync = "daemon";
     for (const statement of named(block, "notification_email")) {
       this.ldirectord.emailalert = (statement.block ?? []).flatMap(({ words }) => words);
       this.lines.emailalert = statement.block?.[0]?.at ?? statement.at;
@@ -149,11 +160,39 @@ class Reader {
   }
 
   private readInstance(instance: Statement): void {
-    this.leave(instance, VRRP);
-    for (const { words } of named(instance.block, "virtual_ipaddress").flatMap(({ block = [] }) => block)) {
-      const network = Prefix.read(words[0] ?? "");
-      if (network !== undefined && network.network.family === 4) this.networks.push(String(network));
+    const { block, at } = instance;
+    const addresses = named(block, "virtual_ipaddress").flatMap(({ block: lines = [] }) => lines);
+    const known = addresses.filter(({ words }) => Prefix.read(words[0] ?? "")?.network.family === 4);
+    if (this.instance !== undefined || known.length === 0) return this.leave(instance, VRRP);
+    this.instance = at;
+    for (const { words } of known) this.networks.push(String(Prefix.read(words[0] ?? "")));
+    this.addresses.push(...addresses);
+    this.leaveOthers(
+      block,
+      "nopreempt",
+      "virtual_ipaddress",
+      "lvs_sync_daemon_interface",
+      ...Object.keys(PAIR),
+    );
+    for (const [keyword, key] of Object.entries(PAIR)) {
+      const [said] = named(block, keyword);
+      if (said !== undefined) [this.shared[key], this.sharedLines[key]] = [Number(said.words[1]), said.at];
     }
+    // keepalived's own, and a whole second is what most files say.
+    this.shared.advertInterval ??= 1;
+    this.shared.failback = named(block, "nopreempt").length > 0 ? "manual" : "automatic";
+    if (named(block, "lvs_sync_daemon_interface").length > 0) this.shared.sync = "daemon";
+  }
+
+  /** What the director has with its peer; of the addresses only those of services are any use. */
+  pair(): Pick<Source, "pair"> {
+    const vips = this.services.map(({ vip }) => vip);
+    for (const each of this.addresses)
+      if (!vips.includes(withoutLength(each.words[0] ?? ""))) this.leave(each, "is no service's address");
+    const fields = { sync: "off", ...this.shared };
+    return this.instance === undefined
+      ? {}
+      : { pair: { at: this.instance, fields, lines: this.sharedLines } };
   }
 
   private readService(statement: Statement): void {

@@ -49,6 +49,12 @@ export interface Source {
   /** As in `ldirectord`. */
   readonly ldirectord: Fields;
   readonly lines: Readonly<Record<string, Line>>;
+  /** As in `highAvailability`, where the file's director has a peer. */
+  readonly pair?: {
+    readonly at: Line;
+    readonly fields: Fields;
+    readonly lines: Readonly<Record<string, Line>>;
+  };
   /** Names of hosts, by the addresses that stand for them (240.0.0.0/4). */
   readonly names: Readonly<Record<string, string>>;
   /** Networks that the file names. */

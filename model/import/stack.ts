@@ -84,6 +84,7 @@ class Import {
   drafts: Draft[];
   private readonly placed: Placed;
   private readonly ldirectord: Fields;
+  private pair: Fields | undefined;
   /** By their addresses in the file, in its order. */
   private readonly servers = new Map<string, { readonly name: string; readonly fields: Fields }>();
 
@@ -94,6 +95,7 @@ class Import {
   ) {
     this.left = [...source.left];
     this.ldirectord = { ...source.ldirectord };
+    this.pair = source.pair && { ...source.pair.fields };
     this.drafts = source.services.flatMap((service) => this.draftOf(service));
     const sorry = this.drafts.flatMap(({ source: { sorry } }) =>
       sorry && !isOwn(sorry) ? [sorry.address] : [],
@@ -236,11 +238,9 @@ class Import {
     const taken = [...servers.map(([address]) => address), ...this.drafts.map(({ vip }) => vip)].map((each) =>
       this.addressOf(each),
     );
-    const { host, router, director } = nodeAddresses(serverCidr, taken, {
-      host: 1,
-      router: 200,
-      director: 30,
-    });
+    const usual = { host: 1, router: 200, director: 30, ...(this.pair && { second: 29 }) };
+    const { host, router, director, second } = nodeAddresses(serverCidr, taken, usual);
+    const directors = [director, second].map((address) => given({ address }));
     const { vip: routerVip } = serverCidr === vipCidr ? {} : nodeAddresses(vipCidr, taken, { vip: 200 });
     const services = this.drafts.map((draft) =>
       this.serviceOf(
@@ -268,7 +268,9 @@ class Import {
             ]
           : undefined,
       router: router || routerVip ? given({ serverAddress: router, vipAddress: routerVip }) : undefined,
-      director: director ? { address: director } : undefined,
+      ...(this.pair
+        ? { directors, highAvailability: this.pair }
+        : { director: director ? directors[0] : undefined }),
       ...top,
       realServers: servers.map(([address, { name, fields }]) => ({
         name,
@@ -327,6 +329,7 @@ class Import {
     const inList = top === "services";
     const name = inList ? ((config.services as Fields[])[Number(index)]?.name as string) : MAIN;
     const draft = this.drafts.find((each) => each.name === name);
+    if (/^(directors|highAvailability)$/.test(top)) return this.leavePair(index ?? "", message);
     if (top === "ldirectord")
       return this.leaveOption(this.ldirectord, this.source.lines, index ?? "", message);
     if (
@@ -365,6 +368,16 @@ class Import {
     this.leave(at, reason);
     this.drafts = this.drafts.filter((each) => each !== draft);
     this.nameServices();
+    return true;
+  }
+
+  /** A field of what the directors share, or their being two. */
+  private leavePair(field: string, message: string): boolean {
+    const { at, lines = {} } = this.source.pair ?? {};
+    if (this.pair === undefined || at === undefined) return false;
+    if (this.pair[field] === undefined) this.pair = undefined;
+    else delete this.pair[field];
+    this.leave(lines[field] ?? at, `${field} ${message}`);
     return true;
   }
 

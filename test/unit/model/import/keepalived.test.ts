@@ -173,10 +173,10 @@ virtual_server fwmark 3 {
     const imported = importKeepalived(text);
     const told = leftOf(imported);
     expect(told.map(([line]) => line)).toEqual([
-      ...[7, 9, 10, 11, 12, 20, 21, 21, 22, 24, 25, 27, 28, 31, 32, 35, 36, 40, 43, 44, 46, 47],
+      ...[7, 10, 20, 21, 21, 22, 24, 25, 27, 28, 31, 32, 35, 36, 40, 43, 44, 46, 47],
     ]);
     expect(Object.fromEntries(told)).toMatchObject({
-      9: "VRRP is not taken over: the lab has one director",
+      10: "nothing in a lab corresponds to it",
       21: "port 8080 becomes 80, the service's: Direct Routing maps no ports",
       24: "keepalived knows it in HTTP_GET and SSL_GET only",
       27: "ldirectord makes one check of a service, here that of line 23",
@@ -197,6 +197,33 @@ virtual_server fwmark 3 {
     expect(imported.lab.services[0].check.checkinterval).toBe(1);
     // VRRP's address says how large the VIP's network is.
     expect(imported.lab.vipCidr).toBe("10.0.0.0/24");
+  });
+
+  it("whose director has a peer are a pair's", () => {
+    const vrrp = (body: string): string =>
+      `vrrp_instance V {\n${body}\n virtual_ipaddress {\n  10.0.0.1/24\n  10.0.0.9\n }\n}\n`;
+    const pair = (head: string) => importKeepalived(head + service("", server("192.168.7.10", TCP)));
+    const { lab, left } = pair(
+      vrrp(" virtual_router_id 7\n advert_int 2\n nopreempt\n priority 150\n lvs_sync_daemon_interface eth0"),
+    );
+    expect(lab.directors.map(({ address }) => address)).toEqual(["192.168.7.30", "192.168.7.29"]);
+    expect(lab.highAvailability).toMatchObject({
+      virtualRouterId: 7,
+      advertInterval: 2,
+      failback: "manual",
+      sync: "daemon",
+    });
+    expect(left.map(({ line }) => line)).toEqual([5, 9]);
+    const other = pair(vrrp(" virtual_router_id 300") + vrrp(""));
+    expect(other.lab.highAvailability).toMatchObject({
+      virtualRouterId: 51,
+      advertInterval: 1,
+      failback: "automatic",
+      sync: "off",
+    });
+    expect(other.left.map(({ line }) => line)).toEqual([2, 5, 8, 10, 11, 12]);
+    // One whose addresses are IPv6 alone says nothing of these services.
+    expect(pair(vrrp("").replace(/10\.0\.0\.\d\S*/g, "2001:db8::1")).lab.directors).toHaveLength(1);
   });
 
   it("are one each for a group's addresses, ranges and marks", () => {
