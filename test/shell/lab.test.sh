@@ -96,7 +96,7 @@ test_arguments_exit_status_and_directory_are_the_program_s() {
 test_every_command_refuses_a_name_that_cannot_be_a_stack_s_before_anything_else() {
   local command name
   prepared_project
-  for command in up preview down output status verify drill "report x.html" "ssh"; do
+  for command in up preview down output status verify drill failover "report x.html" "ssh"; do
     for name in "" . .. ../.. /etc "a b" 'x;id' node "$(printf '%0101d' 0)" other/elsewhere/dev; do
       # shellcheck disable=SC2086
       lab $command --stack "$name" rs1
@@ -201,7 +201,7 @@ test_a_lab_on_another_host_needs_no_libvirtd_here() {
   mkdir "$LVS_DR_SYSTEMD_DIR"
   fake systemctl 'exit 1'
   fake sudo 'shift; exec "$@"'
-  for command in down status verify drill report ssh; do
+  for command in down status verify drill failover report ssh; do
     : >"$CALLS"
     lab "$command" --stack near
     exits 1
