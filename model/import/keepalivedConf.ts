@@ -276,6 +276,9 @@ class Reader {
     const { words, block, at } = server;
     const [, address = "", port = "0"] = words;
     this.leaveOthers(block, ...SERVER_KEYS, ...COMMON_KEYS.slice(1), ...Object.keys(CHECKER_KEYS));
+    for (const each of named(block, ...SERVER_KEYS))
+      if (each.words.length > 2)
+        this.leave(each, `has more behind ${each.words[0]} than a value: keepalived reads no further`);
     if (!isAddress(address, 4)) {
       this.leave(
         server,

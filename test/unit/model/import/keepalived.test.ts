@@ -276,3 +276,16 @@ virtual_server fwmark 3 {
   it("none: the file is told line by line", () =>
     expect(() => importKeepalived("vrrp_instance VI {\n state MASTER\n}")).toThrow(NothingToImport));
 });
+
+it("tells a checker that stands behind a value, where keepalived does not read it", () => {
+  const text = [
+    "virtual_server 203.0.113.10 80 {",
+    " lb_kind DR",
+    " real_server 203.0.113.21 80 { weight 2 TCP_CHECK { connect_timeout 3 } }",
+    "}",
+  ].join("\n");
+  expect(leftOf(importKeepalived(text))).toContainEqual([
+    3,
+    "has more behind weight than a value: keepalived reads no further",
+  ]);
+});
