@@ -32,6 +32,8 @@ export interface Drill {
   readonly maxSeconds: number;
   /** Why this lab cannot have this drill, undefined when it can; absent for one that needs two real servers that are checked. */
   unfit?(run: DrillRun): string | undefined;
+  /** It is about ARP, or about what the kernel does otherwise for IPv6. */
+  readonly onlyIpv4?: true;
   /** No client asks meanwhile: it is not about the service. */
   readonly withoutLoad?: true;
   /**

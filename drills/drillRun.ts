@@ -1,8 +1,8 @@
 /** One run of a drill: what its script does and says goes through here, and what it saw is kept here. */
-import { endpoint } from "../model/lab/address";
+import { endpoint, familyOf, type Family } from "../model/lab/address";
 import { tableWeight } from "../model/director/ipvs/table";
 import { pagesOf } from "../model/guest/pages";
-import type { Lab, LabNode } from "../model/lab/types";
+import { addressOf, type Lab, type LabNode } from "../model/lab/types";
 import type { GuestShell, RunOptions } from "../lib/ssh";
 import { readClock, type ClockReading } from "./clocks";
 import type { Environment } from "./environment";
@@ -64,6 +64,16 @@ export class DrillRun extends RunRecord {
 
   get router(): LabNode {
     return this.lab.routers[0];
+  }
+
+  /** Of the service that is hit. */
+  get family(): Family {
+    return familyOf(this.lab.services[0].vip);
+  }
+
+  /** A node's address of that family. */
+  inFamily(node: LabNode): string {
+    return addressOf(node, this.family) ?? node.address;
   }
 
   get shell(): GuestShell {

@@ -40,6 +40,7 @@ export async function undoCutOff(bench: Bench, drills: readonly Drill[] = DRILLS
 
 function whyUnfit(drill: Drill, bench: Bench): string | undefined {
   const run = openRun(bench, "fault", drill);
+  if (drill.onlyIpv4 && run.family === 6) return "it is about IPv4, and the service is at a VIP of IPv6";
   return needsTcp(run) ?? (drill.unfit ?? needsTwoServers)(run);
 }
 

@@ -1,5 +1,5 @@
 /** The kernel's IPVS table over time, as guest/table.pl tells it. */
-import { endpoint } from "../model/lab/address";
+import { Address, endpoint } from "../model/lab/address";
 import { expectedTable, type IpvsService } from "../model/director/ipvs/table";
 import { serviceKey } from "../model/lab/target";
 import type { Lab } from "../model/lab/types";
@@ -13,8 +13,11 @@ export interface TableState {
   readonly weights: Weights;
 }
 
-/** "C0A8070A:0050" → "192.168.7.10:80". */
+/** "C0A8070A:0050" → "192.168.7.10:80", "[fd00:0007:0000:…:0010]:0050" → "[fd00:7::10]:80". */
 export function readEndpoint(hex: string): string {
+  const [, six, port] = /^\[([0-9a-f:]+)\]:([0-9A-Fa-f]{4})$/.exec(hex) ?? [];
+  if (six !== undefined && port !== undefined)
+    return endpoint(String(Address.parse(six)), parseInt(port, 16));
   const match = /^([0-9A-F]{8}):([0-9A-F]{4})$/.exec(hex);
   if (match?.[1] === undefined || match[2] === undefined) return hex;
   const bytes = match[1].match(/../g) ?? [];
@@ -28,18 +31,22 @@ function keyOf(kind: string, target: string): string {
 
 /** Reads the joined lines of /proc/net/ip_vs: the servers of the service with that key. */
 export function readTable(text: string, service: string): Weights {
-  let found: Map<string, number> | undefined;
+  const [name = service, six] = service.split(" -6");
+  const found: Map<string, number>[] = [];
   let inside = false;
   for (const line of text.split("|")) {
     const [first = "", second = "", , weight] = line.trim().split(" ");
     if (first === "->") {
-      if (inside) found?.set(readEndpoint(second), Number(weight));
+      if (inside) found.at(-1)?.set(readEndpoint(second), Number(weight));
     } else {
-      inside = keyOf(first, second) === service;
-      if (inside) found = new Map();
+      inside = keyOf(first, second) === name;
+      if (inside) found.push(new Map());
     }
   }
-  return found;
+  // A mark's two services are told by their servers alone there: of one without, by those of the other.
+  const isOther = (weights: Map<string, number>): boolean =>
+    [...weights.keys()].some((server) => server.startsWith("[") !== (six !== undefined));
+  return found.length < 2 ? found[0] : found.find((each) => !isOther(each));
 }
 
 /** As `ipvsadm -Ln` shows it, on one line. */

@@ -5,6 +5,7 @@ import { chooseDrills, DRILLS } from "../../drills/catalogue";
 import { Environment, type Power } from "../../drills/environment";
 import { ResultStore } from "../../drills/resultStore";
 import { junitCases, listOf, renderList } from "../../drills/resultText";
+import type { Lab } from "../../model/lab/types";
 import { openRun } from "../../drills/runner";
 import { runDrills, undoCutOff, type Session } from "../../drills/session";
 import { renderJunit } from "../../lib/junit";
@@ -21,6 +22,7 @@ interface DrillOptions extends StackOptions {
   readonly scale?: number;
   readonly soak?: number;
   readonly target?: string;
+  readonly service?: string;
   readonly json?: boolean;
   readonly junit?: string;
 }
@@ -59,10 +61,22 @@ function powerOver(libvirtUri: string): Power {
   };
 }
 
+/** The lab with that service in the place of its main one, which is what drills hit and ask. */
+function withFirst(lab: Lab, name?: string): Lab {
+  if (name === undefined) return lab;
+  const first = lab.services.find((service) => service.name === name);
+  if (first === undefined)
+    throw new Error(
+      `there is no service '${name}'; there are ${lab.services.map((each) => each.name).join(", ")}`,
+    );
+  return { ...lab, services: [first, ...lab.services.filter((service) => service !== first)] };
+}
+
 async function runAll(names: readonly string[], options: DrillOptions): Promise<Session> {
   const drills = chooseDrills(names, options.all);
   const context = new StackContext(options);
-  const { access } = await context.built();
+  const built = await context.built();
+  const access = { ...built.access, lab: withFirst(built.access.lab, options.service) };
   // Two faults at once measure nothing, and one would undo the other's.
   return context.alone("a drill", async () => {
     const store = new ResultStore(context.directory);
@@ -94,6 +108,7 @@ export function addDrillCommand(command: Command): void {
     .option("--list", "only list the drills; * marks the article's")
     .option("--repeat <n>", "runs of each, for distributions", wholePositive, 1)
     .option("--pairs", "each also without the fault, and with its remedy sabotaged")
+    .option("--service <name>", "the service that is asked and hit, such as main-v6; main without it")
     .option("--target <server>", "the real server that is hit; the first in rotation without it")
     .option(
       "--scale <factor>",

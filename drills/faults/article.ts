@@ -99,7 +99,7 @@ const stopped = sabotageBy(
     "ldirectord will be stopped when the sorry server comes in",
     // From inside the guest, so that the drill itself stays as it is: at the first sight of the sorry server.
     "systemd-run -q --unit lvs-dr-sabotage --collect bash -c " +
-      '\'for ((i = 0; i < 600; i++)); do grep -q 7F000001 /proc/net/ip_vs && grep -cq -- "  -> [0-9A-F]" /proc/net/ip_vs && ' +
+      '\'for ((i = 0; i < 600; i++)); do grep -qE "7F000001|:0001]:" /proc/net/ip_vs && grep -cq -- "  -> [0-9A-F]" /proc/net/ip_vs && ' +
       '[[ $(grep -c -- "  -> [0-9A-F]" /proc/net/ip_vs) == 1 ]] && exec systemctl stop lvs-dr-ldirectord; sleep 0.1; done\'',
   ],
   async (run) => {

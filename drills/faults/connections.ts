@@ -20,7 +20,7 @@ function rowsOf(text: string): string[][] {
 
 /** Seconds left for the client's connection from a port, and its state; from `ipvsadm -Lnc`. */
 async function entry(run: DrillRun, port: string): Promise<{ seconds: number; state: string } | undefined> {
-  const from = endpoint(run.lab.clients[0].address, Number(port));
+  const from = endpoint(run.inFamily(run.lab.clients[0]), Number(port));
   const text = await run.ask(run.director.name, `ipvsadm -Lnc | grep ' ${from} ' || true`);
   const match = /^\S+\s+(\d+):(\d+)\s+(\S+)/.exec(text.trim());
   return match ? { seconds: Number(match[1]) * 60 + Number(match[2]), state: match[3] ?? "" } : undefined;
@@ -96,6 +96,7 @@ for (1 .. $rounds) {
 
 const portReuse: Drill = {
   name: "source-port-reuse",
+  onlyIpv4: true,
   description: "A client connects from the same port over and over: each time within 1 s",
   maxSeconds: 80,
   async act(run) {
@@ -138,6 +139,7 @@ const FILE = "/srv/lvs-dr/drill-mtu.bin";
 
 const pathMtu: Drill = {
   name: "path-mtu",
+  onlyIpv4: true,
   description: "The path to the client narrows to MTU 1280: 1 MB still arrives",
   maxSeconds: 120,
   async act(run) {
@@ -207,7 +209,7 @@ const networkRestart: Drill = {
     for (const { name } of nodes)
       await run.act(`${name}: networkd and nftables are restarted`, name, command);
     await run.sleep(5);
-    const count = `ip -4 -o addr | grep -c ' ${hostPrefix(vip)} ' || true`;
+    const count = `ip -o addr | grep -c ' ${hostPrefix(vip)} ' || true`;
     const counts = await Promise.all(nodes.map(({ name }) => run.ask(name, count)));
     run.figure("vipsInPlace", counts.filter((each) => each.trim() === "1").length, { min: nodes.length });
     return NOTHING_LOST;

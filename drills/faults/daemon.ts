@@ -91,7 +91,7 @@ const daemonKilled: Drill = {
 const BLOCK_CHECKS = (run: DrillRun): string =>
   // The checks come from the DIP to the RIP, clients' requests go to the VIP: only checks are left hanging.
   "nft -f - <<'NFT'\ntable inet lvsdr_drill { chain input { type filter hook input priority -10; " +
-  `ip saddr ${run.director.address} ip daddr ${run.target.address} tcp dport ${run.lab.services[0].port} drop; }; }\nNFT`;
+  `${run.family === 6 ? "ip6" : "ip"} saddr ${run.inFamily(run.director)} ${run.family === 6 ? "ip6" : "ip"} daddr ${run.inFamily(run.target)} tcp dport ${run.lab.services[0].port} drop; }; }\nNFT`;
 const UNBLOCK = "nft delete table inet lvsdr_drill 2>/dev/null || true";
 
 const CLEARS = "ExecStopPost=/usr/sbin/ipvsadm -C";

@@ -89,6 +89,7 @@ const powerOff: Drill = {
 
 const realServerReboot: Drill = {
   name: "real-server-reboot",
+  onlyIpv4: true,
   description: "A real server reboots: back in service by itself, and it never answers ARP for the VIP",
   maxSeconds: 250,
   async act(run) {

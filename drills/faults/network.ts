@@ -57,7 +57,12 @@ const vipMissing: Drill = {
     const limit = run.promises.eject + GUARD_LIMIT;
     const { out } = await outAndBack(run, {
       breaks: [`the VIP leaves ${name}'s lo`, `ip addr del ${vip} dev lo`],
-      repairs: [`the VIP is on ${name}'s lo again`, `ip addr add ${vip} dev lo label lo:vip`],
+      repairs: [
+        `the VIP is on ${name}'s lo again`,
+        vip.includes(":")
+          ? `ip addr replace ${vip} dev lo preferred_lft 0 nodad`
+          : `ip addr add ${vip} dev lo label lo:vip`,
+      ],
       out: limit,
       back: run.promises.recover + GUARD_LIMIT,
       meanwhile: () => expectNamed(run, "vip-missing"),
@@ -94,6 +99,7 @@ const arpLeak: Drill = {
   description:
     "A real server answers ARP for the VIP: the wire shows it, the health names it, its script ends it",
   maxSeconds: 80,
+  onlyIpv4: true,
   unfit: (run) =>
     run.lab.arpStrategy === "sysctl"
       ? needsTwoServers(run)

@@ -8,6 +8,8 @@ use Socket;
 use Time::HiRes qw(time sleep);
 
 my ($address, $port, $server, $period, $seconds) = @ARGV;
+my ($error, $target) = Socket::getaddrinfo($address, $port, {flags => Socket::AI_NUMERICHOST(), socktype => SOCK_STREAM});
+die "$address: $error\n" if $error;
 my $end = time + $seconds;
 $| = 1;
 $SIG{PIPE} = 'IGNORE';
@@ -16,7 +18,7 @@ sub say_when { printf "%.4f %s\n", time, join ' ', @_ }
 
 sub ask {
   my ($socket) = @_;
-  syswrite($socket, "HEAD / HTTP/1.1\r\nHost: $address\r\n\r\n") or return ('reset', '');
+  syswrite($socket, "HEAD / HTTP/1.1\r\nHost: " . ($address =~ /:/ ? "[$address]" : $address) . "\r\n\r\n") or return ('reset', '');
   my $answer = '';
   until ($answer =~ /\r\n\r\n/) {
     my $in = '';
@@ -32,8 +34,8 @@ sub ask {
 
 my $socket;
 while (time < $end) {
-  socket($socket, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
-  if (connect $socket, sockaddr_in($port, inet_aton($address))) {
+  socket($socket, $target->{family}, SOCK_STREAM, 0) or die "socket: $!";
+  if (connect $socket, $target->{addr}) {
     my ($what, $who) = ask($socket);
     last if $what eq 'answer' && $who eq $server;
   }
@@ -41,7 +43,8 @@ while (time < $end) {
   undef $socket;
 }
 defined $socket or do { say_when('silent'); exit 1 };
-say_when('pinned', (sockaddr_in(getsockname $socket))[0]);
+# Of both families the port comes behind the family.
+say_when('pinned', unpack 'x2 n', getsockname $socket);
 while (time < $end) {
   my $in = '';
   vec($in, 0, 1) = 1;

@@ -13,8 +13,9 @@ use Socket;
 use Time::HiRes qw(time);
 
 my ($address, $port, $path, $rate, $seconds, $timeout, $retries, %page) = @ARGV;
-my $target = sockaddr_in($port, inet_aton($address));
-my $request = "GET $path HTTP/1.1\r\nHost: $address\r\nUser-Agent: lvs-dr-drill\r\nConnection: close\r\n\r\n";
+my ($error, $target) = Socket::getaddrinfo($address, $port, {flags => Socket::AI_NUMERICHOST(), socktype => SOCK_STREAM});
+die "$address: $error\n" if $error;
+my $request = "GET $path HTTP/1.1\r\nHost: " . ($address =~ /:/ ? "[$address]" : $address) . "\r\nUser-Agent: lvs-dr-drill\r\nConnection: close\r\n\r\n";
 my %reason = (ECONNREFUSED() => 'refused', ECONNRESET() => 'reset', EHOSTUNREACH() => 'unreachable',
   ENETUNREACH() => 'unreachable', ETIMEDOUT() => 'timeout');
 my ($begun, $count, $ended, $said, $out) = (time, 0, 0, time, '');
@@ -33,11 +34,11 @@ sub done {
 
 sub attempt {
   my ($seq, $number) = @_;
-  socket(my $socket, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
+  socket(my $socket, $target->{family}, SOCK_STREAM, 0) or die "socket: $!";
   fcntl $socket, F_SETFL, O_NONBLOCK | fcntl $socket, F_GETFL, 0;
   my $c = {socket => $socket, seq => $seq, attempt => $number, start => time, sent => 0, answer => ''};
   $open{fileno $socket} = $c;
-  connect($socket, $target) or $! == EINPROGRESS or failed($c, $! + 0);
+  connect($socket, $target->{addr}) or $! == EINPROGRESS or failed($c, $! + 0);
 }
 
 sub failed { my ($c, $error) = @_; done($c, 0, $reason{$error} // "errno$error") }
