@@ -132,6 +132,17 @@ export class Environment {
   }
 }
 
+/** The lab with that service in the place of its main one, which is what drills hit and ask. */
+export function withFirst(lab: Lab, name?: string): Lab {
+  if (name === undefined) return lab;
+  const first = lab.services.find((service) => service.name === name);
+  if (first === undefined)
+    throw new Error(
+      `there is no service '${name}'; there are ${lab.services.map((each) => each.name).join(", ")}`,
+    );
+  return { ...lab, services: [first, ...lab.services.filter((service) => service !== first)] };
+}
+
 /** The real server to which persistence sends the client; undefined without persistence, or where nobody answers. */
 export async function stickyServer(
   shell: Shell,

@@ -2,10 +2,9 @@
 import { writeFileSync } from "node:fs";
 import { InvalidArgumentError, type Command } from "commander";
 import { chooseDrills, DRILLS } from "../../drills/catalogue";
-import { Environment, type Power } from "../../drills/environment";
+import { Environment, withFirst, type Power } from "../../drills/environment";
 import { ResultStore } from "../../drills/resultStore";
 import { junitCases, listOf, renderList } from "../../drills/resultText";
-import type { Lab } from "../../model/lab/types";
 import { openRun } from "../../drills/runner";
 import { runDrills, undoCutOff, type Session } from "../../drills/session";
 import { renderJunit } from "../../lib/junit";
@@ -59,17 +58,6 @@ function powerOver(libvirtUri: string): Power {
     off: async (domain) => void (await virsh.run("destroy", domain)),
     on: async (domain) => void (await virsh.run("start", domain)),
   };
-}
-
-/** The lab with that service in the place of its main one, which is what drills hit and ask. */
-function withFirst(lab: Lab, name?: string): Lab {
-  if (name === undefined) return lab;
-  const first = lab.services.find((service) => service.name === name);
-  if (first === undefined)
-    throw new Error(
-      `there is no service '${name}'; there are ${lab.services.map((each) => each.name).join(", ")}`,
-    );
-  return { ...lab, services: [first, ...lab.services.filter((service) => service !== first)] };
 }
 
 async function runAll(names: readonly string[], options: DrillOptions): Promise<Session> {

@@ -13,7 +13,7 @@ afterEach(() => new Promise<void>((done) => (server ? server.close(() => done())
 /** Runs the generator against a server that does something with each connection. */
 async function load(
   answer: (socket: Socket, n: number) => void,
-  { rate = 20, seconds = 1, timeout = 0.5, retries = 1, pages = [] as string[] } = {},
+  { rate = 20, seconds = 1, timeout = 0.5, retries = 1, pages = [] as string[], address = "127.0.0.1" } = {},
 ): Promise<RequestLog> {
   let n = 0;
   const open = new Set<Socket>();
@@ -24,9 +24,9 @@ async function load(
     socket.once("data", () => answer(socket, number));
   });
   server = own;
-  await new Promise<void>((done) => own.listen(0, "127.0.0.1", done));
+  await new Promise<void>((done) => own.listen(0, address, done));
   const { port } = own.address() as AddressInfo;
-  const args = ["127.0.0.1", port, "/", rate, seconds, timeout, retries, ...pages].map(String);
+  const args = [address, port, "/", rate, seconds, timeout, retries, ...pages].map(String);
   const child = spawn("perl", ["-e", PROGRAM, ...args], { stdio: ["pipe", "pipe", "inherit"] });
   let stdout = "";
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
@@ -40,6 +40,19 @@ async function load(
 
 const page = (name: string): string =>
   `HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX-Real-Server: ${name}\r\nConnection: close\r\n\r\nhi\n`;
+
+it("asks at an address of IPv6 too, with the brackets of a URL", async () => {
+  const asked: string[] = [];
+  const log = await load(
+    (socket) => {
+      asked.push("connected");
+      socket.end(page("rs1"));
+    },
+    { address: "::1" },
+  );
+  expect(log.failed).toEqual([]);
+  expect(log.answeredBy).toEqual({ rs1: asked.length });
+});
 
 it("logs who answered each request, at its rate", async () => {
   const log = await load((socket, n) => socket.end(page(n % 2 ? "rs1" : "rs2")));

@@ -15,9 +15,27 @@ const onlyRs2 = `${SERVICE}|-> ${RS2} Route 3`;
 const sorry = `${SERVICE}|-> 7F000001:0050 Route 1`;
 
 describe("readTable", () => {
+  const six = (last: string): string => `-> [fd00:0007:0000:0000:0000:0000:0000:${last}]:0000 Route`;
+
+  it("tells the two services of a mark by their servers", () => {
+    const four = "FWM 00000050 wrr|-> C0A8070A:0000 Route 1";
+    const other = `FWM 00000050 wrr|${six("0010")} 2`;
+    for (const text of [`${four}|${other}`, `${other}|${four}`]) {
+      expect(readTable(text, "fwm 80")).toEqual(new Map([["192.168.7.10:0", 1]]));
+      expect(readTable(text, "fwm 80 -6")).toEqual(new Map([["[fd00:7::10]:0", 2]]));
+    }
+    expect(readTable(`FWM 00000050 wrr|${other}`, "fwm 80")).toEqual(new Map());
+  });
+
+  it("knows the services of IPv6", () => {
+    const text = `TCP [fd00:0010:0000:0000:0000:0000:0000:0100]:0050 wrr|${six("0010")} 1`;
+    expect(readTable(text, "tcp [fd00:10::100]:80")).toEqual(new Map([["[fd00:7::10]:0", 1]]));
+  });
+
   it("reads the kernel's hexadecimal addresses", () => {
     expect(readEndpoint(RS1)).toBe("192.168.7.10:80");
     expect(readEndpoint("00000007")).toBe("00000007");
+    expect(readEndpoint("[fd00:0007:0000:0000:0000:0000:0000:0010]:0050")).toBe("[fd00:7::10]:80");
   });
 
   it("takes the servers of the one service", () => {
