@@ -228,6 +228,9 @@ const deaf: Drill = {
   },
 };
 
+/** Its VRRP process first: the death of the other one is a SIGTERM to it, at which it would give the VIP up in order. */
+const KILL_KEEPALIVED = "kill -9 $(cat /run/lvs-dr/keepalived-vrrp.pid) $(cat /run/lvs-dr/keepalived.pid)";
+
 const killed: Drill = {
   name: "keepalived-killed",
   description:
@@ -239,11 +242,7 @@ const killed: Drill = {
     const macs = await watchMacs(run);
     await run.sleep(1);
     const former = await holderNow(run);
-    const since = await run.act(
-      `${former.name}'s keepalived is killed`,
-      former.name,
-      `systemctl kill -s KILL --kill-whom=all ${KEEPALIVED}`,
-    );
+    const since = await run.act(`${former.name}'s keepalived is killed`, former.name, KILL_KEEPALIVED);
     await takenOver(run, former, takeover(run) + 10);
     await run.sleep(6);
     run.duration("twoHoldersSeconds", macs.both(since), run.promises.twoHoldersSeconds);
