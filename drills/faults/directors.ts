@@ -138,7 +138,7 @@ const byHand: Drill = {
 async function watchMacs(run: DrillRun): Promise<{ both: (since: number) => number; end: () => void }> {
   const { router } = run;
   const heard: { t: number; mac: string }[] = [];
-  const command = `arping -b -I ${nicOn(router, "server").device} -w ${Math.ceil(400 * run.scale)} ${run.lab.services[0].vip}`;
+  const command = `stdbuf -oL arping -b -I ${nicOn(router, "server").device} -w ${Math.ceil(400 * run.scale)} ${run.lab.services[0].vip}`;
   const stream = await run.program(
     router.name,
     `${command} | while read -r line; do echo "$EPOCHREALTIME $line"; done`,
