@@ -81,6 +81,9 @@ export function parseCapture(text: string): { frames: Frame[]; arp: ArpFrame[] }
 /** Seconds after which a capture ends by itself, whatever became of us. */
 const LIMIT = 40;
 
+/** Bytes of a packet that are kept. The kernel's buffer has slots of that size: of whole packets it takes a few dozen, and drops the rest. */
+const HEADERS = 256;
+
 /** A capture under way in one guest. */
 export class Capture {
   private readonly file = `/run/lvs-dr-capture-${randomBytes(4).toString("hex")}`;
@@ -102,7 +105,7 @@ export class Capture {
     const { file, device, filter } = this;
     const { code, stderr } = await this.shell.run(this.node, "bash -s", {
       stdin: `
-setsid timeout -s INT ${LIMIT} tcpdump -p -l --immediate-mode -nn -e -tt -i ${device} '${filter}' >${file} 2>${file}.err </dev/null &
+setsid timeout -s INT ${LIMIT} tcpdump -p -l --immediate-mode -s ${HEADERS} -nn -e -tt -i ${device} '${filter}' >${file} 2>${file}.err </dev/null &
 echo $! >${file}.pid
 for ((i = 0; i < 100; i++)); do
   [[ $(<${file}.err) == *"listening on"* ]] && exit 0
