@@ -99,10 +99,11 @@ export async function toldOfAll(
     // The target first: what it knows then, the other one knows too unless it is over.
     const known = await ask(target, false);
     const open = await ask(from, true);
-    const missing = [...open].filter((each) => !known.has(each) && before?.has(each) !== false);
+    const unknown = [...open].filter((each) => !known.has(each));
+    const missing = unknown.filter((each) => before?.has(each) !== false);
     say(`${target} knows ${open.size - missing.length} of the ${open.size} open connections of ${from}`);
     if (missing.length === 0 || Date.now() >= deadline) return missing;
-    before = new Set([...open].filter((each) => !known.has(each)));
+    before = new Set(unknown);
     await sleep(1000);
   }
 }

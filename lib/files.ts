@@ -28,7 +28,7 @@ export function writeAtomically(file: string, text: string): void {
 }
 
 /**
- * Removes a directory from which others may delete files meanwhile, as an SSH connection deletes its socket when it ends.
+ * Removes a directory (or a file, or a link alone) from which others may delete files meanwhile, as an SSH connection deletes its socket when it ends.
  * There, Node.js 24's `rmSync` returns with files left and no error (20 did not).
  */
 export function removeDirectory(directory: string): void {

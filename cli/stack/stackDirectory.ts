@@ -1,6 +1,7 @@
 /** The directory of one stack, `.lab/STACK`: where it is, and the only way to delete what is in it. */
-import { lstatSync, readdirSync, realpathSync, rmdirSync, rmSync } from "node:fs";
+import { lstatSync, readdirSync, realpathSync, rmdirSync } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
+import { removeDirectory } from "../../lib/files";
 import { stackNameProblem } from "../../model/config/stackName";
 
 const LAB = ".lab";
@@ -34,7 +35,7 @@ export function deleteFromStack(stack: string, path: string): void {
   if (lstatSync(target, { throwIfNoEntry: false }) === undefined) return;
   // A link on the way there may lead out.
   if (!`${realpathSync(dirname(target))}${sep}`.startsWith(realpathSync(directory) + sep)) throw refused();
-  rmSync(target, { recursive: true, force: true });
+  removeDirectory(target);
 }
 
 /** Where nothing of the stack is left, not even its directory stays. */

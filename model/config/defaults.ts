@@ -201,23 +201,16 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
         ],
       }),
     ],
-    directors: directors.map((each) =>
-      node("director", each, {
+    directors: directors.map((each) => {
+      const address6 = sixOf(each.address6, "server", each.address);
+      return node("director", each, {
         address: each.address,
+        address6,
         gateway: serverRouter,
-        address6: sixOf(each.address6, "server", each.address),
         gateway6: serverRouter6,
-        nics: [
-          nic(
-            "server",
-            "eth0",
-            each.name,
-            each.mac,
-            both("server", each.address, sixOf(each.address6, "server", each.address)),
-          ),
-        ],
-      }),
-    ) as [LabNode, ...LabNode[]],
+        nics: [nic("server", "eth0", each.name, each.mac, both("server", each.address, address6))],
+      });
+    }) as [LabNode, ...LabNode[]],
     ...highAvailabilityOf(config, directors),
     realServers: servers.map((server, index) =>
       node("realServer", server, {
