@@ -19,7 +19,7 @@ const never = (name, comment, from, to, except = []) => [
   })),
 ];
 
-const ROOMS = "cli|components|drills|engine|failover|health|lib|model|program|report|verify";
+const ROOMS = "cli|components|drills|engine|failover|health|lib|model|packages|program|report|verify";
 
 /** A room that imports itself, lib/, model/ and those named, and no other. */
 const upon = (room, comment, ...rooms) =>
@@ -66,6 +66,7 @@ module.exports = {
     ),
     upon("components", "components/ holds ComponentResources only"),
     upon("program", "program/ reads the configuration, and asks the host and the cluster", "components"),
+    upon("packages", "packages/ put what the others make into what Pulumi knows", "components", "program"),
     upon("health", "health/ asks guests, and knows neither components nor who reads what it says"),
     upon("failover", "failover/ moves the VIP between directors, for people and drills", "health"),
     upon("verify", "verify/ asks guests, and knows no components", "health"),

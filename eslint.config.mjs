@@ -29,7 +29,7 @@ const WORDING = [
 const OWN = { files: ["**/*.ts"], ignores: ["test/**", "sdks/**", "model/lab/address.ts"] };
 
 export default tseslint.config(
-  { ignores: ["node_modules/", ".lab/", "docs/"] },
+  { ignores: ["node_modules/", ".lab/", "docs/", "packages/lvs-dr/dist/", "packages/lvs-dr/index.js"] },
   ...tseslint.configs.recommended,
   {
     files: ["**/*.ts"],

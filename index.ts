@@ -1,41 +1,16 @@
-import { readFileSync } from "node:fs";
 import * as libvirt from "@pulumi/libvirt";
-import * as pulumi from "@pulumi/pulumi";
-import { LvsCluster } from "./components/lvsCluster";
-import { labNodes, serviceUrl } from "./model/lab/types";
-import { probeAccelerator } from "./program/hostProbe";
-import { labConfig } from "./program/labConfig";
-import { loginTo, observeHealth } from "./program/observation";
-import { directorOrder } from "./program/directorOrder";
-import { assertPreconditions } from "./program/preconditions";
+import { MAIN_CLUSTER } from "./model/lab/naming";
+import type { LvsClusterArgs } from "./packages/lvs-dr/args";
+import { LvsCluster } from "./packages/lvs-dr/lvsCluster";
+import { stackConfiguration } from "./program/clusterLab";
+import { preflight } from "./program/preflight";
 
 export = async () => {
-  const lab = labConfig();
-  const reachable = await assertPreconditions(lab);
-  const accelerator = await probeAccelerator(lab);
-  const keyFile = lab.remoteHost?.keyFile;
-
+  // Values as Pulumi hands them over: the cluster judges them.
+  const args = stackConfiguration() as LvsClusterArgs;
+  const { lab } = await preflight(MAIN_CLUSTER, args);
   const provider = new libvirt.Provider("libvirt", { uri: lab.libvirtUri });
-  const cluster = new LvsCluster(
-    "cluster",
-    {
-      lab,
-      accelerator,
-      directorOrder: await directorOrder(lab),
-      hostPrivateKey: keyFile === undefined ? undefined : pulumi.secret(readFileSync(keyFile, "utf8")),
-    },
-    { providers: { libvirt: provider } },
-  );
-
-  const access = loginTo(lab, cluster.hosts, cluster.privateKey);
-  const [service] = lab.services;
-  return {
-    vip: service.vip,
-    url: serviceUrl(service),
-    nodes: Object.fromEntries(labNodes(lab).map(({ name, role, address }) => [name, { role, address }])),
-    imageDigest: cluster.imageDigest,
-    privateKey: cluster.privateKey,
-    access,
-    health: reachable ? observeHealth(lab, access, cluster.hosts, [...cluster.configured]) : pulumi.unknown,
-  };
+  const cluster = new LvsCluster(MAIN_CLUSTER, args, { providers: { libvirt: provider } });
+  const { vip, url, nodes, imageDigest, privateKey, access, health } = cluster;
+  return { vip, url, nodes, imageDigest, privateKey, access, health };
 };

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { guestSettings } from "../model/guest/settings";
 import { Prefix } from "../model/lab/address";
-import { poolPath } from "../model/lab/naming";
+import { MAIN_CLUSTER, poolPath } from "../model/lab/naming";
 import { KEY_SECRET, sshKeyPair } from "../model/guest/sshKey";
 import {
   guestIds,
@@ -23,7 +23,7 @@ import { Pool, type PoolArgs } from "./pool";
 import { Client, Director, RealServer, Router } from "./roles";
 import { VirtualMachine, type VirtualMachineArgs } from "./virtualMachine";
 
-export interface LvsClusterArgs {
+export interface ClusterPartsArgs {
   /** The validated description. Plain: it decides which resources there are. */
   readonly lab: Lab;
   /** `kvm` or `qemu` (TCG). */
@@ -31,7 +31,20 @@ export interface LvsClusterArgs {
   /** Names of two directors in the order in which they are changed, one after the other; absent: at once. */
   readonly directorOrder?: readonly string[] | undefined;
   /** The private key that opens the libvirt host, when that is another one and no SSH agent has it. */
-  readonly hostPrivateKey?: pulumi.Input<string>;
+  readonly hostPrivateKey?: pulumi.Input<string> | undefined;
+  /** The provider of libvirt's resources, where the cluster itself was given none. */
+  readonly provider?: pulumi.ProviderResource | undefined;
+}
+
+export interface ClusterParts {
+  /** The private key that opens every guest; secret. */
+  readonly privateKey: pulumi.Output<string>;
+  /** "sha256:…" of the guests' image. */
+  readonly imageDigest: pulumi.Output<string | undefined>;
+  /** The guests, in the order in which they are configured. */
+  readonly hosts: readonly Host[];
+  /** Resolve when the guests are configured. */
+  readonly configured: readonly pulumi.CustomResource[];
 }
 
 type RoleClass = new (name: string, args: GuestRoleArgs, opts: pulumi.ComponentResourceOptions) => GuestRole;
@@ -95,94 +108,90 @@ export function machineArgs(
   };
 }
 
-/** The whole cluster on one libvirt host: pool, networks, image, guests, and what each guest is for. */
-export class LvsCluster extends pulumi.ComponentResource {
-  /** The private key that opens every guest; secret. */
-  public readonly privateKey: pulumi.Output<string>;
-  /** "sha256:…" of the guests' image. */
-  public readonly imageDigest: pulumi.Output<string | undefined>;
-  /** The guests, in the order in which they are configured. */
-  public readonly hosts: readonly Host[];
-  /** Resolve when the guests are configured. */
-  public readonly configured: readonly pulumi.CustomResource[];
+/**
+ * The whole cluster on one libvirt host: pool, networks, image, guests, and what each guest is for.
+ * @param cluster their parent
+ * @param name its name
+ */
+export function clusterParts(
+  cluster: pulumi.ComponentResource,
+  name: string,
+  args: ClusterPartsArgs,
+): ClusterParts {
+  const { lab, accelerator, provider } = args;
+  const own = name === MAIN_CLUSTER;
+  const named = (part: string): string => (own ? part : `${name}-${part}`);
+  // The parts were the stack's own children before there was a cluster.
+  const key = { parent: cluster, ...(own && { aliases: [{ parent: pulumi.rootStackResource }] }) };
+  const child = { ...key, ...(provider && { providers: { libvirt: provider } }) };
 
-  constructor(name: string, args: LvsClusterArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("lvsdr:index:LvsCluster", name, {}, opts);
-    const { lab, accelerator } = args;
-    // The parts were the stack's own children before there was a cluster.
-    const child = { parent: this, aliases: [{ parent: pulumi.rootStackResource }] };
+  const { poolName } = new Pool(named("pool"), poolArgs(lab), child);
+  const networks = {
+    client: new Network(named("client-network"), networkArgs(lab.segments.client), child),
+    server: new Network(named("server-network"), networkArgs(lab.segments.server), child),
+  };
+  const image = new GuestImage(named("image"), imageArgs(lab, poolName), child);
+  const imageDigest = image.contentDigest();
 
-    const { poolName } = new Pool("pool", poolArgs(lab), child);
-    const networks = {
-      client: new Network("client-network", networkArgs(lab.segments.client), child),
-      server: new Network("server-network", networkArgs(lab.segments.server), child),
+  const { result } = new random.RandomPassword(named("ssh-key"), KEY_SECRET, key);
+  const pair = result.apply((text) => sshKeyPair(text, lab.prefix));
+  const privateKey = pulumi.secret(pair.apply(({ privateKey }) => privateKey));
+  const authorizedKey = pulumi.unsecret(pair.apply(({ publicKey }) => publicKey));
+
+  const ids = guestIds(labNodes(lab));
+  const authority = needsAuthority(lab)
+    ? new random.RandomPassword(named("authority"), KEY_SECRET, key).result
+    : undefined;
+
+  const hosts: Host[] = [];
+  const configured: pulumi.CustomResource[] = [];
+  const guest = (node: LabNode, dependsOn: pulumi.Resource[] = [], after?: pulumi.Resource): void => {
+    const id = named(ids.get(node) ?? node.name);
+    const machine = new VirtualMachine(
+      id,
+      {
+        ...machineArgs(lab, node, networks),
+        boot: image.source,
+        pool: poolName,
+        authorizedKey,
+        accelerator,
+        // Under TCG guests that boot at once slow each other down: they take turns.
+        bootAfter: after ?? (accelerator === "qemu" ? configured.at(-lab.bootParallel) : undefined),
+      },
+      child,
+    );
+    const host: Host = {
+      name: node.name,
+      address: node.address,
+      user: "root",
+      privateKey,
+      hostKey: machine.hostKey,
+      bootTimeout: lab.bootTimeout,
+      after: machine.booted,
+      generation: machine.generation,
+      proxy: proxyOf(lab, args.hostPrivateKey),
     };
-    const image = new GuestImage("image", imageArgs(lab, poolName), child);
-    this.imageDigest = image.contentDigest();
-
-    const { result } = new random.RandomPassword("ssh-key", KEY_SECRET, child);
-    const pair = result.apply((text) => sshKeyPair(text, lab.prefix));
-    this.privateKey = pulumi.secret(pair.apply(({ privateKey }) => privateKey));
-    const authorizedKey = pulumi.unsecret(pair.apply(({ publicKey }) => publicKey));
-
-    const ids = guestIds(labNodes(lab));
-    const authority = needsAuthority(lab)
-      ? new random.RandomPassword("authority", KEY_SECRET, child).result
-      : undefined;
-
-    const hosts: Host[] = [];
-    const configured: pulumi.CustomResource[] = [];
-    const guest = (node: LabNode, dependsOn: pulumi.Resource[] = [], after?: pulumi.Resource): void => {
-      const id = ids.get(node) ?? node.name;
-      const machine = new VirtualMachine(
-        id,
-        {
-          ...machineArgs(lab, node, networks),
-          boot: image.source,
-          pool: poolName,
-          authorizedKey,
-          accelerator,
-          // Under TCG guests that boot at once slow each other down: they take turns.
-          bootAfter: after ?? (accelerator === "qemu" ? configured.at(-lab.bootParallel) : undefined),
-        },
-        child,
-      );
-      const host: Host = {
-        name: node.name,
-        address: node.address,
-        user: "root",
-        privateKey: this.privateKey,
-        hostKey: machine.hostKey,
-        bootTimeout: lab.bootTimeout,
-        after: machine.booted,
-        generation: machine.generation,
-        proxy: proxyOf(lab, args.hostPrivateKey),
-      };
-      const settings = settingsOf(lab, node, authority);
-      const secret =
-        (node.role === "director" && hasPassword(lab)) || (node.role === "realServer" && hasFiles(lab));
-      const role = new ROLES[node.role](id, { host, settings, secret }, { ...child, dependsOn });
-      hosts.push(host);
-      configured.push(role.configured);
-    };
-    for (const node of lab.routers) guest(node);
-    guest(lab.clients[0]);
-    for (const node of lab.realServers) guest(node);
-    // Last: what it puts into the table answers by then.
-    const before = [...configured];
-    const order = args.directorOrder ?? [];
-    const place = ({ name }: LabNode): number => order.indexOf(name);
-    for (const [index, node] of lab.directors.toSorted((a, b) => place(a) - place(b)).entries()) {
-      // The VIP is at the other one meanwhile.
-      const former = index > 0 && order.length > 0 ? configured.at(-1) : undefined;
-      guest(node, former === undefined ? before : [...before, former], former);
-    }
-    new AppliedLab("lab", { lab, configured, authority }, child);
-
-    this.hosts = hosts;
-    this.configured = configured;
-    this.registerOutputs({ imageDigest: this.imageDigest });
+    const settings = settingsOf(lab, node, authority);
+    const secret =
+      (node.role === "director" && hasPassword(lab)) || (node.role === "realServer" && hasFiles(lab));
+    const role = new ROLES[node.role](id, { host, settings, secret }, { ...child, dependsOn });
+    hosts.push(host);
+    configured.push(role.configured);
+  };
+  for (const node of lab.routers) guest(node);
+  guest(lab.clients[0]);
+  for (const node of lab.realServers) guest(node);
+  // Last: what it puts into the table answers by then.
+  const before = [...configured];
+  const order = args.directorOrder ?? [];
+  const place = ({ name }: LabNode): number => order.indexOf(name);
+  for (const [index, node] of lab.directors.toSorted((a, b) => place(a) - place(b)).entries()) {
+    // The VIP is at the other one meanwhile.
+    const former = index > 0 && order.length > 0 ? configured.at(-1) : undefined;
+    guest(node, former === undefined ? before : [...before, former], former);
   }
+  new AppliedLab(named("lab"), { lab, configured, authority }, child);
+  return { privateKey, imageDigest, hosts, configured };
 }
 
 /** A guest's settings. Of what follows from the authority's secret only the real servers' keys are secret. */
@@ -199,7 +208,7 @@ function settingsOf(
 }
 
 /** Through what the guests are reached when libvirt is on another host. */
-function proxyOf({ remoteHost }: Lab, privateKey: LvsClusterArgs["hostPrivateKey"]): Host["proxy"] {
+function proxyOf({ remoteHost }: Lab, privateKey: ClusterPartsArgs["hostPrivateKey"]): Host["proxy"] {
   if (remoteHost === undefined) return undefined;
   const { host, user, port, hostKey } = remoteHost;
   return { host, user, port, hostKey, privateKey };

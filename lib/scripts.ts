@@ -1,6 +1,8 @@
 /** The project's files below scripts/, found from where this file is, whatever program runs. */
-import { readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
 import { shellQuote } from "./text";
 
 const SCRIPTS = join(__dirname, "..", "scripts");
@@ -24,4 +26,14 @@ export function readScript(name: string): string {
 export function scriptWord(name: string): string {
   const path = relative(process.cwd(), scriptPath(name));
   return /^[\w./-]+$/.test(path) ? path : shellQuote(path);
+}
+
+/** A program of the project's, by its path without `.ts`, as a command: compiled in the npm package, as it is in a checkout. */
+export function programCommand(path: string): string {
+  const compiled = join(__dirname, `${basename(path)}.js`);
+  if (existsSync(compiled)) return `node ${shellQuote(compiled)}`;
+  const root = join(__dirname, "..");
+  if (process.cwd() === root) return `node --import tsx ${path}.ts`;
+  const loader = pathToFileURL(createRequire(__filename).resolve("tsx")).href;
+  return `node --import ${shellQuote(loader)} ${shellQuote(join(root, `${path}.ts`))}`;
 }

@@ -2,22 +2,39 @@ import * as pulumi from "@pulumi/pulumi";
 import { handoversFrom } from "../model/config/handover";
 import { formatRefusals } from "../model/config/refusal";
 import type { Health } from "../model/health";
-import type { Lab, Role } from "../model/lab/types";
+import { readLab } from "../model/lab/recorded";
+import { labNodes, type Lab, type Role } from "../model/lab/types";
 import { refusal } from "./refusal";
 
 /** A function of Pulumi's own: the outputs that a stack's last successful `up` has left. */
 export const READ_STACK_OUTPUTS = "pulumi:pulumi:readStackOutputs";
 
+/** The same of all resources of a stack, by URN. */
+export const READ_RESOURCE_OUTPUTS = "pulumi:pulumi:readStackResourceOutputs";
+
 export interface Outputs {
-  readonly nodes?: Readonly<Record<string, { role: Role; address: string }>>;
+  readonly nodes?: Readonly<Record<string, { role: Role; address: string }>> | undefined;
   readonly health?: Health;
 }
 
 /** What the stack's last successful `up` has left; nothing before the first. */
 export async function lastOutputs(lab: Lab): Promise<Outputs> {
-  const name = `${pulumi.getOrganization()}/${lab.project}/${lab.stack}`;
+  const name = `${pulumi.getOrganization()}/${lab.project}/${pulumi.getStack()}`;
+  if (lab.stack !== pulumi.getStack()) return { nodes: await lastNodes(name, lab.prefix) };
   const { outputs } = (await pulumi.runtime.invoke(READ_STACK_OUTPUTS, { name })) as { outputs?: Outputs };
   return outputs ?? {};
+}
+
+/** The guests of one cluster among others: the stack's outputs are not the cluster's, but its record (components/appliedLab.ts) is. */
+async function lastNodes(stackName: string, prefix: string): Promise<Outputs["nodes"]> {
+  const { outputs } = (await pulumi.runtime.invoke(READ_RESOURCE_OUTPUTS, { stackName })) as {
+    outputs?: Record<string, { lab?: Lab }>;
+  };
+  const last = Object.values(outputs ?? {}).find(({ lab }) => lab?.prefix === prefix)?.lab;
+  if (last === undefined) return undefined;
+  return Object.fromEntries(
+    labNodes(readLab(last)).map(({ name, role, address }) => [name, { role, address }]),
+  );
 }
 
 /**

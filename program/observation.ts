@@ -1,5 +1,6 @@
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { programCommand } from "../lib/scripts";
 import type { Login } from "../lib/ssh";
 import type { Access } from "../model/lab/access";
 import { sameHealth, type Health } from "../model/health";
@@ -63,7 +64,7 @@ export async function observeHealth(
   });
   const seen = local.runOutput(
     {
-      command: "node --import tsx health/observeMain.ts",
+      command: programCommand("health/observeMain"),
       stdin: input,
       logging: "none",
       addPreviousOutputInEnv: false,

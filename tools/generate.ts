@@ -2,17 +2,31 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as prettier from "prettier";
+import { packageSchema } from "./packageSchema";
+import { clusterArgs } from "./packageTypes";
 import { projectFile, referencePage, stackSchema } from "./reference";
 
 const ROOT = join(__dirname, "..");
 
-/** Path → text of every generated file, formatted as the repository is. */
+/** Path → text of every generated file, formatted as the repository is; the schema of the package is that of its sources as they are. */
 export async function generated(): Promise<Record<string, string>> {
-  const texts: Record<string, string> = {
+  return { ...(await fromConfiguration()), ...(await fromPackage()) };
+}
+
+function fromConfiguration(): Promise<Record<string, string>> {
+  return formatted({
     "schema/Pulumi.stack.schema.json": JSON.stringify(stackSchema()),
     "docs/reference/configuration.md": referencePage(),
     "Pulumi.yaml": projectFile(),
-  };
+    "packages/lvs-dr/args.ts": clusterArgs(),
+  });
+}
+
+async function fromPackage(): Promise<Record<string, string>> {
+  return formatted({ "packages/lvs-dr/schema.json": await packageSchema() });
+}
+
+async function formatted(texts: Record<string, string>): Promise<Record<string, string>> {
   const config = (await prettier.resolveConfig(join(ROOT, "package.json"))) ?? {};
   const format = async ([path, text]: [string, string]) => [
     path,
@@ -22,14 +36,17 @@ export async function generated(): Promise<Record<string, string>> {
 }
 
 async function main(check: boolean): Promise<void> {
-  for (const [path, text] of Object.entries(await generated())) {
-    const file = join(ROOT, path);
-    if (!check) {
-      mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, text);
-    } else if (readFileSync(file, "utf8") !== text) {
-      process.stderr.write(`${path} is stale: run npx tsx tools/generate.ts\n`);
-      process.exitCode = 1;
+  // The package's sources are among what is written first.
+  for (const texts of [fromConfiguration, fromPackage]) {
+    for (const [path, text] of Object.entries(await texts())) {
+      const file = join(ROOT, path);
+      if (!check) {
+        mkdirSync(dirname(file), { recursive: true });
+        writeFileSync(file, text);
+      } else if (readFileSync(file, "utf8") !== text) {
+        process.stderr.write(`${path} is stale: run npx tsx tools/generate.ts\n`);
+        process.exitCode = 1;
+      }
     }
   }
 }

@@ -13,15 +13,17 @@ export interface Node {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly anyOf?: readonly Node[];
+  /** Of a key that nobody may set. */
+  readonly not?: unknown;
   readonly items?: Node;
   readonly properties?: Readonly<Record<string, Node>>;
   /** A default that depends on other keys, in words. */
   readonly "x-default"?: string;
 }
 
-const SECRETS = new Set(["passwd", "secret"]);
+export const SECRETS = new Set(["passwd", "secret"]);
 
-function rootNode(): Node {
+export function rootNode(): Node {
   return z.toJSONSchema(configSchema, { io: "input", target: "draft-7", unrepresentable: "any" }) as Node;
 }
 
@@ -115,7 +117,7 @@ function sentence(node: Node): string {
   return `${node.description ?? ""}${allowed === "" || node.description?.includes(allowed) ? "" : ` (${allowed})`}`;
 }
 
-function allowedText(node: Node): string {
+export function allowedText(node: Node): string {
   if (node.const !== undefined) return `\`${JSON.stringify(node.const)}\``;
   if (node.enum) return node.enum.map((each) => `\`${String(each)}\``).join(", ");
   if (node.minimum !== undefined && node.maximum !== undefined) return `${node.minimum}–${node.maximum}`;

@@ -73,6 +73,7 @@ const ROOMS = [
   "health",
   "lib",
   "model",
+  "packages",
   "program",
   "report",
   "verify",

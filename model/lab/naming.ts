@@ -7,6 +7,9 @@ export const PROJECT = "lvs-dr";
 /** Type of the resource with which the program records the lab that it has applied. */
 export const APPLIED_LAB = "lvsdr:index:AppliedLab";
 
+/** A stack's own cluster, of `index.ts`: its parts and its libvirt objects were named before a stack could have several, and keep their names. */
+export const MAIN_CLUSTER = "cluster";
+
 /** JSON with sorted keys, so that equal values have equal texts. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>

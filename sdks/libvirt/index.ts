@@ -11,14 +11,16 @@ export * from "./types";
 
 const parameter = { remote: { url: "registry.opentofu.org/dmacvicar/libvirt", version: "0.9.7" } };
 
-const packageRef = pulumi.runtime.registerPackage({
-  baseProviderName: "terraform-provider",
-  baseProviderVersion: "1.1.3",
-  baseProviderDownloadUrl: "",
-  packageName: "libvirt",
-  packageVersion: "0.9.7",
-  base64Parameter: Buffer.from(JSON.stringify(parameter)).toString("base64"),
-});
+/** Not once when loaded: a component's plugin is loaded before it has an engine. The runtime remembers it for each engine. */
+const packageRef = async (): Promise<string | undefined> =>
+  pulumi.runtime.registerPackage({
+    baseProviderName: "terraform-provider",
+    baseProviderVersion: "1.1.3",
+    baseProviderDownloadUrl: "",
+    packageName: "libvirt",
+    packageVersion: "0.9.7",
+    base64Parameter: Buffer.from(JSON.stringify(parameter)).toString("base64"),
+  });
 
 /** Connection to one libvirt daemon. */
 export interface ProviderArgs {
@@ -29,7 +31,7 @@ export interface ProviderArgs {
 /** An explicitly configured provider; give it to components with `providers: { libvirt }`. */
 export class Provider extends pulumi.ProviderResource {
   constructor(name: string, args: ProviderArgs = {}, opts?: pulumi.ResourceOptions) {
-    super("libvirt", name, { uri: args.uri }, opts ?? {}, false, packageRef);
+    super("libvirt", name, { uri: args.uri }, opts ?? {}, false, packageRef());
   }
 }
 
@@ -38,7 +40,7 @@ export class Pool extends pulumi.CustomResource {
   declare public readonly name: pulumi.Output<string>;
 
   constructor(name: string, args: PoolArgs, opts?: pulumi.CustomResourceOptions) {
-    super("libvirt:index/pool:Pool", name, { ...args }, opts ?? {}, false, packageRef);
+    super("libvirt:index/pool:Pool", name, { ...args }, opts ?? {}, false, packageRef());
   }
 }
 
@@ -47,7 +49,7 @@ export class Network extends pulumi.CustomResource {
   declare public readonly name: pulumi.Output<string>;
 
   constructor(name: string, args: NetworkArgs, opts?: pulumi.CustomResourceOptions) {
-    super("libvirt:index/network:Network", name, { ...args }, opts ?? {}, false, packageRef);
+    super("libvirt:index/network:Network", name, { ...args }, opts ?? {}, false, packageRef());
   }
 }
 
@@ -59,7 +61,7 @@ export class Volume extends pulumi.CustomResource {
 
   constructor(name: string, args: VolumeArgs, opts?: pulumi.CustomResourceOptions) {
     // What is an output of the provider alone is unknown until the resource exists.
-    super("libvirt:index/volume:Volume", name, { path: undefined, ...args }, opts ?? {}, false, packageRef);
+    super("libvirt:index/volume:Volume", name, { path: undefined, ...args }, opts ?? {}, false, packageRef());
   }
 }
 
@@ -70,6 +72,6 @@ export class Domain extends pulumi.CustomResource {
   declare public readonly uuid: pulumi.Output<string>;
 
   constructor(name: string, args: DomainArgs, opts?: pulumi.CustomResourceOptions) {
-    super("libvirt:index/domain:Domain", name, { uuid: undefined, ...args }, opts ?? {}, false, packageRef);
+    super("libvirt:index/domain:Domain", name, { uuid: undefined, ...args }, opts ?? {}, false, packageRef());
   }
 }

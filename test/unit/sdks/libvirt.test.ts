@@ -1,6 +1,6 @@
 /** The hand-written @pulumi/libvirt against the provider's own schema, where the Pulumi CLI can tell it. */
 import { tmpdir } from "node:os";
-import { beforeAll, describe, expect, it, vi, type TestContext } from "vitest";
+import { beforeAll, describe, expect, it, type TestContext } from "vitest";
 import { exec } from "../../../lib/process";
 import { runProgram } from "../components/support/fixtures";
 import { declaredSdk, type Shape } from "./declared";
@@ -119,8 +119,6 @@ describe("@pulumi/libvirt", () => {
   });
 
   it("registers itself as the package that the bridge plugin makes of the Terraform provider", async (context) => {
-    // An SDK registers its package when it is loaded; another file's test may have loaded it.
-    vi.resetModules();
     const { packages } = await runProgram();
     expect(packages.map(({ parameter, ...rest }) => ({ ...rest, parameter: decoded(parameter) }))).toEqual([
       {

@@ -1,11 +1,13 @@
 /** The lab and its parts as the tests in this directory need them. */
 import type * as pulumi from "@pulumi/pulumi";
-import { READ_STACK_OUTPUTS } from "../../../../program/handoverProbe";
+import { READ_RESOURCE_OUTPUTS, READ_STACK_OUTPUTS } from "../../../../program/handoverProbe";
 import { DRY_RUN } from "../../../../program/ldirectordProbe";
+import { preflight } from "../../../../program/preflight";
 import { WHERE } from "../../../../program/reach";
 import { parseConfig } from "../../../../model/config/config";
 import type { HostFacts } from "../../../../model/host/checks";
 import type { Lab } from "../../../../model/lab/types";
+import type { LvsClusterArgs } from "../../../../packages/lvs-dr/args";
 import {
   run,
   type Invocation,
@@ -39,7 +41,7 @@ export interface ProgramOptions extends Omit<RunOptions, "config" | "call"> {
   readonly dryRun?: string;
   /** Where the host's guests can be reached. */
   readonly where?: string;
-  /** The outputs of the stack's last `up`. */
+  /** The outputs of the stack's last `up`; for a cluster of the package those of its resources, by URN. */
   readonly previous?: Readonly<Record<string, unknown>>;
 }
 
@@ -54,6 +56,7 @@ function hostAnswers({
   previous = {},
 }: ProgramOptions) {
   return ({ token, inputs }: Invocation): Record<string, unknown> => {
+    if (token === READ_RESOURCE_OUTPUTS) return { ...inputs, outputs: previous };
     if (token === READ_STACK_OUTPUTS) return { ...inputs, outputs: previous };
     const answers: Record<string, string> = {
       [WHERE]: `${where}\n`,
@@ -88,6 +91,31 @@ export function runProgram(
     return main();
   };
   return run(program, { ...options, config, call: hostAnswers(options) }, partial);
+}
+
+/** Runs a program with clusters of the package, by name. */
+export function runClusters(
+  clusters: Readonly<Record<string, LvsClusterArgs>>,
+  options: ProgramOptions = {},
+): Promise<Recording> {
+  const program = async () => {
+    const { LvsCluster } = await import("../../../../packages/lvs-dr/lvsCluster");
+    const made = Object.entries(clusters).map(([name, args]) => new LvsCluster(name, args));
+    return { vips: made.map(({ vip }) => vip), health: made.map(({ health }) => health) };
+  };
+  return run(program, { ...options, config: {}, call: hostAnswers(options) });
+}
+
+/**
+ * What a cluster of the package does first.
+ * @throws what it refuses
+ */
+export function runPreflight(
+  name: string,
+  args: LvsClusterArgs,
+  options: ProgramOptions = {},
+): Promise<Recording> {
+  return run(() => preflight(name, args), { ...options, config: {}, call: hostAnswers(options) });
 }
 
 /** Runs `build` with the libvirt provider for components; what it returns are the stack's outputs. */

@@ -98,7 +98,6 @@ export interface Recording {
   readonly outputs: Record<string, unknown>;
   /** Versions of plugins by type, and the package reference of parameterized ones. */
   readonly plugins: Readonly<Record<string, string>>;
-  /** Only of the first run in a process: an SDK registers its package once, when it is loaded. */
   readonly packages: readonly PackageRegistration[];
 }
 

@@ -1,0 +1,3 @@
+export * from "./args";
+export * from "./outputs";
+export { LvsCluster } from "./lvsCluster";

@@ -1,0 +1,75 @@
+import { readFileSync } from "node:fs";
+import * as libvirt from "@pulumi/libvirt";
+import * as pulumi from "@pulumi/pulumi";
+import { clusterParts } from "../../components/lvsCluster";
+import { labNodes, serviceUrl } from "../../model/lab/types";
+import { loginTo, observeHealth } from "../../program/observation";
+import { ownPreflight } from "../../program/preflight";
+import type { LvsClusterArgs } from "./args";
+import type { ClusterAccess, ClusterHealth, ClusterNode } from "./outputs";
+
+/**
+ * An LVS (IPVS) cluster in cross-subnet Direct Routing mode on one libvirt host: two networks, a router, a client, one or two directors and the
+ * real servers behind the VIP, each a virtual machine, kept by ldirectord. Its libvirt objects are named after project, stack and cluster.
+ */
+export class LvsCluster extends pulumi.ComponentResource {
+  /** The VIP of the main service. */
+  public readonly vip: pulumi.Output<string>;
+  /** Where the main service is asked. */
+  public readonly url: pulumi.Output<string>;
+  /** The guests by name. */
+  public readonly nodes: pulumi.Output<{ [name: string]: ClusterNode }>;
+  /** "sha256:…" of the guests' image. */
+  public readonly imageDigest: pulumi.Output<string | undefined>;
+  /** The private key that opens every guest; secret. */
+  public readonly privateKey: pulumi.Output<string>;
+  /** What opens each guest; secret. */
+  public readonly access: pulumi.Output<ClusterAccess>;
+  /** The health as it was found at the last `up`. */
+  public readonly health: pulumi.Output<ClusterHealth>;
+
+  constructor(name: string, args: LvsClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("lvsdr:index:LvsCluster", name, {}, opts);
+    const outputs = build(this, name, args);
+    const output = <K extends keyof Outputs>(key: K) => pulumi.output(outputs.then((all) => all[key]));
+    this.vip = output("vip");
+    this.url = output("url");
+    this.nodes = output("nodes");
+    this.imageDigest = output("imageDigest");
+    this.privateKey = output("privateKey");
+    this.access = output("access");
+    this.health = output("health");
+    this.registerOutputs({ imageDigest: this.imageDigest });
+  }
+}
+
+type Outputs = Awaited<ReturnType<typeof build>>;
+
+/** Not in the constructor: whether the host can carry the cluster, and what its guests are, is known only when it was asked. */
+async function build(cluster: LvsCluster, name: string, args: LvsClusterArgs) {
+  const { lab, reachable, accelerator, order } = await ownPreflight(name, args);
+  const given = cluster.getProvider("libvirt:index/network:Network");
+  const keyFile = lab.remoteHost?.keyFile;
+  const { privateKey, imageDigest, hosts, configured } = clusterParts(cluster, name, {
+    lab,
+    accelerator,
+    directorOrder: order,
+    hostPrivateKey: keyFile === undefined ? undefined : pulumi.secret(readFileSync(keyFile, "utf8")),
+    provider: given
+      ? undefined
+      : new libvirt.Provider(`${name}-libvirt`, { uri: lab.libvirtUri }, { parent: cluster }),
+  });
+  const access = loginTo(lab, hosts, privateKey);
+  const health = reachable ? await observeHealth(lab, access, hosts, [...configured]) : pulumi.unknown;
+  const [service] = lab.services;
+  return {
+    vip: service.vip,
+    url: serviceUrl(service),
+    nodes: Object.fromEntries(labNodes(lab).map(({ name, role, address }) => [name, { role, address }])),
+    imageDigest,
+    privateKey,
+    access: access as pulumi.Output<ClusterAccess>,
+    // Its `null` is an absent value in Pulumi's types.
+    health: health as pulumi.Output<unknown> as pulumi.Output<ClusterHealth>,
+  };
+}
