@@ -172,6 +172,10 @@ async function invoke(run: Run, token: string, args: Properties): Promise<Proper
   // Pulumi's own. It is asked about the one stack that this engine knows.
   if (token === "pulumi:pulumi:readStackOutputs")
     return { ...args, outputs: run.state.resources.find(({ type }) => type === STACK_TYPE)?.outputs ?? {} };
+  if (token === "pulumi:pulumi:readStackResourceOutputs") {
+    const each = run.state.resources.map(({ urn, type, outputs }) => [urn, { type, outputs }]);
+    return { ...args, outputs: Object.fromEntries(each) };
+  }
   const call = invokes[token];
   if (!call) throw new Error(`the embedded engine does not know the function ${token}; use --engine pulumi`);
   const plain = reveal(args);

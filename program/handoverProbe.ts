@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { handoversFrom } from "../model/config/handover";
 import { formatRefusals } from "../model/config/refusal";
 import type { Health } from "../model/health";
+import { APPLIED_LAB } from "../model/lab/naming";
 import { readLab } from "../model/lab/recorded";
 import { labNodes, type Lab, type Role } from "../model/lab/types";
 import { refusal } from "./refusal";
@@ -27,10 +28,12 @@ export async function lastOutputs(lab: Lab): Promise<Outputs> {
 
 /** The guests of one cluster among others: the stack's outputs are not the cluster's, but its record (components/appliedLab.ts) is. */
 async function lastNodes(stackName: string, prefix: string): Promise<Outputs["nodes"]> {
-  const { outputs } = (await pulumi.runtime.invoke(READ_RESOURCE_OUTPUTS, { stackName })) as {
-    outputs?: Record<string, { lab?: Lab }>;
-  };
-  const last = Object.values(outputs ?? {}).find(({ lab }) => lab?.prefix === prefix)?.lab;
+  const { outputs: resources = {} } = (await pulumi.runtime.invoke(READ_RESOURCE_OUTPUTS, {
+    stackName,
+  })) as { outputs?: Record<string, { type: string; outputs: { lab?: Lab } }> };
+  const last = Object.values(resources).find(
+    ({ type, outputs }) => type === APPLIED_LAB && outputs.lab?.prefix === prefix,
+  )?.outputs.lab;
   if (last === undefined) return undefined;
   return Object.fromEntries(
     labNodes(readLab(last)).map(({ name, role, address }) => [name, { role, address }]),

@@ -52,7 +52,10 @@ describe("a cluster of the package", () => {
         sorryServer: { enabled: false },
         healthCheck: { checktype: "4" },
         realServers: [{ name: "one", address: "192.168.7.41", weight: 2 }],
-        services: [{ name: "group", ports: ["all"], vip: "10.0.0.8", persistent: 60 }],
+        services: [
+          { name: "all", ports: ["all"], vip: "10.0.0.8", persistent: 60 },
+          { name: "group", ports: ["8080", "30000-30010"], vip: "10.0.0.9", persistent: 60 },
+        ],
       },
     });
     const written = lab(
@@ -62,7 +65,10 @@ describe("a cluster of the package", () => {
         sorryServer: false,
         healthCheck: { checktype: 4 },
         realServers: [{ name: "one", address: "192.168.7.41", weight: 2 }],
-        services: [{ name: "group", ports: "all", vip: "10.0.0.8", persistent: 60 }],
+        services: [
+          { name: "all", ports: "all", vip: "10.0.0.8", persistent: 60 },
+          { name: "group", ports: [8080, "30000-30010"], vip: "10.0.0.9", persistent: 60 },
+        ],
       },
       "dev-web",
     );
@@ -112,7 +118,7 @@ describe("a cluster of the package", () => {
     const waits = (recording: typeof first) =>
       find(recording, DOMAIN, "web-director").options.dependsOn?.filter((each) => each.endsWith("director2"));
     expect(waits(first)).toEqual([]);
-    const record = { "urn:…::web-lab": { lab: applied(first, "web") } };
+    const record = { "urn:…::web-lab": { type: APPLIED_LAB, outputs: { lab: applied(first, "web") } } };
     expect(waits(await runClusters({ web: pair }, { previous: record }))).not.toEqual([]);
   });
 
