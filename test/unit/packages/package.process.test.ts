@@ -56,10 +56,18 @@ beforeAll(() => {
   const npm = (args: string[], cwd: string): string =>
     execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   npm(["pack", "--silent", "--pack-destination", project], SOURCES);
-  const { version } = JSON.parse(readFileSync(`${SOURCES}/package.json`, "utf8")) as { version: string };
-  writeFileSync(join(project, "package.json"), '{ "private": true }');
-  const quiet = ["--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"];
-  npm(["install", ...quiet, `./lvsdr-${version}.tgz`], project);
+  const { version, dependencies } = JSON.parse(readFileSync(`${SOURCES}/package.json`, "utf8")) as {
+    version: string;
+    dependencies: Record<string, string>;
+  };
+  // What it depends on is here already, and where guests are there is no way to the registry; npm takes it only in the version that is asked for.
+  const linked = Object.keys(dependencies).map((name) => [
+    name,
+    `file:${process.cwd()}/node_modules/${name}`,
+  ]);
+  const wanted = { ...Object.fromEntries(linked), lvsdr: `file:lvsdr-${version}.tgz` } as object;
+  writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, dependencies: wanted }));
+  npm(["install", "--offline", "--no-audit", "--no-fund", "--ignore-scripts"], project);
 }, 180_000);
 
 afterAll(() => rmSync(project, { recursive: true, force: true }), 60_000);
