@@ -244,7 +244,8 @@ const killed: Drill = {
     const former = await holderNow(run);
     const since = await run.act(`${former.name}'s keepalived is killed`, former.name, KILL_KEEPALIVED);
     await takenOver(run, former, takeover(run) + 10);
-    await run.sleep(6);
+    // Two that stay must be seen for longer than is allowed.
+    await run.sleep(run.promises.twoHoldersSeconds * run.scale + 2);
     run.duration("twoHoldersSeconds", macs.both(since), run.promises.twoHoldersSeconds);
     macs.end();
     run.duration("outageSeconds", sight.outage(since), takeover(run));
