@@ -1,4 +1,5 @@
 /** What drills of two directors have in common: who holds the VIP, for how long nobody does, and which connections outlive it. */
+import { hasDecided } from "../failover/failover";
 import { hasProblem } from "../model/health";
 import type { ProblemCode } from "../model/lab/problem";
 import { nicOn, type LabNode } from "../model/lab/types";
@@ -168,9 +169,7 @@ export async function restorePair(run: DrillRun): Promise<void> {
 export async function standsBy(run: DrillRun, node: LabNode, seconds: number): Promise<void> {
   const deadline = run.now + seconds * run.scale;
   await answersAgain(run, node.name);
-  while (
-    !/^(MASTER|BACKUP)/.test((await run.shell.run(node.name, "cat /run/lvs-dr/vrrp", { timeout: 20 })).stdout)
-  ) {
+  while (!(await hasDecided(run.shell, node.name))) {
     if (run.now > deadline)
       throw new Broken("not-in-time", `${node.name} does not stand by after ${seconds * run.scale} s`);
     await run.sleep(0.5);

@@ -7,7 +7,7 @@ import type { ProblemCode } from "../model/lab/problem";
 import type { Lab } from "../model/lab/types";
 import { holderOf } from "../model/pair";
 import { askHolder, look } from "../health/observe";
-import type { GuestShell } from "../lib/ssh";
+import type { GuestShell, Shell } from "../lib/ssh";
 
 /** What keeps a director from taking over, whatever else may be amiss in the lab. */
 const DISABLING: ReadonlySet<ProblemCode> = new Set(["tables-differ", "vip-unheld", "split-brain"]);
@@ -16,6 +16,8 @@ const DISABLING: ReadonlySet<ProblemCode> = new Set(["tables-differ", "vip-unhel
 const TOLD_WITHIN = 14;
 /** Seconds until the VIPs have moved: the standby needs a fraction of one. */
 const MOVED_WITHIN = 15;
+/** Seconds until the former holder stands by: it has to reach the router twice, and without KVM its guest may be slow. */
+const STANDS_BY_WITHIN = 15;
 
 /** Why the VIPs are not moved: nothing was touched. */
 export class FailoverRefused extends Error {}
@@ -77,7 +79,23 @@ export async function failover(
       );
     reasons.forEach((reason) => say(`forced though ${reason}`));
   }
-  return move(shell, lab, from, target);
+  const moved = await move(shell, lab, from, target);
+  // Until then its role is `fault`, though nothing is wrong with it.
+  const deadline = Date.now() + STANDS_BY_WITHIN * 1000;
+  while (!(await hasDecided(shell, from))) {
+    if (Date.now() >= deadline) {
+      say(`${from} does not stand by after ${STANDS_BY_WITHIN} s: \`scripts/lab status\` says why`);
+      break;
+    }
+    await sleep(200);
+  }
+  return moved;
+}
+
+/** Whether keepalived has decided on a director, which may have begun anew: it holds the VIPs, or would take them over. */
+export async function hasDecided(shell: Shell, director: string): Promise<boolean> {
+  const { stdout } = await shell.run(director, "cat /run/lvs-dr/vrrp", { timeout: 20 });
+  return /^(MASTER|BACKUP)/.test(stdout);
 }
 
 /**

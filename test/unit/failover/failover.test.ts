@@ -27,6 +27,8 @@ interface Made {
 function guests({ lab = labOf(), standby = {}, problem, known = OPEN, later = known }: Made = {}) {
   let holder = "director1";
   let asked = 0;
+  // keepalived begins in FAULT.
+  const states = ["FAULT 1764381601.1", "FAULT 1764381601.1", "BACKUP 1764381603.2"];
   const done: string[] = [];
   const said: string[] = [];
   const status = (name: string): string => {
@@ -49,6 +51,7 @@ function guests({ lab = labOf(), standby = {}, problem, known = OPEN, later = kn
   };
   const answer = (name: string, script: string): string => {
     if (script.startsWith("ip -o addr show")) return name === holder ? "2: eth0 inet 10.0.0.100/32" : "";
+    if (script === "cat /run/lvs-dr/vrrp") return states.shift() ?? "";
     return name.startsWith("director") ? status(name) : "";
   };
   const shell = {
@@ -66,17 +69,19 @@ function guests({ lab = labOf(), standby = {}, problem, known = OPEN, later = kn
   } as unknown as GuestShell;
   const move = (options: { to?: string; force?: boolean; toldWithin?: number } = {}) =>
     failover(shell, lab, { toldWithin: 0, ...options, say: (line) => said.push(line) });
-  return { move, done, said };
+  return { move, done, said, states };
 }
 
 const RESTART = "director1: systemctl restart --no-block lvs-dr-keepalived.service";
 
 describe("failover", () => {
   it("tells what the target knows, and has the active director begin anew", async () => {
-    const { move, done, said } = guests();
+    const { move, done, said, states } = guests();
     expect(await move()).toMatchObject({ from: "director1", to: "director2" });
     expect(said).toEqual(["director2 knows 1 of the 1 open connections of director1"]);
     expect(done).toEqual([RESTART]);
+    // It has waited until director1 stands by.
+    expect(states).toEqual([]);
   });
 
   it("does nothing where the target holds the VIP already", async () => {
