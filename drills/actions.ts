@@ -1,5 +1,6 @@
 /** What several drills do to guests, and how it is undone. */
 import type { RunOptions } from "../lib/ssh";
+import { controlPlane, type CheckerDaemon } from "../model/director/controlPlane";
 import { isOwnSorry, type LabNode } from "../model/lab/types";
 import { webProtocol } from "../model/lab/workloads";
 import type { DrillRun } from "./drillRun";
@@ -14,10 +15,20 @@ export const START_WEB =
   "systemctl kill --kill-whom=all -s CONT nginx 2>/dev/null || true; " +
   "systemctl is-active -q nginx || { systemctl reset-failed nginx; systemctl start nginx; }";
 
-export const DAEMON = "lvs-dr-ldirectord.service";
-export const START_DAEMON = `systemctl reset-failed ${DAEMON}; systemctl is-active -q ${DAEMON} || systemctl start ${DAEMON}`;
 /** A guest's own script puts all of its part right. */
 export const START = "/usr/local/sbin/lvs-dr start";
+
+/** What checks the real servers. @throws Error in static mode, where nothing does: see needsDaemon */
+export function theDaemon({ lab }: DrillRun): CheckerDaemon {
+  const { daemon } = controlPlane(lab);
+  if (daemon === undefined) throw new Error(NOBODY_CHECKS);
+  return daemon;
+}
+
+export function startDaemonCommand(run: DrillRun): string {
+  const { unit } = theDaemon(run);
+  return `systemctl reset-failed ${unit}; systemctl is-active -q ${unit} || systemctl start ${unit}`;
+}
 
 /** Which guest. */
 export type Where = (run: DrillRun) => LabNode;
@@ -70,8 +81,8 @@ export const onRealServers =
     void (await Promise.all(lab.realServers.map(({ name }) => shell.check(name, command))));
 
 export const startWebServers = onRealServers(START_WEB);
-/** Starts ldirectord where it does not run. */
-export const startDaemon = on(theDirector, START_DAEMON);
+/** Starts the daemon that checks where it does not run. */
+export const startDaemon = on(theDirector, startDaemonCommand);
 
 /** What is done to the target, in words, and by which command. */
 export type Step = readonly [what: string, command: string];
@@ -93,9 +104,9 @@ export async function webServers(
   return Math.max(...(await Promise.all(times)));
 }
 
-/** What systemd says of ldirectord. */
+/** What systemd says of the daemon that checks. */
 export async function daemonState(run: DrillRun): Promise<string> {
-  return (await run.ask(run.director.name, `systemctl is-active ${DAEMON} || true`)).trim();
+  return (await run.ask(run.director.name, `systemctl is-active ${theDaemon(run).unit} || true`)).trim();
 }
 
 /** For a remedy that the run itself leaves out where it is sabotaged: there is nothing to take away before it. */
@@ -109,20 +120,22 @@ export function sabotageBy(
   what: string,
   expects: Sabotage["expects"],
   where: Where,
-  [said, command]: Step,
+  [said, command]: readonly [said: string, command: string | ((run: DrillRun) => string)],
   undo: Sabotage["undo"],
 ): Sabotage {
-  const apply = async (run: DrillRun): Promise<void> =>
-    void (await run.act(`sabotage: ${said}`, where(run).name, command));
+  const apply = async (run: DrillRun): Promise<void> => {
+    const text = typeof command === "string" ? command : command(run);
+    await run.act(`sabotage: ${said}`, where(run).name, text);
+  };
   return { what, expects, apply, undo };
 }
 
 /** Nobody checks: what is dead stays in the table. */
 export const noDaemon = sabotageBy(
-  "ldirectord is stopped: nobody takes a dead server out of the table",
+  "the daemon that checks is stopped: nobody takes a dead server out of the table",
   ["not-out"],
   theDirector,
-  ["ldirectord is stopped", `systemctl stop ${DAEMON}`],
+  ["the daemon that checks is stopped", (run) => `systemctl stop ${theDaemon(run).unit}`],
   startDaemon,
 );
 
@@ -149,8 +162,14 @@ export function needsTwoServers(run: DrillRun): string | undefined {
   return run.servers.length < 2 ? "it needs two real servers in rotation" : needsDaemon(run);
 }
 
-export function needsDaemon(run: DrillRun): string | undefined {
-  return run.lab.mode === "ldirectord" ? undefined : "director.mode is static: nobody checks health";
+const NOBODY_CHECKS = "director.mode is static: nobody checks health";
+
+export function needsDaemon({ lab }: DrillRun): string | undefined {
+  return controlPlane(lab).daemon === undefined ? NOBODY_CHECKS : undefined;
+}
+
+export function needsLdirectord({ lab }: DrillRun): string | undefined {
+  return lab.mode === "ldirectord" ? undefined : `director.mode is ${lab.mode}: ldirectord does not run`;
 }
 
 export function needsSorry(run: DrillRun): string | undefined {

@@ -1,4 +1,5 @@
 /** A director reconfigured the way `up` does it: the payload in the guest with other settings, run once. */
+import { planeSettings } from "../model/director/controlPlane";
 import { directorRunLimit, guestSettings } from "../model/guest/settings";
 import { CommandError } from "../lib/ssh";
 import { shellQuote } from "../lib/text";
@@ -35,19 +36,14 @@ export function withCheck(lab: Lab, change: Partial<HealthCheck>): Lab {
   return { ...lab, services: [{ ...main, check: { ...main.check, ...change } }, ...rest] };
 }
 
-const WHAT_CHANGES = [
-  "LVS_MODE",
-  "LVS_LDIRECTORD_CF",
-  "LVS_TABLE",
-  "LVS_SETTLE_SECONDS",
-  "LVS_RUN_LIMIT",
-] as const;
+const WHAT_CHANGES = ["LVS_MODE", "LVS_TABLE", "LVS_SETTLE_SECONDS", "LVS_RUN_LIMIT"];
 
 /** Converges the director on another lab. Fails where `up` would, with the guest's words. */
 export function applyDirector(run: DrillRun, what: string, lab: Lab): Promise<number> {
   return applySettings(run, what, (director) => {
     const settings: Settings = guestSettings(lab, director);
-    return Object.fromEntries(WHAT_CHANGES.map((name) => [name, settings[name] ?? ""] as const));
+    const names = [...WHAT_CHANGES, ...Object.keys(planeSettings(lab))];
+    return Object.fromEntries(names.map((name) => [name, settings[name] ?? ""]));
   });
 }
 

@@ -1,6 +1,7 @@
 /** What is promised: from the lab's own check settings, weights and `drills.limits`. Seconds are for KVM: `scale` stretches them. */
 import { DRILL_LIMITS, type DrillLimits } from "../model/config/schemaDrills";
-import { detectionSeconds, holdSeconds } from "../model/director/detection";
+import { controlPlane } from "../model/director/controlPlane";
+import { holdSeconds } from "../model/director/detection";
 import { gcd, servingWeights } from "../model/director/ipvs/turns";
 import type { Lab } from "../model/lab/types";
 
@@ -28,6 +29,7 @@ export function promises(lab: Lab): Promises {
   const { check } = service;
   const { ejectSeconds, ejectSilentSeconds, recoverSeconds, recoverSilentSeconds, lostAfterRetry, ...rest } =
     { ...DRILL_LIMITS, ...lab.drills?.limits };
+  const { detectionSeconds } = controlPlane(lab);
   const each = check.failurecount * holdSeconds(check);
   return {
     ...rest,

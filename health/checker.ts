@@ -1,6 +1,6 @@
 /**
- * Is ldirectord alive, does it run on its current configuration, and does it check? A daemon whose configuration was
- * bad at a reload may keep running and check nothing, and its own `status` only looks for the process. So each is
+ * Is the daemon that checks alive, does it run on its current configuration, and does it check? A daemon whose configuration was
+ * bad at a reload may keep running and check nothing, and ldirectord's own `status` only looks for the process. So each is
  * proven by effects:
  * - alive: the processes, of which with fork=yes each service has its own, are there and not stopped;
  * - current: the file is older than the daemon's last reading of it; with fork=yes a reload replaces the services'
@@ -11,9 +11,8 @@
  */
 import { TIME_WAIT, type CheckSight } from "./checkSight";
 import { checkService } from "../model/director/checkServices";
-import { detectionSeconds } from "../model/director/detection";
+import { controlPlane, type CheckerDaemon } from "../model/director/controlPlane";
 import type { ServiceHealth } from "../model/health";
-import { ldirectordId } from "../model/director/ldirectord/tls";
 import type { Problem, ProblemCode } from "../model/lab/problem";
 import type { Lab, VirtualService } from "../model/lab/types";
 
@@ -37,6 +36,8 @@ export interface CheckerFacts {
 }
 
 export interface CheckerHealth {
+  /** ldirectord or keepalived. */
+  readonly daemon: string;
   /** null: the director could not be asked. */
   readonly alive: boolean | null;
   /** Runs on the configuration that is in its file; null: cannot be told, since with autoreload it reads by itself. */
@@ -57,48 +58,49 @@ export interface CheckerHealth {
 }
 
 /** What can be said while the director does not answer. */
-export const UNASKED: CheckerHealth = {
+export const unasked = ({ name }: CheckerDaemon): CheckerHealth => ({
+  daemon: name,
   alive: null,
   configCurrent: null,
   checking: null,
   lastCheckSeconds: {},
   roundSeconds: {},
   problems: [],
-};
+});
 
-/** What ldirectord may need from its start to its first checks, on a busy guest without KVM. */
+/** What a daemon may need from its start to its first checks, on a busy guest without KVM. */
 const START_SECONDS = 20;
 /** Bash for the director: builtins and one process, since each that starts costs a guest without KVM some 20 ms or more. */
-export const CHECKER_SCRIPT = `
+export const checkerScript = ({ unit, file, told }: CheckerDaemon): string => `
 echo '== checker'
 read -r up _ </proc/uptime
 echo "up $up"
-if [[ -r /sys/fs/cgroup/system.slice/lvs-dr-ldirectord.service/cgroup.procs ]]; then
+if [[ -r /sys/fs/cgroup/system.slice/${unit}/cgroup.procs ]]; then
   while read -r each; do
     read -r stat <"/proc/$each/stat" || continue
     mapfile -d '' -t title <"/proc/$each/cmdline"
     read -r -a fields <<<"\${stat##*) }"
     echo "process $each \${fields[0]} \${fields[19]} \${title[*]}"
-  done </sys/fs/cgroup/system.slice/lvs-dr-ldirectord.service/cgroup.procs
+  done </sys/fs/cgroup/system.slice/${unit}/cgroup.procs
 fi 2>/dev/null
-stat -c 'file %n %Y' /etc/ha.d/ldirectord.cf /run/lvs-dr-reloaded 2>/dev/null || true
+stat -c 'file %n %Y' ${file} ${told} 2>/dev/null || true
 echo "now $EPOCHSECONDS"
 `;
 
 /** Ticks a second of /proc/PID/stat: USER_HZ, 100 on every architecture the guests have. */
 const HZ = 100;
 
-export function parseChecker(section: string): CheckerFacts {
+export function parseChecker(section: string, daemon: CheckerDaemon): CheckerFacts {
   const up = Number(/^up ([\d.]+)$/m.exec(section)?.[1] ?? NaN);
   const now = Number(/^now (\d+)$/m.exec(section)?.[1] ?? NaN);
   const fileAge = (name: string): number | undefined => {
-    const match = new RegExp(`^file \\S*${name} (\\d+)$`, "m").exec(section);
-    return match === null ? undefined : now - Number(match[1]);
+    const line = section.split("\n").find((each) => each.startsWith(`file ${name} `));
+    return line === undefined ? undefined : now - Number(line.split(" ")[2]);
   };
-  const file = fileAge("ldirectord\\.cf");
-  const reload = fileAge("lvs-dr-reloaded");
+  const file = fileAge(daemon.file);
+  const reload = fileAge(daemon.told);
   return {
-    // The daemon is the eldest; ldirectord starts other programs too, for a moment.
+    // The daemon is the eldest; it starts other programs too, for a moment.
     processes: [...section.matchAll(/^process (\d+) (\w) (\d+) ?(.*)$/gm)]
       .map(([, pid, state = "", start, title = ""]) => ({
         pid: Number(pid),
@@ -106,7 +108,7 @@ export function parseChecker(section: string): CheckerFacts {
         age: up - Number(start) / HZ,
         title,
       }))
-      .filter(({ title }) => title.includes("ldirectord"))
+      .filter(({ title }) => title.includes(daemon.name))
       .sort((a, b) => b.age - a.age || a.pid - b.pid),
     ...(file === undefined ? {} : { fileAge: file }),
     ...(reload === undefined ? {} : { reloadAge: reload }),
@@ -131,7 +133,7 @@ function leavesTrace({ check }: VirtualService): boolean {
 export function checkLimit(service: VirtualService, lab: Lab): number {
   const { check, realServers } = service;
   // The timer is a second coarse, and a guest without KVM some more slow.
-  return detectionSeconds(service, realServers.length, lab) + check.checkinterval + 1;
+  return controlPlane(lab).detectionSeconds(service, realServers.length, lab) + check.checkinterval + 1;
 }
 
 /** What is remembered of one service's checks, by real server's name; absent for one that could not be asked. */
@@ -140,14 +142,15 @@ export type ServiceSights = ReadonlyMap<string, CheckSight>;
 /** @param sights of the services in the lab's order, as `services` */
 export function judgeChecker(
   lab: Lab,
+  daemon: CheckerDaemon,
   facts: CheckerFacts,
   sights: readonly ServiceSights[],
   services: readonly ServiceHealth[],
 ): { readonly checker: CheckerHealth; readonly findings: readonly Problem[] } {
   const findings: Problem[] = [];
-  const alive = judgeAlive(lab, facts, findings);
+  const alive = judgeAlive(lab, daemon, facts, findings);
   const runs = facts.processes.length > 0;
-  const configCurrent = alive && judgeCurrent(lab, facts, findings);
+  const configCurrent = alive && judgeCurrent(lab, daemon, facts, findings);
   // The parent's: a child that dies at every check and is started again would always be young.
   const daemonAge = facts.processes[0]?.age ?? Infinity;
   // A daemon that does not run checks nothing: that is one fact, not two.
@@ -156,6 +159,7 @@ export function judgeChecker(
       ? false
       : judgeChecking(
           lab,
+          daemon,
           service,
           sights[i] ?? new Map(),
           services[i]?.realServers ?? [],
@@ -174,25 +178,34 @@ export function judgeChecker(
   const roundSeconds = Object.fromEntries(
     lab.services.map((service, i) => [
       service.name,
-      { configured: service.check.checkinterval, measured: roundOf(lab, service, sights[i] ?? new Map()) },
+      {
+        configured: service.check.checkinterval,
+        measured: roundOf(lab, daemon, service, sights[i] ?? new Map()),
+      },
     ]),
   );
   const checking = verdicts.includes(false) ? false : verdicts.includes(true) ? true : null;
   const problems = findings.map(({ text }) => text);
-  return { checker: { alive, configCurrent, checking, lastCheckSeconds, roundSeconds, problems }, findings };
+  const seen = { alive, configCurrent, checking, lastCheckSeconds, roundSeconds, problems };
+  return { checker: { daemon: daemon.name, ...seen }, findings };
 }
 
-/** Whether a connection does not say for which service it was: with fork=yes another process may have made it. */
-function sharesPort(lab: Lab, service: VirtualService): boolean {
+/** Whether a connection does not say for which service it was: another process may have made it. */
+function sharesPort(lab: Lab, daemon: CheckerDaemon, service: VirtualService): boolean {
   const others = lab.services.filter(
     (each) => each !== service && checkedPort(each) === checkedPort(service),
   );
-  return lab.ldirectord.fork && others.length > 0;
+  return daemon.forks(lab) && others.length > 0;
 }
 
 /** Seconds from one round of a service's checks to the next, to a tenth; null: cannot be told. */
-function roundOf(lab: Lab, service: VirtualService, sights: ServiceSights): number | null {
-  if (!leavesTrace(service) || sharesPort(lab, service)) return null;
+function roundOf(
+  lab: Lab,
+  daemon: CheckerDaemon,
+  service: VirtualService,
+  sights: ServiceSights,
+): number | null {
+  if (!leavesTrace(service) || sharesPort(lab, daemon, service)) return null;
   const seen = [...sights.values()].flatMap(({ every, full }) =>
     every === undefined || full ? [] : [every],
   );
@@ -202,6 +215,7 @@ function roundOf(lab: Lab, service: VirtualService, sights: ServiceSights): numb
 /** Whether one service's servers are checked; null: cannot be told. */
 function judgeChecking(
   lab: Lab,
+  daemon: CheckerDaemon,
   service: VirtualService,
   sights: ServiceSights,
   servers: ServiceHealth["realServers"],
@@ -215,7 +229,7 @@ function judgeChecking(
     ({ name, state }) => state === "up" && (sights.get(name)?.lastCheck ?? Infinity) > limit,
   );
   if (stale.length === 0) {
-    if (sharesPort(lab, service)) return null;
+    if (sharesPort(lab, daemon, service)) return null;
     return told.some(({ name }) => (sights.get(name)?.lastCheck ?? Infinity) <= limit) ? true : null;
   }
   if (daemonAge < limit + START_SECONDS) return null;
@@ -224,7 +238,7 @@ function judgeChecking(
     return `${name} (${last === undefined ? `none for ${TIME_WAIT} s` : `last ${last.toFixed(0)} s ago`})`;
   });
   const which = lab.services.length > 1 ? ` for service ${service.name}` : "";
-  const text = `ldirectord does not check ${names.join(", ")}${which}; a check is due every ${limit} s at most`;
+  const text = `${daemon.name} does not check ${names.join(", ")}${which}; a check is due every ${limit} s at most`;
   problems.push(problem(lab, "checker-not-checking", service.name, text));
   return false;
 }
@@ -233,18 +247,24 @@ function judgeChecking(
  * That the daemon does not run at all is the director's own script's to say. One that has just started checks all services once
  * before it gives each a process of its own.
  */
-function judgeAlive(lab: Lab, { processes }: CheckerFacts, problems: Problem[]): boolean {
+function judgeAlive(
+  lab: Lab,
+  { name, idle: idleOf }: CheckerDaemon,
+  { processes }: CheckerFacts,
+  problems: Problem[],
+): boolean {
   const stopped = processes.find(({ state }) => state === "T" || state === "Z");
-  const idle = lab.services.find(
-    (service) => !processes.some(({ title }) => title.includes(ldirectordId(service))),
+  const idle = idleOf(
+    lab,
+    processes.map(({ title }) => title),
   );
   if (processes.length === 0) return false;
   if (stopped) {
     const how = stopped.state === "T" ? "stopped" : "a zombie";
-    problems.push(problem(lab, "checker-stopped", "", `ldirectord's process ${stopped.pid} is ${how}`));
-  } else if (lab.ldirectord.fork && idle !== undefined && (processes[0]?.age ?? 0) >= START_SECONDS) {
+    problems.push(problem(lab, "checker-stopped", "", `${name}'s process ${stopped.pid} is ${how}`));
+  } else if (idle !== undefined && (processes[0]?.age ?? 0) >= START_SECONDS) {
     problems.push(
-      problem(lab, "checker-stopped", idle.name, `ldirectord has no process for service ${idle.name}`),
+      problem(lab, "checker-stopped", idle.name, `${name} has no process for service ${idle.name}`),
     );
   } else return true;
   return false;
@@ -256,6 +276,7 @@ function problem({ directors: [director] }: Lab, code: ProblemCode, detail: stri
 
 function judgeCurrent(
   lab: Lab,
+  { name, file, forks }: CheckerDaemon,
   { processes, fileAge, reloadAge }: CheckerFacts,
   problems: Problem[],
 ): boolean | null {
@@ -263,14 +284,14 @@ function judgeCurrent(
     // That it is missing is the director's own script's to say.
     return false;
   }
-  const [daemon, ...children] = processes;
-  const readAge = lab.ldirectord.fork
+  const [parent, ...children] = processes;
+  const readAge = forks(lab)
     ? Math.max(...children.map(({ age }) => age))
-    : Math.min(daemon?.age ?? Infinity, reloadAge ?? Infinity);
+    : Math.min(parent?.age ?? Infinity, reloadAge ?? Infinity);
   if (fileAge >= readAge - 2) return true;
   // It may have read the file since by itself, which leaves no trace.
   if (lab.ldirectord.autoreload) return null;
-  const text = `ldirectord.cf changed ${fileAge} s ago, after the daemon had read it ${readAge.toFixed(0)} s ago`;
+  const text = `${file} changed ${fileAge} s ago, after ${name} had read it ${readAge.toFixed(0)} s ago`;
   problems.push(problem(lab, "checker-config-stale", "", text));
   return false;
 }

@@ -147,15 +147,15 @@ function checker({ checker: seen }: Status, gauge: MakeGauge): void {
   if (seen === null) return;
   gauge(
     "lvsdr_checker_alive",
-    "Whether ldirectord's processes are there and not stopped, as the director says.",
+    "Whether the processes of the daemon that checks are there and not stopped, as the director says.",
   ).set(seen.alive === true ? 1 : 0);
   if (seen.configCurrent !== null)
     gauge(
       "lvsdr_checker_config_current",
-      "Whether ldirectord has read its configuration since it changed.",
+      "Whether that daemon has read its configuration since it changed.",
     ).set(seen.configCurrent ? 1 : 0);
   if (seen.checking !== null)
-    gauge("lvsdr_checker_checking", "Whether ldirectord checks the real servers.").set(seen.checking ? 1 : 0);
+    gauge("lvsdr_checker_checking", "Whether it checks the real servers.").set(seen.checking ? 1 : 0);
   const last = gauge("lvsdr_checker_last_check_seconds", "Seconds since a real server was last checked.", [
     "service",
     "real_server",

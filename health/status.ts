@@ -1,7 +1,6 @@
 /** The cluster as it is now: its health, its counters, its checker, and how soon a failure would be noticed. */
 import { assessHealth, identityOf, withProblems, type Health, type ServiceIdentity } from "../model/health";
-import { controlPlane } from "../model/director/controlPlane";
-import { detectionSeconds } from "../model/director/detection";
+import { controlPlane, type ControlPlane } from "../model/director/controlPlane";
 import { parseIpvsList, rowOf } from "../model/director/ipvs/list";
 import { serviceKey } from "../model/lab/target";
 import type { GuestStatus } from "../model/guest/status";
@@ -10,11 +9,11 @@ import type { Problem } from "../model/lab/problem";
 import { holderOf } from "../model/pair";
 import type { Lab, LabNode } from "../model/lab/types";
 import {
-  CHECKER_SCRIPT,
+  checkerScript,
   checkedPort,
   judgeChecker,
   parseChecker,
-  UNASKED,
+  unasked,
   type CheckerHealth,
 } from "./checker";
 import { checkSightScript, parseCheckSight, type CheckSight } from "./checkSight";
@@ -67,12 +66,12 @@ export interface Status extends Health {
   readonly table: readonly TableEntry[];
   readonly counters: { readonly total: Counters | null; readonly services: readonly ServiceCounters[] };
   readonly detection: readonly DetectionBudget[];
-  /** null in static mode, where nobody checks. */
+  /** null where nobody checks. */
   readonly checker: CheckerHealth | null;
 }
 
-const DIRECTOR_SCRIPT = `
-${CHECKER_SCRIPT}
+const directorScript = ({ daemon }: ControlPlane): string => `
+${daemon === undefined ? "" : checkerScript(daemon)}
 echo '== stats'
 ipvsadm -Ln --stats --exact
 echo '== totals'
@@ -138,6 +137,7 @@ export function tableEntries(list: string): TableEntry[] {
 }
 
 function detectionBudget(lab: Lab): DetectionBudget[] {
+  const { detectionSeconds } = controlPlane(lab);
   return lab.services.map((service) => ({
     service: service.name,
     refused: detectionSeconds(service, 0, lab),
@@ -162,8 +162,9 @@ function checkerOf(
 ): CheckerSight {
   const [director] = lab.directors;
   const status = statuses.get(director.name);
-  if (!controlPlane(lab).checks) return { checker: null, findings: [] };
-  if (status === undefined) return { checker: UNASKED, findings: [] };
+  const { daemon } = controlPlane(lab);
+  if (daemon === undefined) return { checker: null, findings: [] };
+  if (status === undefined) return { checker: unasked(daemon), findings: [] };
   const sights = lab.services.map(
     (service) =>
       new Map(
@@ -173,13 +174,13 @@ function checkerOf(
         }),
       ),
   );
-  return judgeChecker(lab, parseChecker(status.sections["checker"] ?? ""), sights, services);
+  return judgeChecker(lab, daemon, parseChecker(status.sections["checker"] ?? "", daemon), sights, services);
 }
 
 /** One look at everything. A guest that does not answer is part of the answer. */
 export async function readStatus(shell: Shell, applied: Lab): Promise<Status> {
   const { observation, statuses } = await lookCloser(shell, applied, {
-    ...Object.fromEntries(applied.directors.map(({ name }) => [name, DIRECTOR_SCRIPT])),
+    ...Object.fromEntries(applied.directors.map(({ name }) => [name, directorScript(controlPlane(applied))])),
     ...Object.fromEntries(
       applied.realServers.map(({ name }) => [
         name,

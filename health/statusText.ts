@@ -58,7 +58,7 @@ export function renderStatus(status: Status): string {
   const { counters, detection, checker } = status;
   const lines = [
     renderHealth(status),
-    `  ldirectord: ${checkerText(checker)}${lastChecks(checker)}`,
+    `  ${checker?.daemon ?? "checks"}: ${checkerText(checker)}${lastChecks(checker)}`,
     ...rounds(checker),
   ];
   for (const { service, refused, silent, allSilent } of detection)

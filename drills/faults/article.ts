@@ -9,6 +9,7 @@ import {
   startWebServers,
   START_WEB,
   STOP_WEB,
+  theDaemon,
   theDirector,
   sabotageBy,
   webServer,
@@ -92,15 +93,17 @@ const allWebServersStop: Drill = {
 };
 
 const stopped = sabotageBy(
-  "ldirectord is stopped once the sorry server is in: nobody lets the real server back in",
+  "the daemon that checks is stopped once the sorry server is in: nobody lets the real server back in",
   ["not-alone", "not-as-configured"],
   theDirector,
   [
-    "ldirectord will be stopped when the sorry server comes in",
+    "the daemon that checks will be stopped when the sorry server comes in",
     // From inside the guest, so that the drill itself stays as it is: at the first sight of the sorry server.
-    "systemd-run -q --unit lvs-dr-sabotage --collect bash -c " +
+    (run) =>
+      "systemd-run -q --unit lvs-dr-sabotage --collect bash -c " +
       '\'for ((i = 0; i < 600; i++)); do grep -qE "7F000001|:0001]:" /proc/net/ip_vs && grep -cq -- "  -> [0-9A-F]" /proc/net/ip_vs && ' +
-      '[[ $(grep -c -- "  -> [0-9A-F]" /proc/net/ip_vs) == 1 ]] && exec systemctl stop lvs-dr-ldirectord; sleep 0.1; done\'',
+      '[[ $(grep -c -- "  -> [0-9A-F]" /proc/net/ip_vs) == 1 ]] && ' +
+      `exec systemctl stop ${theDaemon(run).unit}; sleep 0.1; done'`,
   ],
   async (run) => {
     await run.shell.run(run.director.name, "systemctl stop lvs-dr-sabotage 2>/dev/null");

@@ -1,15 +1,16 @@
-/** Faults around ldirectord: killed, restarted at a bad moment, misconfigured, without disk. */
+/** Faults around the daemon that checks: killed, restarted at a bad moment, misconfigured, without disk. */
 import {
-  DAEMON,
   daemonState,
+  needsLdirectord,
   noDaemon,
   on,
   sabotageBy,
-  START_DAEMON,
+  startDaemonCommand,
   START_WEB,
   startDaemon,
   startOn,
   startWebServers,
+  theDaemon,
   STOP_WEB,
   theDirector,
   theTarget,
@@ -23,13 +24,18 @@ import { Broken } from "../waiting";
 
 const CF = "/etc/ha.d/ldirectord.cf";
 const SAVED_CF = "/var/lib/lvs-dr-drill.cf";
-const RESTORE_CF = `if [[ -e ${SAVED_CF} ]]; then cp -p ${SAVED_CF} ${CF}; rm ${SAVED_CF}; systemctl reload-or-restart ${DAEMON}; fi`;
+const RESTORE_CF = `if [[ -e ${SAVED_CF} ]]; then cp -p ${SAVED_CF} ${CF}; rm ${SAVED_CF}; systemctl reload-or-restart lvs-dr-ldirectord.service; fi`;
 /** In /run, so that no sabotage outlives a boot. */
-const DROP_IN = `/run/systemd/system/${DAEMON}.d`;
+const dropIn = (run: DrillRun): string => `/run/systemd/system/${theDaemon(run).unit}.d`;
 /** Bash that gives the daemon's unit other settings; `\\n` between two. */
-const withDropIn = (lines: string): string =>
-  `mkdir -p ${DROP_IN}; printf '[Service]\\n%b\\n' '${lines}' >${DROP_IN}/drill.conf; systemctl daemon-reload`;
-const withoutDropIn = on(theDirector, `rm -rf ${DROP_IN}; systemctl daemon-reload; ${START_DAEMON}`);
+const withDropIn =
+  (lines: string) =>
+  (run: DrillRun): string =>
+    `mkdir -p ${dropIn(run)}; printf '[Service]\\n%b\\n' '${lines}' >${dropIn(run)}/drill.conf; systemctl daemon-reload`;
+const withoutDropIn = on(
+  theDirector,
+  (run) => `rm -rf ${dropIn(run)}; systemctl daemon-reload; ${startDaemonCommand(run)}`,
+);
 
 /**
  * Shows that health is still checked: a web server stops, and its server leaves the table and comes back.
@@ -52,23 +58,24 @@ function noneFailed(run: DrillRun, figure: string, since: number): void {
 
 const daemonKilled: Drill = {
   name: "ldirectord-killed",
-  description: "ldirectord dies by SIGKILL: no request is lost, it comes back and checks again",
+  description: "The daemon that checks dies by SIGKILL: no request is lost, it comes back and checks again",
   maxSeconds: 60,
   async act(run) {
     const { director, promises } = run;
-    const kill = `systemctl kill --kill-whom=all -s KILL ${DAEMON}`;
-    const killed = await run.act("ldirectord is killed", director.name, kill);
+    const { name, unit } = theDaemon(run);
+    const kill = `systemctl kill --kill-whom=all -s KILL ${unit}`;
+    const killed = await run.act(`${name} is killed`, director.name, kill);
     const { offset } = await run.clock(director.name);
     const seen = await run.ask(
       director.name,
       // Its main process, not a shell that is about to become it.
-      `for ((SECONDS = 0; SECONDS < ${Math.ceil(promises.restartSeconds * run.scale) + 2};)); do pid=$(systemctl show -P MainPID ${DAEMON}); ` +
-        `[[ $pid != 0 ]] && grep -q ldirectord /proc/$pid/cmdline && break; pid=0; sleep 0.1; done; echo "$EPOCHREALTIME $pid"`,
+      `for ((SECONDS = 0; SECONDS < ${Math.ceil(promises.restartSeconds * run.scale) + 2};)); do pid=$(systemctl show -P MainPID ${unit}); ` +
+        `[[ $pid != 0 ]] && grep -q /usr/sbin/${name} /proc/$pid/cmdline && break; pid=0; sleep 0.1; done; echo "$EPOCHREALTIME $pid"`,
       { timeout: 60 },
     );
     const [at = NaN, pid = 0] = seen.trim().split(" ").map(Number);
     const back = at - offset - run.startedAt.getTime() / 1000;
-    run.event(pid > 0 ? "ldirectord runs again" : "ldirectord does not come back", back);
+    run.event(`${name} ${pid > 0 ? "runs again" : "does not come back"}`, back);
     run.duration("restartSeconds", pid > 0 ? back - killed : null, promises.restartSeconds);
     await run.sleep(1);
     run.figure("tableChanges", run.table.changesSince(killed), { max: 0 });
@@ -80,7 +87,7 @@ const daemonKilled: Drill = {
     await startDaemon(run);
   },
   sabotage: sabotageBy(
-    "the unit has Restart=no: whoever kills ldirectord has ended it",
+    "the unit has Restart=no: whoever kills the daemon has ended it",
     ["restartSeconds"],
     theDirector,
     ["Restart=no", withDropIn("Restart=no")],
@@ -98,16 +105,17 @@ const CLEARS = "ExecStopPost=/usr/sbin/ipvsadm -C";
 
 const restartDuringCheck: Drill = {
   name: "restart-during-hung-check",
-  description: "ldirectord is restarted while a check hangs: no request is lost, the daemon runs",
+  description: "The daemon that checks is restarted while a check hangs: no request is lost, it runs",
   maxSeconds: 80,
   async act(run) {
     const { target, director, promises } = run;
     await run.act(`checks of ${target.name} are left without an answer`, target.name, BLOCK_CHECKS(run));
     await run.sleep(run.lab.services[0].check.checkinterval + 0.5);
-    const began = await run.act("ldirectord is restarted", director.name, `systemctl restart ${DAEMON}`);
+    const { name, unit } = theDaemon(run);
+    const began = await run.act(`${name} is restarted`, director.name, `systemctl restart ${unit}`);
     await run.sleep(1);
     const state = await daemonState(run);
-    run.expect(state === "active", `after its restart ldirectord is ${state}`);
+    run.expect(state === "active", `after its restart ${name} is ${state}`);
     const limit = promises.ejectSilent() + promises.restartSeconds;
     await isOut(run, began, limit, "detectionAfterRestartSeconds");
     const repaired = await run.act(`checks of ${target.name} are answered again`, target.name, UNBLOCK);
@@ -151,6 +159,7 @@ const badConfig: Drill = {
   description:
     "Bad configurations, by `up` and by hand with a reload: the old one goes on serving and checking",
   maxSeconds: 200,
+  unfit: needsLdirectord,
   async act(run) {
     const { director } = run;
     const from = run.now;
@@ -165,7 +174,9 @@ const badConfig: Drill = {
         `cp -p ${CF} ${SAVED_CF}; ${script} <${SAVED_CF} >${CF}`,
       );
       // Refused is best; but what counts is what the table and the checks become.
-      const { code } = await run.shell.run(director.name, `systemctl reload ${DAEMON}`, { timeout: 120 });
+      const { code } = await run.shell.run(director.name, `systemctl reload ${theDaemon(run).unit}`, {
+        timeout: 120,
+      });
       run.event(`its reload is ${code === 0 ? "accepted" : "refused"}`);
       await run.sleep(3);
       const changes = run.table.changesSince(from);
@@ -180,7 +191,7 @@ const badConfig: Drill = {
   },
   restore: async (run) => {
     await restoreDirector(run);
-    await on(theDirector, `${RESTORE_CF}; ${START_DAEMON}`)(run);
+    await on(theDirector, (each) => `${RESTORE_CF}; ${startDaemonCommand(each)}`)(run);
     await startWebServers(run);
   },
   sabotage: sabotageBy(
@@ -216,11 +227,11 @@ const diskFull: Drill = {
     const felt = await proveChecking(run);
     await run.act("the disk has room again", director.name, `rm -f ${FILL} ${FILL}.rest`);
     const state = await daemonState(run);
-    run.expect(state === "active", `ldirectord is ${state}`);
+    run.expect(state === "active", `${theDaemon(run).name} is ${state}`);
     return felt;
   },
   restore: async (run) => {
-    await on(theDirector, `rm -f ${FILL} ${FILL}.rest; ${START_DAEMON}`)(run);
+    await on(theDirector, (each) => `rm -f ${FILL} ${FILL}.rest; ${startDaemonCommand(each)}`)(run);
     await startWebServers(run);
   },
   sabotage: noDaemon,

@@ -2,7 +2,7 @@
 import { failover, toldOfAll } from "../../failover/failover";
 import { nicOn, type LabNode } from "../../model/lab/types";
 import { askHolder } from "../../health/observe";
-import { DAEMON, on, sabotageBy, START_DAEMON, theDirector } from "../actions";
+import { needsLdirectord, on, sabotageBy, startDaemonCommand, theDaemon, theDirector } from "../actions";
 import type { Drill } from "../drill";
 import type { DrillRun } from "../drillRun";
 import { NOTHING_LOST } from "../ejection";
@@ -280,7 +280,7 @@ const checkers: Drill = {
   description:
     "ldirectord is killed on the active director, then frozen on both: the VIP stays, nothing is lost, the status names it",
   maxSeconds: 120,
-  unfit: needsPair,
+  unfit: (run) => needsPair(run) ?? needsLdirectord(run),
   async act(run) {
     const count = async (): Promise<number> => {
       const each = await Promise.all(run.lab.directors.map((node) => elections(run, node)));
@@ -288,13 +288,14 @@ const checkers: Drill = {
     };
     const before = await count();
     const { name } = run.director;
-    await run.act(`${name}'s ldirectord is killed`, name, `systemctl kill -s KILL --kill-whom=all ${DAEMON}`);
+    const { unit } = theDaemon(run);
+    await run.act(`${name}'s ldirectord is killed`, name, `systemctl kill -s KILL --kill-whom=all ${unit}`);
     await run.sleep(run.promises.restartSeconds);
     for (const each of run.lab.directors)
       await run.act(
         `${each.name}'s ldirectord is frozen`,
         each.name,
-        `systemctl kill --kill-whom=all -s STOP ${DAEMON}`,
+        `systemctl kill --kill-whom=all -s STOP ${unit}`,
       );
     for (const each of run.lab.directors) await namedStopped(run, each);
     run.figure("roleChanges", (await count()) - before, { max: 0 });
@@ -304,7 +305,7 @@ const checkers: Drill = {
     for (const { name } of run.lab.directors)
       await run.shell.check(
         name,
-        `systemctl kill --kill-whom=all -s CONT ${DAEMON} 2>/dev/null || true; ${START_DAEMON}`,
+        `systemctl kill --kill-whom=all -s CONT ${theDaemon(run).unit} 2>/dev/null || true; ${startDaemonCommand(run)}`,
       );
     await restorePair(run);
   },
@@ -314,7 +315,8 @@ const checkers: Drill = {
     theDirector,
     [
       "keepalived is bound to ldirectord",
-      `mkdir -p /run/systemd/system/${KEEPALIVED}.d; printf '[Unit]\\nBindsTo=${DAEMON}\\nAfter=${DAEMON}\\n' >/run/systemd/system/${KEEPALIVED}.d/drill.conf; systemctl daemon-reload`,
+      (run) =>
+        `mkdir -p /run/systemd/system/${KEEPALIVED}.d; printf '[Unit]\\nBindsTo=${theDaemon(run).unit}\\nAfter=${theDaemon(run).unit}\\n' >/run/systemd/system/${KEEPALIVED}.d/drill.conf; systemctl daemon-reload`,
     ],
     dropInsGone,
   ),

@@ -1,4 +1,5 @@
 /** Faults of whole guests: power cut, reboots. */
+import { controlPlane } from "../../model/director/controlPlane";
 import { vipMac } from "../../model/director/vipHolder";
 import { nicOn, type LabNode } from "../../model/lab/types";
 import {
@@ -137,7 +138,8 @@ const realServerReboot: Drill = {
   ),
 };
 
-const UNITS = "lvs-dr.service lvs-dr-table.service lvs-dr-ldirectord.service";
+const units = ({ lab }: DrillRun): string =>
+  ["lvs-dr.service lvs-dr-table.service", controlPlane(lab).daemon?.unit ?? ""].join(" ");
 
 const directorReboot: Drill = {
   name: "director-reboot",
@@ -176,7 +178,7 @@ const directorReboot: Drill = {
     "the director's units are disabled: nothing fills the table at boot",
     ["not-as-configured", "no-answer"],
     theDirector,
-    [`${UNITS} are disabled`, `systemctl -q disable ${UNITS}`],
+    ["all units of the lab's are disabled", (run) => `systemctl -q disable ${units(run)}`],
     startOn(theDirector),
   ),
 };

@@ -2,14 +2,15 @@
 import { targetArguments } from "../../model/lab/target";
 import {
   byTheRunItself,
-  DAEMON,
   daemonState,
   needsDaemon,
+  needsLdirectord,
   on,
   sabotageBy,
   START,
-  START_DAEMON,
+  startDaemonCommand,
   startDaemon,
+  theDaemon,
   theDirector,
   theTarget,
 } from "../actions";
@@ -40,20 +41,23 @@ const flushes = sabotageBy(
       "'sleep 8; for ((i = 0; i < 100; i++)); do t=$(ipvsadm -Sn); ipvsadm -C; sleep 0.3; ipvsadm -R <<<\"$t\"; sleep 1; done'",
   ],
   // The table may be empty just now; the director's own script fills it.
-  on(theDirector, `systemctl stop lvs-dr-sabotage 2>/dev/null; systemctl restart ${DAEMON}; ${START}`, {
-    timeout: 180,
-  }),
+  on(
+    theDirector,
+    (run) => `systemctl stop lvs-dr-sabotage 2>/dev/null; systemctl restart ${theDaemon(run).unit}; ${START}`,
+    { timeout: 180 },
+  ),
 );
 
 const reload: Drill = {
   name: "op-reload",
   description: "ldirectord reads its configuration again: 0 requests lost, the table stays",
   maxSeconds: 60,
-  unfit: needsDaemon,
+  unfit: needsLdirectord,
   async act(run) {
-    const reloaded = await run.act("ldirectord is reloaded", run.director.name, `systemctl reload ${DAEMON}`);
+    const reload = `systemctl reload ${theDaemon(run).unit}`;
+    const reloaded = await run.act("ldirectord is reloaded", run.director.name, reload);
     await run.sleep(4);
-    await run.act("and again", run.director.name, `systemctl reload ${DAEMON}`);
+    await run.act("and again", run.director.name, reload);
     await run.sleep(3);
     run.figure("tableChanges", run.table.changesSince(reloaded), { max: 0 });
     return NOTHING_LOST;
@@ -64,13 +68,14 @@ const reload: Drill = {
 
 const restart: Drill = {
   name: "op-restart",
-  description: "ldirectord is restarted: 0 requests lost, and it checks again",
+  description: "The daemon that checks is restarted: 0 requests lost, and it checks again",
   maxSeconds: 60,
   async act(run) {
-    await run.act("ldirectord is restarted", run.director.name, `systemctl restart ${DAEMON}`);
+    const { name, unit } = theDaemon(run);
+    await run.act(`${name} is restarted`, run.director.name, `systemctl restart ${unit}`);
     await run.sleep(8);
     const state = await daemonState(run);
-    run.expect(state === "active", `after its restart ldirectord is ${state}`);
+    run.expect(state === "active", `after its restart ${name} is ${state}`);
     await run.asConfigured(run.now, 10);
     return NOTHING_LOST;
   },
@@ -153,15 +158,15 @@ const removeAndAdd = changes({
 
 const changeMode = changes({
   name: "op-mode",
-  description: "The director goes from ldirectord to static mode and back: 0 requests lost",
+  description: "The director goes to static mode and back: 0 requests lost",
   maxSeconds: 150,
   unfit: needsDaemon,
   to: ({ lab }) => ["mode becomes static", { ...lab, mode: "static" }],
   seen: async (run) => {
     await run.sleep(2);
-    run.expect((await daemonState(run)) !== "active", "ldirectord still runs in mode static");
+    run.expect((await daemonState(run)) !== "active", `${theDaemon(run).name} still runs in mode static`);
   },
-  back: () => "mode is ldirectord again",
+  back: ({ lab }) => `mode is ${lab.mode} again`,
 });
 
 /** Bytes per second of the download that is open while its server is drained: it lasts as long as that may take. */
@@ -204,7 +209,7 @@ const drain: Drill = {
       ? await run.act(
           `${target.name} is removed without a drain`,
           run.director.name,
-          `systemctl stop ${DAEMON}; ipvsadm -d ${targetArguments(lab.services[0])} -r ${run.endpoint(target)}`,
+          `systemctl stop ${theDaemon(run).unit}; ipvsadm -d ${targetArguments(lab.services[0])} -r ${run.endpoint(target)}`,
         )
       : await applyDirector(run, `${target.name} is drained`, withTarget(run, { drain: true }));
     const zero = await run.targetOut(began, drainSeconds, `${target.name} has weight 0`);
@@ -223,7 +228,7 @@ const drain: Drill = {
     const settled = zero + 2;
     await run.until("two seconds of draining are over", () => run.now > settled + 1, 10);
     await restoreDirector(run);
-    if (run.sabotaged) await run.ask(run.director.name, START_DAEMON);
+    if (run.sabotaged) await run.ask(run.director.name, startDaemonCommand(run));
     run.event(`${target.name} is in rotation again`);
     const back = await run.asConfigured(zero, 10);
     return {

@@ -1,6 +1,7 @@
 /** What the values that a check's time may have would mean: how soon a silent real server is out of the table. */
 import { resolve, type Identity } from "./defaults";
-import { CHECK_TIMES, detectionSeconds } from "../director/detection";
+import { controlPlane } from "../director/controlPlane";
+import { CHECK_TIMES } from "../director/detection";
 import type { Refusal } from "./refusal";
 import type { Config } from "./schema";
 import { serviceIndices } from "./servicePlaces";
@@ -37,5 +38,5 @@ function secondsWith(
   const draft = resolve(changed, identity);
   const service = draft.services[index === undefined ? 0 : serviceIndices(config).indexOf(index)];
   if (service === undefined || service.check.checktype === "on") return undefined;
-  return detectionSeconds(service, 1, draft);
+  return controlPlane(draft).detectionSeconds(service, 1, draft);
 }

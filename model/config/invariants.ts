@@ -4,6 +4,7 @@ import type { Findings } from "./findings";
 import { checkAddresses } from "./invariantsAddresses";
 import { checkDirectors } from "./invariantsDirectors";
 import { checkHealth } from "./invariantsHealth";
+import { checkKeepalived } from "./invariantsKeepalived";
 import { checkNetworks } from "./invariantsNetworks";
 import { checkNames, checkPlatform } from "./invariantsPlatform";
 import { checkServices } from "./invariantsServices";
@@ -19,4 +20,5 @@ export function checkInvariants(findings: Findings, config: Config, draft: Draft
   checkServices(findings, config, draft);
   checkWorkloads(findings, config, draft);
   checkHealth(findings, config, draft);
+  checkKeepalived(findings, config, draft);
 }

@@ -61,7 +61,7 @@ function checkServed({ name, check, protocol, workload }: VirtualService, report
 function checkSixth(findings: Findings, config: Config, draft: Draft, place: Place): void {
   const { name, vip, check } = place.service;
   const twin = draft.services.some((each) => each.name === sixthName(name));
-  if (!controlPlane(draft).checks || !(twin || familyOf(vip) === 6)) return;
+  if (draft.mode !== "ldirectord" || !(twin || familyOf(vip) === 6)) return;
   const pings = check.checktype === "ping";
   if (!pings && (!negotiates(check.checktype) || checkService(check.service).six === true)) return;
   const [key, ...also] = keysOf(config, place, `healthCheck.${pings ? "checktype" : "service"}`);
@@ -176,9 +176,9 @@ function checkPair(findings: Findings, key: string, says: Pair, whole: Pair, dra
     findings.add({ key: `${key}.${missing}`, message, fix }, `${key}.${lone}`);
   }
   if (says.lowerThreshold === undefined && says.upperThreshold === undefined) return;
-  if (upperThreshold !== undefined && !controlPlane(draft).checks) {
-    const message = "is set by ldirectord, which does not run in static mode";
-    const fix = "set director.mode to ldirectord, or remove the thresholds";
+  if (upperThreshold !== undefined && controlPlane(draft).daemon === undefined) {
+    const message = "is set by the daemon that checks, and in static mode none runs";
+    const fix = "set director.mode to ldirectord or keepalived, or remove the thresholds";
     findings.add({ key: `${key}.upperThreshold`, value: upperThreshold, message, fix }, "director.mode");
   }
   if (lowerThreshold === undefined || (upperThreshold !== undefined && lowerThreshold < upperThreshold))

@@ -293,9 +293,11 @@ export const configSchema = z.strictObject({
       address: address(".30").describe("DIP."),
       address6: address6(),
       mac: macField(),
-      mode: choice(["ldirectord", "static"], "mode")
+      mode: choice(["ldirectord", "keepalived", "static"], "mode")
         .default("ldirectord")
-        .describe("ldirectord checks the real servers; static fills the table once."),
+        .describe(
+          "Who checks the real servers and keeps the table: ldirectord, or keepalived's own checkers; static fills the table once.",
+        ),
       ...sizing,
     })
     .prefault({})

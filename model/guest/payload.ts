@@ -19,9 +19,11 @@ const SCRIPTS: Readonly<Record<Role, readonly string[]>> = {
     "pages.sh",
     "alerts.sh",
     "declaredVips.sh",
+    "keepalived.sh",
     HOLDER,
     "planes/static.sh",
     "planes/ldirectord.sh",
+    "planes/keepalived.sh",
     "director.sh",
   ],
 };

@@ -170,7 +170,7 @@ export function directorRunLimit(lab: Lab): number {
 /** Whether ldirectord has anybody to send e-mail to. */
 function hasAlerts(lab: Lab): boolean {
   const all = [lab.ldirectord, ...lab.services.map(({ extras }) => extras)];
-  return controlPlane(lab).checks && all.some(({ emailalert }) => emailalert !== undefined);
+  return controlPlane(lab).daemon !== undefined && all.some(({ emailalert }) => emailalert !== undefined);
 }
 
 /** Ports of the services for which the director's own web server stands in; without any, none runs there. */

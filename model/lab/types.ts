@@ -15,7 +15,7 @@ import { webProtocol, type Workload } from "./workloads";
 
 export type Role = "client" | "router" | "director" | "realServer";
 export type ArpStrategy = "sysctl" | "arptables" | "static";
-export type DirectorMode = "static" | "ldirectord";
+export type DirectorMode = "static" | "ldirectord" | "keepalived";
 export type NetworkName = "client" | "server";
 
 export interface LabNetwork {

@@ -76,9 +76,10 @@ export interface Router {
   readonly vcpus?: number;
 }
 
-/** ldirectord checks the real servers; static fills the table once. */
+/** Who checks the real servers and keeps the table: ldirectord, or keepalived's own checkers; static fills the table once. */
 export enum DirectorMode {
   Ldirectord = "ldirectord",
+  Keepalived = "keepalived",
   Static = "static",
 }
 
@@ -92,7 +93,7 @@ export interface Director {
   readonly address6?: string;
   /** MAC address. Default: 52:54:00 and a digest of project, stack, guest and NIC. */
   readonly mac?: string;
-  /** ldirectord checks the real servers; static fills the table once. Default: ldirectord. */
+  /** Who checks the real servers and keeps the table: ldirectord, or keepalived's own checkers; static fills the table once. Default: ldirectord. */
   readonly mode?: DirectorMode;
   /** Memory of this guest in MiB. Allowed: 256–65536. Default: memory. */
   readonly memory?: number;

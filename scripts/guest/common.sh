@@ -255,6 +255,10 @@ dispatch() {
     if declare -F role_details >/dev/null; then role_details; fi
     report
     ;;
+  withhold)
+    declare -F keepalived_withhold >/dev/null || die "$LVS_NODE: a $LVS_ROLE has no table"
+    keepalived_withhold
+    ;;
   guard)
     declare -F role_guard >/dev/null || die "$LVS_NODE: a $LVS_ROLE needs no guard"
     role_guard

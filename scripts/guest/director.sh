@@ -4,14 +4,14 @@
 # change reaches the kernel as the edits it needs, so that connections live on through reloads, restarts and a change of mode.
 # Settings: LVS_CONFIG_HASH, LVS_IF, LVS_MODE (the control plane), LVS_ALERTS, LVS_IPVS_TIMEOUTS, LVS_SORRY_PAGE, LVS_SORRY_PORTS, LVS_MARKS
 # (for `nft -f`), LVS_TABLE (the expected table), LVS_TABLE_PROGRAM (ipvsTable.pl), LVS_DRAIN_SECONDS, LVS_SETTLE_SECONDS. Needs pages.sh, alerts.sh, declaredVips.sh,
-# one of holders/ and all of planes/.
+# keepalived.sh, one of holders/ and all of planes/.
 #
 # A control plane NAME defines NAME_NEEDS (COMMAND:PACKAGE...), NAME_validate (refuses without changing anything), NAME_run (the table becomes
 # the expected one, and is kept so), NAME_check (what is wrong with it), NAME_leave (another one takes over) and NAME_gone (what is left of it).
 # The holder of the VIPs defines HOLDER_NEEDS, HOLDER_SYSCTLS, holder_validate, hold_vips (they are where they belong, before a control plane runs),
 # settle_vips (after that, those that left the configuration go), yield_vips (before a change), release_vips, check_vips and holder_details (lines for `status`).
 
-readonly PLANES="static ldirectord"
+readonly PLANES="static ldirectord keepalived"
 readonly TABLE_UNIT=lvs-dr-table.service
 readonly RULES=/etc/lvs-dr/ipvs.rules
 readonly MARKS=/etc/lvs-dr/marks.nft

@@ -8,7 +8,7 @@
 #
 # EXPECTED has one object a line, its fields separated by tabs. KEY is the service as ipvsadm names it: "-t 10.0.0.100:80".
 #   node     NAME
-#   mode     static | ldirectord
+#   mode     static | ldirectord | keepalived
 #   service  KEY OPTIONS QUIESCENT SORRY    options of `ipvsadm -A`; 1 where a server of weight 0 stays in the table; ADDRESS:PORT
 #   server   KEY NAME ADDRESS:PORT WEIGHT LIMITS CHECK...
 # LIMITS is "UPPER LOWER", the connection thresholds, or empty where none are configured. CHECK is what ldirectord asks, as far as
@@ -26,6 +26,7 @@ my %ACTION = (
     rules    => sub { print map { "$_\n" } rules() },
     prefill  => \&prefill,
     edit     => \&edit,
+    withhold => \&withhold,
     drop     => \&drop_services,
     drain    => \&drain,
     undrain  => \&undrain,
@@ -120,8 +121,10 @@ sub prefill {
     close $restore or fail('ipvsadm refused the services that were missing');
 }
 
-# edit: makes the kernel's table equal to the expected one.
+# edit [present]: makes the kernel's table equal to the expected one; with `present` only as far as it can without giving connections to a
+# server that has none now: those are for who checks them.
 sub edit {
+    my $present = shift;
     my $now = table();
     for my $each (@services) {
         my ($key, $found) = ($each->{key}, $now->{ $each->{key} });
@@ -129,14 +132,37 @@ sub edit {
         for my $server (@{ $each->{servers} }) {
             my $entry = $found && $found->{servers}{ $server->{address} };
             next if $entry && $entry->{flag} eq '-g' && $entry->{weight} == $server->{weight};
+            next if $present && (!$entry || !$entry->{weight});
             change(($entry ? '-e' : '-a') . " $key -r $server->{address} -g -w $server->{weight}");
         }
         my %wanted = map { $_->{address} => 1 } @{ $each->{servers} };
         for my $address (sort keys %{ $found ? $found->{servers} : {} }) {
-            change("-d $key -r $address") if !$wanted{$address};
+            change("-d $key -r $address") if !$wanted{$address} && !($present && $address eq $each->{sorry});
         }
     }
     drop_services();
+}
+
+# withhold FILE: prints keepalived.conf with weight 0 for real servers that have no connections to expect from the present table.
+sub withhold {
+    my %absent = map { ("$_->[0]{key} $_->[1]{address}" => 1) } absent(table());
+    my ($key, $server);
+    for (lines_of(shift)) {
+        if    (/^virtual_server fwmark (\d+)/) { $key = "-f $1" }
+        elsif (/^virtual_server (\S+) (\d+)/)  { $key = endpoint($1, $2) }
+        elsif (/^  protocol (TCP|UDP)/)        { $key = ($1 eq 'TCP' ? '-t' : '-u') . " $key" }
+        elsif (/^  real_server (\S+?)(?: (\d+))? \{/) {
+            my $address = endpoint($1, $2 // 0);
+            $server = ($key =~ /^-f/ && $address =~ /^\[/ ? "$key -6 " : "$key ") . $address;
+        }
+        elsif (/^    weight /)                 { s/\d+/0/ if $absent{$server} }
+        print "$_\n";
+    }
+}
+
+sub endpoint {
+    my ($address, $port) = @_;
+    return $address =~ /:/ ? "[$address]:$port" : "$address:$port";
 }
 
 sub change {
@@ -303,7 +329,7 @@ sub server_differences {
         push @found, ['forwarding-differs', $subject, $title, "$called: forwarded by $found->{flag} in service $title, expected -g"]
             if $found->{flag} ne '-g';
         push @found, ['weight-differs', $subject, $title, "$called: weight $found->{weight} in service $title, expected $server->{weight}"]
-            if $found->{weight} != $server->{weight} && !($found->{weight} == 0 && $each->{quiescent} && $mode eq 'ldirectord');
+            if $found->{weight} != $server->{weight} && !($found->{weight} == 0 && $each->{quiescent} && $mode ne 'static');
     }
     my @live = grep { $known{$_} && $servers->{$_}{weight} } keys %$servers;
     push @found, ['sorry-server-beside-live', $title, $each->{sorry}, "service $title: the sorry server is in beside live servers"]

@@ -31,7 +31,7 @@ guest() {
   { guest_text $files && printf '%s\n' "$script"; } >"$T/script"
   # shellcheck disable=SC2086 # maybe a command with its options
   run ${UNDER:-} env LVS_NODE=node LVS_ROLE=role LVS_VIPS=10.0.0.100/32 LVS_IF=eth0 LVS_MODE=ldirectord LVS_SORRY_PORTS='' LVS_TABLE="" LVS_TABLE_PROGRAM="$(cat "$ROOT/scripts/guest/ipvsTable.pl")" \
-    LVS_DRAIN_SECONDS=5 LVS_SETTLE_SECONDS=1 LVS_LDIRECTORD_MODULE=1 LVS_LDIRECTORD_TLS='' LVS_ALERTS='' LVS_MARKS='' LVS_IPVS_TIMEOUTS='300 120 300' "$@" bash "$T/script"
+    LVS_DRAIN_SECONDS=5 LVS_SETTLE_SECONDS=1 LVS_LDIRECTORD_MODULE=1 LVS_LDIRECTORD_TLS='' LVS_CHECKERS_CONF='' LVS_JUDGED_SECONDS='' LVS_ALERTS='' LVS_MARKS='' LVS_IPVS_TIMEOUTS='300 120 300' "$@" bash "$T/script"
 }
 
 # fake_ipvsadm: the stand-in of the services suite, with what director.sh calls beside the changes: -Sn, -R, -Ln. Connections are told by

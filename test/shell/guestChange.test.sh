@@ -26,10 +26,10 @@ director() {
     printf '#!/usr/bin/env bash\n'
     printf 'readonly %s=%q\n' LVS_ROLE director LVS_NODE director LVS_VIPS "$2/32${5:-}" LVS_CONFIG_HASH "$1" LVS_IF eth0 LVS_MODE ldirectord \
       LVS_LDIRECTORD_CF "${4:-$(cf "$2" "$3")}" LVS_TABLE "$(expected_of "$2" "$3")" LVS_TABLE_PROGRAM "$(PATH=$REAL cat "$ROOT/scripts/guest/ipvsTable.pl")" LVS_SORRY_PAGE "" LVS_SORRY_PORTS "" \
-      LVS_LDIRECTORD_TLS "" LVS_LDIRECTORD_MODULE "$(PATH=$REAL cat "$ROOT/scripts/guest/ldirectord/Ldirectord.pm")" LVS_ALERTS "" LVS_MARKS "" \
+      LVS_LDIRECTORD_TLS "" LVS_CHECKERS_CONF "" LVS_JUDGED_SECONDS "" LVS_LDIRECTORD_MODULE "$(PATH=$REAL cat "$ROOT/scripts/guest/ldirectord/Ldirectord.pm")" LVS_ALERTS "" LVS_MARKS "" \
       LVS_IPVS_TIMEOUTS "300 120 300" LVS_DRAIN_SECONDS 1 LVS_SETTLE_SECONDS 1 LVS_DRY_RUN "$(PATH=$REAL cat "$ROOT/scripts/host/ldirectord-dry-run.sh")" \
       LVS_DRY_RUN_MODULE "$(PATH=$REAL cat "$ROOT/scripts/host/ldirectord-dry-run/DryRun.pm")"
-    cat "$ROOT"/scripts/guest/{common,addresses,pages,declaredVips,holders/fixed,alerts,planes/static,planes/ldirectord,director}.sh | sed 's/^IPVS_SYSCTLS=.*/IPVS_SYSCTLS=(/; s/^dispatch .*//'
+    cat "$ROOT"/scripts/guest/{common,addresses,pages,declaredVips,keepalived,holders/fixed,alerts,planes/static,planes/ldirectord,planes/keepalived,director}.sh | sed 's/^IPVS_SYSCTLS=.*/IPVS_SYSCTLS=(/; s/^dispatch .*//'
     printf 'dispatch "$@"\n'
   } >"$T/payload.$1"
   chmod 0700 "$T/payload.$1"

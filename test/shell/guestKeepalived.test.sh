@@ -12,9 +12,9 @@ holder() {
   fake systemctl 'echo "systemctl $*"'
   fake sleep ''
   export T
-  guest "common.sh declaredVips.sh holders/keepalived.sh" "TABLE_UNIT=table.service; keep() { CHANGED=\${NEW:-0}; }
+  guest "common.sh declaredVips.sh keepalived.sh holders/keepalived.sh" "TABLE_UNIT=table.service; keep() { :; }
     expect_active() { :; }; $1" \
-    LVS_VMAC="" LVS_SYNC_ID=51 LVS_PEER=192.168.7.29 LVS_HA_SYSCTLS=a=1 LVS_KEEPALIVED_CONF=conf "${@:2}"
+    LVS_VMAC="" LVS_SYNC_ID=51 LVS_PEER=192.168.7.29 LVS_HA_SYSCTLS=a=1 LVS_KEEPALIVED_CONF=conf LVS_CHECKERS_CONF="" "${@:2}"
 }
 readonly VIP='2: eth0    inet 10.0.0.100/32 scope global eth0'
 # seen STATE ADDRESSES DAEMONS: what the guest is like.
@@ -76,10 +76,10 @@ test_a_changed_configuration_is_read_without_a_new_election() {
   local run='is_active() { [[ $1 == lvs-dr-keepalived* ]]; }; unit() { cat >/dev/null; }; reload_units() { :; }; hold_vips'
   mkdir -p "$T/guest/usr/local/lib/lvs-dr"
   seen BACKUP "" "$BOTH"
-  NEW=1 holder "$run"
+  holder "$run"
   exits 0
   equals "$stdout" "systemctl reload lvs-dr-keepalived.service"
-  NEW=0 holder "$run"
+  holder "$run"
   equals "$stdout" ""
 }
 

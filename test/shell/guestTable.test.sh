@@ -266,3 +266,25 @@ test_several_actions_share_one_start_of_perl_and_an_unknown_one_runs_none() {
   exits 0
   table_holds "$WRR"
 }
+
+test_keepalived_starts_with_weight_0_for_what_is_not_in_the_table() {
+  fake_ipvsadm
+  fill "$WRR" "$TWO"
+  lines "virtual_server 10.0.0.100 80 {" "  protocol TCP" "  real_server 192.168.7.10 80 {" "    weight 1" "  }" "  real_server 192.168.7.20 80 {" "    weight 3" "  }" "}" >"$T/conf"
+  table withhold "$T/conf"
+  exits 0
+  equals "$stdout" "$(sed 's/weight 1/weight 0/' "$T/conf")"
+  EXPECTED=("service|-f 80 -6|-s wrr|0|" "server|-f 80 -6|rs1|[fd00::10]:0|1|" "server|-f 80 -6|rs2|[fd00::20]:0|3|")
+  fill "-A -f 80 -6 -s wrr" "-a -f 80 -6 -r [fd00::10]:0 -g -w 0" "-a -f 80 -6 -r [fd00::20]:0 -g -w 3"
+  lines "virtual_server fwmark 80 {" "  real_server fd00::10 {" "    weight 1" "  }" "  real_server fd00::20 {" "    weight 3" "  }" "}" >"$T/conf"
+  table withhold "$T/conf"
+  equals "$stdout" "$(sed 's/weight 1/weight 0/' "$T/conf")"
+}
+
+test_what_keepalived_finds_becomes_right_beforehand_but_nobody_gets_connections_by_it() {
+  fake_ipvsadm
+  fill "-A $KEY -s rr" "-a $KEY -r 192.168.7.20:80 -g -w 1" "$SORRY" "-a $KEY -r 192.168.7.99:80 -g -w 1"
+  MODE=keepalived table edit present
+  exits 0
+  table_holds "$WRR" "$TWO" "$SORRY"
+}

@@ -37,8 +37,9 @@ export function unitsOf(lab: Lab, node: LabNode): string[] {
   const base = ["ssh.service", "systemd-networkd.service"];
   if (node.role === "realServer") return [...base, "nginx.service", "lvs-dr-guard.service"];
   if (node.role !== "director") return base;
+  const { daemon } = controlPlane(lab);
   const sorry = sorryPorts(lab).length > 0 ? ["nginx.service"] : [];
-  return [...base, ...sorry, ...controlPlane(lab).units, ...vipHolder(lab).units];
+  return [...new Set([...base, ...sorry, ...(daemon ? [daemon.unit] : []), ...vipHolder(lab).units])];
 }
 
 const SYSCTL_DIRECTORY = "/proc/sys/";

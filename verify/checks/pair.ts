@@ -67,7 +67,7 @@ export function judgePair(lab: Lab, all: readonly DirectorHealth[], answering: r
         seen: `${standby.name}: ${standby.table}`,
         expected: `${standby.name}: equal`,
       },
-      `journalctl -u ${controlPlane(lab).units[0] ?? "lvs-dr"} on both`,
+      `journalctl -u ${controlPlane(lab).daemon?.unit ?? "lvs-dr"} on both`,
     ),
   ];
 }

@@ -27,7 +27,7 @@ export function judgeTable(lab: Lab, save: string): Finding[] {
         seen: differences.length === 0 ? save.trim() : `${differences.join("; ")}\n${save.trim()}`,
         expected,
       },
-      "scripts/lab verify diagnosis tells which of the path's parts fails; journalctl -u lvs-dr-ldirectord has the checks' view",
+      "scripts/lab verify diagnosis tells which of the path's parts fails; the journal of the daemon that checks has its view",
     ),
     lab.services.every(({ sorry }) => sorry === undefined)
       ? skipped("table.sorry", "the sorry server is out", "this lab has no sorry server")

@@ -143,7 +143,7 @@ function verdictOf(
     return {
       verdict: "director's table wrong",
       because: `it serves ${vip} when asked, but ${table.join("; ")}`,
-      fix: `on ${director}: systemctl restart lvs-dr-ldirectord (it reads its table anew), then ipvsadm -Ln`,
+      fix: `on ${director}: /usr/local/sbin/lvs-dr start (it puts the table right), then ipvsadm -Ln`,
     };
   }
   if (!own(fromClient)) {

@@ -6,7 +6,7 @@ import type { Lab, LabNode, RealServerEntry, VirtualService } from "../../lab/ty
 
 /** One object a line, its fields separated by tabs: the check's own texts have none (model/config/invariantsHealth.ts). */
 export function renderGuestTable(lab: Lab, { name }: Pick<LabNode, "name">): string {
-  const { checks } = controlPlane(lab);
+  const checks = controlPlane(lab).daemon !== undefined;
   const limited = lab.services.some(({ realServers }) =>
     realServers.some(({ upperThreshold }) => upperThreshold !== undefined),
   );
@@ -40,7 +40,11 @@ const PROBE_SECONDS = 2;
  */
 function probeOf(lab: Lab, { check, protocol }: VirtualService, server: RealServerEntry): string[] {
   const { checktype, service, checkport, virtualhost = server.address } = check;
-  if (!controlPlane(lab).checks || tableWeight(server) === 0 || lab.ldirectord.maintenancedir !== undefined)
+  if (
+    controlPlane(lab).daemon === undefined ||
+    tableWeight(server) === 0 ||
+    lab.ldirectord.maintenancedir !== undefined
+  )
     return [];
   if (checktype === "on") return ["on"];
   if (protocol !== "tcp" || checkport === undefined) return [];

@@ -1,14 +1,25 @@
 import type { Lab } from "../../lab/types";
 import type { ControlPlane } from "../controlPlane";
+import { detectionSeconds } from "../detection";
 import { ldirectordFor, renderLdirectord } from "./ldirectord";
-import { renderTls } from "./tls";
+import { ldirectordId, renderTls } from "./tls";
 
 const configuration = (lab: Lab): string => renderLdirectord(ldirectordFor(lab));
 
 /** Checks the real servers, and changes the table by what it finds. */
 export const LDIRECTORD: ControlPlane = {
-  checks: true,
-  units: ["lvs-dr-ldirectord.service"],
+  daemon: {
+    name: "ldirectord",
+    unit: "lvs-dr-ldirectord.service",
+    file: "/etc/ha.d/ldirectord.cf",
+    told: "/run/lvs-dr-reloaded",
+    forks: ({ ldirectord }) => ldirectord.fork,
+    idle: ({ ldirectord, services }, titles) =>
+      ldirectord.fork
+        ? services.find((service) => !titles.some((title) => title.includes(ldirectordId(service))))
+        : undefined,
+  },
   settings: (lab) => ({ LVS_LDIRECTORD_CF: configuration(lab), LVS_LDIRECTORD_TLS: renderTls(lab) }),
   configuration,
+  detectionSeconds,
 };

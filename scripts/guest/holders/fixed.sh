@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # shellcheck source=scripts/guest/common.sh disable=SC2154,SC2034
-# The one director holds the VIPs: they are on its NIC as long as it runs. Needs declaredVips.sh; what a holder is, says director.sh.
+# The one director holds the VIPs: they are on its NIC as long as it runs. Needs declaredVips.sh and keepalived.sh; what a holder is, says director.sh.
 
 HOLDER_NEEDS=()
 HOLDER_SYSCTLS=()
@@ -8,11 +8,8 @@ HOLDER_SYSCTLS=()
 holder_validate() { :; }
 
 hold_vips() {
-  # There were two directors.
-  if [[ -e /etc/systemd/system/lvs-dr-keepalived.service ]]; then
-    systemctl -q disable --now lvs-dr-keepalived.service || true
-    rm -f /etc/systemd/system/lvs-dr-keepalived.service /etc/lvs-dr/keepalived.conf
-  fi
+  # There were two directors, and it would take the VIPs with it.
+  [[ ! -e $KEEPALIVED_CONF || $(<"$KEEPALIVED_CONF") != *vrrp_instance* ]] || keepalived_ends
   add_vips "$LVS_IF" "$LVS_IF:vip" "$LVS_VIPS"
 }
 

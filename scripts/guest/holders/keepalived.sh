@@ -1,15 +1,9 @@
 #!/usr/bin/env bash
 # shellcheck source=scripts/guest/common.sh disable=SC2154,SC2034
-# One of two directors holds the VIPs: keepalived decides which, by VRRP, under a unit of the lab's. Settings: LVS_KEEPALIVED_CONF, LVS_VMAC (the
+# One of two directors holds the VIPs: keepalived decides which, by VRRP. Settings: LVS_VMAC (the
 # device that has VIPs and virtual MAC; empty: the NIC), LVS_SYNC_ID (of IPVS' connection sync; empty: none), LVS_PEER, LVS_HA_SYSCTLS
-# (KEY=VALUE a line). Needs declaredVips.sh; what a holder is, says director.sh.
+# (KEY=VALUE a line). Needs declaredVips.sh and keepalived.sh; what a holder is, says director.sh.
 
-readonly KEEPALIVED=lvs-dr-keepalived.service
-readonly KEEPALIVED_CONF=/etc/lvs-dr/keepalived.conf
-# As old as the last file that it was told to read.
-readonly KEEPALIVED_TOLD=/run/lvs-dr/keepalived.told
-# As old as the daemon.
-readonly KEEPALIVED_STARTED=/run/lvs-dr/keepalived.started
 readonly SYNC_DAEMONS=/usr/local/lib/lvs-dr/sync-daemons
 readonly VRRP_NOTIFY=/usr/local/lib/lvs-dr/vrrp-notify
 # Its state as it says it itself, and since when: "MASTER 1764381600.123456".
@@ -22,20 +16,13 @@ readonly VIP_IF=${LVS_VMAC:-$LVS_IF}
 HOLDER_NEEDS=(keepalived:keepalived arping:iputils-arping)
 mapfile -t HOLDER_SYSCTLS <<<"$LVS_HA_SYSCTLS"
 
-# holder_validate: by keepalived itself; any status but 0 is a refusal, also those for what it would correct by itself.
-holder_validate() {
-  local words new=/run/lvs-dr-keepalived.conf
-  ! holds "$KEEPALIVED_CONF" "$LVS_KEEPALIVED_CONF" || return 0
-  printf '%s' "$LVS_KEEPALIVED_CONF" | put "$new" || written $?
-  words=$(keepalived -t -P -f "$new" 2>&1) ||
-    die "$LVS_NODE: keepalived refuses its configuration, the old one is in force: ${words//$'\n'/ }"
-}
+holder_validate() { keepalived_reads; }
 
-# Debian's unit has no Restart, and a keepalived that is killed leaves VIPs and virtual MAC behind, while the other director takes over:
+# A keepalived that is killed leaves VIPs and virtual MAC behind, while the other director takes over:
 # they are removed before the next one starts. Both of IPVS' sync daemons run on both directors for good. keepalived's own lvs_sync_daemon
 # would start and stop them at each change, and hang for ever, the VIP with it, where it stops one that has not run yet (kthread_stop gives
 # EINTR, on which libnl waits for another answer): at the first advert that comes late.
-keepalived_unit() {
+vrrp_unit() {
   local vip clean=''
   [[ -z $LVS_VMAC ]] || clean="ip link del $LVS_VMAC; "
   for vip in $LVS_VIPS; do clean+="ip addr del $vip dev $LVS_IF; "; done
@@ -55,27 +42,7 @@ while read -r _ _ state _; do
   case $state in MASTER | BACKUP | FAULT) printf '%s %s\n' "$state" "$EPOCHREALTIME" >/run/lvs-dr/vrrp ;; esac
 done <"$1"
 NOTIFY
-  unit "$KEEPALIVED" <<UNIT
-[Unit]
-Description=keepalived, which decides by VRRP whether this director holds the VIPs
-After=network.target $TABLE_UNIT
-StartLimitIntervalSec=0
-
-[Service]
-ExecStartPre=/usr/sbin/keepalived -t -P -f $KEEPALIVED_CONF
-ExecStartPre=/bin/sh -c 'mkdir -p /run/lvs-dr && modprobe ip_vs && sysctl -q -p $SYSCTL_FILE && $SYNC_DAEMONS && touch $KEEPALIVED_STARTED'
-ExecStart=/usr/sbin/keepalived -n -P -f $KEEPALIVED_CONF -p /run/lvs-dr/keepalived.pid -r /run/lvs-dr/keepalived-vrrp.pid
-ExecReload=/usr/sbin/keepalived -t -P -f $KEEPALIVED_CONF
-ExecReload=/bin/kill -HUP \$MAINPID
-ExecStopPost=/bin/sh -c 'exec 2>/dev/null; ${clean}rm -f $VRRP_STATE'
-KillMode=mixed
-TimeoutStopSec=5
-Restart=always
-RestartSec=1
-
-[Install]
-WantedBy=multi-user.target
-UNIT
+  keepalived_unit "sysctl -q -p $SYSCTL_FILE && $SYNC_DAEMONS" "/bin/sh -c 'exec 2>/dev/null; ${clean}rm -f $VRRP_STATE'"
 }
 
 # vrrp_state: MASTER, BACKUP or FAULT; nothing while it has not decided.
@@ -87,22 +54,14 @@ vrrp_state() {
 
 hold_vips() {
   local deadline=$((SECONDS + 15))
-  CHANGED=0
-  keep "$KEEPALIVED_CONF" "$LVS_KEEPALIVED_CONF"
-  keepalived_unit
+  keep "$KEEPALIVED_CONF" "$KEEPALIVED_WANTED"
+  vrrp_unit
   # networkd would take away what it was not told of.
   if is_active systemd-networkd.service; then printf '[Network]\nKeepConfiguration=static\n' | declare_to_networkd "$LVS_IF" "$NETWORK_DROPIN"; fi
   reload_units
-  if ! is_active "$KEEPALIVED"; then
-    # Where the other one serves, it has connections to tell of.
-    ! arping -q -c 1 -w 1 -I "$LVS_IF" "${LVS_VIPS%%/*}" >/dev/null || TOLD_AT=$((SECONDS + TOLD_WITHIN))
-    systemctl start "$KEEPALIVED" || die "$LVS_NODE: keepalived does not start: journalctl -u $KEEPALIVED"
-  elif [[ /etc/systemd/system/$KEEPALIVED -nt $KEEPALIVED_STARTED ]]; then
-    systemctl restart "$KEEPALIVED"
-  elif ((CHANGED)) || [[ $KEEPALIVED_CONF -nt $KEEPALIVED_TOLD ]]; then
-    systemctl reload "$KEEPALIVED" || die "$LVS_NODE: keepalived was not told of its new configuration; the old one is in force"
-  fi
-  : >"$KEEPALIVED_TOLD"
+  # Where the other one serves, it has connections to tell of.
+  is_active "$KEEPALIVED" || ! arping -q -c 1 -w 1 -I "$LVS_IF" "${LVS_VIPS%%/*}" >/dev/null || TOLD_AT=$((SECONDS + TOLD_WITHIN))
+  keepalived_daemon
   "$SYNC_DAEMONS"
   # It begins in FAULT, until it has reached the router twice.
   until [[ $(vrrp_state) == [MB]* ]] || ((SECONDS >= deadline)); do sleep 0.2; done
@@ -122,7 +81,7 @@ yield_vips() {
 
 # release_vips: the other director takes over.
 release_vips() {
-  systemctl -q disable --now "$KEEPALIVED" 2>/dev/null || true
+  keepalived_ends
   rm -f /etc/systemd/network/*.network.d/"$NETWORK_DROPIN"
   ipvsadm --stop-daemon master 2>/dev/null || true
   ipvsadm --stop-daemon backup 2>/dev/null || true
@@ -144,7 +103,7 @@ sync_role() {
 check_vips() {
   local vip expected=none
   expect_active "$KEEPALIVED"
-  holds "$KEEPALIVED_CONF" "$LVS_KEEPALIVED_CONF" || problem file-differs "$KEEPALIVED_CONF" "$KEEPALIVED_CONF is not the lab's"
+  holds "$KEEPALIVED_CONF" "$KEEPALIVED_WANTED" || problem file-differs "$KEEPALIVED_CONF" "$KEEPALIVED_CONF is not the lab's"
   VRRP=$(vrrp_state)
   case $VRRP in
   MASTER) expect_vips_on "$VIP_IF" ;;

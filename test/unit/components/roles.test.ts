@@ -133,6 +133,8 @@ const DIRECTOR = {
   LVS_MODE: "ldirectord",
   LVS_LDIRECTORD_CF: renderLdirectord(ldirectordFor(lab())),
   LVS_LDIRECTORD_TLS: "",
+  LVS_CHECKERS_CONF: "",
+  LVS_JUDGED_SECONDS: "",
   LVS_IPVS_TIMEOUTS: "300 120 300",
   LVS_TABLE: renderGuestTable(lab(), { name: "director" }),
   LVS_MARKS: "",
@@ -199,7 +201,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "has ldirectord keep the table",
     makeDirector,
     {},
-    "pages.sh alerts.sh declaredVips.sh holders/fixed.sh planes/static.sh planes/ldirectord.sh director.sh",
+    "pages.sh alerts.sh declaredVips.sh keepalived.sh holders/fixed.sh planes/static.sh planes/ldirectord.sh planes/keepalived.sh director.sh",
     DIRECTOR,
   ],
   [
@@ -208,7 +210,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "fills the table once in static mode",
     makeDirector,
     { director: { mode: "static" } },
-    "pages.sh alerts.sh declaredVips.sh holders/fixed.sh planes/static.sh planes/ldirectord.sh director.sh",
+    "pages.sh alerts.sh declaredVips.sh keepalived.sh holders/fixed.sh planes/static.sh planes/ldirectord.sh planes/keepalived.sh director.sh",
     STATIC_DIRECTOR,
   ],
 ];

@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config/config";
 import { judgeChecker, parseChecker } from "../../../health/checker";
 import { parseCheckSight, type CheckSight } from "../../../health/checkSight";
+import type { CheckerDaemon } from "../../../model/director/controlPlane";
+import { LDIRECTORD } from "../../../model/director/ldirectord/plane";
 import { LAB, STATUS } from "../report/fixtures";
 
 const SECTION = `up 700.00
@@ -12,6 +14,7 @@ file /etc/ha.d/ldirectord.cf 1000350
 file /run/lvs-dr-reloaded 1000360
 now 1001000
 `;
+const DAEMON = LDIRECTORD.daemon as CheckerDaemon;
 const withState = (state: "up" | "down") =>
   STATUS.services.map((service) => ({
     ...service,
@@ -66,7 +69,7 @@ describe("what a real server remembers", () => {
 
 describe("the checker", () => {
   const judge = (section: string, seen = sights(fresh, fresh)) =>
-    judgeChecker(LAB, parseChecker(section), seen, services).checker;
+    judgeChecker(LAB, DAEMON, parseChecker(section, DAEMON), seen, services).checker;
   it("has nothing to show yet when it has just started", () => {
     const young = SECTION.replace("256 S 10000", "256 S 69000").replace("458 S 10500", "458 S 69100");
     const none: CheckSight = { full: false };
@@ -119,7 +122,7 @@ describe("the checker", () => {
   it("cannot be told to check where nothing is remembered or nobody is up", () => {
     expect(judge(SECTION, sights({ full: true }, { full: true })).checking).toBeNull();
     const nothing = sights({ full: false }, { full: false });
-    const seen = judgeChecker(LAB, parseChecker(SECTION), nothing, withState("down")).checker;
+    const seen = judgeChecker(LAB, DAEMON, parseChecker(SECTION, DAEMON), nothing, withState("down")).checker;
     expect(seen.checking).toBeNull();
   });
 
@@ -136,7 +139,8 @@ describe("the checker", () => {
   ])("reads by itself with autoreload: a file %s (fork %s)", (_what, fork, section, current) => {
     const seen = judgeChecker(
       autoreload(fork),
-      parseChecker(section),
+      DAEMON,
+      parseChecker(section, DAEMON),
       sights(fresh, fresh),
       services,
     ).checker;
@@ -162,7 +166,13 @@ describe("the checker", () => {
   ])("tells nothing of checks whose connections the director closes first: %j", (check) => {
     const tls = parseConfig({ services: [{ name: "main", ...check }] }, { project: "lvs-dr", stack: "unit" });
     const never = sights({ full: false }, { full: false });
-    const seen = judgeChecker(tls, parseChecker(SECTION.replace(":80 ", ":443 ")), never, services).checker;
+    const seen = judgeChecker(
+      tls,
+      DAEMON,
+      parseChecker(SECTION.replace(":80 ", ":443 "), DAEMON),
+      never,
+      services,
+    ).checker;
     expect(seen).toMatchObject({ alive: true, checking: null, problems: [] });
   });
 
@@ -178,7 +188,8 @@ describe("the checker", () => {
     const seen = (section: string, main: CheckSight, alt: CheckSight, lab = two) =>
       judgeChecker(
         lab,
-        parseChecker(section),
+        DAEMON,
+        parseChecker(section, DAEMON),
         [...sights(main, main), ...sights(alt, alt)],
         [...services, ...services],
       ).checker;

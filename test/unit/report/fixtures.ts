@@ -104,6 +104,7 @@ export const STATUS: Status = {
   },
   detection: [{ service: "main", refused: 3, silent: 6, allSilent: 9 }],
   checker: {
+    daemon: "ldirectord",
     alive: true,
     configCurrent: true,
     checking: true,

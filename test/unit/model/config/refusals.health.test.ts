@@ -369,7 +369,7 @@ expectRefusals("health checks and ldirectord", [
     name: "thresholds in static mode",
     raw: { director: { mode: "static" }, realServers: [{ upperThreshold: 5 }] },
     lines: [
-      "realServers[0].upperThreshold = 5: is set by ldirectord, which does not run in static mode. Fix: set director.mode to ldirectord, or remove the thresholds.",
+      "realServers[0].upperThreshold = 5: is set by the daemon that checks, and in static mode none runs. Fix: set director.mode to ldirectord or keepalived, or remove the thresholds.",
     ],
   },
   {
