@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { clusterParts } from "../../components/lvsCluster";
+import type { Health } from "../../model/health";
 import { labNodes, serviceUrl } from "../../model/lab/types";
 import { loginTo, observeHealth } from "../../program/observation";
 import { ownPreflight } from "../../program/preflight";
@@ -43,6 +44,13 @@ export class LvsCluster extends pulumi.ComponentResource {
   }
 }
 
+/** As Pulumi's types have it: nothing is `null`, and no list is read-only. */
+type Plain<T> = T extends readonly (infer E)[]
+  ? Plain<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Plain<Exclude<T[K], null>> }
+    : T;
+
 type Outputs = Awaited<ReturnType<typeof build>>;
 
 /** Not in the constructor: whether the host can carry the cluster, and what its guests are, is known only when it was asked. */
@@ -69,7 +77,6 @@ async function build(cluster: LvsCluster, name: string, args: LvsClusterArgs) {
     imageDigest,
     privateKey,
     access: access as pulumi.Output<ClusterAccess>,
-    // Its `null` is an absent value in Pulumi's types.
-    health: health as pulumi.Output<unknown> as pulumi.Output<ClusterHealth>,
+    health: pulumi.output(health).apply((seen): ClusterHealth => seen as Plain<Health>),
   };
 }
