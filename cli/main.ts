@@ -126,12 +126,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
   "image-source": async () => {
     const { openLab } = await import("./stack/stackLab");
     const { imagePackages } = await import("../model/lab/workloads");
+    const { guestsOf } = await import("../model/lab/types");
     withConfigFile(withStack(program.command("image-source", { hidden: true })))
       .allowUnknownOption()
       .allowExcessArguments()
       .action((options: StackOptions) => {
         const lab = openLab(PROJECT, options);
-        const source = lab.image === undefined ? "built" : "own";
+        const source = guestsOf(lab).length === 0 ? "none" : lab.image === undefined ? "built" : "own";
         process.stdout.write(`${[source, ...imagePackages(lab)].join(" ")}\n`);
       });
   },

@@ -2,17 +2,22 @@ import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { readScript } from "../lib/scripts";
 import { rolePayload } from "../model/guest/payload";
-import { INSTALL_AND_START } from "../model/guest/script";
+import { asRoot, INSTALL_AND_START, REMOVE } from "../model/guest/script";
 import type { Role } from "../model/lab/types";
 
 /** A machine reachable by SSH: plain data, so that components after the VM know nothing of libvirt. */
 export interface Host {
   readonly name: string;
   readonly address: string;
+  /** Of its SSH server; 22 where it is absent. */
+  readonly port?: number;
   readonly user: string;
-  readonly privateKey: pulumi.Input<string>;
+  /** Absent: the SSH agent's keys open it. */
+  readonly privateKey?: pulumi.Input<string> | undefined;
   /** Pinned: a connection to a machine with another key fails. */
   readonly hostKey: pulumi.Input<string>;
+  /** It existed before and outlives the stack: its role is taken from it in the end. */
+  readonly existing?: true;
   /** Machine through which it is reached, when libvirt runs on another host. */
   readonly proxy?: {
     readonly host: string;
@@ -21,7 +26,7 @@ export interface Host {
     /** Pinned; absent: any machine is believed to be it. */
     readonly hostKey?: string;
     /** Absent: the SSH agent's keys open it. */
-    readonly privateKey?: pulumi.Input<string>;
+    readonly privateKey?: pulumi.Input<string> | undefined;
   };
   /** Seconds it may take until it answers, counted from the first attempt. */
   readonly bootTimeout: number;
@@ -59,7 +64,7 @@ export function dialErrorLimit(seconds: number): number {
 
 /**
  * What a guest is for: its script with its settings, sent whenever one of them changes. The payload stays in the guest
- * as /usr/local/sbin/lvs-dr and runs again at every boot. There is no `delete`: a role ends with its machine.
+ * as /usr/local/sbin/lvs-dr and runs again at every boot. A guest's has no `delete`: it ends with its machine.
  */
 export abstract class GuestRole extends pulumi.ComponentResource {
   /** Resolves when the guest is configured. */
@@ -75,12 +80,13 @@ export abstract class GuestRole extends pulumi.ComponentResource {
     super(type, name, {}, opts);
     const { host } = args;
     const payload = pulumi.output(args.settings).apply((settings) => rolePayload(role, settings, readScript));
+    const install = host.existing ? asRoot(host.user, INSTALL_AND_START) : INSTALL_AND_START;
     this.configured = new remote.Command(
       name,
       {
         connection: {
           host: host.address,
-          port: 22,
+          port: host.port ?? 22,
           user: host.user,
           privateKey: host.privateKey,
           hostKey: host.hostKey,
@@ -88,8 +94,9 @@ export abstract class GuestRole extends pulumi.ComponentResource {
           perDialTimeout: 10,
           ...(host.proxy && { proxy: { ...host.proxy, dialErrorLimit: 3, perDialTimeout: 15 } }),
         },
-        create: INSTALL_AND_START,
-        update: INSTALL_AND_START,
+        create: install,
+        update: install,
+        ...(host.existing && { delete: asRoot(host.user, REMOVE) }),
         stdin: args.secret ? pulumi.secret(payload) : payload,
         triggers: [...host.generation],
         logging: "none",

@@ -6,11 +6,13 @@ import { MAIN_CLUSTER, poolPath } from "../model/lab/naming";
 import { KEY_SECRET, sshKeyPair } from "../model/guest/sshKey";
 import {
   guestIds,
+  guestsOf,
   hasPassword,
   labNodes,
   type Lab,
   type LabNetwork,
   type LabNode,
+  type Machine,
   type NetworkName,
   type Role,
 } from "../model/lab/types";
@@ -32,6 +34,8 @@ export interface ClusterPartsArgs {
   readonly directorOrder?: readonly string[] | undefined;
   /** The private key that opens the libvirt host, when that is another one and no SSH agent has it. */
   readonly hostPrivateKey?: pulumi.Input<string> | undefined;
+  /** The private keys that open machines that exist, and those on the way there, by the files that the configuration names. */
+  readonly privateKeys?: Readonly<Record<string, pulumi.Input<string>>>;
   /** The provider of libvirt's resources, where the cluster itself was given none. */
   readonly provider?: pulumi.ProviderResource | undefined;
 }
@@ -125,18 +129,9 @@ export function clusterParts(
   const key = { parent: cluster, ...(own && { aliases: [{ parent: pulumi.rootStackResource }] }) };
   const child = { ...key, ...(provider && { providers: { libvirt: provider } }) };
 
-  const { poolName } = new Pool(named("pool"), poolArgs(lab), child);
-  const networks = {
-    client: new Network(named("client-network"), networkArgs(lab.segments.client), child),
-    server: new Network(named("server-network"), networkArgs(lab.segments.server), child),
-  };
-  const image = new GuestImage(named("image"), imageArgs(lab, poolName), child);
-  const imageDigest = image.contentDigest();
-
-  const { result } = new random.RandomPassword(named("ssh-key"), KEY_SECRET, key);
-  const pair = result.apply((text) => sshKeyPair(text, lab.prefix));
-  const privateKey = pulumi.secret(pair.apply(({ privateKey }) => privateKey));
-  const authorizedKey = pulumi.unsecret(pair.apply(({ publicKey }) => publicKey));
+  const shared = guestsOf(lab).length > 0 ? sharedByGuests() : undefined;
+  const imageDigest = shared?.image.contentDigest() ?? pulumi.output(undefined);
+  const privateKey = shared?.privateKey ?? pulumi.secret("");
 
   const ids = guestIds(labNodes(lab));
   const authority = needsAuthority(lab)
@@ -147,30 +142,7 @@ export function clusterParts(
   const configured: pulumi.CustomResource[] = [];
   const guest = (node: LabNode, dependsOn: pulumi.Resource[] = [], after?: pulumi.Resource): void => {
     const id = named(ids.get(node) ?? node.name);
-    const machine = new VirtualMachine(
-      id,
-      {
-        ...machineArgs(lab, node, networks),
-        boot: image.source,
-        pool: poolName,
-        authorizedKey,
-        accelerator,
-        // Under TCG guests that boot at once slow each other down: they take turns.
-        bootAfter: after ?? (accelerator === "qemu" ? configured.at(-lab.bootParallel) : undefined),
-      },
-      child,
-    );
-    const host: Host = {
-      name: node.name,
-      address: node.address,
-      user: "root",
-      privateKey,
-      hostKey: machine.hostKey,
-      bootTimeout: lab.bootTimeout,
-      after: machine.booted,
-      generation: machine.generation,
-      proxy: proxyOf(lab, args.hostPrivateKey),
-    };
+    const host = node.ssh ? existingHost(node, node.ssh, args.privateKeys) : guestHost(id, node, after);
     const settings = settingsOf(lab, node, authority);
     const secret =
       (node.role === "director" && hasPassword(lab)) || (node.role === "realServer" && hasFiles(lab));
@@ -178,9 +150,8 @@ export function clusterParts(
     hosts.push(host);
     configured.push(role.configured);
   };
-  for (const node of lab.routers) guest(node);
-  guest(lab.clients[0]);
-  for (const node of lab.realServers) guest(node);
+  const [client] = lab.clients;
+  for (const node of [...lab.routers, client, ...lab.realServers]) if (!node.here) guest(node);
   // Last: what it puts into the table answers by then.
   const before = [...configured];
   const order = args.directorOrder ?? [];
@@ -192,6 +163,80 @@ export function clusterParts(
   }
   new AppliedLab(named("lab"), { lab, configured, authority }, child);
   return { privateKey, imageDigest, hosts, configured };
+
+  function sharedByGuests() {
+    const { poolName: pool } = new Pool(named("pool"), poolArgs(lab), child);
+    const networks = {
+      client: new Network(named("client-network"), networkArgs(lab.segments.client), child),
+      server: new Network(named("server-network"), networkArgs(lab.segments.server), child),
+    };
+    const image = new GuestImage(named("image"), imageArgs(lab, pool), child);
+    const { result } = new random.RandomPassword(named("ssh-key"), KEY_SECRET, key);
+    const pair = result.apply((text) => sshKeyPair(text, lab.prefix));
+    const opens = pulumi.secret(pair.apply((both) => both.privateKey));
+    const authorizedKey = pulumi.unsecret(pair.apply(({ publicKey }) => publicKey));
+    return { pool, networks, image, privateKey: opens, authorizedKey };
+  }
+
+  function guestHost(id: string, node: LabNode, after: pulumi.Resource | undefined): Host {
+    if (shared === undefined)
+      throw new Error(`${node.name} is a guest, and there is nothing that guests share`);
+    const { image, networks, pool, authorizedKey } = shared;
+    const machine = new VirtualMachine(
+      id,
+      {
+        ...machineArgs(lab, node, networks),
+        boot: image.source,
+        pool,
+        authorizedKey,
+        accelerator,
+        // Under TCG guests that boot at once slow each other down: they take turns.
+        bootAfter: after ?? (accelerator === "qemu" ? configured.at(-lab.bootParallel) : undefined),
+      },
+      child,
+    );
+    return {
+      name: node.name,
+      address: node.address,
+      user: "root",
+      privateKey,
+      hostKey: machine.hostKey,
+      bootTimeout: lab.bootTimeout,
+      after: machine.booted,
+      generation: machine.generation,
+      proxy: proxyOf(lab, args.hostPrivateKey),
+    };
+  }
+}
+
+/** Seconds for a machine that exists: it has been asked a moment ago. */
+const EXISTING_TIMEOUT = 30;
+
+function existingHost(
+  { name }: LabNode,
+  { host, user, port, hostKey = "", keyFile = "", jump }: Machine,
+  keys: ClusterPartsArgs["privateKeys"] = {},
+): Host {
+  return {
+    name,
+    address: host,
+    port,
+    user,
+    hostKey,
+    privateKey: keys[keyFile],
+    existing: true,
+    bootTimeout: EXISTING_TIMEOUT,
+    generation: [],
+    ...(jump && {
+      proxy: {
+        host: jump.host,
+        user: jump.user,
+        port: jump.port,
+        hostKey: jump.hostKey,
+        privateKey: keys[jump.keyFile ?? ""],
+      },
+    }),
+  };
 }
 
 /** A guest's settings. Of what follows from the authority's secret only the real servers' keys are secret. */

@@ -22,6 +22,8 @@ export interface Sabotage {
   undo(run: DrillRun): Promise<void>;
 }
 
+export type Need = "router" | "client" | "guests";
+
 export interface Drill {
   /** As on the command line: lower case, hyphens. */
   readonly name: string;
@@ -32,6 +34,8 @@ export interface Drill {
   readonly maxSeconds: number;
   /** Why this lab cannot have this drill, undefined when it can; absent for one that needs two real servers that are checked. */
   unfit?(run: DrillRun): string | undefined;
+  /** What it takes beside real servers and a director: that the lab has a router, or a client, or that it is of guests alone, with their power and network. */
+  readonly takes?: readonly Need[];
   /** It is about ARP, or about what the kernel does otherwise for IPv6. */
   readonly onlyIpv4?: true;
   /** No client asks meanwhile: it is not about the service. */

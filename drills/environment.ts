@@ -55,7 +55,7 @@ export class Environment {
   static async open(options: EnvironmentOptions): Promise<Environment> {
     const shell = drillShell(options.access);
     // qemu: no KVM, every instruction is translated.
-    const { stdout } = await shell.run(options.access.lab.clients[0].name, "systemd-detect-virt");
+    const { stdout } = await shell.run(options.access.lab.directors[0].name, "systemd-detect-virt");
     const environment = new Environment(options.access, options, stdout.trim() === "qemu", shell);
     await environment.findHolder();
     return environment;

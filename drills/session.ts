@@ -5,6 +5,7 @@ import { restore } from "./restoring";
 import { renderResult } from "./resultText";
 import { CutOff, INTERRUPTED, openRun, runDrill, type Bench, type RunOptions } from "./runner";
 import { Interrupted } from "./waiting";
+import { labNodes, type Lab } from "../model/lab/types";
 import type { Drill } from "./drill";
 import type { DrillOutcome } from "./types";
 
@@ -40,8 +41,24 @@ export async function undoCutOff(bench: Bench, drills: readonly Drill[] = DRILLS
 
 function whyUnfit(drill: Drill, bench: Bench): string | undefined {
   const run = openRun(bench, "fault", drill);
+  const lacking = lackingFor(drill, run.lab);
+  if (lacking !== undefined) return lacking;
   if (drill.onlyIpv4 && run.family === 6) return "it is about IPv4, and the service is at a VIP of IPv6";
   return needsTcp(run) ?? (drill.unfit ?? needsTwoServers)(run);
+}
+
+/** What the lab does not have, and the drill takes; undefined when nothing is. */
+export function lackingFor({ takes = [] }: Pick<Drill, "takes">, lab: Lab): string | undefined {
+  for (const need of takes) {
+    if (need === "router" && lab.routers[0].here)
+      return "it takes a router of the lab's, and router is false";
+    if (need === "client" && lab.clients[0].here)
+      return "it takes a client of the lab's, and client is false";
+    const machine = need === "guests" ? labNodes(lab).find(({ ssh }) => ssh !== undefined) : undefined;
+    if (machine)
+      return `it is for guests: nobody takes the power or network from ${machine.name}, which is a machine that exists`;
+  }
+  return undefined;
 }
 
 export async function runDrills(

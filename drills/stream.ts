@@ -19,7 +19,8 @@ export class Stream {
 
   constructor(shell: GuestShell, node: string, command: string, onLine: (line: string) => void) {
     // A session of its own: Ctrl-C is for the drill, which ends its programs in its own time.
-    const child = spawnWatched("ssh", [...shell.sshArguments(node), "--", command], {
+    const [file, args] = shell.commandLine(node, command);
+    const child = spawnWatched(file, args, {
       stdio: ["pipe", "pipe", "ignore"],
     }) as ChildProcessByStdio<Writable, Readable, null>;
     this.child = child;

@@ -35,9 +35,9 @@ interface Sight {
   readonly node: NodeObservation;
 }
 
-async function guestStatus(shell: Shell, node: string, also?: string): Promise<Sight> {
+async function guestStatus(shell: Shell, node: string, also?: string, status = STATUS): Promise<Sight> {
   // Run by the login shell itself: one more bash costs a guest without KVM some 50 ms.
-  const script = also === undefined ? STATUS : `${STATUS}\ncode=$?\n${also}\nexit $code`;
+  const script = also === undefined ? status : `${status}\ncode=$?\n${also}\nexit $code`;
   const { code, stdout } = await shell.run(node, script, { timeout: STATUS_LIMIT });
   return sightOf(node, code, stdout, STATUS_LIMIT);
 }
@@ -73,21 +73,24 @@ async function clientSight(
   lab: Lab,
   also?: string,
 ): Promise<Sight & { readonly requests: readonly ClientRequest[] }> {
-  const [{ name: node }] = lab.clients;
+  const [{ name: node, here = false }] = lab.clients;
   const service = clientService(lab);
-  if (service === undefined) return { ...(await guestStatus(shell, node, also)), requests: [] };
+  // This host has no role, and nothing to say of itself.
+  const status = here ? "true" : STATUS;
+  if (service === undefined) return { ...(await guestStatus(shell, node, also, status)), requests: [] };
   const url = serviceUrl(service);
-  const asked = Array.from({ length: REQUESTS }, () => ({ url, trusted: hasLabCertificate(lab, service) }));
+  const trusted = hasLabCertificate(lab, service) && !here;
+  const asked = Array.from({ length: REQUESTS }, () => ({ url, trusted }));
   const script =
-    `exec 3< <(${askScript(asked, REQUEST_LIMIT)})\n${STATUS}\ncode=$?\n${also ?? ""}\n` +
+    `exec 3< <(${askScript(asked, REQUEST_LIMIT)})\n${status}\ncode=$?\n${also ?? ""}\n` +
     `printf '${REQUESTS_MARK.replace("\n", "\\n")}'\ncat <&3\nexit $code`;
   const { code, stdout } = await shell.run(node, script, { timeout: STATUS_LIMIT });
   // What is answered may look like anything: it is not searched for sections.
   const mark = stdout.indexOf(REQUESTS_MARK);
-  const [status, answers] =
+  const [said, answers] =
     mark < 0 ? [stdout, ""] : [stdout.slice(0, mark), stdout.slice(mark + REQUESTS_MARK.length)];
   const answered = parseAnswers(answers, asked.length).answers.filter((answer) => answer !== NOT_ASKED);
-  return { ...sightOf(node, code, status, STATUS_LIMIT), requests: answered };
+  return { ...sightOf(node, code, said, STATUS_LIMIT), requests: answered };
 }
 
 /** One look at everything. A guest that does not answer is part of what is seen, no error. */
@@ -115,7 +118,8 @@ export async function lookCloser(
     clientSight(shell, lab, also[lab.clients[0].name]),
     askEach(others, async ({ name }) => [name, await guestStatus(shell, name, also[name])] as const),
   ]);
-  const byName = new Map<string, Sight>([[lab.clients[0].name, client], ...sights]);
+  const own = lab.clients[0].here ? [] : [[lab.clients[0].name, client] as const];
+  const byName = new Map<string, Sight>([...own, ...sights]);
   const pair = isPair ? pairOf(lab, byName) : undefined;
   const holder = pair === undefined ? undefined : holderOf(lab, pair);
   const observation: Observation = {

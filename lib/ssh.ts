@@ -15,13 +15,23 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { answers } from "./answering";
 import { removeDirectory } from "./files";
 import { exec, spawnWatched } from "./process";
-import { HOP_KEY, proxyCommand, type Hop } from "./sshHop";
-import { sha256 } from "./text";
+import { controlName, HERE, hopKey, proxyCommand, type Hop } from "./sshHop";
+import { sha256, shellQuote } from "./text";
 
-/** How to log in to the guests. */
+/** One node's address, and what it is opened by. */
+export interface HostLogin {
+  readonly address: string;
+  readonly user: string;
+  readonly hostKey: string;
+  readonly proxy?: Hop;
+  /** A machine that exists: the key in this file opens it, or those of the agent, and not the stack's. */
+  readonly machine?: { readonly port: number; readonly keyFile?: string };
+}
+
+/** How to log in to the nodes. */
 export interface Login {
   readonly privateKey: string;
-  readonly hosts: Readonly<Record<string, { address: string; user: string; hostKey: string; proxy?: Hop }>>;
+  readonly hosts: Readonly<Record<string, HostLogin>>;
 }
 
 /** Whose connections they are. */
@@ -60,6 +70,9 @@ export interface GuestShellOptions {
   /** Whether a guest's kernel answers. */
   readonly answering?: typeof answers;
 }
+
+/** Seconds for a connection to a machine that exists. */
+const MACHINE_CONNECT = 30;
 
 /** Milliseconds for a guest to answer, while a command that may wait for a dead connection is under way … */
 const LOOK = 3_500;
@@ -143,9 +156,10 @@ export class GuestShell implements Shell {
     this.directory = keepOpen ? kept : mkdtempSync(join(kept, "d"));
     writeFileSync(join(this.directory, "key"), login.privateKey, { mode: 0o600 });
     const known = Object.entries(login.hosts).map(([name, host]) => `${name} ${host.hostKey}\n`);
-    // One, whatever the guest: they are of one libvirt.
-    const hop = Object.values(login.hosts).find(({ proxy }) => proxy?.hostKey !== undefined)?.proxy;
-    if (hop) known.push(`${HOP_KEY} ${hop.hostKey}\n`);
+    const hops = Object.values(login.hosts).flatMap(({ proxy }) =>
+      proxy?.hostKey === undefined ? [] : [proxy],
+    );
+    known.push(...new Set(hops.map((hop) => `${hopKey(hop)} ${hop.hostKey}\n`)));
     writeFileSync(join(this.directory, "known_hosts"), known.join(""), { mode: 0o600 });
   }
 
@@ -172,9 +186,22 @@ export class GuestShell implements Shell {
     return Object.keys(this.login.hosts);
   }
 
-  /** The socket of the connection that is kept to an address; the engine's roles leave theirs there too. */
-  private control(address: string): string {
-    return join(this.directory, `${address}.ctl`);
+  /** The socket of the connection that is kept to a node; the engine's roles leave theirs there too. */
+  private control({ address, machine }: Pick<HostLogin, "address" | "machine">): string {
+    return join(this.directory, controlName(address, machine?.port));
+  }
+
+  /**
+   * The program, with its arguments, that runs a command on a node: as root, through sudo where another user logs in. On this host itself it
+   * is run by whoever runs the program.
+   */
+  commandLine(node: string, command: string): readonly [string, readonly string[]] {
+    const host = this.login.hosts[node];
+    // What the scripts write for a moment, others than root must be able to.
+    if (host === undefined && node === HERE) return ["env", [`TMPDIR=${tmpdir()}`, "bash", "-c", command]];
+    const line =
+      host?.machine && host.user !== "root" ? `sudo -n -- bash -c ${shellQuote(command)}` : command;
+    return ["ssh", [...this.sshArguments(node), "--", line]];
   }
 
   /** Arguments of ssh(1) up to and including the destination. */
@@ -183,16 +210,19 @@ export class GuestShell implements Shell {
     if (host === undefined) {
       throw new Error(`no guest is called '${node}'; there are ${this.nodes.join(", ")}`);
     }
+    const { machine, hostKey } = host;
+    const keyFile = machine === undefined ? join(this.directory, "key") : machine.keyFile;
     const options: Record<string, string> = {
-      IdentityFile: join(this.directory, "key"),
-      IdentitiesOnly: "yes",
+      ...(keyFile !== undefined && { IdentityFile: keyFile, IdentitiesOnly: "yes" }),
+      ...(machine && { Port: String(machine.port) }),
       UserKnownHostsFile: join(this.directory, "known_hosts"),
       GlobalKnownHostsFile: "/dev/null",
       // The pinned key is filed under the node's name, whatever its address.
       HostKeyAlias: node,
       StrictHostKeyChecking: "yes",
-      HostKeyAlgorithms: "ssh-ed25519",
-      ConnectTimeout: String(this.connectTimeout),
+      HostKeyAlgorithms: hostKey.split(" ")[0] ?? "",
+      // Whatever network lies between; of a guest it is known.
+      ConnectTimeout: String(machine ? Math.max(MACHINE_CONNECT, this.connectTimeout) : this.connectTimeout),
       ServerAliveInterval: "5",
       ServerAliveCountMax: "3",
       LogLevel: "ERROR",
@@ -201,7 +231,7 @@ export class GuestShell implements Shell {
         : {
             BatchMode: "yes",
             ControlMaster: "auto",
-            ControlPath: this.control(host.address),
+            ControlPath: this.control(host),
             ControlPersist: this.keepOpen ? "600" : "30",
           }),
     };
@@ -218,7 +248,8 @@ export class GuestShell implements Shell {
     this.shared.add(node);
     if (this.silent.has(node) && !(await this.answers(node, AGAIN))) return unanswered(node);
     this.silent.delete(node);
-    const kept = this.keepOpen && existsSync(this.control(this.login.hosts[node]?.address ?? ""));
+    const host = this.login.hosts[node];
+    const kept = this.keepOpen && host !== undefined && existsSync(this.control(host));
     let result = await this.attempt(node, command, options);
     // A kept connection may lead to a guest that is no more: once again on a new one.
     if (kept && result.code === 255 && !this.silent.has(node)) {
@@ -229,10 +260,12 @@ export class GuestShell implements Shell {
     return result;
   }
 
-  /** A guest behind another host is taken to answer: ssh has to find out. */
+  /** A guest behind another host is taken to answer, as is a machine, which may hide behind a packet filter: ssh has to find out. */
   private answers(node: string, ms: number, signal?: AbortSignal): Promise<boolean> {
-    const { address, proxy } = this.login.hosts[node] ?? {};
-    return address === undefined || proxy ? Promise.resolve(true) : this.answering(address, ms, signal);
+    const { address, proxy, machine } = this.login.hosts[node] ?? {};
+    return address === undefined || proxy || machine
+      ? Promise.resolve(true)
+      : this.answering(address, ms, signal);
   }
 
   /** Ends when `signal` does, or calls `lost` when the guest has not answered for two looks. */
@@ -253,8 +286,8 @@ export class GuestShell implements Shell {
   ): Promise<ShellResult> {
     return new Promise((done, fail) => {
       const start = this.detached ? spawnWatched : spawn;
-      const args = [...this.sshArguments(node), "--", command];
-      const child = start("ssh", args, { stdio: "pipe" }) as ChildProcessWithoutNullStreams;
+      const [file, args] = this.commandLine(node, command);
+      const child = start(file, args, { stdio: "pipe" }) as ChildProcessWithoutNullStreams;
       this.underWay.add(child);
       const timer = setTimeout(() => child.kill("SIGKILL"), timeout * 1000);
       const watch = new AbortController();
@@ -292,6 +325,7 @@ export class GuestShell implements Shell {
 
   /** Ends the connection that commands to a node share. */
   private async end(node: string): Promise<void> {
+    if (!(node in this.login.hosts)) return;
     await exec("ssh", ["-O", "exit", ...this.sshArguments(node)]).catch(() => undefined);
   }
 

@@ -12,11 +12,15 @@ export interface Hop {
   readonly keyFile?: string;
 }
 
-/** Under which a hop's key is filed: no guest can be called so. */
-export const HOP_KEY = "host";
+/** The host that the program runs on: no node can be called so. */
+export const HERE = "host";
+
+/** Under which a hop's key is filed: no node can be called so. */
+export const hopKey = ({ host, port }: Hop): string => `${HERE}-${host}-${port}`;
 
 /** How ssh gets through it: each word quoted for the shell that runs it. */
-export function proxyCommand({ host, user, port, hostKey, keyFile }: Hop, knownHosts: string): string {
+export function proxyCommand(hop: Hop, knownHosts: string): string {
+  const { host, user, port, hostKey, keyFile } = hop;
   const options: Record<string, string> = {
     BatchMode: "yes",
     LogLevel: "ERROR",
@@ -25,7 +29,7 @@ export function proxyCommand({ host, user, port, hostKey, keyFile }: Hop, knownH
     ...(hostKey !== undefined && {
       UserKnownHostsFile: knownHosts,
       GlobalKnownHostsFile: "/dev/null",
-      HostKeyAlias: HOP_KEY,
+      HostKeyAlias: hopKey(hop),
       HostKeyAlgorithms: hostKey.split(" ")[0] ?? "",
       StrictHostKeyChecking: "yes",
     }),
@@ -38,3 +42,8 @@ export function proxyCommand({ host, user, port, hostKey, keyFile }: Hop, knownH
   ];
   return words.map((word) => (word === "[%h]:%p" ? word : shellQuote(word.replaceAll("%", "%%")))).join(" ");
 }
+
+/** Name of a kept connection's socket. */
+export const controlName = (address: string, port = 22): string =>
+  `${address}${port === 22 ? "" : `-${port}`}.ctl`;
+

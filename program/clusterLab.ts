@@ -34,12 +34,16 @@ export function clusterLab(name: string, args: Description): Lab {
 const WRITTEN: Readonly<Record<string, (value: unknown) => unknown>> = {
   checktype: (value) => (/^\d+$/.test(String(value)) ? Number(value) : value),
   ports: (value) => (Array.isArray(value) && value.length === 1 && value[0] === "all" ? "all" : value),
-  sorryServer: (value) => {
-    if (typeof value !== "object" || value === null || !("enabled" in value)) return value;
-    const { enabled, ...rest } = value;
-    return enabled === false ? false : rest;
-  },
+  sorryServer: orFalse,
+  client: orFalse,
+  router: orFalse,
 };
+
+function orFalse(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || !("enabled" in value)) return value;
+  const { enabled, ...rest } = value;
+  return enabled === false ? false : rest;
+}
 
 function asConfigured(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(asConfigured);

@@ -5,7 +5,7 @@ import { scriptWord } from "../lib/scripts";
 import { checkHost } from "../model/host/checks";
 import { readFacts } from "../model/host/facts";
 import { formatRefusals } from "../model/config/config";
-import type { Lab } from "../model/lab/types";
+import { guestsOf, type Lab } from "../model/lab/types";
 import { imagePackages } from "../model/lab/workloads";
 import { refusal } from "./refusal";
 
@@ -28,6 +28,7 @@ export async function hostScript(
 /** What kind of domain the guests are. `auto`: KVM only after a real kernel has booted under it. */
 export async function probeAccelerator(lab: Lab): Promise<"kvm" | "qemu"> {
   if (lab.accelerator !== "auto") return lab.accelerator;
+  if (guestsOf(lab).length === 0) return "qemu";
   return (await hostScript(`bash ${scriptWord("host/accelerator.sh")}`)) === "kvm" ? "kvm" : "qemu";
 }
 
@@ -36,6 +37,8 @@ export async function probeAccelerator(lab: Lab): Promise<"kvm" | "qemu"> {
  * @throws pulumi.RunError with every problem at once
  */
 export async function assertHost(lab: Lab): Promise<void> {
+  // Nothing of this host's is needed for machines alone.
+  if (guestsOf(lab).length === 0) return;
   const keyFile = lab.remoteHost?.keyFile;
   const packages = imagePackages(lab);
   const facts = readFacts(

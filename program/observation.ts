@@ -2,7 +2,7 @@ import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { programCommand } from "../lib/scripts";
 import type { Login } from "../lib/ssh";
-import type { Access } from "../model/lab/access";
+import { machineLogins, type Access } from "../model/lab/access";
 import { sameHealth, type Health } from "../model/health";
 import type { Lab } from "../model/lab/types";
 import { restartNotice } from "../model/restarts";
@@ -15,12 +15,13 @@ export function loginTo(
   hosts: readonly Host[],
   privateKey: pulumi.Output<string>,
 ): pulumi.Output<Login> {
+  const machines = machineLogins(lab);
   const entries = hosts.map((host) =>
     pulumi.output(host.hostKey).apply((hostKey) => {
       const { address, user } = host;
       // Its private key stays in the file that the configuration names.
       const proxy = lab.remoteHost && { proxy: lab.remoteHost };
-      return [host.name, { address, user, hostKey, ...proxy }] as const;
+      return [host.name, machines[host.name] ?? { address, user, hostKey, ...proxy }] as const;
     }),
   );
   const known = pulumi.all(entries).apply((all): Login["hosts"] => Object.fromEntries(all));

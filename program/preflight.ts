@@ -3,6 +3,7 @@ import type { Lab } from "../model/lab/types";
 import { clusterLab, type Description } from "./clusterLab";
 import { directorOrder } from "./directorOrder";
 import { probeAccelerator } from "./hostProbe";
+import { findMachines } from "./machines";
 import { assertPreconditions } from "./preconditions";
 import { refusal } from "./refusal";
 
@@ -38,7 +39,7 @@ export function ownPreflight(name: string, args: object): Promise<Preflight> {
 
 /** Validates a cluster's arguments and asks its host what stands against it. */
 async function fly(name: string, args: object): Promise<Preflight> {
-  const lab = clusterLab(name, await known(name, args));
+  const lab = await findMachines(clusterLab(name, await known(name, args)));
   const reachable = await assertPreconditions(lab);
   const accelerator = await probeAccelerator(lab);
   return { lab, reachable, accelerator, order: await directorOrder(lab) };

@@ -1,6 +1,6 @@
 /**
  * The arguments of the package's component, from the configuration's schema: interfaces and enums that Pulumi's analyzer can read. It knows
- * no unions, so that three keys are written otherwise than in a stack's file; program/clusterLab.ts reads them.
+ * no unions, so that some keys are written otherwise than in a stack's file; program/clusterLab.ts reads them.
  */
 import { allowedText, rootNode, SECRETS, type Node } from "./reference";
 

@@ -1,5 +1,8 @@
 /** `scripts/lab down`: ends a stack, and finds out whether it is gone. */
-import { keptDirectory } from "../../lib/ssh";
+import { askEach } from "../../lib/askEach";
+import { GuestShell, keptDirectory, type Login } from "../../lib/ssh";
+import { removeOf } from "../../model/guest/script";
+import { PROJECT } from "../../model/lab/naming";
 import { summary } from "./apply";
 import { audit, stackFiles, type AuditScope } from "../stack/audit";
 import type { Backend, ChangeCounts } from "../backends/backend";
@@ -8,6 +11,9 @@ import { HOST_DIRECTORIES, removeLogs, tapsOf } from "../stack/hostTraces";
 import { ownDomains } from "../stack/ownership";
 import { deleteFromStack } from "../stack/stackDirectory";
 import { say, seconds } from "../terminal";
+
+/** Seconds for what a role has put on a machine to be taken away, packages included. */
+const REMOVE_LIMIT = 1200;
 
 /** What went wrong in words, or what came of it. */
 async function attempt<T>(work: () => Promise<T>, otherwise: T): Promise<{ value: T; error?: string }> {
@@ -50,12 +56,37 @@ export async function down(options: StackOptions, host = HOST_DIRECTORIES): Prom
   await context.alone("a `down`", () => destroy(context, host));
 }
 
+/**
+ * Machines that exist, whose role the state did not know of: the connection was lost when they first got it.
+ * @returns what is left of it, a line each
+ */
+async function endRoles(context: StackContext, hosts: Login["hosts"]): Promise<string[]> {
+  if (Object.keys(hosts).length === 0) return [];
+  const { options } = context;
+  const shell = new GuestShell({ privateKey: "", hosts }, options);
+  try {
+    const ends = await askEach(Object.keys(hosts), async (name) => {
+      const { code, stdout, stderr } = await shell.run(name, removeOf(`${PROJECT}/${options.stack}`), {
+        timeout: REMOVE_LIMIT,
+      });
+      if (stdout.includes("ended")) say(`${name}: a role that the state did not know of is ended`);
+      return code === 0 ? [] : [`role of ${name}: ${stderr.split("\n").at(-1) ?? ""}`];
+    });
+    return ends.flat();
+  } finally {
+    await shell.close();
+    context.forgetGuests();
+  }
+}
+
 async function destroy(context: StackContext, host: typeof HOST_DIRECTORIES): Promise<void> {
   const started = Date.now();
   const { options } = context;
   const { backend, virsh, directory } = context;
   context.announce("down:");
   await backend.unlock();
+  // Known no more afterwards.
+  const { machines } = context.names();
   const own = await ownDomains(virsh, context.names(), backend, say);
   const scope = await scopeOf(context, own.keys());
   // A frozen guest would survive its own undefinition; none needs a shutdown now.
@@ -75,8 +106,9 @@ async function destroy(context: StackContext, host: typeof HOST_DIRECTORIES): Pr
     if (!scope.remote) logs = removeLogs(scope, host);
     say(`down in ${seconds(started)}: ${summary(destroyed.value)}`);
   }
+  const roles = clean ? await endRoles(context, machines) : [];
   const found = await attempt(() => audit(virsh, scope, host), []);
-  const left = [...state.value, ...found.value, ...logs];
+  const left = [...state.value, ...found.value, ...logs, ...roles];
   const errors = [destroyed.error, state.error, found.error && `audit: ${found.error}`].filter(Boolean);
   if (left.length > 0) errors.push(`left of stack ${options.stack}:\n  ${left.join("\n  ")}`);
   if (errors.length > 0) throw new Error(errors.join("\n"));

@@ -106,6 +106,8 @@ async function shell(output: Output): Promise<Tally> {
 /** Lab tests with stacks of their own, which need not wait for the shared one's. */
 const APART = ["test/lab/cloudImage.test.ts", "test/lab/remote.test.ts", "test/lab/takeover.test.ts"];
 const EXAMPLES = "test/lab/examples.test.ts";
+/** examples/existing.yaml, on machines of the test's own. */
+const MACHINES = "test/lab/machines.test.ts";
 
 /**
  * The whole suite on the embedded engine, and the acceptance part on Pulumi too where there is one.
@@ -140,7 +142,7 @@ function examples(output: Output, names: readonly string[]): Promise<Tally> {
   if (unknown !== undefined)
     throw new Error(`there is no examples/${unknown}.yaml; there are ${known.join(", ")}`);
   const env = { LVS_DR_TEST_EXAMPLES: (names.length === 0 ? known : names).join(",") };
-  return vitest(output, "examples", ["--project", "lab", EXAMPLES], env);
+  return vitest(output, "examples", ["--project", "lab", EXAMPLES, MACHINES], env);
 }
 
 /** @param names what a suite was told to run, where it can be */
@@ -206,7 +208,7 @@ async function everything(): Promise<Tally[]> {
   say("== lab-examples");
   tallies.push(await vitest(OURS, "lab-examples", ["--project", "lab", EXAMPLES]));
   say("== lab");
-  const excluded = [...APART, EXAMPLES].flatMap((file) => ["--exclude", file]);
+  const excluded = [...APART, EXAMPLES, MACHINES].flatMap((file) => ["--exclude", file]);
   return [...quick, ...tallies, ...(await labSuites(OURS, [], excluded))];
 }
 

@@ -2,9 +2,10 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { GuestShell } from "../../lib/ssh";
+import { GuestShell, type Login } from "../../lib/ssh";
 import { acquireLock } from "../../lib/lock";
-import { labNodes, type Lab } from "../../model/lab/types";
+import { machineLogins } from "../../model/lab/access";
+import { guestsOf, type Lab } from "../../model/lab/types";
 import { bridgeFor, prefixFor, PROJECT } from "../../model/lab/naming";
 import type { Backend, EngineChoice } from "../backends/backend";
 import { appliedFile, lastApplied } from "./applied";
@@ -41,7 +42,10 @@ export class StackContext {
 
   constructor(readonly options: StackOptions) {
     this.directory = stackDirectory(options.stack);
-    this.virsh = new Virsh(this.appliedOrConfigured()?.libvirtUri ?? "qemu:///system");
+    const lab = this.appliedOrConfigured();
+    this.virsh = new Virsh(
+      lab && guestsOf(lab).length === 0 ? undefined : (lab?.libvirtUri ?? "qemu:///system"),
+    );
     const builtBy = this.builtBy();
     const wanted = options.engine === "auto" ? builtBy : options.engine;
     const engine = wanted ?? (pulumiOnPath() ? "pulumi" : "embedded");
@@ -112,6 +116,8 @@ export class StackContext {
   names(): StackNames & {
     readonly bridges: readonly string[];
     readonly remote: boolean;
+    /** Machines that exist, by node. */
+    readonly machines: Login["hosts"];
     /** Without, `domains` is empty, and libvirt is taken to be this host's. */
     readonly labKnown: boolean;
   } {
@@ -121,12 +127,13 @@ export class StackContext {
       project: PROJECT,
       stack,
       prefix: prefixFor(PROJECT, stack),
-      domains: lab ? labNodes(lab).map((node) => node.domain) : [],
+      domains: lab ? guestsOf(lab).map((node) => node.domain) : [],
       bridges: (["client", "server"] as const)
         .filter((network) => lab?.segments[network].existingBridge === undefined)
         .map((network) => bridgeFor(PROJECT, stack, network)),
-      remote: lab?.remoteHost !== undefined,
+      remote: lab !== undefined && (lab.remoteHost !== undefined || guestsOf(lab).length === 0),
       labKnown: lab !== undefined,
+      machines: lab === undefined ? {} : machineLogins(lab),
     };
   }
 

@@ -17,13 +17,16 @@ export interface StackNames {
 }
 
 export class Virsh {
-  constructor(private readonly uri: string) {}
+  /** @param uri undefined for a stack that has nothing in any libvirt: whatever is asked, nothing is found */
+  constructor(private readonly uri: string | undefined) {}
 
   /** @throws VirshError with the command, and virsh's own words */
-  readonly run = (...args: string[]): Promise<string> =>
-    virsh(this.uri, args).catch((error: unknown) => {
+  readonly run = async (...args: string[]): Promise<string> => {
+    if (this.uri === undefined) return "";
+    return virsh(this.uri, args).catch((error: unknown) => {
       throw error instanceof VirshError ? new VirshError(`virsh ${args.join(" ")}: ${error.message}`) : error;
     });
+  };
 
   /** Of pools that may be other people's, and of what is in them: nothing for one that has gone since it was listed. */
   private async unlessGone(...args: string[]): Promise<string> {

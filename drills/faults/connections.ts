@@ -28,6 +28,7 @@ async function entry(run: DrillRun, port: string): Promise<{ seconds: number; st
 
 const clientVanishes: Drill = {
   name: "client-vanishes",
+  takes: ["client"],
   description: "A client vanishes with a connection open: the director forgets it within 300 s",
   maxSeconds: 60,
   async act(run) {
@@ -96,6 +97,7 @@ for (1 .. $rounds) {
 
 const portReuse: Drill = {
   name: "source-port-reuse",
+  takes: ["client"],
   onlyIpv4: true,
   description: "A client connects from the same port over and over: each time within 1 s",
   maxSeconds: 80,
@@ -139,6 +141,7 @@ const FILE = "/srv/lvs-dr/drill-mtu.bin";
 
 const pathMtu: Drill = {
   name: "path-mtu",
+  takes: ["router"],
   onlyIpv4: true,
   description: "The path to the client narrows to MTU 1280: 1 MB still arrives",
   maxSeconds: 120,
@@ -200,6 +203,7 @@ async function restoreNetworks({ director, lab, shell }: DrillRun): Promise<void
 
 const networkRestart: Drill = {
   name: "network-restart",
+  takes: ["guests"],
   description: "systemd-networkd and nftables are restarted on director and real servers: VIPs stay, 0 lost",
   maxSeconds: 80,
   async act(run) {

@@ -51,6 +51,7 @@ async function follow(run: DrillRun): Promise<void> {
 
 const powerOff: Drill = {
   name: "director-power-off",
+  takes: ["guests"],
   description:
     "The active of two directors loses power: the other one serves, open connections live on, and nothing changes when it returns",
   maxSeconds: 250,
@@ -324,6 +325,7 @@ const checkers: Drill = {
 
 const standbyOff: Drill = {
   name: "standby-power-off",
+  takes: ["guests"],
   description:
     "The standby loses power and returns: nothing is lost, and it knows table and connections again",
   maxSeconds: 250,

@@ -72,6 +72,7 @@ function connect(run: DrillRun, shell: GuestShell, node: string): { code: number
 
 const changedHostKey: Drill = {
   name: "changed-host-key",
+  takes: ["guests"],
   description: "A guest shows another host key than the pinned one: the connection is refused",
   maxSeconds: 60,
   unfit: needsNothing,

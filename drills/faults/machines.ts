@@ -64,6 +64,7 @@ async function openFlow(run: DrillRun, seconds: number): Promise<Flow> {
 
 const powerOff: Drill = {
   name: "real-server-power-off",
+  takes: ["guests"],
   description: "A real server loses power; a connection that was open to it is reset, not left hanging",
   maxSeconds: 200,
   async act(run) {
@@ -90,6 +91,7 @@ const powerOff: Drill = {
 
 const realServerReboot: Drill = {
   name: "real-server-reboot",
+  takes: ["guests"],
   onlyIpv4: true,
   description: "A real server reboots: back in service by itself, and it never answers ARP for the VIP",
   maxSeconds: 250,
@@ -143,6 +145,7 @@ const units = ({ lab }: DrillRun): string =>
 
 const directorReboot: Drill = {
   name: "director-reboot",
+  takes: ["guests"],
   description:
     "The director reboots under load: new connections are served again by itself, an old one ends and does not hang",
   maxSeconds: 400,

@@ -96,6 +96,7 @@ async function endLeak(run: DrillRun): Promise<void> {
 
 const arpLeak: Drill = {
   name: "arp-leak",
+  takes: ["router"],
   description:
     "A real server answers ARP for the VIP: the wire shows it, the health names it, its script ends it",
   maxSeconds: 80,
@@ -212,6 +213,7 @@ const RECONNECT = "nft delete table netdev lvsdr_drill 2>/dev/null || true";
 
 const partition: Drill = {
   name: "partition",
+  takes: ["guests"],
   description: "The director and a real server no longer hear each other; later they do",
   maxSeconds: 80,
   async act(run) {

@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { controlName } from "../../lib/sshHop";
 
 /** Input `connection` of command.remote.Command. */
 export interface Connection {
@@ -29,7 +30,7 @@ export function sshConfig(connection: Connection, directory: string, sendEnv: re
   const lines = hostBlock("target", connection, directory);
   // The log says whether a connection stood and with what the command ended; it goes to a file, not into stderr.
   lines.push("  LogLevel DEBUG1", ...sendEnv.map((name) => `  SendEnv ${word(name, "environment")}`));
-  if (!connection.proxy) return `${[...lines, ...sharedLines(connection.host)].join("\n")}\n`;
+  if (!connection.proxy) return `${[...lines, ...sharedLines(connection)].join("\n")}\n`;
   lines.push(`  ProxyCommand ssh -F '${directory}/config' -E '${directory}/proxy.log' -W %h:%p proxy`);
   return `${[...lines, ...hostBlock("proxy", connection.proxy, directory)].join("\n")}\n`;
 }
@@ -38,10 +39,14 @@ export function sshConfig(connection: Connection, directory: string, sendEnv: re
  * Leaves the connection to those who come after, in the directory that LVS_DR_CONNECTIONS names: a login costs a guest without KVM 0.4 s
  * of a processor. It is always a new one, since an old one may lead to a guest that is no more.
  */
-function sharedLines(host: string): string[] {
+function sharedLines({ host, port }: Connection): string[] {
   const directory = process.env.LVS_DR_CONNECTIONS;
   if (directory === undefined) return [];
-  return ["  ControlMaster yes", `  ControlPath "${directory}/${host}.ctl"`, "  ControlPersist 600"];
+  return [
+    "  ControlMaster yes",
+    `  ControlPath "${directory}/${controlName(host, port)}"`,
+    "  ControlPersist 600",
+  ];
 }
 
 /** Writes a private file beside the configuration, and answers its path. */

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { PROJECT } from "../lab/naming";
 import { nearest, pathOf, type Refusal } from "./refusal";
-import { configSchema, type Config } from "./schema";
+import { configSchema, withAbsent, type Config } from "./schema";
 import { SEPARATOR } from "./schemaParts";
 
 type Path = readonly PropertyKey[];
@@ -39,7 +39,7 @@ export function decode(raw: Readonly<Record<string, unknown>>): Decoded {
   // Each round removes what was refused; what then refuses its owner (an emptied list) is gone in the next ones.
   for (let round = 0; round < 8; round++) {
     const parsed = configSchema.safeParse(input);
-    if (parsed.success) return { config: parsed.data, problems, tainted };
+    if (parsed.success) return { config: withAbsent(parsed.data), problems, tainted };
     const issues = parsed.error.issues.flatMap((each) => flatten(each, input));
     const fresh = issues.filter(({ path }) => !touches(tainted, pathOf(path)));
     for (const problem of fresh.flatMap((issue) => toProblems(issue, input)))

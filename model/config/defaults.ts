@@ -8,7 +8,8 @@ import { highAvailability } from "./schemaHighAvailability";
 import { given, resolveServices } from "./serviceDefaults";
 import { vipNetworks } from "./vipNetworks";
 import { NO_TEXT, resolveWorkloads, type ReadText } from "./workloads";
-import type { Lab, LabNetwork, LabNode, Nic, RealServerEntry, RemoteHost } from "../lab/types";
+import { HERE } from "../../lib/sshHop";
+import type { Lab, LabNetwork, LabNode, Machine, Nic, RealServerEntry, RemoteHost } from "../lab/types";
 
 export interface Identity {
   readonly project: string;
@@ -119,26 +120,41 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
     node: string,
     mac: string | undefined,
     addresses: string[],
+    ssh?: unknown,
   ): Nic => ({
     network,
-    device,
-    mac: mac?.toLowerCase() ?? macFor(project, stack, node, device, takenMacs),
+    // A machine's own are found by its addresses: program/machines.ts.
+    device: ssh === undefined ? device : "",
+    mac: ssh === undefined ? (mac?.toLowerCase() ?? macFor(project, stack, node, device, takenMacs)) : "",
     addresses,
   });
   const node = (
     role: LabNode["role"],
     from: Sized & { name: string },
-    rest: Pick<LabNode, "address" | "gateway" | "nics"> &
-      Partial<Record<"address6" | "gateway6", string | undefined>>,
+    rest: Pick<LabNode, "address" | "nics"> &
+      Partial<Record<"gateway" | "address6" | "gateway6", string | undefined>>,
   ): LabNode =>
     given({
       name: from.name,
       role,
-      domain: `${prefix}-${from.name}`,
+      domain: from.ssh === undefined ? `${prefix}-${from.name}` : "",
       memoryMiB: from.memory ?? config.memory,
       vcpus: from.vcpus ?? config.vcpus,
+      ssh: machineOf(from, rest.address),
       ...rest,
     }) as LabNode;
+  const here = (role: "client" | "router"): LabNode => ({
+    name: HERE,
+    role,
+    here: true,
+    domain: "",
+    address: "",
+    memoryMiB: 0,
+    vcpus: 0,
+    nics: [],
+  });
+  const gateway = config.absent.has("router") ? undefined : serverRouter;
+  const gateway6 = config.absent.has("router") ? undefined : serverRouter6;
   const network = (key: LabNetwork["key"], hostAddress: string, existingBridge?: string): LabNetwork => {
     const { cidr, cidr6, mtu } = key === "client" ? clientNetwork : serverNetwork;
     const bridge = bridgeFor(project, stack, key);
@@ -178,48 +194,84 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
     ...(moreVipNetworks.length > 0 && { moreVipCidrs: moreVipNetworks.map(({ prefix }) => String(prefix)) }),
     ...given({ vip6Cidr: six && vip6CidrOf(config) }),
     clients: [
-      node("client", client, {
-        address: clientAddress,
-        gateway: clientRouter,
-        address6: client6,
-        gateway6: clientRouter6,
-        nics: [nic("client", "eth0", client.name, client.mac, both("client", clientAddress, client6))],
-      }),
+      config.absent.has("client")
+        ? here("client")
+        : node("client", client, {
+            address: clientAddress,
+            gateway: clientRouter,
+            address6: client6,
+            gateway6: clientRouter6,
+            nics: [
+              nic(
+                "client",
+                "eth0",
+                client.name,
+                client.mac,
+                both("client", clientAddress, client6),
+                client.ssh,
+              ),
+            ],
+          }),
     ],
     routers: [
-      node("router", router, {
-        address: serverRouter,
-        address6: serverRouter6,
-        nics: [
-          nic("client", "eth0", router.name, router.clientMac, both("client", clientRouter, clientRouter6)),
-          nic("server", "eth1", router.name, router.serverMac, [
-            withLength(serverRouter, serverCidr.length),
-            ...routerVips,
-            ...(six && serverRouter6 !== undefined ? [withLength(serverRouter6, six.server.length)] : []),
-            ...(six && routerVip6 !== undefined ? [withLength(routerVip6, six.vip.length)] : []),
-          ]),
-        ],
-      }),
+      config.absent.has("router")
+        ? here("router")
+        : node("router", router, {
+            address: serverRouter,
+            address6: serverRouter6,
+            nics: [
+              nic(
+                "client",
+                "eth0",
+                router.name,
+                router.clientMac,
+                both("client", clientRouter, clientRouter6),
+                router.ssh,
+              ),
+              nic(
+                "server",
+                "eth1",
+                router.name,
+                router.serverMac,
+                [
+                  withLength(serverRouter, serverCidr.length),
+                  ...routerVips,
+                  ...(six && serverRouter6 !== undefined
+                    ? [withLength(serverRouter6, six.server.length)]
+                    : []),
+                  ...(six && routerVip6 !== undefined ? [withLength(routerVip6, six.vip.length)] : []),
+                ],
+                router.ssh,
+              ),
+            ],
+          }),
     ],
     directors: directors.map((each) => {
       const address6 = sixOf(each.address6, "server", each.address);
       return node("director", each, {
         address: each.address,
         address6,
-        gateway: serverRouter,
-        gateway6: serverRouter6,
-        nics: [nic("server", "eth0", each.name, each.mac, both("server", each.address, address6))],
+        gateway,
+        gateway6,
+        nics: [nic("server", "eth0", each.name, each.mac, both("server", each.address, address6), each.ssh)],
       });
     }) as [LabNode, ...LabNode[]],
     ...highAvailabilityOf(config, directors),
     realServers: servers.map((server, index) =>
       node("realServer", server, {
         address: server.address,
-        gateway: serverRouter,
+        gateway,
         address6: servers6[index],
-        gateway6: serverRouter6,
+        gateway6,
         nics: [
-          nic("server", "eth0", server.name, server.mac, both("server", server.address, servers6[index])),
+          nic(
+            "server",
+            "eth0",
+            server.name,
+            server.mac,
+            both("server", server.address, servers6[index]),
+            server.ssh,
+          ),
         ],
       }),
     ),
@@ -270,6 +322,22 @@ function highAvailabilityOf(
 interface Sized {
   readonly memory?: number | undefined;
   readonly vcpus?: number | undefined;
+  readonly ssh?: Config["director"]["ssh"];
+}
+
+/** A comment at the end of a key is for people. */
+const bareKey = (hostKey: string | undefined): string | undefined =>
+  hostKey?.split(" ").slice(0, 2).join(" ");
+
+function machineOf({ ssh }: Sized, address: string): Machine | undefined {
+  if (ssh === undefined) return undefined;
+  const { jump, ...own } = ssh;
+  return given({
+    ...own,
+    host: ssh.host ?? address,
+    hostKey: bareKey(ssh.hostKey),
+    jump: jump && given({ ...jump, host: jump.host ?? "", hostKey: bareKey(jump.hostKey) }),
+  }) as Machine;
 }
 
 type Plan = { [K in "fixed" | "next"]: (hostPart: number) => string };
@@ -329,8 +397,7 @@ function remoteHostOf({ libvirtUri, remoteHostKey }: Config): { remoteHost?: Rem
       host: host.replace(/[[\]]/g, ""),
       user: match?.[1] ?? "root",
       port: Number(match?.[3] ?? 22),
-      // A comment at its end is for people.
-      ...(remoteHostKey !== undefined && { hostKey: remoteHostKey.split(" ").slice(0, 2).join(" ") }),
+      ...given({ hostKey: bareKey(remoteHostKey) }),
       ...(keyFile !== null && { keyFile }),
     },
   };

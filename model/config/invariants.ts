@@ -6,6 +6,7 @@ import { checkDirectors } from "./invariantsDirectors";
 import { checkHealth } from "./invariantsHealth";
 import { checkKeepalived } from "./invariantsKeepalived";
 import { checkNetworks } from "./invariantsNetworks";
+import { checkMachines } from "./invariantsMachines";
 import { checkNames, checkPlatform } from "./invariantsPlatform";
 import { checkServices } from "./invariantsServices";
 import { checkWorkloads } from "./invariantsWorkloads";
@@ -17,6 +18,7 @@ export function checkInvariants(findings: Findings, config: Config, draft: Draft
   checkAddresses(findings, config, draft);
   checkNames(findings, config, draft);
   checkDirectors(findings, config, draft);
+  checkMachines(findings, config, draft);
   checkServices(findings, config, draft);
   checkWorkloads(findings, config, draft);
   checkHealth(findings, config, draft);

@@ -142,7 +142,7 @@ function prefixFor(hosts: number): number {
   return prefix;
 }
 
-/** Whether a network had an address left for this one; if not, checkNetworks has said so. */
+/** Whether a network had an address left for this one; if not, checkNetworks has said so. Who is absent needs none. */
 export function isAssigned(address: string): boolean {
-  return address !== NO_ADDRESS;
+  return address !== NO_ADDRESS && address !== "";
 }

@@ -1,6 +1,7 @@
 /** Which configuration key each address, MAC address and name of a lab comes from. */
 import { directorsOf, type Draft } from "./defaults";
 import { familyOf, withoutLength, type Family } from "../lab/address";
+import { guestsOf } from "../lab/types";
 import type { Config } from "./schema";
 import { allVipNetworks, vipNetworks } from "./vipNetworks";
 
@@ -54,11 +55,25 @@ export function ownedAddresses(config: Config, draft: Draft): OwnedAddress[] {
     configured: unknown,
   ): OwnedAddress => ({ network: networks[segment], owner, key, value, explicit: configured !== undefined });
   const { client: clientHost, server: serverHost } = draft.segments;
+  const isOnSegments = guestsOf(draft).length > 0;
+  const onSegments = (address: string): string => (isOnSegments ? address : "");
   return [
-    one("client", "the host", "clientNetwork.hostAddress", clientHost.hostAddress, clientNetwork.hostAddress),
+    one(
+      "client",
+      "the host",
+      "clientNetwork.hostAddress",
+      onSegments(clientHost.hostAddress),
+      clientNetwork.hostAddress,
+    ),
     one("client", "the router", "router.clientAddress", address(0, 0), router.clientAddress),
     one("client", "the client", "client.address", draft.clients[0].address, client.address),
-    one("server", "the host", "serverNetwork.hostAddress", serverHost.hostAddress, serverNetwork.hostAddress),
+    one(
+      "server",
+      "the host",
+      "serverNetwork.hostAddress",
+      onSegments(serverHost.hostAddress),
+      serverNetwork.hostAddress,
+    ),
     one("server", "the router", "router.serverAddress", address(1, 0), router.serverAddress),
     ...draft.directors.map((node, index) =>
       one(
@@ -153,6 +168,7 @@ export function ownedVips(config: Config, draft: Draft): OwnedVip[] {
   });
 }
 
+/** A machine keeps its own. */
 export function ownedMacs(config: Config, draft: Draft): Owned[] {
   const { client, router } = config;
   const one = (owner: string, key: string, value: string | undefined, configured: unknown): Owned => ({
@@ -181,14 +197,14 @@ export function ownedMacs(config: Config, draft: Draft): Owned[] {
         config.realServers?.[index]?.mac,
       ),
     ),
-  ];
+  ].filter(({ value }) => value !== "");
 }
 
 export function ownedNames(config: Config, draft: Draft): Owned[] {
   const one = (owner: string, key: string, value: string): Owned => ({ owner, key, value, explicit: true });
   return [
-    one("the client", "client.name", draft.clients[0].name),
-    one("the router", "router.name", draft.routers[0].name),
+    ...(config.absent.has("client") ? [] : [one("the client", "client.name", draft.clients[0].name)]),
+    ...(config.absent.has("router") ? [] : [one("the router", "router.name", draft.routers[0].name)]),
     ...draft.directors.map((node, index) =>
       one(
         draft.directors.length === 1 ? "the director" : `director ${index + 1}`,

@@ -19,6 +19,7 @@ import {
 import { drillSettings } from "./schemaDrills";
 import { highAvailability } from "./schemaHighAvailability";
 import { ldirectordSettings, virtualExtras } from "./schemaLdirectord";
+import { hostKey, machine } from "./schemaMachine";
 import {
   healthCheck,
   mainSorryServer,
@@ -88,6 +89,7 @@ const realServer = z.strictObject({
     "Replaces the check's request for this server, in services whose check has the same service as main's; needs receive.",
   ),
   ...sizing,
+  ssh: machine,
 });
 
 const director = z.strictObject({
@@ -105,7 +107,39 @@ const director = z.strictObject({
     .meta(own("200, 190")),
   mac: macField(),
   ...sizing,
+  ssh: machine,
 });
+
+const client = z.strictObject({
+  name: name("client"),
+  address: address("7.70"),
+  address6: address6(),
+  mac: macField(),
+  ...sizing,
+  ssh: machine,
+});
+
+const router = z.strictObject({
+  name: name("router"),
+  clientAddress: address("7.200"),
+  serverAddress: address(".200"),
+  vipAddress: ipv4().optional().describe("Its address in vipCidr.").meta(own("host part .200 of vipCidr")),
+  clientAddress6: address6("clientAddress"),
+  serverAddress6: address6("serverAddress"),
+  vipAddress6: address6("vipAddress"),
+  clientMac: macField(),
+  serverMac: macField(),
+  ...sizing,
+  ssh: machine,
+});
+
+/** false: the lab has none. */
+const orNone = <T extends z.ZodObject>(fields: T) =>
+  z
+    .union([z.literal(false), fields], {
+      error: says("must be an object, or false for none", "write its fields, or false"),
+    })
+    .prefault({} as never);
 
 const service = z.strictObject({
   name: nodeName()
@@ -178,13 +212,7 @@ export const configSchema = z.strictObject({
     .describe(
       "libvirt connection; qemu+ssh://USER@HOST:PORT/system?keyfile=/path/to/key builds the lab on another host.",
     ),
-  remoteHostKey: directive(1024)
-    .regex(/^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) AAAA[A-Za-z0-9+/]+={0,2}( .*)?$/, {
-      error: says(
-        "is not an Ed25519 or ECDSA public key",
-        "write what `ssh-keyscan -t ed25519 HOST` prints after the host's name",
-      ),
-    })
+  remoteHostKey: hostKey()
     .optional()
     .describe("Public SSH host key of the other host that libvirtUri names; it must show this one."),
   accelerator: choice(["auto", "kvm", "qemu"], "accelerator")
@@ -259,34 +287,12 @@ export const configSchema = z.strictObject({
       "The VIPs' network of IPv6; the router has an address in it. The same as serverNetwork.cidr6 where they lie among the real servers.",
     )
     .meta(own("the /64 that vip6 is in")),
-  client: z
-    .strictObject({
-      name: name("client"),
-      address: address("7.70"),
-      address6: address6(),
-      mac: macField(),
-      ...sizing,
-    })
-    .prefault({})
-    .describe("The client guest."),
-  router: z
-    .strictObject({
-      name: name("router"),
-      clientAddress: address("7.200"),
-      serverAddress: address(".200"),
-      vipAddress: ipv4()
-        .optional()
-        .describe("Its address in vipCidr.")
-        .meta(own("host part .200 of vipCidr")),
-      clientAddress6: address6("clientAddress"),
-      serverAddress6: address6("serverAddress"),
-      vipAddress6: address6("vipAddress"),
-      clientMac: macField(),
-      serverMac: macField(),
-      ...sizing,
-    })
-    .prefault({})
-    .describe("The router guest between the two segments."),
+  client: orNone(client).describe(
+    "The client guest; false for none: requests are then made from where the program runs.",
+  ),
+  router: orNone(router).describe(
+    "The router guest between the two segments; false for none: machines have their way to clients by themselves.",
+  ),
   director: z
     .strictObject({
       name: name("director"),
@@ -299,6 +305,7 @@ export const configSchema = z.strictObject({
           "Who checks the real servers and keeps the table: ldirectord, or keepalived's own checkers; static fills the table once.",
         ),
       ...sizing,
+      ssh: machine,
     })
     .prefault({})
     .describe("The director guest."),
@@ -392,6 +399,23 @@ export const configSchema = z.strictObject({
     .describe("What `scripts/lab drill` promises, for another host or other needs."),
 });
 
-export type Config = z.output<typeof configSchema>;
+type Parsed = z.output<typeof configSchema>;
+
+/** Client and router have their fields also where the lab has none: which those are, `absent` says. */
+export type Config = Omit<Parsed, "client" | "router"> & {
+  readonly client: z.output<typeof client>;
+  readonly router: z.output<typeof router>;
+  readonly absent: ReadonlySet<"client" | "router">;
+};
+
+export function withAbsent(parsed: Parsed): Config {
+  const absent = new Set((["client", "router"] as const).filter((role) => parsed[role] === false));
+  return {
+    ...parsed,
+    client: parsed.client || client.parse({}),
+    router: parsed.router || router.parse({}),
+    absent,
+  };
+}
 export type ServiceConfig = Config["services"][number];
 export type HealthCheckConfig = z.output<typeof healthCheck>;

@@ -7,6 +7,9 @@ import type { Lab, LabNode, Role } from "../lab/types";
 /** A file's text, by its path below scripts/. */
 type Read = (name: string) => string;
 
+/** Beside them, on a machine that exists. */
+const MACHINE = ["foreign.sh", "machine.sh"] as const;
+
 /** Stands for the script of whoever holds the VIPs. */
 const HOLDER = "holder";
 
@@ -30,7 +33,9 @@ const SCRIPTS: Readonly<Record<Role, readonly string[]>> = {
 
 function scriptsOf(role: Role, settings: Settings): string[] {
   const holder = "LVS_KEEPALIVED_CONF" in settings ? "keepalived" : "fixed";
-  return SCRIPTS[role].map((name) => (name === HOLDER ? `holders/${holder}.sh` : name));
+  const scripts = SCRIPTS[role].map((name) => (name === HOLDER ? `holders/${holder}.sh` : name));
+  // Before the last one, which runs.
+  return "LVS_MACHINE" in settings ? [...scripts.slice(0, -1), ...MACHINE, ...scripts.slice(-1)] : scripts;
 }
 
 /** Settings with the programs of other languages that a script carries in them. */
@@ -55,6 +60,22 @@ export function rolePayload(role: Role, settings: Settings, read: Read): string 
     withPrograms(role, settings, read),
     ["common.sh", "addresses.sh", ...scriptsOf(role, settings)].map((name) => read(`guest/${name}`)),
   );
+}
+
+/**
+ * What a machine is asked before anything is touched: prints `refused=REASON` lines, and `nic=ADDRESS/LENGTH DEVICE MAC` for each address.
+ * @param node a machine that exists, one of the lab's
+ */
+export function machineQuestion(lab: Lab, node: LabNode, read: Read): string {
+  const settings = {
+    ...guestSettings(lab, node),
+    LVS_ADDRESSES: node.nics.flatMap((nic) => nic.addresses).join(" "),
+  };
+  return renderPayload(settings, [
+    ...["foreign.sh"].map((name) => read(`guest/${name}`)),
+    "refusals",
+    "nics",
+  ]);
 }
 
 /** @param node one of the lab's */

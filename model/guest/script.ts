@@ -17,6 +17,17 @@ export function renderPayload(settings: Settings, files: readonly string[]): str
 /** Where a guest keeps its payload, to run it again at every boot. */
 export const PAYLOAD = "/usr/local/sbin/lvs-dr";
 
+/** A command for bash as root: of another user, through sudo, which must not ask. */
+export const asRoot = (user: string, command: string): string =>
+  user === "root" ? command : `sudo -n -- bash -c ${shellQuote(command)}`;
+
+/** Takes a machine's role from it, and all that was put there. */
+export const REMOVE = `[ ! -e /var/lib/lvs-dr ] || ${PAYLOAD} remove`;
+
+/** The same, where it is that stack's; prints `ended` where there was anything left of it. */
+export const removeOf = (stack: string): string =>
+  `[ "$(cat /var/lib/lvs-dr/owner 2>/dev/null)" != ${shellQuote(stack)} ] || { ${PAYLOAD} remove && echo ended; }`;
+
 /** Whether a shell's exit status says that there is none that could be run. */
 export const isPayloadGone = (status: number | null): boolean => status === 126 || status === 127;
 

@@ -27,15 +27,17 @@ function common(lab: Lab, node: LabNode): Settings {
     LVS_ROLE: node.role,
     LVS_NODE: node.name,
     LVS_VIPS: vipsOf(lab).map(hostPrefix).join(" "),
-    ...(node.address6 !== undefined && { LVS_ADDRESSES6: addresses(node, 6) }),
-    ...(node.gateway6 !== undefined && { LVS_GATEWAY6: node.gateway6 }),
+    // What a machine has, it has by itself.
+    ...(node.ssh !== undefined && { LVS_MACHINE: `${lab.project}/${lab.stack}` }),
+    ...(node.address6 !== undefined && !node.ssh && { LVS_ADDRESSES6: addresses(node, 6) }),
+    ...(node.gateway6 !== undefined && !node.ssh && { LVS_GATEWAY6: node.gateway6 }),
   };
 }
 
 function clientSettings(lab: Lab, node: LabNode): Settings {
   return {
     ...common(lab, node),
-    LVS_GATEWAY: node.gateway ?? "",
+    LVS_GATEWAY: node.ssh === undefined ? (node.gateway ?? "") : "",
     ...(lab.authority && { LVS_CA: authority(lab.authority.secret, lab.prefix).certificate }),
   };
 }
@@ -70,7 +72,7 @@ function realServerSettings(lab: Lab, node: LabNode): Settings {
     ...(pages.length > 0 && { LVS_CHECK_PAGES: pages.map(({ path }) => path).join(" ") }),
     ...Object.fromEntries(pages.map(({ text }, place) => [`LVS_CHECK_PAGE_${place}`, text])),
     ...tlsSettings(lab, node),
-    ...workloadSettings(lab),
+    ...workloadSettings(lab, node),
   };
 }
 
@@ -116,7 +118,7 @@ export function longestRun(lab: Lab): number {
 }
 
 /** What scripts/guest/workloads.sh reads; nothing for a lab without workloads. */
-function workloadSettings(lab: Lab): Settings {
+function workloadSettings(lab: Lab, node: LabNode): Settings {
   const { workloads = [], services, image } = lab;
   if (workloads.length === 0) return {};
   const packages = imagePackages(lab);
@@ -141,7 +143,8 @@ function workloadSettings(lab: Lab): Settings {
     LVS_WORKLOADS: workloads.map(({ name }) => name).join(" "),
     LVS_RUN_LIMIT: String(workloadsRunLimit(lab)),
     // The project's own image was built with them.
-    ...(image !== undefined && packages.length > 0 && { LVS_PACKAGES: packages.join(" ") }),
+    ...((image !== undefined || node.ssh !== undefined) &&
+      packages.length > 0 && { LVS_PACKAGES: packages.join(" ") }),
     ...Object.assign({}, ...each),
   };
 }

@@ -51,7 +51,11 @@ export interface LabNode {
   /** Logical name, also the guest's host name: client, router, director, rs1 … */
   readonly name: string;
   readonly role: Role;
-  /** Name of the libvirt domain; carries the stack's name. */
+  /** It is a machine that exists, and no guest: how to log in to it. */
+  readonly ssh?: Machine;
+  /** It is none of the lab's: for a role that nobody has, it stands for the host that the program runs on. */
+  readonly here?: true;
+  /** Name of the libvirt domain; carries the stack's name. Empty for a machine that exists. */
   readonly domain: string;
   /** Where the host reaches it by SSH. */
   readonly address: string;
@@ -124,7 +128,7 @@ interface ServiceFields {
 export type VirtualService = ServiceFields &
   (EndpointTarget | (MarkTarget & Omit<EndpointTarget, "mark"> & { readonly ports: readonly PortRange[] }));
 
-/** Another machine whose libvirt keeps the guests. */
+/** Another machine: one whose libvirt keeps the guests, one that a node is, or one on the way there. */
 export interface RemoteHost {
   readonly host: string;
   readonly user: string;
@@ -133,6 +137,12 @@ export interface RemoteHost {
   readonly hostKey?: string;
   /** File of the private key that opens it, on this machine; absent: the SSH agent's. */
   readonly keyFile?: string;
+}
+
+/** A machine that exists, with a role of the lab's. */
+export interface Machine extends RemoteHost {
+  /** The only way to it leads through this one. */
+  readonly jump?: RemoteHost;
 }
 
 /** Two directors, of which one holds the VIPs. Described in model/config/schemaHighAvailability.ts. */
@@ -244,11 +254,16 @@ export function hasPassword({ services }: Lab): boolean {
   return services.some(({ check }) => check.passwd !== undefined || check.secret !== undefined);
 }
 
+type Nodes = Pick<Lab, "clients" | "routers" | "directors" | "realServers">;
+
 /** Every node of the lab in boot order. */
-export function labNodes(
-  lab: Pick<Lab, "clients" | "routers" | "directors" | "realServers">,
-): readonly LabNode[] {
-  return [...lab.routers, ...lab.clients, ...lab.directors, ...lab.realServers];
+export function labNodes(lab: Nodes): readonly LabNode[] {
+  return [...lab.routers, ...lab.clients, ...lab.directors, ...lab.realServers].filter(({ here }) => !here);
+}
+
+/** Those of them that are libvirt's. */
+export function guestsOf(lab: Nodes): readonly LabNode[] {
+  return labNodes(lab).filter(({ ssh }) => ssh === undefined);
 }
 
 /**

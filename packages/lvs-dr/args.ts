@@ -34,8 +34,40 @@ export interface ServerNetwork {
   readonly mtu?: number;
 }
 
-/** The client guest. */
+/** The machine through which it is reached, and no other way. */
+export interface Jump {
+  /** Name or address of the machine on the way. Required. */
+  readonly host?: string;
+  /** Who logs in: root, or a user whose sudo asks for no password. Default: root. */
+  readonly user?: string;
+  /** Port of its SSH server. Allowed: 1–65535. Default: 22. */
+  readonly port?: number;
+  /** File of the private key that opens it, on the host that the program runs on. Default: the keys of the SSH agent. */
+  readonly keyFile?: string;
+  /** Its public SSH host key; it must show this one. Required. */
+  readonly hostKey?: string;
+}
+
+/** A machine that exists has this role, and no guest is made for it: docs/howto/existing-machines.md. */
+export interface Ssh {
+  /** Name or address at which it is reached. Default: address. */
+  readonly host?: string;
+  /** Who logs in: root, or a user whose sudo asks for no password. Default: root. */
+  readonly user?: string;
+  /** Port of its SSH server. Allowed: 1–65535. Default: 22. */
+  readonly port?: number;
+  /** File of the private key that opens it, on the host that the program runs on. Default: the keys of the SSH agent. */
+  readonly keyFile?: string;
+  /** Its public SSH host key; it must show this one. Required. */
+  readonly hostKey?: string;
+  /** The machine through which it is reached, and no other way. */
+  readonly jump?: Jump;
+}
+
+/** The client guest; false for none: requests are then made from where the program runs. */
 export interface Client {
+  /** Whether there is one. Default: true. */
+  readonly enabled?: boolean;
   /** Name of the guest, and its host name. Default: client. */
   readonly name?: string;
   /** IPv4 address, without prefix. Default: host part 7.70 of its network. */
@@ -48,10 +80,14 @@ export interface Client {
   readonly memory?: number;
   /** Virtual CPUs of this guest. Allowed: 1–16. Default: vcpus. */
   readonly vcpus?: number;
+  /** A machine that exists has this role, and no guest is made for it: docs/howto/existing-machines.md. */
+  readonly ssh?: Ssh;
 }
 
-/** The router guest between the two segments. */
+/** The router guest between the two segments; false for none: machines have their way to clients by themselves. */
 export interface Router {
+  /** Whether there is one. Default: true. */
+  readonly enabled?: boolean;
   /** Name of the guest, and its host name. Default: router. */
   readonly name?: string;
   /** IPv4 address, without prefix. Default: host part 7.200 of its network. */
@@ -74,6 +110,8 @@ export interface Router {
   readonly memory?: number;
   /** Virtual CPUs of this guest. Allowed: 1–16. Default: vcpus. */
   readonly vcpus?: number;
+  /** A machine that exists has this role, and no guest is made for it: docs/howto/existing-machines.md. */
+  readonly ssh?: Ssh;
 }
 
 /** Who checks the real servers and keeps the table: ldirectord, or keepalived's own checkers; static fills the table once. */
@@ -99,6 +137,8 @@ export interface Director {
   readonly memory?: number;
   /** Virtual CPUs of this guest. Allowed: 1–16. Default: vcpus. */
   readonly vcpus?: number;
+  /** A machine that exists has this role, and no guest is made for it: docs/howto/existing-machines.md. */
+  readonly ssh?: Ssh;
 }
 
 /** Two directors, of which one holds the VIP (docs/explanation/pair.md); `director` is short for a list of one. Its `mode`, `memory` and `vcpus` are for both. */
@@ -117,6 +157,8 @@ export interface PairDirector {
   readonly memory?: number;
   /** Virtual CPUs of this guest. Allowed: 1–16. Default: vcpus. */
   readonly vcpus?: number;
+  /** A machine that exists has this role, and no guest is made for it: docs/howto/existing-machines.md. */
+  readonly ssh?: Ssh;
 }
 
 /** Who decides which director holds the VIP: keepalived, by VRRP version 3. */
@@ -199,6 +241,8 @@ export interface RealServer {
   readonly memory?: number;
   /** Virtual CPUs of this guest. Allowed: 1–16. Default: vcpus. */
   readonly vcpus?: number;
+  /** A machine that exists has this role, and no guest is made for it: docs/howto/existing-machines.md. */
+  readonly ssh?: Ssh;
 }
 
 /** How the VIP's ARP conflict is solved on the real servers and the router. */
@@ -487,9 +531,9 @@ export interface LvsClusterArgs {
   readonly vips?: string[];
   /** The VIPs' network of IPv6; the router has an address in it. The same as serverNetwork.cidr6 where they lie among the real servers. Default: the /64 that vip6 is in. */
   readonly vip6Cidr?: string;
-  /** The client guest. */
+  /** The client guest; false for none: requests are then made from where the program runs. */
   readonly client?: Client;
-  /** The router guest between the two segments. */
+  /** The router guest between the two segments; false for none: machines have their way to clients by themselves. */
   readonly router?: Router;
   /** The director guest. */
   readonly director?: Director;

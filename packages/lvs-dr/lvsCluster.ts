@@ -3,7 +3,8 @@ import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { clusterParts } from "../../components/lvsCluster";
 import type { Health } from "../../model/health";
-import { labNodes, serviceUrl } from "../../model/lab/types";
+import { guestsOf, labNodes, serviceUrl } from "../../model/lab/types";
+import { machineKeys } from "../../program/machines";
 import { loginTo, observeHealth } from "../../program/observation";
 import { ownPreflight } from "../../program/preflight";
 import type { LvsClusterArgs } from "./args";
@@ -62,10 +63,12 @@ async function build(cluster: LvsCluster, name: string, args: LvsClusterArgs) {
     lab,
     accelerator,
     directorOrder: order,
+    privateKeys: machineKeys(lab),
     hostPrivateKey: keyFile === undefined ? undefined : pulumi.secret(readFileSync(keyFile, "utf8")),
-    provider: given
-      ? undefined
-      : new libvirt.Provider(`${name}-libvirt`, { uri: lab.libvirtUri }, { parent: cluster }),
+    provider:
+      given || guestsOf(lab).length === 0
+        ? undefined
+        : new libvirt.Provider(`${name}-libvirt`, { uri: lab.libvirtUri }, { parent: cluster }),
   });
   const access = loginTo(lab, hosts, privateKey);
   const health = reachable ? await observeHealth(lab, access, hosts, [...configured]) : pulumi.unknown;

@@ -19,7 +19,7 @@ role_start() {
 role_stop() { :; }
 
 role_check() {
-  [[ $(ip -4 route show default) == "default via $LVS_GATEWAY "* ]] || problem route-differs default "default route does not go through $LVS_GATEWAY"
+  [[ -z $LVS_GATEWAY || $(ip -4 route show default) == "default via $LVS_GATEWAY "* ]] || problem route-differs default "default route does not go through $LVS_GATEWAY"
   [[ -z ${LVS_CA:-} ]] || holds "$CA_FILE" "$LVS_CA" || problem file-differs "$CA_FILE" "$CA_FILE is not the lab's authority"
 }
 

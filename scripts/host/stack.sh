@@ -60,3 +60,14 @@ stack_of() {
   given="$(option_of stack s dev "$@")"
   parse_stack "$given"
 }
+
+# is_remote COMMAND ARGUMENT…: the stack's libvirt is on another host: as it is to be, or as it was last applied. Or it has none.
+is_remote() {
+  local applied="$ROOT/.lab/$STACK/lab.json" file
+  if [[ $1 =~ ^(up|preview)$ || ! -e $applied ]]; then
+    file="$(option_of config-file - "$ROOT/Pulumi.$STACK.yaml" "$@")"
+    grep -qsE '^[^#]*libvirtUri["'\'']? *:[^#]*qemu\+ssh://' "$file"
+  else
+    grep -qs '"remoteHost":' "$applied" || ! grep -qs '"domain":"[^"]' "$applied"
+  fi
+}

@@ -3,10 +3,10 @@ import { exec } from "../../lib/process";
 import { parseArping } from "../../health/arping";
 import { vipMac } from "../../model/director/vipHolder";
 import { familyOf, hostPrefix } from "../../model/lab/address";
-import { labNodes, nicOn, vipsOf, type Lab, type LabNode } from "../../model/lab/types";
+import { guestsOf, labNodes, nicOn, vipsOf, type Lab, type LabNode } from "../../model/lab/types";
 import { proxyArpRepair } from "./hazards";
 import { Capture, parseCapture, RESOLUTION } from "./capture";
-import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
+import { judge, noneOfTheLab, skipped, type CheckContext, type Finding, type Probe } from "./check";
 
 /** Two broadcasts a second apart: whoever answers the first late is heard before the second is over. */
 export const ARPING = "arping -b -c 2 -w 2";
@@ -40,18 +40,19 @@ export function judgeArp(
   const director = vipMac(lab);
   const others = macs.filter((mac) => mac !== director);
   const leaks = others.map((mac) => macOwner(lab, mac));
-  const routerMac = serverMac(lab.routers[0]);
+  const [router] = lab.routers;
   // The router has no VIP to keep quiet about.
-  const fix = others.includes(routerMac)
-    ? `on ${lab.routers[0].name}, which answers for what is not its own: ${proxyArpRepair(lab.routers[0])};` +
-      ` then on ${lab.directors[0].name} and every real server: ip neigh flush all`
-    : leaks.length > 0 && six
-      ? `${leaks.map((leak) => leak.split(" ")[0]).join(", ")} must have the VIP on lo alone, and proxy_ndp off: ip -6 addr;` +
-        ` then ip neigh flush to ${vip} on ${lab.routers[0].name}`
-      : leaks.length > 0
-        ? `${leaks.map((leak) => leak.split(" ")[0]).join(", ")} must keep quiet: sysctl net.ipv4.conf.all.arp_ignore=1` +
-          ` net.ipv4.conf.all.arp_announce=2 before the VIP is added; then ip neigh flush to ${vip} on ${lab.routers[0].name}`
-        : `on ${lab.directors[0].name}: ip -${six ? 6 : 4} addr show (is ${hostPrefix(vip)} there?), tcpdump -nn ${six ? "icmp6" : "arp"}`;
+  const fix =
+    !router.here && others.includes(serverMac(router))
+      ? `on ${lab.routers[0].name}, which answers for what is not its own: ${proxyArpRepair(lab.routers[0])};` +
+        ` then on ${lab.directors[0].name} and every real server: ip neigh flush all`
+      : leaks.length > 0 && six
+        ? `${leaks.map((leak) => leak.split(" ")[0]).join(", ")} must have the VIP on lo alone, and proxy_ndp off: ip -6 addr;` +
+          ` then ip neigh flush to ${vip} on ${lab.routers[0].name}`
+        : leaks.length > 0
+          ? `${leaks.map((leak) => leak.split(" ")[0]).join(", ")} must keep quiet: sysctl net.ipv4.conf.all.arp_ignore=1` +
+            ` net.ipv4.conf.all.arp_announce=2 before the VIP is added; then ip neigh flush to ${vip} on ${lab.routers[0].name}`
+          : `on ${lab.directors[0].name}: ip -${six ? 6 : 4} addr show (is ${hostPrefix(vip)} there?), tcpdump -nn ${six ? "icmp6" : "arp"}`;
   return judge(
     `arp.${vip}.${asked.from}`,
     `only the director answers ${six ? "NDP" : "ARP"} for ${vip}, asked from ${asked.where}`,
@@ -75,11 +76,30 @@ function arpingOnHost(args: readonly string[]): Promise<string | undefined> {
   );
 }
 
+interface Segment {
+  readonly device: string;
+  /** The host's own address there. */
+  readonly from: string;
+}
+
+function bridgeTo({ segments: { server } }: Lab): Segment {
+  return { device: server.existingBridge ?? server.bridge, from: server.hostAddress };
+}
+
+/** Where no guest is on a bridge of the host's: the NIC by which it reaches the VIP, if that is a neighbour of its. */
+async function segmentOf(vip: string): Promise<Segment | undefined> {
+  const { stdout } = await exec("ip", ["-4", "route", "get", vip]);
+  const [, device, from] = /^\S+ dev (\S+) src (\S+)/.exec(stdout) ?? [];
+  return device === undefined || from === undefined ? undefined : { device, from };
+}
+
 async function fromHost(lab: Lab, vip: string): Promise<Finding> {
   const title = `only the director answers ARP for ${vip}, asked from the host`;
   if (lab.remoteHost) return skipped(`arp.${vip}.host`, title, "the guests run on another host");
-  const { bridge, existingBridge, hostAddress } = lab.segments.server;
-  const args = [...ARPING.split(" ").slice(1), "-s", hostAddress, "-I", existingBridge ?? bridge, vip];
+  const segment = guestsOf(lab).length > 0 ? bridgeTo(lab) : await segmentOf(vip);
+  if (segment === undefined)
+    return skipped(`arp.${vip}.host`, title, "the host is not on the segment that the VIP is on");
+  const args = [...ARPING.split(" ").slice(1), "-s", segment.from, "-I", segment.device, vip];
   const text = await arpingOnHost(args);
   if (text === undefined) {
     return skipped(`arp.${vip}.host`, title, "the host has no arping: apt-get install iputils-arping");
@@ -88,6 +108,12 @@ async function fromHost(lab: Lab, vip: string): Promise<Finding> {
 }
 
 async function fromRouter({ lab, shell }: CheckContext, vip: string): Promise<Finding> {
+  if (lab.routers[0].here)
+    return skipped(
+      `arp.${vip}.router`,
+      `only the director answers ARP for ${vip}, asked from the router`,
+      noneOfTheLab(lab.routers[0]),
+    );
   const device = nicOn(lab.routers[0], "server").device;
   const command = `${ARPING} -I ${device} ${vip}`;
   const where = lab.routers[0].name;
@@ -112,6 +138,12 @@ const SOLICITATIONS = 3;
 /** The router forgets who has the VIP and asks again, while it listens who answers: of IPv6, the fastest alone is what it remembers. */
 async function fromRouterByNdp({ lab, shell }: CheckContext, vip: string): Promise<Finding> {
   const [router] = lab.routers;
+  if (router.here)
+    return skipped(
+      `arp.${vip}.router`,
+      `only the director answers NDP for ${vip}, asked from the router`,
+      noneOfTheLab(router),
+    );
   const { device } = nicOn(router, "server");
   const capture = new Capture(shell, router.name, device, RESOLUTION[6]);
   await capture.start();

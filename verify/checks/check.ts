@@ -1,5 +1,5 @@
 /** What a check is, and the one way in which checks are run: again and again until they pass or patience is over. */
-import type { Lab } from "../../model/lab/types";
+import type { Lab, LabNode } from "../../model/lab/types";
 import type { Shell } from "../../lib/ssh";
 
 /** skip: the lab has nothing that could be checked; `seen` says why. */
@@ -53,6 +53,10 @@ export function judge(name: string, title: string, ok: boolean, evidence: Eviden
 export function skipped(name: string, title: string, why: string): Finding {
   return { name, title, status: "skip", evidence: { where: "", command: "", seen: why, expected: "" } };
 }
+
+/** Why what needs a client or a router is skipped where the lab has none. */
+export const noneOfTheLab = ({ role }: LabNode): string =>
+  `the lab has no ${role} that could be asked (${role}: false)`;
 
 /** Pause between two attempts, milliseconds: long enough to leave the guests' single CPU to the guests. */
 const PAUSE = 300;

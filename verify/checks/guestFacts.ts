@@ -34,7 +34,8 @@ export interface GuestFacts {
 
 /** What systemd must have running in a guest. */
 export function unitsOf(lab: Lab, node: LabNode): string[] {
-  const base = ["ssh.service", "systemd-networkd.service"];
+  // A machine's network has whatever service its owner has chosen.
+  const base = node.ssh === undefined ? ["ssh.service", "systemd-networkd.service"] : [];
   if (node.role === "realServer") return [...base, "nginx.service", "lvs-dr-guard.service"];
   if (node.role !== "director") return base;
   const { daemon } = controlPlane(lab);
@@ -72,7 +73,7 @@ done </proc/net/netstat
 ${ipv6 ? "echo '== routes6'\nip -6 route show default" : ""}
 ${neighbours ? "echo '== neighbours'\nip neigh show" : ""}
 echo '== units'
-systemctl is-active ${units.join(" ")} || true
+${units.length === 0 ? "" : `systemctl is-active ${units.join(" ")} || true`}
 echo '== failed'
 systemctl list-units --failed --plain --no-legend
 echo '== end'

@@ -59,8 +59,10 @@ export function deviceTo(routes: readonly string[], address: string): string | u
 /** Addresses that packets of the cluster's traffic, or who asks for an address by ARP, come from at a NIC. */
 function sources({ lab, node, nic }: Pick<At, "lab" | "node" | "nic">): string[] {
   if (node.role === "client") return vipsOf(lab);
-  if (node.role === "router") return nic.network === "client" ? [lab.clients[0].address] : vipsOf(lab);
-  return [lab.clients[0].address];
+  if (node.role === "router" && nic.network !== "client") return vipsOf(lab);
+  // By which of its addresses this host would ask is its routes' to say.
+  const [{ here = false, address }] = lab.clients;
+  return here ? [] : [address];
 }
 
 /** Which of a NIC's sources the guest would answer through another NIC, or not at all. */
@@ -237,7 +239,7 @@ export function judgeHazards(lab: Lab, node: LabNode, facts: Facts): Finding {
     `sysctl -w ${hazards.map(({ key, right }) => `${key}=${right}`).join(" ")}` +
       (hazards.some(({ code }) => code.startsWith("proxy_arp"))
         ? `; on ${[lab.directors[0], ...lab.realServers, lab.routers[0]]
-            .filter(({ name }) => name !== node.name)
+            .filter(({ name, here }) => name !== node.name && !here)
             .map(({ name }) => name)
             .join(", ")}: ip neigh flush all`
         : "") +

@@ -26,8 +26,8 @@ function owners(lab: Lab, node: LabNode): Map<string, string> {
 }
 
 /** The nodes that others' packets go through: a wrong neighbour there sends them astray. */
-export function forwards(lab: Lab, node: LabNode): boolean {
-  return node === lab.routers[0] || node.role === "director";
+export function forwards(node: LabNode): boolean {
+  return node.role === "router" || node.role === "director";
 }
 
 /** What a person would type to see who answers for an address. */

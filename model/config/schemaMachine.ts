@@ -1,0 +1,49 @@
+/** A machine that exists: how the configuration says it. */
+import { z } from "zod";
+import { directive, integer, says } from "./schemaParts";
+
+export const hostKey = () =>
+  directive(1024).regex(/^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) AAAA[A-Za-z0-9+/]+={0,2}( .*)?$/, {
+    error: says(
+      "is not an Ed25519 or ECDSA public key",
+      "write what `ssh-keyscan -t ed25519 HOST` prints after the host's name",
+    ),
+  });
+
+const login = {
+  user: directive(64)
+    .regex(/^[A-Za-z_][A-Za-z0-9_.-]*$/, { error: says("is not a user's name", "write one such as root") })
+    .default("root")
+    .describe("Who logs in: root, or a user whose sudo asks for no password."),
+  port: integer(1, 65535).default(22).describe("Port of its SSH server."),
+  keyFile: directive(4096)
+    .regex(/^\//, { error: says("is not an absolute path", "write /path/to/key") })
+    .optional()
+    .describe("File of the private key that opens it, on the host that the program runs on.")
+    .meta({ "x-default": "the keys of the SSH agent" }),
+  hostKey: hostKey().optional().describe("Its public SSH host key; it must show this one. Required."),
+};
+const host = () =>
+  directive(255).regex(/^[A-Za-z0-9:][A-Za-z0-9:._-]*$/, {
+    error: says("is not a host's name or address", "write one such as 192.168.7.10"),
+  });
+
+export const machine = z
+  .strictObject({
+    host: host()
+      .optional()
+      .describe("Name or address at which it is reached.")
+      .meta({ "x-default": "address" }),
+    ...login,
+    jump: z
+      .strictObject({
+        host: host().optional().describe("Name or address of the machine on the way. Required."),
+        ...login,
+      })
+      .optional()
+      .describe("The machine through which it is reached, and no other way."),
+  })
+  .optional()
+  .describe(
+    "A machine that exists has this role, and no guest is made for it: docs/howto/existing-machines.md.",
+  );

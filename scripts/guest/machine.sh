@@ -1,0 +1,243 @@
+#!/usr/bin/env bash
+# shellcheck source=scripts/guest/common.sh disable=SC2154
+# On a machine that exists: everything that is put there is listed, with what was there before, and `remove` takes all of it away again. Comes after
+# what it changes of common.sh and others, and before the role. Setting: LVS_MACHINE (whose the machine is). Needs foreign.sh.
+
+# Below $STATE: paths that were written, most recent last; what they held before, below originals/; KEY=VALUE of sysctls before their first change;
+# packages that were installed; and `ipvs` where the kernel had that before.
+readonly FILES=$STATE/files ORIGINALS=$STATE/originals SYSCTLS=$STATE/sysctls PACKAGES=$STATE/packages HAD_IPVS=$STATE/ipvs
+# Written, but not by `put`.
+readonly WRITTEN=("$PAYLOAD" /etc/systemd/system/ldirectord.service /etc/ha.d/ldirectord.cf.former /etc/nginx/nginx.conf
+  /etc/systemd/system/multi-user.target.wants/nginx.service)
+# Units that their packages would start as soon as they are installed.
+readonly DISTRIBUTION_UNITS=(nginx.service ldirectord.service keepalived.service ipvsadm.service)
+# Seconds for apt, on a machine without much of a processor.
+readonly APT_SECONDS=900
+
+# renamed FUNCTION: the one of common.sh, under another name.
+renamed() { eval "plain_$(declare -f "$1")"; }
+for each in put enabled sysctls_now need dispatch; do renamed "$each"; done
+
+# listed FILE LINE
+listed() { [[ -e $1 && $'\n'$(<"$1")$'\n' == *$'\n'"$2"$'\n'* ]]; }
+
+# claim PATH: lists it before it is first written, with the directories that it needs, and keeps what is there.
+claim() {
+  local directory=${1%/*}
+  [[ $1 != /run/* ]] && ! listed "$FILES" "$1" || return 0
+  mkdir -p "$STATE"
+  # The outermost first.
+  while [[ ! -d $directory ]]; do
+    ! listed "$FILES" "$directory/" || break
+    printf '%s/\n' "$directory" >>"$FILES.new"
+    directory=${directory%/*}
+  done
+  [[ ! -e $FILES.new ]] || { tac "$FILES.new" >>"$FILES" && rm -f "$FILES.new"; }
+  [[ ! -e $1 && ! -L $1 ]] || { mkdir -p "$ORIGINALS${1%/*}" && cp -a "$1" "$ORIGINALS$1"; }
+  printf '%s\n' "$1" >>"$FILES"
+}
+
+put() {
+  claim "$1"
+  plain_put "$@"
+}
+
+enabled() {
+  claim "/etc/systemd/system/multi-user.target.wants/${1##*/}"
+  plain_enabled "$@"
+}
+
+# sysctls_now KEY=VALUE...
+sysctls_now() {
+  local pair key value
+  for pair in "$@"; do
+    key=${pair%%=*}
+    [[ -e $SYSCTLS && $'\n'$(<"$SYSCTLS") == *$'\n'"$key="* ]] || ! read -r value 2>/dev/null <"/proc/sys/${key//.//}" ||
+      printf '%s=%s\n' "$key" "$value" >>"$SYSCTLS"
+  done
+  plain_sysctls_now "$@"
+}
+
+# A machine's own, as is what its network configuration says. (An addition to a profile of NetworkManager's would change a file of somebody else's.)
+idle_rarely() { :; }
+sysctl() { :; }
+declare_to_networkmanager() { :; }
+
+installed() { dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | sed -n 's/^ii  *//p' | sort; }
+
+# install_packages NAME...: none of the services in them starts by itself.
+install_packages() {
+  local before output status=0 unit mask=()
+  log "$LVS_NODE: installing $*"
+  before=$(installed)
+  for unit in "${DISTRIBUTION_UNITS[@]}"; do [[ -e /usr/lib/systemd/system/$unit || -e /lib/systemd/system/$unit ]] || mask+=("$unit"); done
+  systemctl -q mask --runtime "${mask[@]}" 2>/dev/null || true
+  output=$(export DEBIAN_FRONTEND=noninteractive && exec 2>&1 </dev/null 8>&- 9>&- &&
+    { apt-get -qq -o DPkg::Lock::Timeout=120 update || true; } &&
+    timeout -k 10 "$APT_SECONDS" apt-get -qq -y -o DPkg::Lock::Timeout=120 --no-install-recommends install "$@") || status=$?
+  systemctl -q unmask --runtime "${mask[@]}" 2>/dev/null || true
+  comm -13 <(echo "$before") <(installed) >>"$PACKAGES"
+  ((status == 0)) || die "$LVS_NODE: apt-get install $*: $(grep '^E: ' <<<"$output" || echo "ended with status $status")"
+  # Ours run under units of their own.
+  for unit in ldirectord keepalived; do [[ " $* " != *" $unit "* ]] || systemctl -q disable "$unit.service" 2>/dev/null || true; done
+}
+
+need() {
+  local pair missing=()
+  for pair in "$@"; do command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}"); done
+  ((${#missing[@]} == 0)) || install_packages "${missing[@]}"
+  hash -r
+  plain_need "$@"
+}
+
+need_packages() {
+  local each missing=()
+  for each in ${LVS_PACKAGES:-}; do
+    # shellcheck disable=SC2016 # dpkg-query's own variable
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$each" 2>/dev/null) == installed ]] || missing+=("$each")
+  done
+  ((${#missing[@]} == 0)) || install_packages "${missing[@]}"
+}
+
+# ipvsadm -C: of the table our own services alone.
+ipvsadm() {
+  local line
+  [[ $* == -C ]] || { command ipvsadm "$@" && return || return $?; }
+  while read -r line; do
+    # shellcheck disable=SC2086 # an option and its value
+    [[ ! $line =~ ^-A\ (-[tuf]\ [^ ]+( -6)?) ]] || command ipvsadm -D ${BASH_REMATCH[1]} 2>/dev/null || true
+  done < <(table rules)
+}
+
+# begin: the machine is ours from here on.
+begin() {
+  local path
+  [[ ! -e $STATE/owner ]] || return 0
+  install -d -m 0700 "$STATE"
+  printf '%s\n' "$LVS_MACHINE" >"$STATE/owner"
+  [[ ! -e /proc/net/ip_vs ]] || : >"$HAD_IPVS"
+  for path in "${WRITTEN[@]}"; do claim "$path"; done
+}
+
+# install_apart: goes on to its end, or back to what was there before, should the connection be lost meanwhile.
+install_apart() {
+  local status=0 said
+  said=$(refusals)
+  [[ $said != *refused=* ]] || die "$LVS_NODE: ${said//$'\n'/; }"
+  begin
+  setsid bash "$1" apply >"$STATE/said" 2>&1 </dev/null &
+  wait "$!" || status=$?
+  cat "$STATE/said" >&2 2>/dev/null || true
+  exit "$status"
+}
+
+# apply: in the end, no further line of the file is read: it may be another one by now.
+apply() {
+  local status=0 first=1
+  [[ ! -e $PAYLOAD ]] || first=0
+  bash "$0" swap || status=$?
+  # What came to nothing is no resource: nobody would ask for it later.
+  ((status == 0 || first == 0)) || (remove) || true
+  exit "$status"
+}
+
+# leftovers: a line for each thing of ours that is still there.
+leftovers() {
+  local line key value vip
+  while read -r line; do
+    if [[ $line == */ ]]; then
+      [[ ! -d $line || -n $(find "$line" -mindepth 1 -print -quit) ]] || echo "directory $line"
+    elif [[ -e $ORIGINALS$line || -L $ORIGINALS$line ]]; then
+      [[ $(stat -c '%f %u %g' "$line" 2>&1) == "$(stat -c '%f %u %g' "$ORIGINALS$line")" ]] &&
+        { [[ ! -f $line ]] || cmp -s "$line" "$ORIGINALS$line"; } || echo "$line is not as it was"
+    else
+      [[ ! -e $line && ! -L $line || $line == "$PAYLOAD" ]] || echo "file $line"
+    fi
+  done <"$FILES"
+  for line in "${OWN_DIRECTORIES[@]}"; do [[ ! -e $line ]] || echo "directory $line"; done
+  while IFS='=' read -r key value; do
+    line=$value
+    read -r line 2>/dev/null <"/proc/sys/${key//.//}" || true
+    [[ $line == "$value" ]] || echo "sysctl $key is $line, and was $value"
+  done < <(cat "$SYSCTLS" 2>/dev/null)
+  for vip in $LVS_VIPS; do
+    [[ -z $(ip -o addr show to "${vip%/*}") ]] || echo "VIP ${vip%/*}"
+  done
+}
+
+# restore_files: what was there before is there again, the last written first; then directories that are empty now.
+restore_files() {
+  local line
+  while read -r line; do
+    [[ $line != "$PAYLOAD" ]] || continue
+    if [[ $line == */ ]]; then
+      rmdir "$line" 2>/dev/null || true
+    else
+      rm -f "$line"
+      [[ ! -e $ORIGINALS$line && ! -L $ORIGINALS$line ]] || cp -a "$ORIGINALS$line" "$line"
+    fi
+  done < <(tac "$FILES")
+}
+
+# purge_packages: those that were installed here, but for what somebody else has come to need since.
+purge_packages() {
+  local names
+  [[ -s $PACKAGES ]] || return 0
+  mapfile -t names < <(sort -u "$PACKAGES")
+  # shellcheck disable=SC2016
+  mapfile -t names < <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${names[@]}" 2>/dev/null | sed -n 's/^\(installed\|config-files\) //p')
+  ((${#names[@]} > 0)) || return 0
+  if [[ -z $(apt-get -s purge "${names[@]}" | sed -n 's/^Purg \([^ ]*\) .*/\1/p' | sort | comm -23 - <(printf '%s\n' "${names[@]}" | sort)) ]]; then
+    DEBIAN_FRONTEND=noninteractive timeout -k 10 "$APT_SECONDS" apt-get -qq -y -o DPkg::Lock::Timeout=120 purge "${names[@]}" >/dev/null 2>&1 </dev/null || log "$LVS_NODE: apt-get purge ${names[*]} failed"
+  else
+    log "$LVS_NODE: these packages stay, since others need one of them now: ${names[*]}"
+  fi
+}
+
+# unload_ipvs: where the kernel did not have it before. What it had, has the sysctls that it had.
+unload_ipvs() {
+  local module
+  [[ ! -e $HAD_IPVS && -e /proc/net/ip_vs ]] || return 0
+  [[ -z $(tail -n +4 /proc/net/ip_vs) ]] || return 0
+  for module in /sys/module/ip_vs_*; do [[ ! -d $module ]] || modprobe -qr "${module##*/}" || true; done
+  modprobe -qr ip_vs || true
+}
+
+# remove: the role ends, and everything of it goes. What is left in spite of that is a failure, and stays listed.
+remove() {
+  local left key value first
+  [[ -e $STATE ]] || return 0
+  exec 9>/run/lvs-dr.lock
+  flock -w "$RUN_LIMIT" 9 || die "$LVS_NODE: another 'lvs-dr' still runs"
+  (role_stop) || log "$LVS_NODE: not all of the role could be ended in order"
+  ! read -r first 2>/dev/null </etc/nginx/nginx.conf || [[ $first != "# Written by lvs-dr"* ]] || systemctl stop nginx.service || true
+  ! command -v nft >/dev/null || nft delete table inet lvs_dr_unfit 2>/dev/null || true
+  systemctl -q stop 'lvs-dr*' 2>/dev/null || true
+  while IFS='=' read -r key value; do
+    { printf '%s\n' "$value" >"/proc/sys/${key//.//}"; } 2>/dev/null || true
+  done < <(cat "$SYSCTLS" 2>/dev/null)
+  unload_ipvs
+  restore_files
+  ! listed "$FILES" /usr/local/share/ca-certificates/lvs-dr.crt || update-ca-certificates --fresh >/dev/null || true
+  systemctl daemon-reload
+  systemctl -q reset-failed 'lvs-dr*' 2>/dev/null || true
+  purge_packages
+  rm -rf "${OWN_DIRECTORIES[@]}"
+  # Directories that a package was still in.
+  restore_files
+  left=$(leftovers)
+  [[ -z $left ]] || die "$LVS_NODE: left on the machine, and listed in $STATE: ${left//$'\n'/; }"
+  rm -rf "$STATE" /run/lvs-dr /run/lvs-dr-* "$PAYLOAD" "$PAYLOAD".*
+  rm -f /run/lvs-dr.lock
+}
+
+# dispatch ARGS
+dispatch() {
+  case ${1:-} in
+  install) install_apart "$0" ;;
+  apply) apply ;;
+  swap) plain_dispatch install ;;
+  remove) remove ;;
+  *) plain_dispatch "$@" ;;
+  esac
+}

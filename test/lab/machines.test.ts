@@ -1,0 +1,167 @@
+/**
+ * Machines that exist: a director and two real servers of Debian 12 and 13 that nobody here built, with no guest beside them. One is reached by a user
+ * with sudo, one through another. Run by name: `scripts/lab test examples existing`.
+ */
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { parse, stringify } from "yaml";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Machines } from "./machines/machines";
+import { changes, ENGINE, eventually, lab, run } from "./support";
+
+const STACK = "example-existing";
+const FILE = "Pulumi.example-existing.yaml";
+const named = (process.env.LVS_DR_TEST_EXAMPLES ?? "").split(",").includes("existing");
+
+const machines = new Machines("lvs-dr-machines", "192.168.167", [
+  { name: "director", release: "bookworm", address: "192.168.167.30" },
+  { name: "rs1", release: "bookworm", address: "192.168.167.10" },
+  { name: "rs2", release: "trixie", address: "192.168.167.20" },
+]);
+const NAMES = machines.specs.map(({ name }) => name);
+
+interface Node {
+  address: string;
+  ssh: Record<string, unknown>;
+}
+type Config = Record<"lvs-dr:director", Node> & Record<"lvs-dr:realServers", (Node & { name: string })[]>;
+
+/** The example, with the machines' own keys in the place of those that are in it. */
+function configure(change: (config: Config) => void = () => undefined): void {
+  const { config } = parse(readFileSync("examples/existing.yaml", "utf8")) as { config: Config };
+  const director = config["lvs-dr:director"];
+  Object.assign(director.ssh, machines.login("director"));
+  for (const server of config["lvs-dr:realServers"]) {
+    Object.assign(server.ssh, machines.login(server.name));
+    if ("jump" in server.ssh)
+      server.ssh.jump = { host: director.address, user: "admin", ...machines.login("director") };
+  }
+  change(config);
+  writeFileSync(FILE, stringify({ config }));
+}
+
+/** What grows by itself: logs, what apt and dpkg know and fetch, and systemd's random seeds and clocks. */
+const GROWS =
+  "/proc /sys /dev /run /tmp /var/tmp /var/log /var/cache /var/lib/apt /var/lib/dpkg /var/lib/systemd /srv/mirror /root/.ssh /home/admin/.ssh".split(
+    " ",
+  );
+
+/** The file system (of /etc and all that is not the packages' own, the contents too), sysctls, packages, units, addresses and modules of IPVS. */
+const STATE = `cd /
+prune=( ${GROWS.map((path) => `-path ${path} -o`).join(" ")} -path /nowhere )
+find / -xdev \\( "\${prune[@]}" \\) -prune -o -printf '%y %m %u %g %p %l\\n' | sort
+find /etc /usr/local /var /srv /root /home /opt -xdev \\( "\${prune[@]}" \\) -prune -o -type f -print0 | xargs -0 sha256sum | sort -k2
+sysctl -a 2>/dev/null | grep -Ev '^(fs\\.(dentry-state|file-nr|inode-(nr|state)|quota)|kernel\\.(ns_last_pid|pty\\.nr|random|tainted)|net\\.netfilter\\.nf_conntrack_count|kernel\\.sched_domain)' | sort
+dpkg-query -W -f '\${db:Status-Abbrev} \${Package} \${Version}\\n'
+apt-mark showauto
+systemctl list-unit-files --no-legend | sort
+ip -o addr | sed 's/ *valid_lft.*//'
+lsmod | grep -o '^ip_vs[^ ]*' | sort`;
+
+const stateOf = async (name: string): Promise<string[]> => (await machines.run(name, STATE)).split("\n");
+
+describe.skipIf(!named)("machines that exist", () => {
+  const before = new Map<string, string[]>();
+
+  beforeAll(async () => {
+    await machines.boot();
+    await eventually(300, () =>
+      Promise.all(NAMES.map((name) => machines.run(name, "systemctl is-system-running --wait || true"))),
+    );
+    for (const name of NAMES) before.set(name, await stateOf(name));
+    configure();
+  }, 900_000);
+
+  afterAll(async () => {
+    await run(["down"], STACK);
+    await machines.end();
+    rmSync(FILE, { force: true });
+  }, 300_000);
+
+  it(
+    "what is somebody else's is refused on all of them at once, before anything is touched",
+    { timeout: 300_000 },
+    async () => {
+      await machines.run(
+        "rs1",
+        "systemd-run -q --unit=theirs perl -MIO::Socket::INET -e 'IO::Socket::INET->new(LocalPort => 80, Listen => 1, ReuseAddr => 1) or die; sleep 600'",
+      );
+      await machines.run("rs2", "mkdir -p /etc/keepalived && touch /etc/keepalived/keepalived.conf");
+      configure((config) => (config["lvs-dr:director"].ssh.hostKey = machines.login("rs2").hostKey));
+      const refused = await run(["up"], STACK);
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toContain("director.ssh");
+      expect(refused.stderr).toMatch(/rs1\.ssh .*port 80 is somebody else's: .*perl/);
+      configure();
+      const again = await run(["up"], STACK);
+      expect(again.stderr).toMatch(/rs2\.ssh .*\/etc\/keepalived\/keepalived\.conf/);
+      expect(again.stderr).not.toContain("create ");
+      await machines.run("rs1", "systemctl stop theirs");
+      await machines.run("rs2", "rm -r /etc/keepalived");
+      for (const name of NAMES)
+        expect(await machines.run(name, "ls /var/lib/lvs-dr 2>&1 || true")).toContain("No such file");
+    },
+  );
+
+  it(`get their roles, and serve the VIP (${ENGINE})`, { timeout: 1_800_000 }, async () => {
+    const up = await lab(["up"], STACK);
+    console.log(`up of three machines that exist, packages included: ${up.seconds.toFixed(0)} s`);
+    expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
+    const again = await lab(["up"], STACK);
+    console.log(`a second up: ${again.seconds.toFixed(0)} s`);
+    expect(changes(again)).toMatchObject({ create: 0, update: 0, replace: 0, delete: 0 });
+  });
+
+  it("pass every check, and name what cannot be proven", { timeout: 600_000 }, async () => {
+    const { code, stdout } = await run(["verify", "--json"], STACK);
+    const { checks } = JSON.parse(stdout) as { checks: { name: string; status: string }[] };
+    expect(checks.filter(({ status }) => status === "fail")).toEqual([]);
+    expect(code).toBe(0);
+    expect(checks.filter(({ status }) => status === "skip").map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["reach.pings", "path.requests", "diagnosis.ways", "guests.rs1.route"]),
+    );
+  });
+
+  it(
+    "are out and back when a web server or ldirectord dies, and when one is drained",
+    { timeout: 1_200_000 },
+    async () => {
+      const { code, stderr } = await run(
+        ["drill", "web-server-stops", "ldirectord-killed", "drain", "real-server-power-off"],
+        STACK,
+      );
+      expect({ code, failures: stderr.match(/^ +! .*/gm) ?? [] }).toEqual({ code: 0, failures: [] });
+      expect(stderr).toContain("skip real-server-power-off: it is for guests");
+    },
+  );
+
+  it(
+    "serve on when the connection is lost in the middle of a change, which then comes to its end",
+    { timeout: 600_000 },
+    async () => {
+      configure((config) => Object.assign(config, { "lvs-dr:scheduler": "rr" }));
+      const cut = run(["up"], STACK);
+      await eventually(200, () => machines.run("director", "pgrep -f 'lvs-dr.* (apply|start)' >/dev/null"));
+      await machines.run("director", "pkill -f 'sshd.*@notty' || true").catch(() => undefined);
+      expect((await cut).code).toBe(1);
+      const { code } = await run(["status"], STACK);
+      expect([0, 3]).toContain(code);
+      const up = await lab(["up"], STACK);
+      expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
+    },
+  );
+
+  it("are as they were after `down`", { timeout: 1_200_000 }, async () => {
+    const down = await lab(["down"], STACK);
+    expect(down.stderr).toContain("audit: nothing is left");
+    console.log(`down of three machines that exist: ${down.seconds.toFixed(0)} s`);
+    for (const name of NAMES) {
+      const now = new Set(await stateOf(name));
+      const was = new Set(before.get(name));
+      expect({
+        name,
+        new: [...now].filter((line) => !was.has(line)),
+        gone: [...was].filter((line) => !now.has(line)),
+      }).toEqual({ name, new: [], gone: [] });
+    }
+  });
+});

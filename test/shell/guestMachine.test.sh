@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154,SC2016,SC2034 # status, stdout, stderr: lib.sh; the guest's shell expands what is quoted here
+# scripts/guest/machine.sh and foreign.sh: what is put on a machine that exists, how it is taken away, and what is refused there.
+# shellcheck source=test/shell/guest.sh
+source "$ROOT/test/shell/guest.sh"
+
+# machine SCRIPT [SETTING=VALUE...]: runs it on a machine, with nothing of the host's in reach.
+machine() {
+  mkdir -p "$T"/guest/{var/lib,etc,proc/sys/net,proc/net,run/systemd/system}
+  local name
+  for name in tac find rmdir; do ln -sf "$(PATH=/usr/bin:/bin command -v "$name")" "$BIN/$name"; done
+  for name in ip systemctl ss; do fake "$name" ''; done
+  guest "common.sh foreign.sh machine.sh" "$1" LVS_MACHINE=lvs-dr/one "${@:2}"
+}
+
+test_what_is_written_is_given_back() {
+  mkdir -p "$T/guest/etc/nginx"
+  printf 'theirs\n' >"$T/guest/etc/nginx/nginx.conf"
+  chmod 0640 "$T/guest/etc/nginx/nginx.conf"
+  mkdir -p "$T/guest/proc/sys/net"
+  printf '7\n' >"$T/guest/proc/sys/net/depth"
+  machine '
+    begin
+    printf ours | put '"$T"'/guest/etc/nginx/nginx.conf
+    printf ours | put '"$T"'/guest/etc/new/deep/file
+    printf again | put '"$T"'/guest/etc/new/deep/file
+    sysctls net.depth=1
+    echo "now $(<'"$T"'/guest/proc/sys/net/depth)"
+    role_stop() { :; }
+    remove
+    ls -A '"$T"'/guest/var/lib '"$T"'/guest/usr/local/sbin'
+  exits 0
+  contains "$stdout" "now 1"
+  equals "$(cat "$T/guest/etc/nginx/nginx.conf")" theirs
+  equals "$(stat -c %a "$T/guest/etc/nginx/nginx.conf")" 640
+  equals "$(cat "$T/guest/proc/sys/net/depth")" 7
+  [[ ! -e $T/guest/etc/new && ! -e $T/guest/var/lib/lvs-dr ]] || fail "something is left"
+}
+
+test_what_cannot_be_taken_away_is_named_and_stays_listed() {
+  machine '
+    begin
+    printf ours | put '"$T"'/guest/etc/file
+    role_stop() { :; }
+    restore_files() { :; }
+    remove'
+  exits 1
+  contains "$stderr" "left on the machine"
+  contains "$stderr" "file $T/guest/etc/file"
+  [[ -e $T/guest/var/lib/lvs-dr/files ]] || fail "the list is gone"
+}
+
+# refused: what is said against the role.
+refused() { machine refusals; }
+
+test_what_is_somebody_elses_is_refused() {
+  printf 'ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n' >"$T/os"
+  mkdir -p "$T"/guest/{etc/keepalived,proc/net}
+  cp "$T/os" "$T/guest/etc/os-release"
+  : >"$T/guest/etc/keepalived/keepalived.conf"
+  printf '%s\n' IP Prot "  ->" "TCP  0A000064:0050 rr" >"$T/guest/proc/net/ip_vs"
+  refused
+  contains "$stdout" "refused=has an IPVS table that is not the lab's"
+  contains "$stdout" "keepalived/keepalived.conf"
+  mkdir -p "$T/guest/var/lib/lvs-dr"
+  echo lvs-dr/other >"$T/guest/var/lib/lvs-dr/owner"
+  refused
+  contains "$stdout" "refused=has a role of stack lvs-dr/other"
+  # Our own is not asked.
+  echo lvs-dr/one >"$T/guest/var/lib/lvs-dr/owner"
+  refused
+  [[ $stdout != *IPVS* ]] || fail "it takes its own table for somebody else's"
+}
+
+test_another_system_is_refused_by_its_name() {
+  mkdir -p "$T/guest/etc"
+  printf 'ID=ubuntu\nVERSION_ID="24.04"\nPRETTY_NAME="Ubuntu 24.04 LTS"\n' >"$T/guest/etc/os-release"
+  refused
+  contains "$stdout" "refused=runs Ubuntu 24.04 LTS: Debian 12 or 13 is required"
+}
