@@ -4,11 +4,11 @@
 # what it changes of common.sh and others, and before the role. Setting: LVS_MACHINE (whose the machine is). Needs foreign.sh.
 
 # Below $STATE: paths that were written, most recent last; what they held before, below originals/; KEY=VALUE of sysctls before their first change;
-# packages that were installed; and `ipvs` where the kernel had that before.
-readonly FILES=$STATE/files ORIGINALS=$STATE/originals SYSCTLS=$STATE/sysctls PACKAGES=$STATE/packages HAD_IPVS=$STATE/ipvs
-# Written, but not by `put`.
+# packages that were installed; and the kernel's modules before.
+readonly FILES=$STATE/files ORIGINALS=$STATE/originals SYSCTLS=$STATE/sysctls PACKAGES=$STATE/packages MODULES=$STATE/modules
+# Written, but not by `put`; the last one by nginx's package, which leaves it.
 readonly WRITTEN=("$PAYLOAD" /etc/systemd/system/ldirectord.service /etc/ha.d/ldirectord.cf.former /etc/nginx/nginx.conf
-  /etc/systemd/system/multi-user.target.wants/nginx.service)
+  /etc/systemd/system/multi-user.target.wants/nginx.service /var/www/html/index.nginx-debian.html)
 # Units that their packages would start as soon as they are installed.
 readonly DISTRIBUTION_UNITS=(nginx.service ldirectord.service keepalived.service ipvsadm.service)
 # Seconds for apt, on a machine without much of a processor.
@@ -115,7 +115,7 @@ begin() {
   [[ ! -e $STATE/owner ]] || return 0
   install -d -m 0700 "$STATE"
   printf '%s\n' "$LVS_MACHINE" >"$STATE/owner"
-  [[ ! -e /proc/net/ip_vs ]] || : >"$HAD_IPVS"
+  loaded >"$MODULES"
   for path in "${WRITTEN[@]}"; do claim "$path"; done
 }
 
@@ -165,42 +165,50 @@ leftovers() {
   done
 }
 
-# restore_files: what was there before is there again, the last written first; then directories that are empty now.
+# restore_files: what was there before is there again, the last written first.
 restore_files() {
   local line
   while read -r line; do
-    [[ $line != "$PAYLOAD" ]] || continue
-    if [[ $line == */ ]]; then
-      rmdir "$line" 2>/dev/null || true
-    else
-      rm -f "$line"
-      [[ ! -e $ORIGINALS$line && ! -L $ORIGINALS$line ]] || cp -a "$ORIGINALS$line" "$line"
-    fi
+    [[ $line != "$PAYLOAD" && $line != */ ]] || continue
+    rm -f "$line"
+    [[ ! -e $ORIGINALS$line && ! -L $ORIGINALS$line ]] || cp -a "$ORIGINALS$line" "$line"
   done < <(tac "$FILES")
+}
+
+# remove_directories: those that were made here, and are empty now.
+remove_directories() {
+  local line
+  while read -r line; do [[ $line != */ ]] || rmdir "$line" 2>/dev/null || true; done < <(tac "$FILES")
 }
 
 # purge_packages: those that were installed here, but for what somebody else has come to need since.
 purge_packages() {
-  local names
+  local names path
   [[ -s $PACKAGES ]] || return 0
   mapfile -t names < <(sort -u "$PACKAGES")
   # shellcheck disable=SC2016
   mapfile -t names < <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${names[@]}" 2>/dev/null | sed -n 's/^\(installed\|config-files\) //p')
   ((${#names[@]} > 0)) || return 0
+  # Their own files go with them.
+  while read -r path; do [[ ! -f $ORIGINALS$path ]] || printf '%s\n' "$path"; done < <(dpkg-query -L "${names[@]}") >"$STATE/purged"
   if [[ -z $(apt-get -s purge "${names[@]}" | sed -n 's/^Purg \([^ ]*\) .*/\1/p' | sort | comm -23 - <(printf '%s\n' "${names[@]}" | sort)) ]]; then
     DEBIAN_FRONTEND=noninteractive timeout -k 10 "$APT_SECONDS" apt-get -qq -y -o DPkg::Lock::Timeout=120 purge "${names[@]}" >/dev/null 2>&1 </dev/null || log "$LVS_NODE: apt-get purge ${names[*]} failed"
+    while read -r path; do rm -f "$ORIGINALS$path"; done <"$STATE/purged"
   else
     log "$LVS_NODE: these packages stay, since others need one of them now: ${names[*]}"
   fi
 }
 
-# unload_ipvs: where the kernel did not have it before. What it had, has the sysctls that it had.
-unload_ipvs() {
+loaded() { cut -d ' ' -f 1 /proc/modules 2>/dev/null || true; }
+
+# unload_modules: of IPVS and netfilter, those that the kernel did not have before and nobody uses now; their sysctls go with them.
+unload_modules() {
   local module
-  [[ ! -e $HAD_IPVS && -e /proc/net/ip_vs ]] || return 0
-  [[ -z $(tail -n +4 /proc/net/ip_vs) ]] || return 0
-  for module in /sys/module/ip_vs_*; do [[ ! -d $module ]] || modprobe -qr "${module##*/}" || true; done
-  modprobe -qr ip_vs || true
+  [[ -z $(tail -n +4 /proc/net/ip_vs 2>/dev/null) ]] || return 0
+  # The newest first, which use the others.
+  while read -r module; do
+    [[ ! $module =~ ^(ip_vs|nf_|nft_|arp_|arptable_|libcrc32c) ]] || listed "$MODULES" "$module" || rmmod "$module" 2>/dev/null || true
+  done < <(loaded)
 }
 
 # remove: the role ends, and everything of it goes. What is left in spite of that is a failure, and stays listed.
@@ -216,15 +224,14 @@ remove() {
   while IFS='=' read -r key value; do
     { printf '%s\n' "$value" >"/proc/sys/${key//.//}"; } 2>/dev/null || true
   done < <(cat "$SYSCTLS" 2>/dev/null)
-  unload_ipvs
+  unload_modules
   restore_files
   ! listed "$FILES" /usr/local/share/ca-certificates/lvs-dr.crt || update-ca-certificates --fresh >/dev/null || true
   systemctl daemon-reload
   systemctl -q reset-failed 'lvs-dr*' 2>/dev/null || true
   purge_packages
   rm -rf "${OWN_DIRECTORIES[@]}"
-  # Directories that a package was still in.
-  restore_files
+  remove_directories
   left=$(leftovers)
   [[ -z $left ]] || die "$LVS_NODE: left on the machine, and listed in $STATE: ${left//$'\n'/; }"
   rm -rf "$STATE" /run/lvs-dr /run/lvs-dr-* "$PAYLOAD" "$PAYLOAD".*

@@ -41,7 +41,7 @@ function configure(change: (config: Config) => void = () => undefined): void {
 
 /** What grows by itself: logs, what apt and dpkg know and fetch, and systemd's random seeds and clocks. */
 const GROWS =
-  "/proc /sys /dev /run /tmp /var/tmp /var/log /var/cache /var/lib/apt /var/lib/dpkg /var/lib/systemd /srv/mirror /root/.ssh /home/admin/.ssh".split(
+  "/proc /sys /dev /run /tmp /var/tmp /var/log /var/cache /var/lib/apt /var/lib/dpkg /var/lib/systemd /srv/mirror /home/admin".split(
     " ",
   );
 
@@ -53,9 +53,9 @@ find /etc /usr/local /var /srv /root /home /opt -xdev \\( "\${prune[@]}" \\) -pr
 sysctl -a 2>/dev/null | grep -Ev '^(fs\\.(dentry-state|file-nr|inode-(nr|state)|quota)|kernel\\.(ns_last_pid|pty\\.nr|random|tainted)|net\\.netfilter\\.nf_conntrack_count|kernel\\.sched_domain)' | sort
 dpkg-query -W -f '\${db:Status-Abbrev} \${Package} \${Version}\\n'
 apt-mark showauto
-systemctl list-unit-files --no-legend | sort
+systemctl list-unit-files --no-legend | grep -Ev ' (transient|generated) ' | sort
 ip -o addr | sed 's/ *valid_lft.*//'
-lsmod | grep -o '^ip_vs[^ ]*' | sort`;
+lsmod | grep -oE '^(ip_vs|nf_)[^ ]*' | sort`;
 
 const stateOf = async (name: string): Promise<string[]> => (await machines.run(name, STATE)).split("\n");
 
