@@ -2,6 +2,7 @@
 import { withoutLength } from "../model/lab/address";
 import { tableWeight } from "../model/director/ipvs/table";
 import { vipsOf, type Lab, type LabNode } from "../model/lab/types";
+import { nameOf } from "./pageLab";
 
 /** Mermaid reads quotes, brackets and the like as its own, except as entities. */
 function label(...lines: readonly string[]): string {
@@ -9,7 +10,7 @@ function label(...lines: readonly string[]): string {
 }
 
 function id(node: LabNode): string {
-  return `n_${node.name.replace(/[^A-Za-z0-9]/g, "_")}`;
+  return `n_${nameOf(node).replace(/[^A-Za-z0-9]/g, "_")}`;
 }
 
 export function renderMermaid(lab: Lab): string {
@@ -31,9 +32,9 @@ export function renderMermaid(lab: Lab): string {
   const rows = [
     "flowchart LR",
     `  subgraph client_net [${label(`client network ${networks.client.cidr}`)}]`,
-    `    ${id(client)}[${label(client.name, ...addresses(client))}]`,
+    `    ${id(client)}[${label(nameOf(client), ...addresses(client))}]`,
     "  end",
-    `  ${id(router)}[${label(router.name, ...addresses(router))}]`,
+    `  ${id(router)}[${label(nameOf(router), ...addresses(router))}]`,
     `  subgraph server_net [${label(`server segment ${networks.server.cidr} and ${vipCidr}`)}]`,
     ...directors.map((each) => {
       const held = vips.map((vip) => `VIP ${vip}${directors.length > 1 ? ", or the other has it" : ""}`);

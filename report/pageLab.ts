@@ -25,9 +25,19 @@ export interface PageLab extends Pick<Lab, "stack"> {
   readonly services: readonly [PageService, ...PageService[]];
 }
 
-function pageNode({ name, role, address, nics }: LabNode): PageNode {
+/** In the place of a node that the lab does not have. */
+const ABSENT: Partial<Record<LabNode["role"], string>> = {
+  client: "this host",
+  router: "the machines' own way",
+};
+
+/** The name by which people see a node. */
+export const nameOf = ({ name, role, here }: LabNode): string => (here ? (ABSENT[role] ?? name) : name);
+
+function pageNode(node: LabNode): PageNode {
+  const { role, address, nics } = node;
   return {
-    name,
+    name: nameOf(node),
     role,
     address,
     nics: nics.map(({ network, device, mac, addresses }) => ({ network, device, mac, addresses })),
