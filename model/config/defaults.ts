@@ -188,7 +188,7 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
     bootTimeout: config.bootTimeout,
     segments: {
       client: network("client", clientHost, clientNetwork.bridge),
-      server: network("server", serverHost),
+      server: network("server", serverHost, serverNetwork.bridge),
     },
     vipCidr: config.vipCidr,
     ...(moreVipNetworks.length > 0 && { moreVipCidrs: moreVipNetworks.map(({ prefix }) => String(prefix)) }),

@@ -15,7 +15,14 @@ const MAX_BRIDGE = 15;
 export function checkPlatform(findings: Findings, config: Config, draft: Draft): void {
   checkUri(findings, config, draft);
   checkImage(findings, config);
-  checkBridge(findings, config.clientNetwork.bridge, draft);
+  for (const network of ["clientNetwork", "serverNetwork"] as const)
+    checkBridge(findings, `${network}.bridge`, config[network].bridge, draft);
+  const { bridge } = config.serverNetwork;
+  if (bridge !== undefined && bridge === config.clientNetwork.bridge) {
+    const message = "is clientNetwork.bridge too; client and server would share a segment";
+    const fix = "name another bridge, or leave one of the two out";
+    findings.add({ key: "serverNetwork.bridge", value: bridge, message, fix }, "clientNetwork.bridge");
+  }
 }
 
 function checkUri(findings: Findings, config: Config, draft: Draft): void {
@@ -96,9 +103,8 @@ function checkImage(findings: Findings, { image, imageSha256 }: Config): void {
   }
 }
 
-function checkBridge(findings: Findings, bridge: string | undefined, draft: Draft): void {
+function checkBridge(findings: Findings, key: string, bridge: string | undefined, draft: Draft): void {
   if (bridge === undefined) return;
-  const key = "clientNetwork.bridge";
   const fix = "name an existing bridge of the host, as in `ip link show type bridge`";
   const own = [draft.segments.client.bridge, draft.segments.server.bridge];
   if (bridge.length > MAX_BRIDGE) {

@@ -265,6 +265,11 @@ export const configSchema = z.strictObject({
         .describe("IPv6 network of the director and the real servers.")
         .meta(own("none: a lab of IPv4 alone")),
       hostAddress: address(".1").describe("The host's address on the segment."),
+      bridge: directive(64)
+        .optional()
+        .describe(
+          "An existing bridge of the host that the segment is attached to, such as the one that machines that exist are on.",
+        ),
       mtu: mtu(),
     })
     .prefault({})

@@ -22,11 +22,17 @@ export function checkHostNetwork(lab: Lab, facts: HostFacts): Refusal[] {
       bridge: client.existingBridge ?? client.bridge,
       network: client.name,
     },
-    { key: "serverNetwork.cidr", cidr: server.cidr, bridge: server.bridge, network: server.name },
+    {
+      key: "serverNetwork.cidr",
+      cidr: server.cidr,
+      bridge: server.existingBridge ?? server.bridge,
+      network: server.name,
+    },
   ];
   return [
     ...ranges.flatMap((range) => [...routesInTheWay(range, facts), ...networksInTheWay(range, facts)]),
     ...bridgeProblems(client, facts),
+    ...bridgeProblems(server, facts),
     ...nameTaken(server, facts),
     ...nameTaken(client, facts),
     ...filterProblems(facts),
@@ -72,10 +78,10 @@ function networksInTheWay({ key, cidr, network, bridge }: Range, facts: HostFact
 }
 
 /** An existing bridge must be there, have the host's address, and the segment's MTU. */
-function bridgeProblems(client: LabNetwork, facts: HostFacts): Refusal[] {
-  const bridge = client.existingBridge;
+function bridgeProblems(segment: LabNetwork, facts: HostFacts): Refusal[] {
+  const bridge = segment.existingBridge;
   if (bridge === undefined || !isKnown(facts.interfaces)) return [];
-  const key = "clientNetwork.bridge";
+  const key = `${segment.key}Network.bridge`;
   const found = facts.interfaces.find(({ ifname }) => ifname === bridge);
   if (found === undefined) {
     const bridges = facts.interfaces.map(({ ifname }) => ifname).filter((name) => name !== "lo");
@@ -90,26 +96,26 @@ function bridgeProblems(client: LabNetwork, facts: HostFacts): Refusal[] {
   }
   const problems: Refusal[] = [];
   const addresses = (found.addr_info ?? []).flatMap(({ local }) => (local === undefined ? [] : [local]));
-  if (!addresses.includes(client.hostAddress)) {
+  if (!addresses.includes(segment.hostAddress)) {
     const near = addresses.find(
-      (address) => isAddress(address) && Prefix.parse(client.cidr).contains(address),
+      (address) => isAddress(address) && Prefix.parse(segment.cidr).contains(address),
     );
     problems.push({
-      key: "clientNetwork.hostAddress",
-      value: client.hostAddress,
+      key: `${segment.key}Network.hostAddress`,
+      value: segment.hostAddress,
       message: `is not an address of ${bridge}, through which the host must reach the guests`,
       fix:
         near === undefined
-          ? `ip address add ${withLength(client.hostAddress, Prefix.parse(client.cidr).length)} dev ${bridge}`
+          ? `ip address add ${withLength(segment.hostAddress, Prefix.parse(segment.cidr).length)} dev ${bridge}`
           : `set it to ${near}`,
     });
   }
-  if (found.mtu !== undefined && found.mtu !== client.mtu) {
+  if (found.mtu !== undefined && found.mtu !== segment.mtu) {
     problems.push({
-      key: "clientNetwork.mtu",
-      value: client.mtu,
+      key: `${segment.key}Network.mtu`,
+      value: segment.mtu,
       message: `differs from that of ${bridge}, ${found.mtu}: every NIC on one segment needs the same (the guests' eth0 and ${bridge})`,
-      fix: `set clientNetwork.mtu to ${found.mtu}`,
+      fix: `set ${segment.key}Network.mtu to ${found.mtu}`,
     });
   }
   return problems;

@@ -30,6 +30,8 @@ export interface ServerNetwork {
   readonly cidr6?: string;
   /** The host's address on the segment. Default: host part .1 of its network. */
   readonly hostAddress?: string;
+  /** An existing bridge of the host that the segment is attached to, such as the one that machines that exist are on. */
+  readonly bridge?: string;
   /** MTU of every NIC on the segment. Allowed: 1280–9000. Default: 1500. */
   readonly mtu?: number;
 }

@@ -58,6 +58,13 @@ expectRefusals("machines that exist", [
     ],
   },
   {
+    name: "one bridge for both segments",
+    raw: { clientNetwork: { bridge: "br0" }, serverNetwork: { bridge: "br0" } },
+    lines: [
+      'serverNetwork.bridge = "br0": is clientNetwork.bridge too; client and server would share a segment. Fix: name another bridge, or leave one of the two out.',
+    ],
+  },
+  {
     name: "anything but false in the place of a client",
     raw: { client: true },
     lines: ["client = true: must be an object, or false for none. Fix: write its fields, or false."],
