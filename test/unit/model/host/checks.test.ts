@@ -316,6 +316,12 @@ const cases: [string, Record<string, unknown>, HostFacts, string[]][] = [
     ['clientNetwork.bridge = "br9": is not an interface of the host. Fix: name one of br0.'],
   ],
   [
+    "23 a bridge of the server segment that does not exist",
+    { serverNetwork: { bridge: "br9" } },
+    { interfaces: [{ ifname: "lo" }, { ifname: "br0" }] },
+    ['serverNetwork.bridge = "br9": is not an interface of the host. Fix: name one of br0.'],
+  ],
+  [
     "38 Docker's policy",
     {},
     { bridgeNetfilter: true, forwardPolicy: "DROP" },
