@@ -46,4 +46,3 @@ export function proxyCommand(hop: Hop, knownHosts: string): string {
 /** Name of a kept connection's socket. */
 export const controlName = (address: string, port = 22): string =>
   `${address}${port === 22 ? "" : `-${port}`}.ctl`;
-
