@@ -125,9 +125,12 @@ install_apart() {
   said=$(refusals)
   [[ $said != *refused=* ]] || die "$LVS_NODE: ${said//$'\n'/; }"
   begin
-  setsid bash "$1" apply >"$STATE/said" 2>&1 </dev/null &
+  : >"$STATE/said"
+  # Also where it is taken away with all the rest.
+  exec 7<"$STATE/said"
+  setsid bash "$1" apply >"$STATE/said" 2>&1 </dev/null 7<&- &
   wait "$!" || status=$?
-  cat "$STATE/said" >&2 2>/dev/null || true
+  cat <&7 >&2 2>/dev/null || true
   exit "$status"
 }
 

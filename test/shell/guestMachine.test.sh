@@ -78,3 +78,24 @@ test_another_system_is_refused_by_its_name() {
   refused
   contains "$stdout" "refused=runs Ubuntu 24.04 LTS: Debian 12 or 13 is required"
 }
+
+test_a_first_change_that_fails_leaves_nothing_and_says_why() {
+  local name file="$T/guest/usr/local/sbin/lvs-dr.new"
+  mkdir -p "$T"/guest/{var/lib,etc/systemd/system,run/systemd/system,usr/local/sbin}
+  printf 'ID=debian\nVERSION_ID="13"\n' >"$T/guest/etc/os-release"
+  guest_tools
+  for name in tac find rmdir setsid; do ln -sf "$(PATH=/usr/bin:/bin command -v "$name")" "$BIN/$name"; done
+  for name in ip systemctl ss sysctl sync; do fake "$name" ''; done
+  {
+    printf '#!%s\nreadonly LVS_ROLE=role LVS_NODE=node LVS_VIPS="" LVS_MACHINE=lvs-dr/one\n' "$BIN/bash"
+    guest_text common.sh addresses.sh foreign.sh machine.sh
+    printf '%s\n' 'ROLE_NEEDS=()' "role_start() { printf x | put $T/guest/etc/theirs/file; die 'no way on'; }" \
+      'role_check() { :; }' 'role_stop() { :; }' 'dispatch "$@"'
+  } >"$file"
+  chmod 0700 "$file"
+  run "$file" install
+  [[ $status != 0 ]] || fail "it came to an end"
+  contains "$stderr" "no way on"
+  [[ ! -e $T/guest/var/lib/lvs-dr && ! -e $T/guest/etc/theirs ]] || fail "left: $(find "$T/guest/var/lib" "$T/guest/etc")"
+  equals "$(ls "$T/guest/usr/local/sbin")" ""
+}
