@@ -71,3 +71,9 @@ is_remote() {
     grep -qs '"remoteHost":' "$applied" || ! grep -qs '"domain":"[^"]' "$applied"
   fi
 }
+
+# is_machines_alone COMMAND ARGUMENT…: the stack is of machines that exist, and needs no libvirt, wherever that runs.
+is_machines_alone() {
+  grep -qs hostKey "$(option_of config-file - "$ROOT/Pulumi.$STACK.yaml" "$@")" &&
+    [[ "$(program image-source "${@:2}" 2>/dev/null)" == none* ]]
+}

@@ -71,9 +71,9 @@ test_every_need_of_the_table_is_one_that_is_known() {
   prepared_project
   [[ $EUID -eq 0 ]] || skip "not root"
   fake former.sh ''
-  mkdir -p "$T/project/test/lab/cloudImage" "$T/project/test/services/rootfs"
+  mkdir -p "$T/project/test/lab/cloudImage" "$T/project/test/lab/machines" "$T/project/test/services/rootfs"
   cp "$BIN/former.sh" "$T/project/test/lab/"
-  for directory in services/rootfs lab/cloudImage; do cp "$BIN/build.sh" "$T/project/test/$directory/"; done
+  for directory in services/rootfs lab/cloudImage lab/machines; do cp "$BIN/build.sh" "$T/project/test/$directory/"; done
   sed -n 's/^  \[\([a-z -]*\)\]=".\{1,\}"/\1/p' "$T/project/scripts/lab" >"$T/rows"
   contains "$(cat "$T/rows")" "test lab"
   while IFS= read -r words; do
