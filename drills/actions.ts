@@ -1,6 +1,7 @@
 /** What several drills do to guests, and how it is undone. */
 import type { RunOptions } from "../lib/ssh";
 import { controlPlane, type CheckerDaemon } from "../model/director/controlPlane";
+import { vipHolder } from "../model/director/vipHolder";
 import { isOwnSorry, type LabNode } from "../model/lab/types";
 import { webProtocol } from "../model/lab/workloads";
 import type { DrillRun } from "./drillRun";
@@ -25,10 +26,7 @@ export function theDaemon({ lab }: DrillRun): CheckerDaemon {
   return daemon;
 }
 
-export function startDaemonCommand(run: DrillRun): string {
-  const { unit } = theDaemon(run);
-  return `systemctl reset-failed ${unit}; systemctl is-active -q ${unit} || systemctl start ${unit}`;
-}
+export const startDaemonCommand = (run: DrillRun): string => theDaemon(run).startChecks;
 
 /** Which guest. */
 export type Where = (run: DrillRun) => LabNode;
@@ -135,7 +133,7 @@ export const noDaemon = sabotageBy(
   "the daemon that checks is stopped: nobody takes a dead server out of the table",
   ["not-out"],
   theDirector,
-  ["the daemon that checks is stopped", (run) => `systemctl stop ${theDaemon(run).unit}`],
+  ["the daemon that checks is stopped", (run) => theDaemon(run).stopChecks],
   startDaemon,
 );
 
@@ -166,6 +164,13 @@ const NOBODY_CHECKS = "director.mode is static: nobody checks health";
 
 export function needsDaemon({ lab }: DrillRun): string | undefined {
   return controlPlane(lab).daemon === undefined ? NOBODY_CHECKS : undefined;
+}
+
+/** Why a lab cannot have drills that end the daemon that checks. */
+export function needsOwnDaemon(run: DrillRun): string | undefined {
+  const { daemon } = controlPlane(run.lab);
+  const shared = daemon !== undefined && vipHolder(run.lab).units.includes(daemon.unit);
+  return shared ? `${daemon.name} decides about the VIP too` : needsTwoServers(run);
 }
 
 export function needsLdirectord({ lab }: DrillRun): string | undefined {

@@ -103,7 +103,7 @@ const stopped = sabotageBy(
       "systemd-run -q --unit lvs-dr-sabotage --collect bash -c " +
       '\'for ((i = 0; i < 600; i++)); do grep -qE "7F000001|:0001]:" /proc/net/ip_vs && grep -cq -- "  -> [0-9A-F]" /proc/net/ip_vs && ' +
       '[[ $(grep -c -- "  -> [0-9A-F]" /proc/net/ip_vs) == 1 ]] && ' +
-      `exec systemctl stop ${theDaemon(run).unit}; sleep 0.1; done'`,
+      `{ ${theDaemon(run).stopChecks}; exit; }; sleep 0.1; done'`,
   ],
   async (run) => {
     await run.shell.run(run.director.name, "systemctl stop lvs-dr-sabotage 2>/dev/null");

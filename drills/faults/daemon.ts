@@ -2,6 +2,8 @@
 import {
   daemonState,
   needsLdirectord,
+  needsOwnDaemon,
+  needsTwoServers,
   noDaemon,
   on,
   sabotageBy,
@@ -60,6 +62,7 @@ const daemonKilled: Drill = {
   name: "ldirectord-killed",
   description: "The daemon that checks dies by SIGKILL: no request is lost, it comes back and checks again",
   maxSeconds: 60,
+  unfit: needsOwnDaemon,
   async act(run) {
     const { director, promises } = run;
     const { name, unit } = theDaemon(run);
@@ -107,6 +110,7 @@ const restartDuringCheck: Drill = {
   name: "restart-during-hung-check",
   description: "The daemon that checks is restarted while a check hangs: no request is lost, it runs",
   maxSeconds: 80,
+  unfit: needsOwnDaemon,
   async act(run) {
     const { target, director, promises } = run;
     await run.act(`checks of ${target.name} are left without an answer`, target.name, BLOCK_CHECKS(run));
@@ -159,7 +163,7 @@ const badConfig: Drill = {
   description:
     "Bad configurations, by `up` and by hand with a reload: the old one goes on serving and checking",
   maxSeconds: 200,
-  unfit: needsLdirectord,
+  unfit: (run) => needsLdirectord(run) ?? needsTwoServers(run),
   async act(run) {
     const { director } = run;
     const from = run.now;

@@ -5,6 +5,7 @@ import {
   daemonState,
   needsDaemon,
   needsLdirectord,
+  needsOwnDaemon,
   on,
   sabotageBy,
   START,
@@ -70,6 +71,7 @@ const restart: Drill = {
   name: "op-restart",
   description: "The daemon that checks is restarted: 0 requests lost, and it checks again",
   maxSeconds: 60,
+  unfit: needsOwnDaemon,
   async act(run) {
     const { name, unit } = theDaemon(run);
     await run.act(`${name} is restarted`, run.director.name, `systemctl restart ${unit}`);
@@ -209,7 +211,7 @@ const drain: Drill = {
       ? await run.act(
           `${target.name} is removed without a drain`,
           run.director.name,
-          `systemctl stop ${theDaemon(run).unit}; ipvsadm -d ${targetArguments(lab.services[0])} -r ${run.endpoint(target)}`,
+          `${theDaemon(run).stopChecks}; ipvsadm -d ${targetArguments(lab.services[0])} -r ${run.endpoint(target)}`,
         )
       : await applyDirector(run, `${target.name} is drained`, withTarget(run, { drain: true }));
     const zero = await run.targetOut(began, drainSeconds, `${target.name} has weight 0`);

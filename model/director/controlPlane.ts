@@ -14,6 +14,9 @@ export interface CheckerDaemon {
   readonly file: string;
   /** A file there that is as old as the last configuration that it was told to read. */
   readonly told: string;
+  /** Bash on a director that ends its checks and leaves what else its unit does alone, and bash that begins them again. */
+  readonly stopChecks: string;
+  readonly startChecks: string;
   /** Whether each service has a process of its own, which a new configuration replaces. */
   readonly forks: (lab: Lab) => boolean;
   /** A service that none of its processes checks; undefined: there is none. */

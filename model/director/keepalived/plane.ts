@@ -3,6 +3,9 @@ import type { ControlPlane } from "../controlPlane";
 import { renderCheckers } from "./conf";
 import type { VirtualService } from "../../lab/types";
 
+const UNIT = "lvs-dr-keepalived.service";
+const CHECKERS_PID = "/run/lvs-dr/keepalived-checkers.pid";
+
 /** For what no formula covers: the daemon's own work, and the kernel's edit. */
 const DAEMON_SECONDS = 2;
 
@@ -14,7 +17,10 @@ const timeLimit = ({ checktype, checktimeout, negotiatetimeout }: VirtualService
 export const KEEPALIVED: ControlPlane = {
   daemon: {
     name: "keepalived",
-    unit: "lvs-dr-keepalived.service",
+    unit: UNIT,
+    // Of its processes the one that checks.
+    stopChecks: `kill -STOP $(cat ${CHECKERS_PID})`,
+    startChecks: `systemctl reset-failed ${UNIT}; systemctl is-active -q ${UNIT} || systemctl start ${UNIT}; kill -CONT $(cat ${CHECKERS_PID})`,
     file: "/etc/lvs-dr/keepalived.conf",
     told: "/run/lvs-dr/keepalived.told",
     forks: () => false,

@@ -4,13 +4,16 @@ import { detectionSeconds } from "../detection";
 import { ldirectordFor, renderLdirectord } from "./ldirectord";
 import { ldirectordId, renderTls } from "./tls";
 
+const UNIT = "lvs-dr-ldirectord.service";
 const configuration = (lab: Lab): string => renderLdirectord(ldirectordFor(lab));
 
 /** Checks the real servers, and changes the table by what it finds. */
 export const LDIRECTORD: ControlPlane = {
   daemon: {
     name: "ldirectord",
-    unit: "lvs-dr-ldirectord.service",
+    unit: UNIT,
+    stopChecks: `systemctl stop ${UNIT}`,
+    startChecks: `systemctl reset-failed ${UNIT}; systemctl is-active -q ${UNIT} || systemctl start ${UNIT}`,
     file: "/etc/ha.d/ldirectord.cf",
     told: "/run/lvs-dr-reloaded",
     forks: ({ ldirectord }) => ldirectord.fork,
