@@ -169,7 +169,7 @@ export async function restorePair(run: DrillRun): Promise<void> {
 export async function standsBy(run: DrillRun, node: LabNode, seconds: number): Promise<void> {
   const deadline = run.now + seconds * run.scale;
   await answersAgain(run, node.name);
-  while (!(await hasDecided(run.shell, node.name))) {
+  while (!(await hasDecided(run.shell, run.lab, node.name))) {
     if (run.now > deadline)
       throw new Broken("not-in-time", `${node.name} does not stand by after ${seconds * run.scale} s`);
     await run.sleep(0.5);

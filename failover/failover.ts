@@ -82,7 +82,7 @@ export async function failover(
   const moved = await move(shell, lab, from, target);
   // Until then its role is `fault`, though nothing is wrong with it.
   const deadline = Date.now() + STANDS_BY_WITHIN * 1000;
-  while (!(await hasDecided(shell, from))) {
+  while (!(await hasDecided(shell, lab, from))) {
     if (Date.now() >= deadline) {
       say(`${from} does not stand by after ${STANDS_BY_WITHIN} s: \`scripts/lab status\` says why`);
       break;
@@ -93,8 +93,11 @@ export async function failover(
 }
 
 /** Whether keepalived has decided on a director, which may have begun anew: it holds the VIPs, or would take them over. */
-export async function hasDecided(shell: Shell, director: string): Promise<boolean> {
-  const { stdout } = await shell.run(director, "cat /run/lvs-dr/vrrp", { timeout: 20 });
+export async function hasDecided(shell: Shell, lab: Lab, director: string): Promise<boolean> {
+  // While the unit stops, its last word is still there.
+  const units = vipHolder(lab).units.join(" ");
+  const word = `systemctl is-active -q ${units} && cat /run/lvs-dr/vrrp`;
+  const { stdout } = await shell.run(director, word, { timeout: 20 });
   return /^(MASTER|BACKUP)/.test(stdout);
 }
 
