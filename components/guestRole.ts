@@ -1,8 +1,9 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { readScript } from "../lib/scripts";
+import { asRoot } from "../lib/text";
 import { rolePayload } from "../model/guest/payload";
-import { asRoot, INSTALL_AND_START, REMOVE } from "../model/guest/script";
+import { INSTALL_AND_START, REMOVE } from "../model/guest/script";
 import type { Role } from "../model/lab/types";
 
 /** A machine reachable by SSH: plain data, so that components after the VM know nothing of libvirt. */

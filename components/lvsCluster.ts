@@ -14,6 +14,7 @@ import {
   type LabNode,
   type Machine,
   type NetworkName,
+  type RemoteHost,
   type Role,
 } from "../model/lab/types";
 import { hasFiles, imagePackages, needsAuthority } from "../model/lab/workloads";
@@ -204,7 +205,7 @@ export function clusterParts(
       bootTimeout: lab.bootTimeout,
       after: machine.booted,
       generation: machine.generation,
-      proxy: proxyOf(lab, args.hostPrivateKey),
+      proxy: lab.remoteHost && proxyOf(lab.remoteHost, args.hostPrivateKey),
     };
   }
 }
@@ -227,15 +228,7 @@ function existingHost(
     existing: true,
     bootTimeout: EXISTING_TIMEOUT,
     generation: [],
-    ...(jump && {
-      proxy: {
-        host: jump.host,
-        user: jump.user,
-        port: jump.port,
-        hostKey: jump.hostKey,
-        privateKey: keys[jump.keyFile ?? ""],
-      },
-    }),
+    ...(jump && { proxy: proxyOf(jump, keys[jump.keyFile ?? ""]) }),
   };
 }
 
@@ -252,9 +245,10 @@ function settingsOf(
   return node.role === "realServer" ? settings : pulumi.unsecret(settings);
 }
 
-/** Through what the guests are reached when libvirt is on another host. */
-function proxyOf({ remoteHost }: Lab, privateKey: ClusterPartsArgs["hostPrivateKey"]): Host["proxy"] {
-  if (remoteHost === undefined) return undefined;
-  const { host, user, port, hostKey } = remoteHost;
+/** A machine on the way to a host. */
+function proxyOf(
+  { host, user, port, hostKey }: RemoteHost,
+  privateKey: ClusterPartsArgs["hostPrivateKey"],
+): Host["proxy"] {
   return { host, user, port, hostKey, privateKey };
 }

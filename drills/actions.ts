@@ -34,15 +34,15 @@ export const theDirector: Where = (run) => run.director;
 export const theTarget: Where = (run) => run.target;
 export const theClient: Where = (run) => run.lab.clients[0];
 
+/** A command, or how it follows from the run. */
+export type Command = string | ((run: DrillRun) => string);
+const textOf = (command: Command, run: DrillRun): string =>
+  typeof command === "string" ? command : command(run);
+
 /** A command that must succeed in one guest. */
-export function on(
-  where: Where,
-  command: string | ((run: DrillRun) => string),
-  options?: RunOptions,
-): (run: DrillRun) => Promise<void> {
+export function on(where: Where, command: Command, options?: RunOptions): (run: DrillRun) => Promise<void> {
   return async (run) => {
-    const text = typeof command === "string" ? command : command(run);
-    await run.shell.check(where(run).name, text, options);
+    await run.shell.check(where(run).name, textOf(command, run), options);
   };
 }
 
@@ -118,13 +118,11 @@ export function sabotageBy(
   what: string,
   expects: Sabotage["expects"],
   where: Where,
-  [said, command]: readonly [said: string, command: string | ((run: DrillRun) => string)],
+  [said, command]: readonly [said: string, command: Command],
   undo: Sabotage["undo"],
 ): Sabotage {
-  const apply = async (run: DrillRun): Promise<void> => {
-    const text = typeof command === "string" ? command : command(run);
-    await run.act(`sabotage: ${said}`, where(run).name, text);
-  };
+  const apply = async (run: DrillRun): Promise<void> =>
+    void (await run.act(`sabotage: ${said}`, where(run).name, textOf(command, run)));
   return { what, expects, apply, undo };
 }
 

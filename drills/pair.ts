@@ -1,5 +1,6 @@
 /** What drills of two directors have in common: who holds the VIP, for how long nobody does, and which connections outlive it. */
 import { hasDecided } from "../failover/failover";
+import { startUnit } from "../model/guest/script";
 import { hasProblem } from "../model/health";
 import type { ProblemCode } from "../model/lab/problem";
 import { nicOn, type LabNode } from "../model/lab/types";
@@ -20,7 +21,6 @@ const FLOW_AGE = 4;
 const PING_PERIOD = 0.05;
 
 export const KEEPALIVED = "lvs-dr-keepalived.service";
-export const START_KEEPALIVED = `systemctl reset-failed ${KEEPALIVED} 2>/dev/null || true; systemctl is-active -q ${KEEPALIVED} || systemctl start ${KEEPALIVED}`;
 
 export const needsPair = ({ lab }: DrillRun): string | undefined =>
   lab.highAvailability === undefined ? "this lab has one director" : undefined;
@@ -155,7 +155,7 @@ export async function restorePair(run: DrillRun): Promise<void> {
     );
     await run.shell.check(
       name,
-      `${UNCUT}; ${START_KEEPALIVED}; /usr/local/sbin/lvs-dr status >/dev/null || ${START}`,
+      `${UNCUT}; ${startUnit(KEEPALIVED)}; /usr/local/sbin/lvs-dr status >/dev/null || ${START}`,
       {
         timeout: 240,
       },

@@ -16,7 +16,7 @@ import { answers } from "./answering";
 import { removeDirectory } from "./files";
 import { exec, spawnWatched } from "./process";
 import { controlName, HERE, hopKey, proxyCommand, type Hop } from "./sshHop";
-import { sha256, shellQuote } from "./text";
+import { asRoot, sha256 } from "./text";
 
 /** One node's address, and what it is opened by. */
 export interface HostLogin {
@@ -199,8 +199,7 @@ export class GuestShell implements Shell {
     const host = this.login.hosts[node];
     // What the scripts write for a moment, others than root must be able to.
     if (host === undefined && node === HERE) return ["env", [`TMPDIR=${tmpdir()}`, "bash", "-c", command]];
-    const line =
-      host?.machine && host.user !== "root" ? `sudo -n -- bash -c ${shellQuote(command)}` : command;
+    const line = host?.machine ? asRoot(host.user, command) : command;
     return ["ssh", [...this.sshArguments(node), "--", line]];
   }
 

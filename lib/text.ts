@@ -11,6 +11,10 @@ export function shellWord(value: string): string {
   return /^[\w@%+=:,./-]+$/.test(value) ? value : shellQuote(value);
 }
 
+/** A command for bash as root: of another user, through sudo, which must not ask. */
+export const asRoot = (user: string, command: string): string =>
+  user === "root" ? command : `sudo -n -- bash -c ${shellQuote(command)}`;
+
 export function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }

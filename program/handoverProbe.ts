@@ -4,7 +4,7 @@ import { formatRefusals } from "../model/config/refusal";
 import type { Health } from "../model/health";
 import { APPLIED_LAB } from "../model/lab/naming";
 import { readLab } from "../model/lab/recorded";
-import { labNodes, type Lab, type Role } from "../model/lab/types";
+import { nodesByName, type Lab, type Role } from "../model/lab/types";
 import { refusal } from "./refusal";
 
 /** A function of Pulumi's own: the outputs that a stack's last successful `up` has left. */
@@ -34,10 +34,7 @@ async function lastNodes(stackName: string, prefix: string): Promise<Outputs["no
   const last = Object.values(resources).find(
     ({ type, outputs }) => type === APPLIED_LAB && outputs.lab?.prefix === prefix,
   )?.outputs.lab;
-  if (last === undefined) return undefined;
-  return Object.fromEntries(
-    labNodes(readLab(last)).map(({ name, role, address }) => [name, { role, address }]),
-  );
+  return last && nodesByName(readLab(last));
 }
 
 /**

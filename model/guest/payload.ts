@@ -71,11 +71,7 @@ export function machineQuestion(lab: Lab, node: LabNode, read: Read): string {
     ...guestSettings(lab, node),
     LVS_ADDRESSES: node.nics.flatMap((nic) => nic.addresses).join(" "),
   };
-  return renderPayload(settings, [
-    ...["foreign.sh"].map((name) => read(`guest/${name}`)),
-    "refusals",
-    "nics",
-  ]);
+  return renderPayload(settings, [read("guest/foreign.sh"), "refusals", "nics"]);
 }
 
 /** @param node one of the lab's */

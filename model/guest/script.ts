@@ -17,9 +17,9 @@ export function renderPayload(settings: Settings, files: readonly string[]): str
 /** Where a guest keeps its payload, to run it again at every boot. */
 export const PAYLOAD = "/usr/local/sbin/lvs-dr";
 
-/** A command for bash as root: of another user, through sudo, which must not ask. */
-export const asRoot = (user: string, command: string): string =>
-  user === "root" ? command : `sudo -n -- bash -c ${shellQuote(command)}`;
+/** Starts a systemd unit unless it runs, also one that has failed too often. */
+export const startUnit = (unit: string): string =>
+  `systemctl reset-failed ${unit} 2>/dev/null || true; systemctl is-active -q ${unit} || systemctl start ${unit}`;
 
 /** Takes a machine's role from it, and all that was put there. */
 export const REMOVE = `[ ! -e /var/lib/lvs-dr ] || ${PAYLOAD} remove`;

@@ -3,7 +3,7 @@ import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { clusterParts } from "../../components/lvsCluster";
 import type { Health } from "../../model/health";
-import { guestsOf, labNodes, serviceUrl } from "../../model/lab/types";
+import { guestsOf, nodesByName, serviceUrl } from "../../model/lab/types";
 import { machineKeys } from "../../program/machines";
 import { loginTo, observeHealth } from "../../program/observation";
 import { ownPreflight } from "../../program/preflight";
@@ -76,7 +76,7 @@ async function build(cluster: LvsCluster, name: string, args: LvsClusterArgs) {
   return {
     vip: service.vip,
     url: serviceUrl(service),
-    nodes: Object.fromEntries(labNodes(lab).map(({ name, role, address }) => [name, { role, address }])),
+    nodes: nodesByName(lab),
     imageDigest,
     privateKey,
     access: access as pulumi.Output<ClusterAccess>,

@@ -58,6 +58,12 @@ export function skipped(name: string, title: string, why: string): Finding {
 export const noneOfTheLab = ({ role }: LabNode): string =>
   `the lab has no ${role} that could be asked (${role}: false)`;
 
+/** The same for what needs both; undefined where the lab has them. */
+export function lacksAnEnd({ clients, routers }: Lab): string | undefined {
+  const absent = [...clients, ...routers].find(({ here }) => here);
+  return absent && noneOfTheLab(absent);
+}
+
 /** Pause between two attempts, milliseconds: long enough to leave the guests' single CPU to the guests. */
 const PAUSE = 300;
 

@@ -18,7 +18,7 @@ import { askEach } from "../../lib/askEach";
 import { anyCertificate, curlOptions, sideBySide } from "../../health/requests";
 import { macOwner, serverMac } from "./arp";
 import { Capture, parseCapture, RESOLUTION, type ArpFrame, type Frame } from "./capture";
-import { judge, noneOfTheLab, skipped, type CheckContext, type Finding, type Probe } from "./check";
+import { judge, lacksAnEnd, skipped, type CheckContext, type Finding, type Probe } from "./check";
 
 /** What the two captures hold of the connections in question. */
 export interface PathFrames {
@@ -252,8 +252,8 @@ async function lookAt(context: CheckContext, service: VirtualService): Promise<F
 
 /** What is missing for a capture at both ends; undefined when nothing is. */
 async function cannotCapture({ lab, shell }: CheckContext): Promise<string | undefined> {
-  const absent = [...lab.clients, ...lab.routers].find(({ here }) => here);
-  if (absent) return noneOfTheLab(absent);
+  const why = lacksAnEnd(lab);
+  if (why !== undefined) return why;
   const machines = [lab.directors[0], lab.routers[0]].filter(({ ssh }) => ssh !== undefined);
   const asked = await askEach(machines, async ({ name }) => {
     const { code } = await shell.run(name, "command -v tcpdump");

@@ -1,6 +1,6 @@
 /** The article's pings: the client reaches both of the router's sides, the real servers reach the client. */
 import { askEach } from "../../lib/askEach";
-import { judge, noneOfTheLab, skipped, type CheckContext, type Finding, type Probe } from "./check";
+import { judge, lacksAnEnd, skipped, type CheckContext, type Finding, type Probe } from "./check";
 import { withoutLength } from "../../model/lab/address";
 import type { Lab, LabNode } from "../../model/lab/types";
 
@@ -63,9 +63,9 @@ export function judgePings(lab: Lab, targets: readonly PingTarget[], answers: st
 }
 
 async function look({ lab, shell }: CheckContext): Promise<Finding[]> {
-  const absent = [...lab.clients, ...lab.routers].find(({ here }) => here);
-  if (absent)
-    return [skipped("reach.pings", "client, router and real servers reach each other", noneOfTheLab(absent))];
+  const why = lacksAnEnd(lab);
+  if (why !== undefined)
+    return [skipped("reach.pings", "client, router and real servers reach each other", why)];
   const targets = pingTargets(lab);
   const nodes = [...new Set(targets.map(({ from }) => from))];
   const findings = await askEach(nodes, async (node) => {

@@ -16,7 +16,7 @@ import {
 } from "../../model/lab/types";
 import { ARPING, macOwner, serverMac } from "../checks/arp";
 import { parseArping } from "../../health/arping";
-import { judge, noneOfTheLab, skipped, type CheckContext, type Finding, type Probe } from "../checks/check";
+import { judge, lacksAnEnd, skipped, type CheckContext, type Finding, type Probe } from "../checks/check";
 import { askEach } from "../../lib/askEach";
 import { parseNeighbours } from "../checks/neighbours";
 import { checkedPage, setUpScript, targetsOf, tearDownScript, type Target } from "./scripts";
@@ -297,9 +297,9 @@ export const diagnosisProbe: Probe = {
   group: "diagnosis",
   async look(context) {
     const findings: Finding[] = [];
-    const absent = [...context.lab.clients, ...context.lab.routers].find(({ here }) => here);
-    if (absent)
-      return [skipped("diagnosis.ways", "each real server is well on all three ways", noneOfTheLab(absent))];
+    const why = lacksAnEnd(context.lab);
+    if (why !== undefined)
+      return [skipped("diagnosis.ways", "each real server is well on all three ways", why)];
     for (const service of context.lab.services.filter((each) => webProtocol(each) !== undefined))
       findings.push(...findingsOf(context.lab, service, await diagnoseService(context, service)));
     return findings;

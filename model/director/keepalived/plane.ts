@@ -1,3 +1,4 @@
+import { startUnit } from "../../guest/script";
 import { negotiates } from "../checkServices";
 import type { ControlPlane } from "../controlPlane";
 import { renderCheckers } from "./conf";
@@ -20,7 +21,7 @@ export const KEEPALIVED: ControlPlane = {
     unit: UNIT,
     // Of its processes the one that checks.
     stopChecks: `kill -STOP $(cat ${CHECKERS_PID})`,
-    startChecks: `systemctl reset-failed ${UNIT}; systemctl is-active -q ${UNIT} || systemctl start ${UNIT}; kill -CONT $(cat ${CHECKERS_PID})`,
+    startChecks: `${startUnit(UNIT)}; kill -CONT $(cat ${CHECKERS_PID})`,
     file: "/etc/lvs-dr/keepalived.conf",
     told: "/run/lvs-dr/keepalived.told",
     forks: () => false,

@@ -1,4 +1,5 @@
 import type { Lab } from "../../lab/types";
+import { startUnit } from "../../guest/script";
 import type { ControlPlane } from "../controlPlane";
 import { detectionSeconds } from "../detection";
 import { ldirectordFor, renderLdirectord } from "./ldirectord";
@@ -13,7 +14,7 @@ export const LDIRECTORD: ControlPlane = {
     name: "ldirectord",
     unit: UNIT,
     stopChecks: `systemctl stop ${UNIT}`,
-    startChecks: `systemctl reset-failed ${UNIT}; systemctl is-active -q ${UNIT} || systemctl start ${UNIT}`,
+    startChecks: startUnit(UNIT),
     file: "/etc/ha.d/ldirectord.cf",
     told: "/run/lvs-dr-reloaded",
     forks: ({ ldirectord }) => ldirectord.fork,
