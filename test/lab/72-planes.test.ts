@@ -1,23 +1,22 @@
 /** ldirectord and keepalived as control planes: the table goes from one to the other. */
 import { afterAll, expect, it } from "vitest";
 import { perl, Stream } from "../../drills/stream";
+import { readTable } from "../../drills/tableHistory";
+import { serverKey } from "../../model/director/ipvs/table";
+import { serviceKey } from "../../model/lab/target";
 import { underLoad } from "./load";
 import { applied, backToDefaults, configure, eventually, guest, inGuests, lab } from "./support";
 
 afterAll(backToDefaults);
 
 /** Does `work`, and tells which weights a real server had in the director's table meanwhile; -1 where it was not in it. */
-async function weightsOf(server: string, work: () => Promise<unknown>): Promise<Set<number>> {
-  return inGuests(async (shell, { directors: [director], realServers }) => {
-    const address = realServers.find(({ name }) => name === server)?.address ?? "";
-    const hex = address
-      .split(".")
-      .map((byte) => Number(byte).toString(16).padStart(2, "0"))
-      .join("")
-      .toUpperCase();
+async function weightsOf(name: string, work: () => Promise<unknown>): Promise<Set<number>> {
+  return inGuests(async (shell, { directors: [director], services: [main] }) => {
+    const server = main.realServers.find((each) => each.name === name);
+    if (server === undefined) throw new Error(`${name} is not a real server of the main service`);
     const seen = new Set<number>();
     const table = new Stream(shell, director.name, perl("table", 0.05, 900), (line) =>
-      seen.add(Number(new RegExp(`-> ${hex}:\\S+ \\S+ (\\d+)`).exec(line)?.[1] ?? -1)),
+      seen.add(readTable(line.slice(line.indexOf(" ") + 1), serviceKey(main))?.get(serverKey(server)) ?? -1),
     );
     await work();
     await table.end();
