@@ -9,8 +9,8 @@ readonly FILES=$STATE/files ORIGINALS=$STATE/originals SYSCTLS=$STATE/sysctls PA
 # Written, but not by `put`; the last one by nginx's package, which leaves it.
 readonly WRITTEN=("$PAYLOAD" /etc/systemd/system/ldirectord.service /etc/ha.d/ldirectord.cf.former /etc/nginx/nginx.conf
   /etc/systemd/system/multi-user.target.wants/nginx.service /var/www/html/index.nginx-debian.html)
-# Units that their packages would start as soon as they are installed.
-readonly DISTRIBUTION_UNITS=(nginx.service ldirectord.service keepalived.service ipvsadm.service)
+# What packages ask before they start something, and the file by which ours answers no; that is gone after a boot.
+readonly POLICY=/usr/sbin/policy-rc.d INSTALLING=/run/lvs-dr/installing
 # Seconds for apt, on a machine without much of a processor.
 readonly APT_SECONDS=900
 
@@ -65,21 +65,34 @@ declare_to_networkmanager() { :; }
 
 installed() { dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | sed -n 's/^ii  *//p' | sort; }
 
-# install_packages NAME...: none of the services in them starts by itself.
+# give_back PATH: what was there before is there again.
+give_back() {
+  rm -f "$1"
+  [[ ! -e $ORIGINALS$1 && ! -L $ORIGINALS$1 ]] || cp -a "$ORIGINALS$1" "$1"
+}
+
+# units_of PACKAGE...: what of them could start at a boot.
+units_of() { dpkg-query -L "$@" | sed -nE 's#^(/usr)?/lib/systemd/system/([^/]+\.(service|socket|timer|path))$#\2#p; s#^/etc/init\.d/([^/]+)$#\1.service#p' | sort -u; }
+
+# install_packages NAME...: nothing in them, nor in what they depend on, starts by itself, now or at a boot: the role decides.
 install_packages() {
-  local before output status=0 unit mask=()
+  local before output status=0 added unit
   log "$LVS_NODE: installing $*"
   before=$(installed)
-  for unit in "${DISTRIBUTION_UNITS[@]}"; do [[ -e /usr/lib/systemd/system/$unit || -e /lib/systemd/system/$unit ]] || mask+=("$unit"); done
-  systemctl -q mask --runtime "${mask[@]}" 2>/dev/null || true
+  mkdir -p "${INSTALLING%/*}"
+  : >"$INSTALLING"
+  put "$POLICY" 0755 <<<$'#!/bin/sh\n'"[ ! -e $INSTALLING ] || exit 101" || written $?
   output=$(export DEBIAN_FRONTEND=noninteractive && exec 2>&1 </dev/null 8>&- 9>&- &&
     { apt-get -qq -o DPkg::Lock::Timeout=120 update || true; } &&
     timeout -k 10 "$APT_SECONDS" apt-get -qq -y -o DPkg::Lock::Timeout=120 --no-install-recommends install "$@") || status=$?
-  systemctl -q unmask --runtime "${mask[@]}" 2>/dev/null || true
-  comm -13 <(echo "$before") <(installed) >>"$PACKAGES"
+  give_back "$POLICY"
+  rm -f "$INSTALLING"
+  mapfile -t added < <(comm -13 <(echo "$before") <(installed))
+  if ((${#added[@]} > 0)); then
+    printf '%s\n' "${added[@]}" >>"$PACKAGES"
+    for unit in $(units_of "${added[@]}"); do systemctl -q disable "$unit" 2>/dev/null || true; done
+  fi
   ((status == 0)) || die "$LVS_NODE: apt-get install $*: $(grep '^E: ' <<<"$output" || echo "ended with status $status")"
-  # Ours run under units of their own.
-  for unit in ldirectord keepalived; do [[ " $* " != *" $unit "* ]] || systemctl -q disable "$unit.service" 2>/dev/null || true; done
 }
 
 need() {
@@ -172,9 +185,7 @@ leftovers() {
 restore_files() {
   local line
   while read -r line; do
-    [[ $line != "$PAYLOAD" && $line != */ ]] || continue
-    rm -f "$line"
-    [[ ! -e $ORIGINALS$line && ! -L $ORIGINALS$line ]] || cp -a "$ORIGINALS$line" "$line"
+    [[ $line == "$PAYLOAD" || $line == */ ]] || give_back "$line"
   done < <(tac "$FILES")
 }
 

@@ -99,3 +99,31 @@ test_a_first_change_that_fails_leaves_nothing_and_says_why() {
   [[ ! -e $T/guest/var/lib/lvs-dr && ! -e $T/guest/etc/theirs ]] || fail "left: $(find "$T/guest/var/lib" "$T/guest/etc")"
   equals "$(ls "$T/guest/usr/local/sbin")" ""
 }
+
+test_nothing_of_a_package_starts_by_itself() {
+  printf 'old\n' >"$T/installed"
+  fake dpkg-query 'case $* in *-L*new*) printf "%s\n" /usr/lib/systemd/system/theirs.service /lib/systemd/system/theirs.timer "$T/guest/etc/init.d/old-style" /usr/bin/theirs ;;
+    *) sed "s/^/ii  /" "$T/installed" ;; esac'
+  fake apt-get '[[ $* != *install* ]] || { echo new >>"$T/installed"; sh "$T/guest/usr/sbin/policy-rc.d" || echo "policy $?" >"$T/policy"; }'
+  fake timeout 'shift 3; exec "$@"'
+  export T
+  machine '
+    systemctl() { [[ $* != *disable* ]] || echo "${*: -1}"; }
+    begin
+    install_packages new
+    sh '"$T"'/guest/usr/sbin/policy-rc.d && echo starts || echo "policy gone"'
+  exits 0
+  equals "$(cat "$T/policy")" "policy 101"
+  equals "$stdout" "$(lines old-style.service theirs.service theirs.timer "policy gone")"
+}
+
+test_a_policy_of_the_owners_is_there_again_after_an_installation() {
+  mkdir -p "$T/guest/usr/sbin"
+  printf 'exit 101\n' >"$T/guest/usr/sbin/policy-rc.d"
+  fake dpkg-query ''
+  fake apt-get ''
+  fake timeout ''
+  machine 'begin; install_packages new'
+  exits 0
+  equals "$(cat "$T/guest/usr/sbin/policy-rc.d")" "exit 101"
+}
