@@ -173,7 +173,8 @@ const changeMode = changes({
 
 /** Bytes per second of the download that is open while its server is drained: it lasts as long as that may take. */
 const DOWNLOAD_RATE = 60_000;
-const FILE = "/srv/lvs-dr/drill.bin";
+/** Not among the pages: until nginx has read SLOW there is no such file, and a download without the rate. */
+const FILE = "/run/lvs-dr-drill.bin";
 /** The server holds the rate: a client that reads slowly still has its kernel take in all of it at once. */
 const SLOW = "/etc/lvs-dr/nginx.d/drill-slow.conf";
 
@@ -188,7 +189,7 @@ const drain: Drill = {
     await run.ask(
       target.name,
       `head -c ${size} /dev/zero >${FILE}; ` +
-        `echo 'location = /drill.bin { limit_rate ${DOWNLOAD_RATE}; }' >${SLOW}; systemctl reload nginx`,
+        `echo 'location = /drill.bin { alias ${FILE}; limit_rate ${DOWNLOAD_RATE}; }' >${SLOW}; systemctl reload nginx`,
     );
     // Only the target has the file: others answer 404, and curl asks again.
     let result = "";
@@ -198,7 +199,7 @@ const drain: Drill = {
       `bash -c ${shellQuote(
         `for ((i = 0; i < 50; i++)); do r=$(curl -s -o /dev/null --max-time ${Math.ceil(2 * drainSeconds * run.scale)} ` +
           `-w '%{http_code} %{size_download} %{exitcode}' ${serviceUrl(lab.services[0])}drill.bin); ` +
-          `[[ $r == 404* ]] || break; done; echo "$EPOCHREALTIME $r"`,
+          `[[ $r == 404* ]] || break; sleep 0.05; done; echo "$EPOCHREALTIME $r"`,
       )}`,
       (t, line) => {
         result = line;
