@@ -18,7 +18,15 @@ import { askEach } from "../../lib/askEach";
 import { anyCertificate, curlOptions, sideBySide } from "../../health/requests";
 import { macOwner, serverMac } from "./arp";
 import { Capture, parseCapture, RESOLUTION, type ArpFrame, type Frame } from "./capture";
-import { judge, lacksAnEnd, skipped, type CheckContext, type Finding, type Probe } from "./check";
+import {
+  judge,
+  lacksAnEnd,
+  lacksCommand,
+  skipped,
+  type CheckContext,
+  type Finding,
+  type Probe,
+} from "./check";
 
 /** What the two captures hold of the connections in question. */
 export interface PathFrames {
@@ -250,27 +258,16 @@ async function lookAt(context: CheckContext, service: VirtualService): Promise<F
   );
 }
 
-/** What is missing for a capture at both ends; undefined when nothing is. */
-async function cannotCapture({ lab, shell }: CheckContext): Promise<string | undefined> {
-  const why = lacksAnEnd(lab);
-  if (why !== undefined) return why;
-  const machines = [lab.directors[0], lab.routers[0]].filter(({ ssh }) => ssh !== undefined);
-  const asked = await askEach(machines, async ({ name }) => {
-    const { code } = await shell.run(name, "command -v tcpdump");
-    return code === 0 ? [] : [name];
-  });
-  const [name] = asked.flat();
-  return name && `there is no tcpdump on ${name}`;
-}
-
 export const pathProbe: Probe = {
   group: "path",
   async look(context) {
     const findings: Finding[] = [];
-    const why = await cannotCapture(context);
+    const { lab, shell } = context;
+    const ends = [lab.directors[0], lab.routers[0]].map((node) => [node, "tcpdump"] as const);
+    const why = lacksAnEnd(lab) ?? (await lacksCommand(shell, ends));
     if (why !== undefined)
       return [skipped("path.requests", "requests cross the director, and replies do not", why)];
-    for (const service of context.lab.services) {
+    for (const service of lab.services) {
       if (webProtocol(service) !== undefined) findings.push(...(await lookAt(context, service)));
       else
         findings.push(

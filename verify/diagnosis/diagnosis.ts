@@ -16,7 +16,15 @@ import {
 } from "../../model/lab/types";
 import { ARPING, macOwner, serverMac } from "../checks/arp";
 import { parseArping } from "../../health/arping";
-import { judge, lacksAnEnd, skipped, type CheckContext, type Finding, type Probe } from "../checks/check";
+import {
+  judge,
+  lacksAnEnd,
+  lacksCommand,
+  skipped,
+  type CheckContext,
+  type Finding,
+  type Probe,
+} from "../checks/check";
 import { askEach } from "../../lib/askEach";
 import { parseNeighbours } from "../checks/neighbours";
 import { checkedPage, setUpScript, targetsOf, tearDownScript, type Target } from "./scripts";
@@ -297,11 +305,17 @@ export const diagnosisProbe: Probe = {
   group: "diagnosis",
   async look(context) {
     const findings: Finding[] = [];
-    const why = lacksAnEnd(context.lab);
+    const { lab, shell } = context;
+    const why =
+      lacksAnEnd(lab) ??
+      (await lacksCommand(shell, [
+        [lab.directors[0], "curl", "nft"],
+        [lab.routers[0], "curl"],
+      ]));
     if (why !== undefined)
       return [skipped("diagnosis.ways", "each real server is well on all three ways", why)];
-    for (const service of context.lab.services.filter((each) => webProtocol(each) !== undefined))
-      findings.push(...findingsOf(context.lab, service, await diagnoseService(context, service)));
+    for (const service of lab.services.filter((each) => webProtocol(each) !== undefined))
+      findings.push(...findingsOf(lab, service, await diagnoseService(context, service)));
     return findings;
   },
 };

@@ -6,7 +6,13 @@ import type { Lab } from "../../../model/lab/types";
 import { parseArping } from "../../../health/arping";
 import { arpProbe, judgeArp, serverMac } from "../../../verify/checks/arp";
 import { parseCapture } from "../../../verify/checks/capture";
-import { Patience, runProbe, type CheckContext, type Finding } from "../../../verify/checks/check";
+import {
+  lacksCommand,
+  Patience,
+  runProbe,
+  type CheckContext,
+  type Finding,
+} from "../../../verify/checks/check";
 import { parseFacts, unitsOf } from "../../../verify/checks/guestFacts";
 import { addressesOf, judgeGuest, sysctlsOf } from "../../../verify/checks/guests";
 import { judgePath } from "../../../verify/checks/path";
@@ -47,6 +53,23 @@ describe("arp", () => {
     });
   });
   it("reads each MAC once", () => expect(parseArping(reply(leak) + reply(leak))).toEqual([leak]));
+});
+
+describe("commands that a check needs", () => {
+  const machine = { ...LAB.directors[0], ssh: { host: "m", user: "root", port: 22 } };
+  const shell = { run: () => Promise.resolve({ code: 0, stdout: "nft\n", stderr: "" }) };
+  it("are named where a machine has not got them", async () => {
+    expect(await lacksCommand(shell, [[machine, "curl", "nft"]])).toBe("there is no nft on director");
+  });
+  it("are in every guest", async () => {
+    expect(await lacksCommand(shell, [[LAB.directors[0], "curl", "nft"]])).toBeUndefined();
+  });
+  it("are none of what the diagnosis goes without", async () => {
+    const lab: Lab = { ...LAB, directors: [machine] };
+    expect(await diagnosisProbe.look({ lab, shell })).toMatchObject([
+      { name: "diagnosis.ways", status: "skip", evidence: { seen: "there is no nft on director" } },
+    ]);
+  });
 });
 
 describe("table", () => {
