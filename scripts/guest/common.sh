@@ -76,32 +76,40 @@ sysctls() {
   sysctls_now "$@"
 }
 
+# sysctl_file KEY: sets FILE. As sysctl(8) has it, a name's own dot is a slash in a key: net.ipv4.conf.bond0/7.forwarding is that of bond0.7.
+sysctl_file() {
+  FILE=${1//\//$'\n'}
+  FILE=${FILE//.//}
+  FILE=/proc/sys/${FILE//$'\n'/.}
+}
+
 # sysctls_now KEY=VALUE...: until the next boot.
 sysctls_now() {
-  local pair key
+  local pair FILE
   for pair in "$@"; do
-    key=${pair%%=*}
-    { printf '%s\n' "${pair#*=}" >"/proc/sys/${key//.//}"; } 2>/dev/null || die "$LVS_NODE: cannot set sysctl $pair"
+    sysctl_file "${pair%%=*}"
+    { printf '%s\n' "${pair#*=}" >"$FILE"; } 2>/dev/null || die "$LVS_NODE: cannot set sysctl $pair"
   done
 }
 
 # idle_rarely: what the kernel does on its own account every half a second to four seconds costs an idle guest without KVM an eighth of
 # its processor time. Not every kernel has all of them.
 idle_rarely() {
-  local pair key
+  local pair FILE
   for pair in vm.compaction_proactiveness=0 vm.stat_interval=60 kernel.watchdog=0; do
-    key=${pair%%=*}
-    { printf '%s\n' "${pair#*=}" >"/proc/sys/${key//.//}"; } 2>/dev/null || true
+    sysctl_file "${pair%%=*}"
+    { printf '%s\n' "${pair#*=}" >"$FILE"; } 2>/dev/null || true
   done
 }
 
 # expect_sysctls KEY=VALUE...: a problem for each that the kernel does not hold.
 expect_sysctls() {
-  local pair key seen
+  local pair key seen FILE
   for pair in "$@"; do
     key=${pair%%=*}
     seen=absent
-    read -r seen 2>/dev/null <"/proc/sys/${key//.//}" || true
+    sysctl_file "$key"
+    read -r seen 2>/dev/null <"$FILE" || true
     [[ $seen == "${pair#*=}" ]] || problem sysctl-differs "$key" "sysctl $key is $seen, expected ${pair#*=}"
   done
 }

@@ -22,7 +22,7 @@ readonly MARKS_LOADED=/run/lvs-dr/marks
 # What the last runs drained; away when one has brought its change to an end.
 readonly DRAINED=/run/lvs-dr/drained
 IPVS_SYSCTLS=(net.ipv4.vs.expire_nodest_conn=1 net.ipv4.vs.expire_quiescent_template=1 net.ipv4.vs.conn_reuse_mode=1
-  net.ipv4.conf.all.send_redirects=0 "net.ipv4.conf.$LVS_IF.send_redirects=0" "${HOLDER_SYSCTLS[@]}")
+  net.ipv4.conf.all.send_redirects=0 "net.ipv4.conf.${LVS_IF//.//}.send_redirects=0" "${HOLDER_SYSCTLS[@]}")
 
 ROLE_NEEDS=(ipvsadm:ipvsadm modprobe:kmod perl:perl-base "${HOLDER_NEEDS[@]}")
 declare -n PLANE_NEEDS="${LVS_MODE}_NEEDS"

@@ -91,10 +91,10 @@ judge() {
 # sysctls does (nothing reports it, so they are read each second). One Perl process for both: a look costs it 0.3 ms without KVM,
 # and bash 13 ms.
 watch_changes() {
-  local pair key files=()
+  local pair FILE files=()
   for pair in "$@"; do
-    key=${pair%%=*}
-    files+=("/proc/sys/${key//.//}")
+    sysctl_file "${pair%%=*}"
+    files+=("$FILE")
   done
   # shellcheck disable=SC2016 # Perl's own
   exec perl -e '

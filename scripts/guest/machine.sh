@@ -47,13 +47,33 @@ enabled() {
   plain_enabled "$@"
 }
 
+# remember KEY: that sysctl's value, before its first change.
+remember() {
+  local value FILE
+  sysctl_file "$1"
+  [[ -e $SYSCTLS && $'\n'$(<"$SYSCTLS") == *$'\n'"$1="* ]] || ! read -r value 2>/dev/null <"$FILE" ||
+    printf '%s=%s\n' "$1" "$value" >>"$SYSCTLS"
+}
+
+# remember_forwarding FAMILY: of every device.
+remember_forwarding() {
+  local device
+  for device in /proc/sys/net/"$1"/conf/*; do
+    device=${device##*/}
+    remember "net.$1.conf.${device//.//}.forwarding"
+  done
+}
+
 # sysctls_now KEY=VALUE...
 sysctls_now() {
-  local pair key value
+  local pair
   for pair in "$@"; do
-    key=${pair%%=*}
-    [[ -e $SYSCTLS && $'\n'$(<"$SYSCTLS") == *$'\n'"$key="* ]] || ! read -r value 2>/dev/null <"/proc/sys/${key//.//}" ||
-      printf '%s=%s\n' "$key" "$value" >>"$SYSCTLS"
+    remember "${pair%%=*}"
+    # The kernel changes the others with the one.
+    case $pair in
+    net.ipv4.ip_forward=*) remember_forwarding ipv4 && remember net.ipv4.conf.all.accept_redirects ;;
+    net.ipv6.conf.all.forwarding=*) remember_forwarding ipv6 ;;
+    esac
   done
   plain_sysctls_now "$@"
 }
@@ -159,7 +179,7 @@ apply() {
 
 # leftovers: a line for each thing of ours that is still there.
 leftovers() {
-  local line key value vip
+  local line key value vip FILE
   while read -r line; do
     if [[ $line == */ ]]; then
       [[ ! -d $line || -n $(find "$line" -mindepth 1 -print -quit) ]] || echo "directory $line"
@@ -173,7 +193,8 @@ leftovers() {
   for line in "${OWN_DIRECTORIES[@]}"; do [[ ! -e $line ]] || echo "directory $line"; done
   while IFS='=' read -r key value; do
     line=$value
-    read -r line 2>/dev/null <"/proc/sys/${key//.//}" || true
+    sysctl_file "$key"
+    read -r line 2>/dev/null <"$FILE" || true
     [[ $line == "$value" ]] || echo "sysctl $key is $line, and was $value"
   done < <(cat "$SYSCTLS" 2>/dev/null)
   for vip in $LVS_VIPS; do
@@ -227,7 +248,7 @@ unload_modules() {
 
 # remove: the role ends, and everything of it goes. What is left in spite of that is a failure, and stays listed.
 remove() {
-  local left key value first
+  local left key value first FILE
   [[ -e $STATE ]] || return 0
   exec 9>/run/lvs-dr.lock
   flock -w "$RUN_LIMIT" 9 || die "$LVS_NODE: another 'lvs-dr' still runs"
@@ -236,7 +257,8 @@ remove() {
   ! command -v nft >/dev/null || nft delete table inet lvs_dr_unfit 2>/dev/null || true
   systemctl -q stop 'lvs-dr*' 2>/dev/null || true
   while IFS='=' read -r key value; do
-    { printf '%s\n' "$value" >"/proc/sys/${key//.//}"; } 2>/dev/null || true
+    sysctl_file "$key"
+    { printf '%s\n' "$value" >"$FILE"; } 2>/dev/null || true
   done < <(cat "$SYSCTLS" 2>/dev/null)
   unload_modules
   restore_files

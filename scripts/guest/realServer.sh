@@ -13,7 +13,7 @@ ARP_OPEN=(net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.lo.arp_ignore=0
 
 if [[ $LVS_VIPS == *:* ]]; then
   # A proxy would answer for what it has on lo.
-  NDP_QUIET=(net.ipv6.conf.all.proxy_ndp=0 "net.ipv6.conf.$LVS_IF.proxy_ndp=0")
+  NDP_QUIET=(net.ipv6.conf.all.proxy_ndp=0 "net.ipv6.conf.${LVS_IF//.//}.proxy_ndp=0")
   ARP_QUIET+=("${NDP_QUIET[@]}")
   ARP_OPEN+=("${NDP_QUIET[@]}")
 fi

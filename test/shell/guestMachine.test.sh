@@ -50,6 +50,26 @@ test_what_cannot_be_taken_away_is_named_and_stays_listed() {
   [[ -e $T/guest/var/lib/lvs-dr/files ]] || fail "the list is gone"
 }
 
+test_what_the_kernel_changes_with_a_sysctl_is_given_back_too() {
+  local conf="$T/guest/proc/sys/net/ipv4/conf"
+  mkdir -p "$conf"/{all,eth0.7,eth1}
+  echo 0 | tee "$conf"/{all,eth0.7}/forwarding "$conf/all/accept_redirects" "$conf/../ip_forward" >/dev/null
+  echo 1 | tee "$conf/eth1/forwarding" "$conf/eth0.7/send_redirects" >/dev/null
+  machine '
+    begin
+    sysctls net.ipv4.ip_forward=1 net.ipv4.conf.eth0/7.send_redirects=0
+    # As the kernel does.
+    cd '"$conf"'
+    echo "$(<eth0.7/send_redirects) $(<../ip_forward)"
+    echo 1 | tee */forwarding >/dev/null
+    echo 1 >all/accept_redirects
+    role_stop() { echo 0 | tee */forwarding >/dev/null; }
+    remove'
+  exits 0
+  equals "$stdout" "0 1"
+  equals "$(cat "$conf"/{all,eth0.7,eth1}/forwarding "$conf/all/accept_redirects" "$conf/eth0.7/send_redirects" "$conf/../ip_forward" | paste -sd ' ')" "0 0 1 0 1 0"
+}
+
 # refused: what is said against the role.
 refused() { machine refusals; }
 

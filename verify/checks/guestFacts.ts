@@ -43,7 +43,9 @@ export function unitsOf(lab: Lab, node: LabNode): string[] {
   return [...new Set([...base, ...sorry, ...(daemon ? [daemon.unit] : []), ...vipHolder(lab).units])];
 }
 
-const SYSCTL_DIRECTORY = "/proc/sys/";
+/** As sysctl(8) has it, a name's own dot is a slash in a key. */
+const sysctlFile = (key: string): string =>
+  `/proc/sys/${key.replaceAll(/[./]/g, (each) => (each === "." ? "/" : "."))}`;
 
 /** Bash for the guest. Builtins where they do: each process costs a guest without KVM some 20 ms. */
 export function factsScript(
@@ -56,10 +58,10 @@ echo "clock=$EPOCHREALTIME"
 [[ -e /etc/systemd/system/multi-user.target.wants/lvs-dr.service ]] && echo boot=yes
 /usr/local/sbin/lvs-dr status | grep '^problem=' || true
 echo '== sysctls'
-for key in ${sysctls.join(" ")}; do
+for each in ${sysctls.map((key) => `${key}:${sysctlFile(key)}`).join(" ")}; do
   value=absent
-  read -r value 2>/dev/null <"${SYSCTL_DIRECTORY}\${key//.//}" || true
-  echo "$key $value"
+  read -r value 2>/dev/null <"\${each#*:}" || true
+  echo "\${each%%:*} $value"
 done
 echo '== addresses'
 ip -o addr show

@@ -4,7 +4,7 @@ import { hostPrefix } from "../../model/lab/address";
 import { labNodes, nicOn, vipsOf, type Lab, type LabNode } from "../../model/lab/types";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
 import { askEach } from "../../lib/askEach";
-import { hazardKeys, judgeHazards } from "./hazards";
+import { confKey, hazardKeys, judgeHazards } from "./hazards";
 import { forwards, judgeNeighbours } from "./neighbours";
 import { gatherFacts, unitsOf, type GuestFacts } from "./guestFacts";
 
@@ -26,21 +26,18 @@ export function sysctlsOf(lab: Lab, node: LabNode): Record<string, string> {
       "net.ipv4.vs.expire_quiescent_template": "1",
       "net.ipv4.vs.conn_reuse_mode": "1",
       "net.ipv4.conf.all.send_redirects": "0",
-      [`net.ipv4.conf.${nicOn(node, "server").device}.send_redirects`]: "0",
+      [confKey(4, nicOn(node, "server").device, "send_redirects")]: "0",
       ...vipHolder(lab).sysctls(lab),
     };
   }
   if (node.role !== "realServer") return {};
   const quiet = lab.arpStrategy === "sysctl";
   const arp = ["all", "lo"].flatMap((device) => [
-    [`net.ipv4.conf.${device}.arp_ignore`, quiet ? "1" : "0"],
-    [`net.ipv4.conf.${device}.arp_announce`, quiet ? "2" : "0"],
+    [confKey(4, device, "arp_ignore"), quiet ? "1" : "0"],
+    [confKey(4, device, "arp_announce"), quiet ? "2" : "0"],
   ]);
   // Whatever the strategy: a proxy would answer for the VIP on lo.
-  const ndp = ["all", nicOn(node, "server").device].map((device) => [
-    `net.ipv6.conf.${device}.proxy_ndp`,
-    "0",
-  ]);
+  const ndp = ["all", nicOn(node, "server").device].map((device) => [confKey(6, device, "proxy_ndp"), "0"]);
   return Object.fromEntries([...arp, ...(six ? ndp : [])]) as Record<string, string>;
 }
 

@@ -2,7 +2,7 @@
  * Sysctls that are known to break Direct Routing and that the lab itself never sets: whoever set one has broken the lab
  * behind its back. Each comes with its evidence, and a reason that holds for this guest, not in general.
  */
-import { Prefix } from "../../model/lab/address";
+import { Prefix, type Family } from "../../model/lab/address";
 import { nicOn, vipsOf, type Lab, type LabNode, type Nic } from "../../model/lab/types";
 import { judge, type Finding } from "./check";
 import type { GuestFacts } from "./guestFacts";
@@ -175,7 +175,10 @@ const IPVS_RULES = [
   { code: "drop_entry", why: "IPVS drops connections on purpose" },
 ] as const;
 
-const keyOf = (device: string, code: string): string => `net.ipv4.conf.${device}.${code}`;
+/** The key of a NIC's own sysctl; that of eth0.7 is net.ipv4.conf.eth0/7. */
+export const confKey = (family: Family, device: string, code: string): string =>
+  `net.ipv${family}.conf.${device.replaceAll(".", "/")}.${code}`;
+const keyOf = (device: string, code: string): string => confKey(4, device, code);
 
 /** Every sysctl that is looked at in a guest. */
 export function hazardKeys(lab: Lab, node: LabNode): string[] {

@@ -101,6 +101,15 @@ describe("a sysctl that breaks Direct Routing", () => {
     expect(script).toContain("IPReversePathFilter");
     expect(script).not.toContain("ip -4 neigh");
   });
+  it("a NIC's own dot is none between two words of a sysctl's key", () => {
+    const [router] = LAB.routers;
+    const nics = router.nics.map((nic) => ({ ...nic, device: `${nic.device}.7` }));
+    const keys = hazardKeys(LAB, { ...router, nics });
+    expect(keys).toContain("net.ipv4.conf.eth1/7.proxy_arp");
+    expect(factsScript(keys, [])).toContain(
+      " net.ipv4.conf.eth1/7.proxy_arp:/proc/sys/net/ipv4/conf/eth1.7/proxy_arp ",
+    );
+  });
 });
 
 it.each([
