@@ -31,12 +31,12 @@ add_vips() {
   done
 }
 
-# labelled DEVICE LABEL: the addresses that `add_vips` gave that label, one a line.
+# labelled DEVICE LABEL: the addresses that `add_vips` gave that label, one a line. Of IPv6 those that it deprecated: others may be of DHCP.
 labelled() {
   local family address rest
   while read -r _ _ family address rest; do
     if [[ $family == inet6 ]]; then
-      [[ $address != */128 || $address == ::1/128 ]] || echo "$address"
+      [[ $address != */128 || $rest != *deprecated* ]] || echo "$address"
     elif [[ " $rest" == *" $2\\"* ]]; then
       echo "$address"
     fi

@@ -3,6 +3,9 @@
 # A director's VIPs told to whoever configures its NIC, so that they outlive a restart of that. Settings: LVS_IF, LVS_VIPS.
 
 readonly NETWORK_DROPIN=lvs-dr-vip.conf
+# Marks what is ours on the NIC. Longer ones the kernel does not take.
+VIP_LABEL=$LVS_IF:vip
+readonly VIP_LABEL=${VIP_LABEL:0:15}
 
 # networkd and NetworkManager drop addresses that they were not told of when they configure the NIC anew: tell the one
 # that does. They are in force already.
@@ -20,7 +23,7 @@ declare_vips_to_networkd() {
     if [[ $vip == *:* ]]; then
       printf '[Address]\nAddress=%s\nPreferredLifetime=0\nDuplicateAddressDetection=none\n' "$vip"
     else
-      printf '[Address]\nAddress=%s\nLabel=%s:vip\n' "$vip" "$LVS_IF"
+      printf '[Address]\nAddress=%s\nLabel=%s\n' "$vip" "$VIP_LABEL"
     fi
   done | declare_to_networkd "$LVS_IF" "$NETWORK_DROPIN"
 }

@@ -74,6 +74,9 @@ nics() {
   for wanted in $LVS_ADDRESSES; do
     device=${devices[$wanted]:-}
     if [[ -n $device ]]; then
+      # Of two directors keepalived knows which VIPs are its own.
+      ((${#device} < 15)) || [[ ${LVS_ROLE:-} != director || -n ${LVS_KEEPALIVED_CONF:-} ]] ||
+        echo "refused=has $wanted on $device: a name of 15 characters leaves no room to mark the VIP's address by"
       read -r mac <"/sys/class/net/$device/address"
       echo "nic=$wanted $device $mac"
     else

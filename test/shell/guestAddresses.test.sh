@@ -12,7 +12,7 @@ addressing() {
   local UNDER="unshare -n"
   ln -sf "$(PATH="$REAL_PATH" command -v unshare)" "$BIN/unshare"
   $UNDER ip link >/dev/null 2>&1 || skip "no network namespaces here"
-  guest "common.sh" "is_active() { false; }; ip link add eth0 type veth peer name peer; ip link set peer up; ip link set eth0 up; $1" LVS_VIPS="$VIPS" LVS_ADDRESSES6="eth0=fd00:7::10/64"
+  guest "common.sh ${FILES:-}" "is_active() { false; }; ip link add eth0 type veth peer name peer; ip link set peer up; ip link set eth0 up; $1" LVS_VIPS="$VIPS" LVS_ADDRESSES6="eth0=fd00:7::10/64" "${@:2}"
 }
 
 test_a_vip_of_ipv6_is_deprecated_and_known_by_its_length() {
@@ -38,6 +38,20 @@ test_vips_that_leave_are_taken_away_and_nothing_else() {
   addressing 'addresses6; add_vips eth0 eth0:vip "$LVS_VIPS fd00:10::101/128"; drop_vips eth0 eth0:vip "fd00:10::101/128"; '"$SHOWN"
   equals "$stdout" "eth0 inet6 fd00:10::101/128 scope global nodad deprecated
 eth0 inet6 fd00:7::10/64 scope global nodad"
+}
+
+test_an_address_of_ipv6_that_is_somebody_elses_stays() {
+  addressing 'ip addr add fd00:9::77/128 dev eth0 nodad; add_vips eth0 eth0:vip "$LVS_VIPS"; drop_vips eth0 eth0:vip ""; '"$SHOWN"
+  equals "$stdout" "eth0 inet6 fd00:9::77/128 scope global nodad"
+}
+
+test_a_nic_with_a_long_name_can_have_the_vips() {
+  FILES="declaredVips.sh keepalived.sh holders/fixed.sh" addressing 'ip link set eth0 down; ip link set eth0 name enp130s0f1np1; ip link set enp130s0f1np1 up; ip addr add 10.0.0.5/32 dev enp130s0f1np1
+    declare_to_networkd() { :; }
+    hold_vips; ip -o addr show dev enp130s0f1np1 label "enp130s0f1np1:*" | grep -c 10.0.0.100; release_vips
+    ip -o addr show dev enp130s0f1np1 scope global | sed -E "s/.* inet //; s/ .*//"' LVS_IF=enp130s0f1np1
+  equals "$stdout" "1
+10.0.0.5/32"
 }
 
 test_addresses_of_ipv6_leave_with_the_configuration() {

@@ -70,6 +70,17 @@ test_what_the_kernel_changes_with_a_sysctl_is_given_back_too() {
   equals "$(cat "$conf"/{all,eth0.7,eth1}/forwarding "$conf/all/accept_redirects" "$conf/eth0.7/send_redirects" "$conf/../ip_forward" | paste -sd ' ')" "0 0 1 0 1 0"
 }
 
+test_a_nic_whose_name_leaves_no_room_for_the_mark_is_refused_of_a_director() {
+  mkdir -p "$T/guest/sys"
+  nic() { machine 'ip() { echo "2: $NIC inet 10.0.0.5/24 scope global"; }; nics | sed "s#^nic=.*#nic#"' LVS_ADDRESSES=10.0.0.5/24 NIC="$1" LVS_ROLE="$2"; }
+  nic enx001122334455 director
+  contains "$stdout" "refused=has 10.0.0.5/24 on enx001122334455: a name of 15 characters leaves no room"
+  nic enp130s0f1np1 director
+  [[ $stdout != *refused* ]] || fail "$stdout"
+  nic enx001122334455 realServer
+  [[ $stdout != *refused* ]] || fail "$stdout"
+}
+
 # refused: what is said against the role.
 refused() { machine refusals; }
 

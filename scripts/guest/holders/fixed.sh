@@ -10,18 +10,18 @@ holder_validate() { :; }
 hold_vips() {
   # There were two directors, and it would take the VIPs with it.
   [[ ! -e $KEEPALIVED_CONF || $(<"$KEEPALIVED_CONF") != *vrrp_instance* ]] || keepalived_ends
-  add_vips "$LVS_IF" "$LVS_IF:vip" "$LVS_VIPS"
+  add_vips "$LVS_IF" "$VIP_LABEL" "$LVS_VIPS"
 }
 
 yield_vips() { :; }
 
 settle_vips() {
-  drop_vips "$LVS_IF" "$LVS_IF:vip" "$LVS_VIPS"
+  drop_vips "$LVS_IF" "$VIP_LABEL" "$LVS_VIPS"
   declare_vips
 }
 
 release_vips() {
-  drop_vips "$LVS_IF" "$LVS_IF:vip" ""
+  drop_vips "$LVS_IF" "$VIP_LABEL" ""
   rm -f /etc/systemd/network/*.network.d/"$NETWORK_DROPIN"
   if is_active NetworkManager.service; then declare_to_networkmanager ""; fi
 }
