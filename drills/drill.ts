@@ -1,4 +1,5 @@
 /** What a drill is: what it breaks, what may be felt of it, how it is undone, and what its sabotage is. */
+import type { LabNode } from "../model/lab/types";
 import type { DrillRun } from "./drillRun";
 import type { RequestLog } from "./requests";
 
@@ -36,6 +37,8 @@ export interface Drill {
   unfit?(run: DrillRun): string | undefined;
   /** What it takes beside real servers and a director: that the lab has a router, or a client, or that it is of guests alone, with their power and network. */
   readonly takes?: readonly Need[];
+  /** Whose nft cuts something off: a machine that exists may have none. */
+  readonly cuts?: (run: DrillRun) => readonly LabNode[];
   /** It is about ARP, or about what the kernel does otherwise for IPv6. */
   readonly onlyIpv4?: true;
   /** No client asks meanwhile: it is not about the service. */

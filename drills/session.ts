@@ -5,6 +5,7 @@ import { restore } from "./restoring";
 import { renderResult } from "./resultText";
 import { CutOff, INTERRUPTED, openRun, runDrill, type Bench, type RunOptions } from "./runner";
 import { Interrupted } from "./waiting";
+import { lacksCommand } from "../verify/checks/check";
 import { labNodes, type Lab } from "../model/lab/types";
 import type { Drill } from "./drill";
 import type { DrillOutcome } from "./types";
@@ -47,6 +48,13 @@ function whyUnfit(drill: Drill, bench: Bench): string | undefined {
   return needsTcp(run) ?? (drill.unfit ?? needsTwoServers)(run);
 }
 
+/** What a machine has not got that the drill would cut something off with; undefined when nothing is missing. */
+function whyUncut({ cuts, ...drill }: Drill, bench: Bench): Promise<string | undefined> {
+  const nodes = cuts?.(openRun(bench, "fault", drill)) ?? [];
+  const needs = nodes.map((node) => [node, "nft"] as const);
+  return lacksCommand(bench.environment.shell, needs);
+}
+
 /** What the lab does not have, and the drill takes; undefined when nothing is. */
 export function lackingFor({ takes = [] }: Pick<Drill, "takes">, lab: Lab): string | undefined {
   for (const need of takes) {
@@ -78,7 +86,8 @@ export async function runDrills(
     };
     // A run that was over when somebody interrupted has its result.
     if (environment.signal.aborted) ended ??= new Interrupted(INTERRUPTED);
-    const unfit = ended === undefined ? whyUnfit(drill, bench) : undefined;
+    const unfit =
+      ended === undefined ? (whyUnfit(drill, bench) ?? (await whyUncut(drill, bench))) : undefined;
     if (ended !== undefined) skip("its turn did not come");
     else if (unfit !== undefined) skip(unfit);
     else if ((amiss ??= await environment.amiss()).length > 0) {

@@ -29,6 +29,7 @@ async function entry(run: DrillRun, port: string): Promise<{ seconds: number; st
 const clientVanishes: Drill = {
   name: "client-vanishes",
   takes: ["client"],
+  cuts: ({ lab }) => lab.clients,
   description: "A client vanishes with a connection open: the director forgets it within 300 s",
   maxSeconds: 60,
   async act(run) {

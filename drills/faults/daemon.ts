@@ -111,6 +111,7 @@ const restartDuringCheck: Drill = {
   description: "The daemon that checks is restarted while a check hangs: no request is lost, it runs",
   maxSeconds: 80,
   unfit: needsOwnDaemon,
+  cuts: ({ target }) => [target],
   async act(run) {
     const { target, director, promises } = run;
     await run.act(`checks of ${target.name} are left without an answer`, target.name, BLOCK_CHECKS(run));

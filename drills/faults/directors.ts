@@ -166,6 +166,7 @@ const CUT_SECONDS = 10;
 
 const partition: Drill = {
   name: "director-partition",
+  takes: ["guests"],
   description: `The active director is cut off for ${CUT_SECONDS} s, ${ROUNDS} times: the other one takes over and keeps the VIP, and never do two answer for long`,
   maxSeconds: 500,
   unfit: needsPair,
@@ -207,6 +208,7 @@ const deaf: Drill = {
     "The directors no longer hear each other's adverts, and nothing else is wrong: both hold the VIP, the status names it, requests go on",
   maxSeconds: 100,
   unfit: needsPair,
+  cuts: ({ lab }) => lab.directors,
   async act(run) {
     for (const { name } of run.lab.directors) await run.act(`${name} hears no adverts`, name, DEAF);
     const seconds = await named(

@@ -37,6 +37,22 @@ it("a drill that cannot be undone ends the call, and what was over is told", asy
   expect(error?.message).toMatch(/^stuck is not undone: no way in;/);
 });
 
+it("a drill that cuts something off is skipped where a machine has no nft", async () => {
+  const { lab } = bench.environment;
+  const target = { ...lab.directors[0], ssh: { host: "m", user: "root", port: 22 } };
+  const shell = { run: () => Promise.resolve({ code: 0, stdout: "nft\n", stderr: "" }) };
+  const environment = { ...bench.environment, shell } as unknown as FakeBench["environment"];
+  const { outcomes } = await runDrills(
+    [fakeDrill(did, { cuts: () => [target] })],
+    { ...bench, environment },
+    ONCE,
+  );
+  expect(outcomes).toEqual([
+    { name: "fake", description, verdict: "skip", reason: "there is no nft on director" },
+  ]);
+  expect(did).toEqual([]);
+});
+
 describe("a lab that is not as configured", () => {
   const weight = "rs1 192.168.7.10:80: weight 9, expected 1";
   const broken = (looks: string[][]): FakeBench => {

@@ -27,6 +27,10 @@ it("whatever takes power, network, router or client is named where there is none
     expect(why[name]).toBeUndefined();
 });
 
+it("a machine is not cut off from whoever would have to connect it again", () => {
+  expect(DRILLS.filter(({ name }) => name === "director-partition")).toMatchObject([{ takes: ["guests"] }]);
+});
+
 it("no drill that cuts power goes without saying so", () => {
   for (const { name, act, takes } of DRILLS) {
     const text = act.toString();
