@@ -4,6 +4,8 @@
  * read it.
  */
 
+import type { Family } from "../lab/address";
+
 export type NeededField = "database" | "login" | "passwd" | "receive" | "request" | "secret";
 
 interface Row {
@@ -162,6 +164,21 @@ export function isOfWeb(service: CheckService | undefined): boolean {
 /** negotiate, or a number: one negotiate check after so many connects. */
 export function negotiates(checktype: string | number): boolean {
   return /^(negotiate|\d+)$/.test(String(checktype));
+}
+
+/** What ldirectord asks web servers by IPv6 with; its package only mentions it. */
+const WEB_BY_IPV6 = "libnet-inet6glue-perl";
+
+/** Debian packages that a check needs beside what ldirectord's own depends on. */
+export function checkPackages(
+  checktype: string | number,
+  service: CheckService | undefined,
+  family: Family,
+): string[] {
+  if (!negotiates(checktype)) return [];
+  const { package: modules } = checkService(service);
+  const isWeb = service === "http" || service === "https";
+  return [...(modules === undefined ? [] : [modules]), ...(isWeb && family === 6 ? [WEB_BY_IPV6] : [])];
 }
 
 /** A negotiate check of service none asks nobody: it finds a dead server up, also where a connect has just failed. */

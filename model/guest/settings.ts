@@ -1,5 +1,6 @@
 /** What each guest's script gets: shell settings from the lab. */
 import { holdSeconds } from "../director/detection";
+import { checkPackages } from "../director/checkServices";
 import { controlPlane, planeSettings } from "../director/controlPlane";
 import { vipHolder, vipMac } from "../director/vipHolder";
 import { renderGuestTable } from "../director/ipvs/guestTable";
@@ -185,6 +186,15 @@ export function sorryPorts(lab: Lab): number[] {
   ];
 }
 
+/** Packages of a director's checks that a machine may lack; nothing where there are none. The project's own image has them all. */
+function checkSettings({ mode, services }: Lab, { ssh }: LabNode): Settings {
+  if (ssh === undefined || mode !== "ldirectord") return {};
+  const packages = services.flatMap(({ check, vip }) =>
+    checkPackages(check.checktype, check.service, familyOf(vip)),
+  );
+  return packages.length === 0 ? {} : { LVS_PACKAGES: [...new Set(packages)].join(" ") };
+}
+
 function directorSettings(lab: Lab, node: LabNode): Settings {
   const timeouts = lab.ipvsTimeouts ?? { tcp: 300, tcpfin: 120, udp: 300 };
   return {
@@ -192,6 +202,7 @@ function directorSettings(lab: Lab, node: LabNode): Settings {
     LVS_CONFIG_HASH: lab.configHash,
     LVS_IF: nicOn(node, "server").device,
     LVS_MODE: lab.mode,
+    ...checkSettings(lab, node),
     ...planeSettings(lab),
     ...vipHolder(lab).settings(lab, node),
     LVS_IPVS_TIMEOUTS: `${timeouts.tcp} ${timeouts.tcpfin} ${timeouts.udp}`,

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # shellcheck source=scripts/guest/common.sh disable=SC2154
 # On a machine that exists: everything that is put there is listed, with what was there before, and `remove` takes all of it away again. Comes after
-# what it changes of common.sh and others, and before the role. Setting: LVS_MACHINE (whose the machine is). Needs foreign.sh.
+# what it changes of common.sh and others, and before the role. Settings: LVS_MACHINE (whose the machine is), maybe LVS_PACKAGES (beside what has the
+# role's commands). Needs foreign.sh.
 
 # Below $STATE: paths that were written, most recent last; what they held before, below originals/; KEY=VALUE of sysctls before their first change;
 # packages that were installed; and the kernel's modules before.
@@ -116,20 +117,15 @@ install_packages() {
 }
 
 need() {
-  local pair missing=()
-  for pair in "$@"; do command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}"); done
-  ((${#missing[@]} == 0)) || install_packages "${missing[@]}"
-  hash -r
-  plain_need "$@"
-}
-
-need_packages() {
   local each missing=()
+  for each in "$@"; do command -v "${each%%:*}" >/dev/null || missing+=("${each#*:}"); done
   for each in ${LVS_PACKAGES:-}; do
     # shellcheck disable=SC2016 # dpkg-query's own variable
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$each" 2>/dev/null) == installed ]] || missing+=("$each")
   done
   ((${#missing[@]} == 0)) || install_packages "${missing[@]}"
+  hash -r
+  plain_need "$@"
 }
 
 # ipvsadm -C: of the table our own services alone.

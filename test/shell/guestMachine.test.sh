@@ -148,6 +148,13 @@ test_nothing_of_a_package_starts_by_itself() {
   equals "$stdout" "$(lines old-style.service theirs.service theirs.timer "policy gone")"
 }
 
+test_packages_beside_the_roles_commands_are_installed_with_them() {
+  fake dpkg-query 'case $* in *here*) echo installed ;; esac'
+  machine 'plain_need() { :; }; install_packages() { echo "$*"; }; need bash:bash nowhere:first' LVS_PACKAGES="here second"
+  exits 0
+  equals "$stdout" "first second"
+}
+
 test_a_policy_of_the_owners_is_there_again_after_an_installation() {
   mkdir -p "$T/guest/usr/sbin"
   printf 'exit 101\n' >"$T/guest/usr/sbin/policy-rc.d"

@@ -151,3 +151,24 @@ describe("settings", () => {
     expect(limit({ drainTimeout: 0, realServerCount: 20, healthCheck: slow })).toBeGreaterThan(20 * 30 + 60);
   });
 });
+
+describe("packages that a director's checks need, on a machine that exists", () => {
+  const ssh = { hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl" };
+  const six = {
+    clientNetwork: { cidr6: "fd00:18::/64" },
+    serverNetwork: { cidr6: "fd00:7::/64" },
+    vip6Cidr: "fd00:10::/64",
+  };
+  const packages = (config: Record<string, unknown>): string | undefined =>
+    directorSettings(lab({ director: { ssh }, ...config })).LVS_PACKAGES;
+  it("are those of the checked protocols and families", () => {
+    expect(packages({})).toBeUndefined();
+    expect(packages(six)).toBe("libnet-inet6glue-perl");
+    expect(packages({ services: [{ name: "https", port: 443 }] })).toBe("liblwp-protocol-https-perl");
+  });
+  it("are nobody's where nothing negotiates, no ldirectord checks, or the director is a guest", () => {
+    expect(packages({ ...six, healthCheck: { checktype: "connect" } })).toBeUndefined();
+    expect(packages({ ...six, director: { ssh, mode: "keepalived" } })).toBeUndefined();
+    expect(packages({ ...six, director: {} })).toBeUndefined();
+  });
+});
