@@ -54,6 +54,14 @@ test_what_is_amiss_has_a_code() {
   contains "$stdout" $'problem=sync-differs\t\tbackup\tIPVS\' connection sync runs as backup, expected none'
 }
 
+test_without_connection_sync_no_sysctl_is_set() {
+  seen MASTER "$VIP" ""
+  holder 'printf "<%s>" "${HOLDER_SYSCTLS[@]}"' LVS_HA_SYSCTLS=$'a=1\nb=0\t0'
+  equals "$stdout" $'<a=1><b=0\t0>'
+  holder 'echo "${#HOLDER_SYSCTLS[@]}"' LVS_HA_SYSCTLS="" LVS_SYNC_ID=""
+  equals "$stdout" 0
+}
+
 test_a_vip_on_the_virtual_mac_s_device_is_looked_for_there() {
   seen MASTER "${VIP//eth0/vrrp51}" "$BOTH"
   holder "$STATUS" LVS_VMAC=vrrp51

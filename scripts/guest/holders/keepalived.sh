@@ -14,7 +14,9 @@ TOLD_AT=0
 readonly VIP_IF=${LVS_VMAC:-$LVS_IF}
 
 HOLDER_NEEDS=(keepalived:keepalived arping:iputils-arping)
-mapfile -t HOLDER_SYSCTLS <<<"$LVS_HA_SYSCTLS"
+HOLDER_SYSCTLS=()
+# Of an empty text mapfile makes one entry.
+[[ -z $LVS_HA_SYSCTLS ]] || mapfile -t HOLDER_SYSCTLS <<<"$LVS_HA_SYSCTLS"
 
 holder_validate() { keepalived_reads; }
 
