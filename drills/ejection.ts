@@ -20,16 +20,12 @@ export function exposedRequests(run: DrillRun, seconds: number): number {
   return Math.ceil(RATE * seconds * run.scale * weightShare(run.lab, run.target.name)) + 3;
 }
 
-/**
- * What clients may feel of a target that refuses until it is out. A target with most of the weight has most of the
- * requests too.
- */
+/** What clients may feel of a target that refuses until it is out. */
 export function refusalLimits(run: DrillRun): Felt {
   const { name } = run.target;
-  const { failed, eject } = run.promises;
   const lost = run.promises.lostAfterRetry(name);
   return {
-    failed: weightShare(run.lab, name) <= 0.5 ? failed : Math.max(failed, exposedRequests(run, eject)),
+    failed: run.promises.failedUntilOut(name, RATE, run.scale),
     ...(lost !== undefined && { lost }),
   };
 }

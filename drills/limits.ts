@@ -20,6 +20,12 @@ export interface Promises extends Omit<DrillLimits, Derived> {
   readonly recover: number;
   /** A server is back though the check before was left hanging. */
   readonly recoverSilent: number;
+  /**
+   * First attempts that fail while a server of that name refuses: the fixed number, where it is out so soon and has no more than half of the
+   * weight. Else they follow from the time until it is out.
+   * @param rate requests a second
+   */
+  failedUntilOut(server: string, rate: number, scale: number): number;
   /** Requests lost though they were repeated, when a server of that name refuses; undefined = no promise. */
   lostAfterRetry(server: string): number | undefined;
 }
@@ -31,15 +37,23 @@ export function promises(lab: Lab): Promises {
     { ...DRILL_LIMITS, ...lab.drills?.limits };
   const { detectionSeconds } = controlPlane(lab);
   const each = check.failurecount * holdSeconds(check);
+  const eject = ejectSeconds ?? detectionSeconds(service, 0, lab);
   return {
     ...rest,
-    eject: ejectSeconds ?? detectionSeconds(service, 0, lab),
+    eject,
     ejectSilent: (hung = 1) =>
       ejectSilentSeconds === undefined
         ? detectionSeconds(service, hung, lab)
         : ejectSilentSeconds + (hung - 1) * each,
     recover: recoverSeconds ?? check.checkinterval + SLACK,
     recoverSilent: recoverSilentSeconds ?? check.checkinterval + holdSeconds(check) + SLACK,
+    failedUntilOut(server, rate, scale) {
+      const share = weightShare(lab, server);
+      const isFixed = share <= 0.5 && rate * eject * share + 3 <= rest.failed;
+      return isFixed
+        ? rest.failed
+        : Math.max(rest.failed, Math.ceil(rate * eject * scale * metFirst(share)) + 3);
+    },
     lostAfterRetry: (server) => lostAfterRetry ?? lostInARow(lab, server),
   };
 }
@@ -74,6 +88,9 @@ export function weightShare(lab: Lab, name: string): number {
   const total = [...weights.values()].reduce((sum, weight) => sum + weight, 0);
   return (weights.get(name) ?? 0) / total;
 }
+
+/** Of first attempts those that meet a server with that share when each that fails is repeated at once: the repeated one takes another's turn. */
+const metFirst = (share: number): number => (share < 0.5 ? share / (1 - share) : 1);
 
 /** A promise that the configuration may not keep, and then why. */
 interface Damping {

@@ -140,6 +140,19 @@ describe("promises", () => {
     expect(promises(some).lostAfterRetry("rs1")).toBe(lost[between[0] ?? 0]);
   });
 
+  it("count what fails by the time until a server is out, where that is long", () => {
+    const failed = (raw: Record<string, unknown>, scale = 1): number =>
+      promises(parseConfig(raw, dev)).failedUntilOut("rs1", 10, scale);
+    const of = (...weights: number[]): Record<string, unknown> => ({
+      realServers: weights.map((weight) => ({ weight })),
+    });
+    expect([failed({}), failed({}, 5), failed(of(1, 1), 5)]).toEqual([20, 20, 20]);
+    // 12 s, and of five requests in turn two meet it, of which each is followed by its own retry.
+    const slow = { ...of(2, 3), healthCheck: { checkinterval: 5, failurecount: 2 } };
+    expect([failed(slow), failed(slow, 2)]).toEqual([84, 164]);
+    expect(failed({ ...of(3, 1) })).toBe(33);
+  });
+
   it("know a server's share", () => {
     expect(weightShare(lab, "rs1")).toBe(0.25);
     const realServers = [{ weight: 3 }, { weight: 1 }, { weight: 4, drain: true }];
