@@ -289,7 +289,13 @@ function checkTwins(findings: Findings, config: Config, all: readonly Place[]): 
       const value = given?.ports === undefined ? { value: port } : {};
       findings.add({ key, ...value, message, fix: "choose another port, VIP or protocol" }, ...also);
     }
-    const marked = before.find((each) => service.mark !== undefined && each.service.mark === service.mark);
+    // IPVS has a mark once in each family.
+    const marked = before.find(
+      (each) =>
+        service.mark !== undefined &&
+        each.service.mark === service.mark &&
+        familyOf(each.service.vip) === familyOf(service.vip),
+    );
     if (marked === undefined || given?.mark === undefined) return;
     findings.add({
       key: `services[${index}].mark`,

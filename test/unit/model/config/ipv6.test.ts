@@ -90,6 +90,23 @@ describe("a lab of both families", () => {
     );
   });
 
+  it("has services of their own in each family by one mark", () => {
+    const group = (name: string, vip: string) => ({
+      name,
+      vip,
+      ports: [80, 8080],
+      mark: 7,
+      healthCheck: { checkport: 80 },
+    });
+    const lab = labOf({ services: [group("main", "10.0.0.100"), group("six", "fd00:10::100")] });
+    expect(ipvsRestoreRules(lab).filter((line) => line.startsWith("-A"))).toEqual([
+      "-A -f 7 -s wrr",
+      "-A -f 7 -6 -s wrr",
+    ]);
+    const both = { services: [group("main", "fd00:10::100"), group("six", "fd00:10::101")] };
+    expect(() => labOf(both)).toThrow("services[1].mark = 7: is main's too");
+  });
+
   it("has a sorry server of each family: the director's own, a real server of other services, or the one that is named", () => {
     const sorry = (raw: object) => labOf(raw).services.at(-1)?.sorry?.address;
     expect(sorry({})).toBe("::1");
