@@ -12,9 +12,10 @@ import { readKeepalivedConf } from "../../model/import/keepalivedConf";
 import type { Include } from "../../model/import/keepalivedLexer";
 import { readLdirectordCf, type ParsedCf } from "../../model/import/ldirectordCf";
 import { importStack, leftText, type Imported, type Marks } from "../../model/import/stack";
-import { isAddress } from "../../model/lab/address";
+import { Address } from "../../model/lab/address";
 import { PROJECT } from "../../model/lab/naming";
 import { readPorts } from "../../model/lab/ports";
+import { serviceKey } from "../../model/lab/target";
 import { callersFile } from "../callersFile";
 import { stackFile } from "../stack/stackFile";
 import { printJson, say } from "../terminal";
@@ -79,12 +80,13 @@ function render(source: string, imported: Imported): string {
   const keys = Object.entries(imported.config).map(([key, value]) => [`${PROJECT}:${key}`, value]);
   // By whose rules a bare `on` is a truth value: it is quoted.
   const document = new Document({ config: Object.fromEntries(keys) as unknown }, { schema: "yaml-1.1" });
-  const { left, needs } = imported;
+  const { left, paired, needs } = imported;
   const part = (title: string, lines: readonly string[]): string[] =>
     lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
   document.commentBefore = [
     `Imported from ${source} by \`scripts/lab import\`.`,
     ...part("Addresses that are others:", table(imported)),
+    ...part("Taken for one machine's, which the file does not say:", paired),
     ...part("Not taken over, or not as it stands:", left.map(leftText)),
     ...part("To be added:", needs),
   ]
@@ -94,11 +96,16 @@ function render(source: string, imported: Imported): string {
 }
 
 function readMark(text: string, marks: Marks): Marks {
-  const [, mark = "", vip = "", list = ""] = /^(\d+)=([^:]+):(.+)$/.exec(text) ?? [];
+  const [, mark = "", vip = "", list = ""] = /^(\d+)=(\[[^\]]+\]|[^:[]+):(.+)$/.exec(text) ?? [];
+  const address = Address.read(vip.replace(/^\[(.*)\]$/, "$1"));
   const ports = list === "all" ? "all" : list.split(",").flatMap((each) => readPorts(each) ?? []);
-  if (mark === "" || !isAddress(vip, 4) || (ports !== "all" && ports.length !== list.split(",").length))
-    throw new InvalidArgumentError("write MARK=VIP:PORTS, such as 1=10.0.0.100:80,443 or 2=10.0.0.101:all");
-  return new Map([...marks, [Number(mark), { vip, ports }]]);
+  const isGood = address !== undefined && vip.startsWith("[") === (address.family === 6);
+  if (!isGood || (ports !== "all" && ports.length !== list.split(",").length))
+    throw new InvalidArgumentError(
+      "write MARK=VIP:PORTS, such as 1=10.0.0.100:80,443, 2=10.0.0.101:all or 1=[fd00:10::100]:80,443",
+    );
+  const key = serviceKey({ mark: Number(mark), family: address.family });
+  return new Map([...marks, [key, { vip: String(address), ports }]]);
 }
 
 async function run(file: string, { stack, configFile, mark, json }: ImportOptions): Promise<void> {
@@ -112,13 +119,14 @@ async function run(file: string, { stack, configFile, mark, json }: ImportOption
     : readLdirectordCf(read.text, await parseCf(read.text));
   const imported = importStack(source, { project: PROJECT, stack }, mark);
   writeAtomically(target, render(basename(file), imported));
-  const { taken, left, mapped, needs } = imported;
-  for (const line of [...left.map(leftText), ...table(imported), ...needs]) say(line);
+  const { taken, left, mapped, paired, needs } = imported;
+  const taking = paired.map((each) => `${each} are taken for one machine's`);
+  for (const line of [...left.map(leftText), ...table(imported), ...taking, ...needs]) say(line);
   const named = configFile === undefined ? "" : ` --config-file ${configFile}`;
   say(
     `${target}: ${taken.length} lines taken over, ${left.length} left or changed; next: scripts/lab preview --stack ${stack}${named}`,
   );
-  if (json) printJson({ file: target, stack, taken, left, mapped, needs });
+  if (json) printJson({ file: target, stack, taken, left, mapped, paired, needs });
 }
 
 /** @param command `import` with the option --stack */

@@ -1,140 +1,61 @@
-/** keepalived.conf: its virtual servers, in the lab's words, with keepalived 2.2.7's own defaults; its checkers as ldirectord's checks. */
+/** keepalived.conf: its virtual servers, in the lab's words, with keepalived 2.2.7's own defaults. */
 import { given } from "../config/serviceDefaults";
-import { Address, isAddress, Prefix, withoutLength } from "../lab/address";
+import { Address, familyOf, isAddress, Prefix, type Family } from "../lab/address";
 import type { Forwarding } from "../director/ldirectord/conf";
-import { ANYTHING, PROGRAM } from "./ldirectordCf";
-import { parseKeepalived, quotedWords, type Include, type Statement } from "./keepalivedLexer";
+import { Behind, canonical, FLAGS, named, value, type Block } from "./keepalivedBlocks";
+import { checkOf, CHECKER_KEYS, SHARED_KEYS, type Check } from "./keepalivedCheckers";
+import { parseKeepalived, type Include, type Statement } from "./keepalivedLexer";
+import { networksOf, pairOf } from "./keepalivedPair";
 import type { Fields, Left, Line, Source, SourceServer, SourceService } from "./source";
 
-const QUORUM = "ldirectord has no quorum: the sorry server comes when no server is up";
-const ROUTES = "the lab's guests have addresses and routes of their own";
-/** By keyword why it is not taken over; others have nothing that corresponds to them. */
-const NOT_TAKEN: Readonly<Record<string, string>> = {
-  alpha: "the lab's table is filled before ldirectord starts, and servers count as up until a check fails",
-  delay_before_retry: "ldirectord tries again in its next round, checkinterval seconds later",
-  priority: "the file is one director's: the lab's two have priorities of their own",
-  nb_get_retry: "keepalived knows it in HTTP_GET and SSL_GET only",
-  ...Object.fromEntries(
-    ["notify_down", "notify_up", "quorum_down", "quorum_up"].map((key) => [key, PROGRAM]),
-  ),
-  ...Object.fromEntries(["hysteresis", "omega", "quorum"].map((key) => [key, QUORUM])),
-  ...Object.fromEntries(["static_ipaddress", "static_routes", "static_rules"].map((key) => [key, ROUTES])),
-};
-const VRRP = "of VRRP one instance's id, interval, addresses and preemption are taken over";
-/** Of an instance. */
-const PAIR: Readonly<Record<string, string>> = {
-  virtual_router_id: "virtualRouterId",
-  advert_int: "advertInterval",
-};
-const OTHERWISE = "nothing in a lab corresponds to it";
-
+/** By which of the two a file is read. */
+type Checker = "keepalived" | "ldirectord";
+const NO_MAIL = "the lab's keepalived sends no mail";
+const MAIL = { notification_email_from: "emailalertfrom", smtp_server: "smtp" } as const;
+const SKIPPED = "is not an address: keepalived skips it";
 const FORWARDING: Readonly<Record<string, Forwarding>> = { DR: "gate", NAT: "masq", TUN: "ipip" };
-const FLAGS = /^(flag-[123]|(sh|mh)-(port|fallback))$/;
-/** What of a checker's block counts; keepalived knows nb_get_retry in HTTP_GET and SSL_GET alone. */
-const CHECKER_KEYS: Readonly<Record<string, readonly string[]>> = {
-  HTTP_GET: ["url", "virtualhost", "nb_get_retry"],
-  SSL_GET: ["url", "virtualhost", "nb_get_retry", "enable_sni"],
-  TCP_CHECK: [],
-  SMTP_CHECK: [],
-  PING_CHECK: [],
-  UDP_CHECK: [],
-  DNS_CHECK: ["type", "name"],
-  MISC_CHECK: [],
-  FILE_CHECK: [],
-  BFD_CHECK: [],
-};
-const COMMON_KEYS = ["connect_port", "connect_timeout", "retry", "delay_loop"];
-const SERVER_KEYS = [
-  "weight",
-  "lvs_method",
-  "uthreshold",
-  "lthreshold",
-  "inhibit_on_failure",
-  "virtualhost",
-  "smtp_alert",
-];
+const ofBoth = ["lvs_method", "weight", "inhibit_on_failure", "virtualhost", "smtp_alert"];
+const SERVER_KEYS = [...ofBoth, "uthreshold", "lthreshold"];
 const SERVICE_KEYS = [
-  ...[
-    "lb_algo",
-    "lvs_sched",
-    "lb_kind",
-    "lvs_method",
-    "persistence_timeout",
-    "persistence_granularity",
-    "protocol",
-    "ip_family",
-  ],
-  ...[
-    "inhibit_on_failure",
-    "sorry_server",
-    "sorry_server_lvs_method",
-    "virtualhost",
-    "smtp_alert",
-    "weight",
-    "ops",
-    "real_server",
-  ],
+  ...[...ofBoth, "lb_algo", "lvs_sched", "lb_kind", "persistence_timeout", "persistence_granularity"],
+  ...["protocol", "ip_family", "sorry_server", "sorry_server_lvs_method", "ops", "real_server"],
 ];
-/** keepalived's own, in seconds and times. */
-const DEFAULTS = {
-  delay_loop: 60,
-  connect_timeout: 5,
-  persistence: 360,
-  retry: { MISC_CHECK: 0, DNS_CHECK: 3 } as Record<string, number>,
-};
+/** keepalived's own persistence, in seconds. */
+const PERSISTENCE = 360;
 /** A group's range or network of more addresses is no list of VIPs. */
 const MOST = 256;
 
-type Target = { readonly vip: string; readonly port: number } | { readonly mark: number; readonly port: 0 };
+type Target = ({ readonly vip: string } | { readonly mark: number }) & {
+  readonly port: number;
+  readonly family: Family;
+};
 
-interface Check {
-  readonly at: Line;
-  /** Of the service. */
-  readonly fields: Fields;
-  /** Of the real server alone, where others ask for something else. */
-  readonly asks: Fields;
-}
-
-export function readKeepalivedConf(text: string, include: Include): Source {
+export function readKeepalivedConf(text: string, include: Include, mode: Checker = "keepalived"): Source {
   const { statements, all, left: refused } = parseKeepalived(text, include);
-  const reader = new Reader([...refused]);
+  const reader = new Reader([...refused], mode);
   for (const statement of statements) reader.read(statement);
-  const { left, services, ldirectord, lines, networks } = reader;
-  return { all, services, ldirectord, lines, names: {}, networks, left, ...reader.pair() };
+  const { left, services, ldirectord, lines, instances, shared } = reader;
+  const networks = networksOf(instances);
+  const pair = pairOf(instances, services, shared, reader);
+  const otherwise = (): Source => readKeepalivedConf(text, include, "ldirectord");
+  const source = { mode, all, services, ldirectord, lines, names: {}, networks, left, ...pair };
+  return mode === "keepalived" ? { ...source, otherwise } : source;
 }
 
-const named = (block: readonly Statement[] = [], ...keywords: string[]): Statement[] =>
-  block.filter(({ words: [keyword = ""] }) => keywords.includes(keyword));
-
-/** The first argument of the last of them, as keepalived takes it. */
-const value = (block: readonly Statement[] | undefined, ...keywords: string[]): string | undefined =>
-  named(block, ...keywords).at(-1)?.words[1];
-
-class Reader {
+class Reader extends Behind {
   readonly services: SourceService[] = [];
   readonly ldirectord: Fields = {};
   readonly lines: Record<string, Line> = {};
-  readonly networks: string[] = [];
+  readonly instances: Statement[] = [];
+  /** What `global_defs` says of what two directors share. */
+  readonly shared: Fields = {};
   private readonly groups = new Map<string, Statement>();
-  private instance: Line | undefined;
-  private readonly addresses: Statement[] = [];
-  private readonly shared: Fields = {};
-  private readonly sharedLines: Record<string, Line> = {};
 
-  constructor(readonly left: Left[]) {}
-
-  private leave({ at, block = [] }: Statement, reason: string): void {
-    this.left.push({ ...at, reason });
-    for (const each of block) this.leave(each, reason);
-  }
-
-  /** What of a block is none of these keywords. */
-  private leaveOthers(block: readonly Statement[] | undefined, ...known: readonly string[]): void {
-    for (const statement of block ?? []) {
-      const [keyword = ""] = statement.words;
-      if (!known.includes(keyword) && !FLAGS.test(keyword))
-        this.leave(statement, NOT_TAKEN[keyword] ?? OTHERWISE);
-    }
+  constructor(
+    left: Left[],
+    private readonly mode: Checker,
+  ) {
+    super(left);
   }
 
   read(statement: Statement): void {
@@ -142,73 +63,47 @@ class Reader {
     if (keyword === "global_defs") this.readGlobal(statement);
     else if (keyword === "virtual_server_group") this.groups.set(name, statement);
     else if (keyword === "virtual_server") this.readService(statement);
-    else if (keyword === "vrrp_instance") this.readInstance(statement);
-    else this.leave(statement, NOT_TAKEN[keyword] ?? (keyword.startsWith("vrrp_") ? VRRP : OTHERWISE));
+    else if (keyword === "vrrp_instance") this.instances.push(statement);
+    else this.leaveUnknown(statement);
   }
 
   private readGlobal({ block }: Statement): void {
-    const keys = { notification_email_from: "emailalertfrom", smtp_server: "smtp" };
-    this.leaveOthers(block, "notification_email", "lvs_sync_daemon", ...Object.keys(keys));
+    this.leaveOthers(block, "notification_email", "lvs_sync_daemon", ...Object.keys(MAIL));
     if (named(block, "lvs_sync_daemon").length > 0) this.shared.sync = "daemon";
+    if (this.mode === "keepalived") {
+      for (const each of named(block, "notification_email", ...Object.keys(MAIL))) this.leave(each, NO_MAIL);
+      return;
+    }
     for (const statement of named(block, "notification_email")) {
       this.ldirectord.emailalert = (statement.block ?? []).flatMap(({ words }) => words);
       this.lines.emailalert = statement.block?.[0]?.at ?? statement.at;
     }
-    for (const [keyword, key] of Object.entries(keys))
+    for (const [keyword, key] of Object.entries(MAIL))
       for (const { words, at } of named(block, keyword))
         [this.ldirectord[key], this.lines[key]] = [words[1], at];
   }
 
-  private readInstance(instance: Statement): void {
-    const { block, at } = instance;
-    const addresses = named(block, "virtual_ipaddress").flatMap(({ block: lines = [] }) => lines);
-    const known = addresses.filter(({ words }) => Prefix.read(words[0] ?? "")?.network.family === 4);
-    if (this.instance !== undefined || known.length === 0) return this.leave(instance, VRRP);
-    this.instance = at;
-    for (const { words } of known) this.networks.push(String(Prefix.read(words[0] ?? "")));
-    this.addresses.push(...addresses);
-    this.leaveOthers(
-      block,
-      "nopreempt",
-      "virtual_ipaddress",
-      "lvs_sync_daemon_interface",
-      ...Object.keys(PAIR),
-    );
-    for (const [keyword, key] of Object.entries(PAIR)) {
-      const [said] = named(block, keyword);
-      if (said !== undefined) [this.shared[key], this.sharedLines[key]] = [Number(said.words[1]), said.at];
-    }
-    // keepalived's own, and a whole second is what most files say.
-    this.shared.advertInterval ??= 1;
-    this.shared.failback = named(block, "nopreempt").length > 0 ? "manual" : "automatic";
-    if (named(block, "lvs_sync_daemon_interface").length > 0) this.shared.sync = "daemon";
-  }
-
-  /** What the director has with its peer; of the addresses only those of services are any use. */
-  pair(): Pick<Source, "pair"> {
-    const vips = this.services.map(({ vip }) => vip);
-    for (const each of this.addresses)
-      if (!vips.includes(withoutLength(each.words[0] ?? ""))) this.leave(each, "is no service's address");
-    const fields = { sync: "off", ...this.shared };
-    return this.instance === undefined
-      ? {}
-      : { pair: { at: this.instance, fields, lines: this.sharedLines } };
-  }
-
   private readService(statement: Statement): void {
     const { words, block, at } = statement;
-    const targets = words[1] === "group" ? this.groupOf(words[2] ?? "") : [targetOf(words.slice(1))];
+    const servers = named(block, "real_server");
+    const sixes = servers.some(({ words: [, address = ""] }) => address.includes(":"));
+    const ofMarks = value(block, "ip_family") === "inet6" || sixes ? 6 : 4;
+    const targets =
+      words[1] === "group" ? this.groupOf(words[2] ?? "", ofMarks) : [targetOf(words.slice(1), ofMarks)];
     const known = targets.flatMap((each) => (typeof each === "object" ? [each] : []));
     const reason = targets.find((each) => typeof each === "string");
     if (known.length === 0) return this.leave(statement, reason ?? "names a group that is not there");
-    const servers = named(block, "real_server");
     const own = value(block, "quorum") === "1" ? ["quorum"] : [];
-    this.leaveOthers(block, ...SERVICE_KEYS, ...COMMON_KEYS.slice(1), ...own);
-    const checks = servers.map((server) => this.checkOf(server, block));
-    const check = checks.find((each) => each !== undefined);
+    // There a server has no weight before its first check has passed.
+    const alpha = this.mode === "keepalived" ? ["alpha"] : [];
+    this.leaveOthers(block, ...SERVICE_KEYS, ...SHARED_KEYS, ...own, ...alpha);
+    this.tellMail(block);
+    for (const server of servers) this.tellMail(server.block);
     const byMark = known.every((each) => "mark" in each);
     // For an address that names none the kernel takes UDP.
     const protocol = (value(block, "protocol") ?? (byMark ? "TCP" : "UDP")).toLowerCase();
+    const checks = servers.map((server) => checkOf(server, block, protocol, this));
+    const check = checks.find((each) => each !== undefined);
     const persistence = named(block, "persistence_timeout").at(-1);
     // All ports of an address are for persistent clients.
     const implied =
@@ -224,11 +119,10 @@ class Reader {
       scheduler: value(block, "lb_algo", "lvs_sched") ?? "wlc",
       schedulerFlags: flags.length > 0 ? flags : undefined,
       persistent: persistence
-        ? Number(persistence.words[1] ?? DEFAULTS.persistence)
+        ? Number(persistence.words[1] ?? PERSISTENCE)
         : implied
-          ? DEFAULTS.persistence
+          ? PERSISTENCE
           : undefined,
-      persistenceNetmask: value(block, "persistence_granularity"),
       ops: named(block, "ops").length > 0 || undefined,
       quiescent,
       healthCheck: check?.fields ?? { checktype: "on" },
@@ -240,16 +134,31 @@ class Reader {
       "masq";
     const sorry = named(block, "sorry_server").at(-1);
     const lines = Object.fromEntries(linesOf(block, check));
+    const granularity = value(block, "persistence_granularity");
+    const family = known.map((each) => each.family);
+    for (const { at: line, address } of members.flatMap((each) => each ?? []))
+      if (!family.includes(familyOf(address)))
+        this.left.push({
+          ...line,
+          reason: "is of another family than the VIP, and Direct Routing changes no addresses",
+        });
     for (const target of known)
       this.services.push({
         at,
         ...target,
-        fields: structuredClone(fields),
-        servers: members.filter((each) => each !== undefined),
+        fields: given({
+          ...structuredClone(fields),
+          ...(target.family === 4
+            ? { persistenceNetmask: granularity }
+            : { persistencePrefix6: granularity === undefined ? undefined : Number(granularity) }),
+        }),
+        servers: members.filter(
+          (each) => each !== undefined && familyOf(each.address) === target.family,
+        ) as SourceServer[],
         ...(sorry && {
           sorry: {
             at: sorry.at,
-            address: sorry.words[1] ?? "",
+            address: canonical(sorry.words[1] ?? ""),
             port: Number(sorry.words[2] ?? 0),
             forward: method,
           },
@@ -258,10 +167,15 @@ class Reader {
       });
   }
 
-  private groupOf(name: string): (Target | string)[] {
+  /** Alerts have no line in what is taken over: they go to whom `global_defs` names. */
+  private tellMail(block: Block): void {
+    if (this.mode === "keepalived") for (const each of named(block, "smtp_alert")) this.leave(each, NO_MAIL);
+  }
+
+  private groupOf(name: string, ofMarks: Family): (Target | string)[] {
     const group = this.groups.get(name);
     return (group?.block ?? []).flatMap((entry) => {
-      const targets = rangeOf(entry.words);
+      const targets = rangeOf(entry.words, ofMarks);
       for (const each of targets) if (typeof each === "string") this.leave(entry, each);
       return targets;
     });
@@ -269,21 +183,19 @@ class Reader {
 
   private serverOf(
     server: Statement,
-    service: readonly Statement[] | undefined,
+    service: Block,
     own: Check | undefined,
     shared: Check | undefined,
   ): SourceServer | undefined {
     const { words, block, at } = server;
-    const [, address = "", port = "0"] = words;
-    this.leaveOthers(block, ...SERVER_KEYS, ...COMMON_KEYS.slice(1), ...Object.keys(CHECKER_KEYS));
+    const [, text = "", port = "0"] = words;
+    const address = canonical(text);
+    this.leaveOthers(block, ...SERVER_KEYS, ...SHARED_KEYS, ...Object.keys(CHECKER_KEYS));
     for (const each of named(block, ...SERVER_KEYS))
       if (each.words.length > 2)
         this.leave(each, `has more behind ${each.words[0]} than a value: keepalived reads no further`);
-    if (!isAddress(address, 4)) {
-      this.leave(
-        server,
-        address.includes(":") ? "IPv6 is not taken over yet" : "is not an address: keepalived skips it",
-      );
+    if (!isAddress(address)) {
+      this.leave(server, SKIPPED);
       return undefined;
     }
     if (own === undefined && shared !== undefined)
@@ -295,7 +207,7 @@ class Reader {
     if (!same)
       this.left.push({
         ...(own as Check).at,
-        reason: `is other than line ${shared?.at.line}: ldirectord checks all servers of a service alike`,
+        reason: `is other than line ${shared?.at.line}: a lab checks all servers of a service alike`,
       });
     const asks = same && own && JSON.stringify(own.asks) !== JSON.stringify(shared?.asks) ? own.asks : {};
     const threshold = (key: string): number | undefined => Number(value(block, key) ?? 0) || undefined;
@@ -309,102 +221,36 @@ class Reader {
       FORWARDING[value(block, "lvs_method") ?? value(service, "lb_kind", "lvs_method") ?? "NAT"] ?? "masq";
     return { at, address, port: Number(port), forward, fields };
   }
-
-  /** What ldirectord can check as the first of a real server's checkers does. */
-  private checkOf(server: Statement, service: readonly Statement[] | undefined): Check | undefined {
-    const [checker, ...others] = named(server.block, ...Object.keys(CHECKER_KEYS));
-    if (checker === undefined) return undefined;
-    const [kind = ""] = checker.words;
-    for (const each of others)
-      this.leave(each, `ldirectord makes one check of a service, here that of line ${checker.at.line}`);
-    const levels = [checker.block, server.block, service];
-    const setting = (...keywords: string[]): string | undefined =>
-      levels.map((block) => value(block, ...keywords)).find((each) => each !== undefined);
-    const seconds = (keyword: "delay_loop" | "connect_timeout"): number =>
-      Math.max(1, Math.ceil(Number(setting(keyword) ?? DEFAULTS[keyword])));
-    this.leaveOthers(checker.block, ...COMMON_KEYS, ...(CHECKER_KEYS[kind] ?? []));
-    const kindOf = this.kindOf(kind, checker, setting("virtualhost"));
-    const connectPort = value(checker.block, "connect_port");
-    const timeout = seconds("connect_timeout");
-    const fields = given({
-      ...kindOf,
-      checkport: connectPort === undefined ? undefined : Number(connectPort),
-      checktimeout: timeout,
-      negotiatetimeout: timeout,
-      checkinterval: seconds("delay_loop"),
-      failurecount: Number(setting("nb_get_retry", "retry") ?? DEFAULTS.retry[kind] ?? 1) + 1,
-    });
-    const { request, receive } = kindOf;
-    return { at: checker.at, fields, asks: kind.endsWith("_GET") ? given({ request, receive }) : {} };
-  }
-
-  private kindOf(kind: string, checker: Statement, virtualhost: string | undefined): Fields {
-    const [name, type] = [value(checker.block, "name"), value(checker.block, "type")];
-    if (kind === "HTTP_GET" || kind === "SSL_GET") return this.httpOf(kind, checker, virtualhost);
-    if (kind === "SMTP_CHECK") return { checktype: "negotiate", service: "smtp" };
-    if (kind === "TCP_CHECK") return { checktype: "connect" };
-    if (kind === "DNS_CHECK" && name !== undefined && type === "A")
-      return { checktype: "negotiate", service: "dns", request: name, receive: "." };
-    const instead: Readonly<Record<string, string>> = {
-      UDP_CHECK: "ldirectord sends UDP no datagrams: ping instead",
-      DNS_CHECK: "ldirectord asks for addresses (type A) of a name: ping instead",
-      MISC_CHECK: `${PROGRAM}: ping instead`,
-      FILE_CHECK: "ldirectord reads no file: ping instead",
-      BFD_CHECK: "ldirectord knows no BFD: ping instead",
-    };
-    const reason = instead[kind];
-    if (reason !== undefined) this.left.push({ ...checker.at, reason });
-    return { checktype: "ping" };
-  }
-
-  private httpOf(kind: string, { at, block }: Statement, host: string | undefined): Fields {
-    const [url, ...others] = named(block, "url");
-    for (const each of others)
-      this.leave(each, `ldirectord asks for one page, here that of line ${url?.at.line}`);
-    this.leaveOthers(url?.block, "path", "virtualhost", "regex", "status_code", "digest");
-    for (const each of named(url?.block, "status_code"))
-      this.leave(each, "ldirectord takes any status from 200 to 299");
-    for (const each of named(url?.block, "digest"))
-      this.leave(each, "ldirectord compares no digest: any page is good");
-    const regex = named(url?.block, "regex").at(-1);
-    const reversed = named(url?.block, "regex_no_match").length > 0;
-    if (regex && reversed)
-      this.left.push({ ...regex.at, reason: "ldirectord has no expression that must not match" });
-    if (url === undefined)
-      this.left.push({ ...at, reason: "asks for no page: keepalived ignores it; / is asked for" });
-    return given({
-      checktype: "negotiate",
-      service: kind === "SSL_GET" ? "https" : "http",
-      request: value(url?.block, "path") ?? "/",
-      receive: regex === undefined || reversed ? ANYTHING : (quotedWords(regex)[1] ?? ANYTHING),
-      virtualhost: value(url?.block, "virtualhost") ?? host,
-      // keepalived looks at no certificate.
-      verify: kind === "SSL_GET" ? false : undefined,
-    });
-  }
 }
 
-function targetOf([address = "", port]: readonly string[]): Target | string {
-  if (address === "fwmark") return { mark: Number(port), port: 0 };
-  if (address.includes(":")) return "IPv6 is not taken over yet";
-  if (!isAddress(address, 4)) return "is not an address: keepalived skips it";
-  return { vip: address, port: Number(port ?? 0) };
+function targetOf([text = "", port]: readonly string[], ofMarks: Family): Target | string {
+  if (text === "fwmark") return { mark: Number(port), port: 0, family: ofMarks };
+  if (!isAddress(text)) return SKIPPED;
+  const vip = canonical(text);
+  return { vip, port: Number(port ?? 0), family: familyOf(vip) };
 }
 
-/** An entry of a group: an address, several as 10.0.0.3-10, 10.0.0.3-10.0.0.10 or 10.0.0.0/28, or a mark. */
-function rangeOf([text = "", port]: readonly string[]): (Target | string)[] {
+/** An entry of a group: an address, several as 10.0.0.3-10, 10.0.0.3-10.0.0.10 or 10.0.0.0/28, or a mark. The end of a range is hexadecimal in IPv6. */
+function rangeOf([text = "", port]: readonly string[], ofMarks: Family): (Target | string)[] {
   const [, first = "", last] = /^([^-/]+)(?:-(.+))?/.exec(text) ?? [];
   const start = Address.read(first);
-  if (start === undefined || start.family === 6 || text === first)
-    return [targetOf([text, port].filter((each) => each !== undefined))];
+  if (start === undefined || text === first)
+    return [
+      targetOf(
+        [text, port].filter((each) => each !== undefined),
+        ofMarks,
+      ),
+    ];
   const network = text.includes("/") ? Prefix.read(text) : undefined;
-  const end = Address.read(
-    last === undefined || last.includes(".") ? (last ?? "") : `${first.replace(/\d+$/, "")}${last}`,
-  );
+  const [separator, digits] = start.family === 6 ? [":", /[\da-f]*$/i] : [".", /\d+$/];
+  const end =
+    last === undefined
+      ? undefined
+      : Address.read(last.includes(separator as string) ? last : first.replace(digits, last));
   const count = network?.size ?? Number((end?.value ?? start.value - 1n) - start.value) + 1;
   if (count < 1 || count > MOST) return [`is not a range of up to ${MOST} addresses`];
   return Array.from({ length: count }, (_unused, index) =>
-    targetOf([String(start.plus(index)), ...(port === undefined ? [] : [port])]),
+    targetOf([String(start.plus(index)), ...(port === undefined ? [] : [port])], ofMarks),
   );
 }
 
@@ -415,6 +261,7 @@ function linesOf(block: readonly Statement[] = [], check: Check | undefined): [s
     lvs_sched: "scheduler",
     persistence_timeout: "persistent",
     persistence_granularity: "persistenceNetmask",
+    inhibit_on_failure: "quiescent",
     protocol: "protocol",
     ops: "ops",
     sorry_server: "sorryServer",

@@ -37,6 +37,7 @@ export interface ParsedCf {
   readonly virtuals: readonly ParsedVirtual[];
   readonly global: Readonly<Record<string, Text>> & {
     readonly fallback: Readonly<Record<string, ParsedServer>> | null;
+    readonly fallback6: Readonly<Record<string, ParsedServer>> | null;
   };
   readonly names: Readonly<Record<string, string>>;
   readonly refused: readonly { readonly line: number; readonly why: string }[];
@@ -95,16 +96,9 @@ export function readLdirectordCf(text: string, parsed: ParsedCf): Source {
   const indented = new Set(starts.flatMap(ofVirtual));
   const lines = options(numbers.filter((number) => !indented.has(number)));
 
-  const services = parsed.virtuals.flatMap((virtual): SourceService[] => {
-    const own = ofVirtual(virtual.line);
-    if (virtual.addressfamily !== 2) {
-      for (const number of [virtual.line, ...own])
-        if (!refused.has(number)) leave(lineAt(number), "IPv6 is not taken over yet");
-      return [];
-    }
-    return [serviceOf(virtual, parsed, options(own), lineAt, leave)];
-  });
-  if (lines.fallback6) leave(lines.fallback6, "IPv6 is not taken over yet");
+  const services = parsed.virtuals.map((virtual) =>
+    serviceOf(virtual, parsed, options(ofVirtual(virtual.line)), lineAt, leave),
+  );
 
   const { global, names } = parsed;
   const written = (name: string): Text => (lines[name] === undefined ? undefined : global[name]);
@@ -120,8 +114,11 @@ export function readLdirectordCf(text: string, parsed: ParsedCf): Source {
     ...alertsOf(written),
   });
   const all = numbers.map(lineAt);
-  return { all, services, ldirectord, lines, names, networks: [], left };
+  return { mode: "ldirectord", all, services, ldirectord, lines, names, networks: [], left };
 }
+
+/** Of IPv6 in brackets. */
+const bare = (address: string): string => address.replace(/[[\]]/g, "");
 
 /** @param written the value of an option that the file names */
 function alertsOf(written: (name: string) => Text): Fields {
@@ -165,14 +162,15 @@ function serviceOf(
   const request = (text: string): string | undefined =>
     text === "/" ? (asks ? text : undefined) : text.replace(/^\//, "");
   // What only tells services apart is the lab's own.
-  const receive = (text: string): string | undefined =>
-    text.replace(/^(\(\?:\))+/, "") || (asks ? ANYTHING : undefined);
+  const own = (text: string): string => text.replace(/^(\(\?:\))+/, "");
+  const receive = (text: string): string | undefined => own(text) || (asks ? ANYTHING : undefined);
   const httpmethod = word("httpmethod");
   const expected = receive(String(virtual.receive));
   const monitorfile = said.monitorfile && said.monitorfile.text.replace(/^[^=]*=\s*"?([^"]*).*/, "$1").trim();
   if (monitorfile !== undefined && !LOG_DIRECTORIES.test(monitorfile))
     leave(said.monitorfile, "names a directory of your director's, which the lab's has not");
   if (global.fork !== "yes") leave(said.checkinterval, "counts with fork=yes only, as ldirectord warns");
+  const family = virtual.addressfamily === 2 ? 4 : 6;
   const protocol = virtual.fwm === undefined ? String(virtual.protocol) : "tcp";
   const quiescent = (virtual.quiescent ?? global.quiescent) === "yes";
   const fields = given({
@@ -180,7 +178,7 @@ function serviceOf(
     scheduler: virtual.scheduler,
     schedulerFlags: word("schedflags")?.split(","),
     persistent: count("persistent"),
-    persistenceNetmask: word("netmask"),
+    ...(family === 6 ? { persistencePrefix6: count("netmask") } : { persistenceNetmask: word("netmask") }),
     ops: answer("ops"),
     quiescent,
     healthCheck: given({
@@ -189,7 +187,9 @@ function serviceOf(
       checkport: count("checkport"),
       checkcommand: word("checkcommand"),
       request: negotiates(checktype) || said.request ? request(String(virtual.request)) : undefined,
-      receive: httpmethod === "HEAD" && !said.receive ? undefined : expected,
+      // An answer to HEAD has no body, and where nothing is expected nothing is said.
+      receive:
+        httpmethod === "HEAD" && !(said.receive && own(String(virtual.receive))) ? undefined : expected,
       httpmethod,
       virtualhost: word("virtualhost"),
       login: word("login"),
@@ -213,15 +213,15 @@ function serviceOf(
     }),
   });
   const server = (from: ParsedServer): SourceServer => {
-    const own = from.request !== virtual.request || from.receive !== virtual.receive;
+    const isOther = from.request !== virtual.request || from.receive !== virtual.receive;
     return {
       at: lineAt(from.line),
-      address: from.server,
+      address: bare(from.server),
       port: Number(from.port ?? 0),
       forward: from.forward,
       fields: given({
         weight: Number(from.weight),
-        ...(own && {
+        ...(isOther && {
           request: request(from.request ?? "/") ?? "/",
           receive: receive(from.receive ?? "") ?? ANYTHING,
         }),
@@ -230,11 +230,13 @@ function serviceOf(
       }),
     };
   };
-  const fallback = virtual.fallback ?? global.fallback?.[String(virtual.protocol)];
+  const shared = family === 6 ? global.fallback6 : global.fallback;
+  const fallback = virtual.fallback ?? shared?.[String(virtual.protocol)];
   const mark = virtual.fwm === undefined ? {} : { mark: Number(virtual.fwm) };
   return {
     at: lineAt(virtual.line),
-    ...(virtual.fwm === undefined ? { vip: String(virtual.server) } : mark),
+    ...(virtual.fwm === undefined ? { vip: bare(String(virtual.server)) } : mark),
+    family,
     port: Number(virtual.port),
     fields,
     servers: virtual.real.map(server),
@@ -251,6 +253,7 @@ function placed(said: Readonly<Record<string, Line>>): Record<string, Line> {
     schedflags: "schedulerFlags",
     netmask: "persistenceNetmask",
     fallback: "sorryServer",
+    fallback6: "sorryServer",
   };
   const direct = new Set(["protocol", "scheduler", "persistent", "ops", "quiescent"]);
   const extras = /^(cleanstop|monitorfile|servicename|comment|emailalert.*|smtp)$/;

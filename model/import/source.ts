@@ -1,5 +1,7 @@
 /** What both formats come to: a cluster as a configuration file of its own describes it, each part with the line that says so. */
 import type { Forwarding } from "../director/ldirectord/conf";
+import type { Family } from "../lab/address";
+import type { DirectorMode } from "../lab/types";
 
 export interface Line {
   /** From 1. */
@@ -33,6 +35,7 @@ export interface SourceService {
   /** Absent in a service by firewall mark, whose rules are elsewhere. */
   readonly vip?: string;
   readonly mark?: number;
+  readonly family: Family;
   readonly port: number;
   /** As in `services[]`, but for its name, its address and ports, and its servers. */
   readonly fields: Fields;
@@ -43,6 +46,10 @@ export interface SourceService {
 }
 
 export interface Source {
+  /** Who checks the real servers. */
+  readonly mode: DirectorMode;
+  /** The same file as ldirectord can serve it, for where keepalived's checkers, as a lab has them, cannot. */
+  readonly otherwise?: () => Source;
   /** Every line that says something. */
   readonly all: readonly Line[];
   readonly services: readonly SourceService[];
@@ -54,13 +61,19 @@ export interface Source {
     readonly at: Line;
     readonly fields: Fields;
     readonly lines: Readonly<Record<string, Line>>;
+    /** What moves between the two. */
+    readonly addresses: readonly { readonly at: Line; readonly address: string }[];
   };
-  /** Names of hosts, by the addresses that stand for them (240.0.0.0/4). */
+  /** Names of hosts, by the addresses that stand for them, which nobody has. */
   readonly names: Readonly<Record<string, string>>;
   /** Networks that the file names. */
   readonly networks: readonly string[];
   readonly left: readonly Left[];
 }
+
+/** The director's own page stands in. */
+export const isOwn = ({ address }: { readonly address: string }): boolean =>
+  address.startsWith("127.") || address === "::1";
 
 /** A line without what nobody else is to read. */
 export function shown(text: string): string {

@@ -1,26 +1,18 @@
 /** From a file's cluster to a stack's configuration. Whatever the lab's own schema and rules refuse is left out, and told with their reason. */
 import { ConfigError, parseConfig } from "../config/config";
 import type { Identity } from "../config/defaults";
-import { checkService, negotiates, serviceOfPort, type CheckService } from "../director/checkServices";
-import { given, MAIN } from "../config/serviceDefaults";
+import { checkService, negotiates } from "../director/checkServices";
+import { MAIN } from "../config/serviceDefaults";
 import type { Refusal } from "../config/refusal";
-import { RESERVED_NAMES } from "../config/invariantsPlatform";
-import { configSchema } from "../config/schema";
-import { nodeName } from "../config/schemaParts";
-import type { PortRange } from "../lab/ports";
-import { portsText } from "../lab/ports";
 import { serviceTitle } from "../lab/target";
-import { Prefix, withLength } from "../lab/address";
 import type { Lab } from "../lab/types";
 import { checkPage } from "../guest/checkPages";
-import { nodeAddresses, placeAddresses, type Placed } from "./networks";
-import type { Fields, Left, Line, Source, SourceServer, SourceService } from "./source";
+import { Places, TIMES } from "./configuration";
+import { draftOf, Leaving, nameServices, type Draft, type Marks } from "./drafts";
+import { isNobodys, machinesOf, type Machine } from "./machines";
+import type { Fields, Left, Line, Source } from "./source";
 
-/** What bears a firewall mark, which is not in the file. */
-export type Marks = ReadonlyMap<
-  number,
-  { readonly vip: string; readonly ports: readonly PortRange[] | "all" }
->;
+export type { Marks } from "./drafts";
 
 export interface Mapped {
   readonly what: string;
@@ -34,24 +26,20 @@ export interface Imported {
   readonly taken: readonly Line[];
   readonly left: readonly Left[];
   readonly mapped: readonly Mapped[];
+  /** Addresses of both families that are taken for one machine's, which the file does not say. */
+  readonly paired: readonly string[];
   /** What the lab needs beside, to serve what is checked. */
   readonly needs: readonly string[];
 }
 
-/** A service on its way. */
-interface Draft {
-  readonly source: SourceService;
-  name: string;
-  readonly vip: string;
-  readonly members: readonly { readonly source: SourceServer; readonly fields: Fields }[];
-  readonly fields: Fields;
-}
-
-const TIMES = ["checktimeout", "negotiatetimeout", "checkinterval", "failurecount"] as const;
 /** Without which a service is another one. */
 const ESSENTIAL = /^(name|vip|port|ports|mark|protocol|workload)$/;
 /** What the rest of a check does not need. */
 const OPTIONAL = /^(checktimeout|negotiatetimeout|checkinterval|failurecount|virtualhost|checkport)$/;
+/** What an import chooses itself, and so never leaves out. */
+const CHOSEN = /^(clientNetwork|serverNetwork|vipCidr|vip6Cidr|router|director|client)$/;
+/** What is made of a check that cannot be had, the first that can. */
+const INSTEAD = { tcp: ["connect", "on"], udp: ["ping", "on"] };
 /** As many refusals are taken one after the other. */
 const ROUNDS = 1000;
 
@@ -64,285 +52,116 @@ export function importStack(source: Source, identity: Identity, marks: Marks): I
     if (work.drafts.length === 0)
       throw new NothingToImport(["no service can be taken over:", ...work.left.map(leftText)].join("\n  "));
     const config = work.config();
-    try {
-      return work.result(config, parseConfig(config, identity));
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      // One at a time: the others may follow from it.
-      const [refusal] = error.problems;
-      if (refusal === undefined || !work.leaveOut(refusal, config)) throw error;
+    const refused = refusals(config, identity);
+    if (!isRefused(refused)) return work.result(config, refused);
+    // One at a time: the others may follow from it.
+    const [refusal] = refused;
+    if (refusal === undefined) break;
+    const other = source.otherwise?.();
+    if (other !== undefined && isOfMode(refusal, config, identity)) {
+      const { at, field, inner } = work.locate(refusal, config);
+      const reason = `${field === "healthCheck" ? inner : field} ${refusal.message}: the lab's director runs ldirectord instead`;
+      return importStack({ ...other, left: [...other.left, { ...at, reason }] }, identity, marks);
     }
+    if (!work.leaveOut(refusal, config)) throw new ConfigError(refused);
   }
   throw new Error("the configuration stays refused");
+}
+
+function refusals(config: Fields, identity: Identity): Lab | readonly Refusal[] {
+  try {
+    return parseConfig(config, identity);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+const isRefused = (result: Lab | readonly Refusal[]): result is readonly Refusal[] => Array.isArray(result);
+
+/** Whether ldirectord could do what the other cannot. */
+function isOfMode({ key, message }: Refusal, config: Fields, identity: Identity): boolean {
+  const others = refusals(
+    { ...config, director: { ...(config.director as Fields), mode: "ldirectord" } },
+    identity,
+  );
+  return !isRefused(others) || !others.some((each) => each.key === key && each.message === message);
 }
 
 export const leftText = ({ file, line, text, reason }: Left): string =>
   `${file === undefined ? "" : `${file} `}line ${line}: ${text}: ${reason}`;
 
-class Import {
-  readonly left: Left[];
+/** What a refusal is about. */
+interface Where {
+  readonly draft: Draft | undefined;
+  /** Whether the service is one of `services`. */
+  readonly inList: boolean;
+  readonly top: string;
+  readonly field: string;
+  readonly inner: string;
+  readonly leaf: string | undefined;
+  readonly at: Line;
+}
+
+class Import extends Leaving {
   drafts: Draft[];
-  private readonly placed: Placed;
+  private readonly places: Places;
+  private readonly machines: ReadonlyMap<string, Machine>;
   private readonly ldirectord: Fields;
   private pair: Fields | undefined;
-  /** By their addresses in the file, in its order. */
-  private readonly servers = new Map<string, { readonly name: string; readonly fields: Fields }>();
 
   constructor(
     private readonly source: Source,
     identity: Identity,
-    private readonly marks: Marks,
+    marks: Marks,
   ) {
-    this.left = [...source.left];
+    super(source.left);
     this.ldirectord = { ...source.ldirectord };
     this.pair = source.pair && { ...source.pair.fields };
-    this.drafts = source.services.flatMap((service) => this.draftOf(service));
-    const sorry = this.drafts.flatMap(({ source: { sorry } }) =>
-      sorry && !isOwn(sorry) ? [sorry.address] : [],
-    );
-    const members = this.drafts.flatMap(({ members }) => members.map(({ source: { address } }) => address));
-    this.placed = placeAddresses(
-      [...new Set([...members, ...sorry])],
-      [...new Set(this.drafts.map(({ vip }) => vip))],
-      source.networks,
-      identity.stack,
-    );
-    this.nameServers(sorry);
-    this.nameServices();
-  }
-
-  private leave(at: Line, reason: string): void {
-    const same = this.left.some(
-      ({ line, file, reason: other }) => line === at.line && file === at.file && other === reason,
-    );
-    if (!same) this.left.push({ ...at, reason });
-  }
-
-  private leaveService({ at, servers, sorry, lines }: SourceService, reason: string): void {
-    this.leave(at, reason);
-    const others = [...servers.map((each) => each.at), ...(sorry ? [sorry.at] : []), ...Object.values(lines)];
-    for (const each of others)
-      if (each.line !== at.line || each.file !== at.file)
-        this.leave(each, `is of the service in line ${at.line}`);
-  }
-
-  private draftOf(source: SourceService): Draft[] {
-    const marked = source.mark === undefined ? undefined : this.marks.get(source.mark);
-    const vip = source.vip ?? marked?.vip;
-    if (vip === undefined) {
-      this.leaveService(
-        source,
-        `the file does not say what bears mark ${source.mark}: name it by --mark ${source.mark}=VIP:PORTS`,
-      );
-      return [];
-    }
-    if (source.servers.length === 0) {
-      this.leaveService(source, "has no real servers");
-      return [];
-    }
-    const members = source.servers.filter((server, index) => {
-      this.tellForwarding(source, server);
-      const twice = source.servers.slice(0, index).some(({ address }) => address === server.address);
-      if (twice) this.leave(server.at, "is a real server of this service already");
-      return !twice;
-    });
-    if (source.sorry && !isOwn(source.sorry)) this.tellForwarding(source, source.sorry);
-    const ports =
-      marked === undefined
-        ? source.port === 0
-          ? { ports: "all" }
-          : { port: source.port }
-        : {
-            ports:
-              marked.ports === "all"
-                ? marked.ports
-                : marked.ports.map((each) => (each.first === each.last ? each.first : portsText(each))),
-            mark: source.mark,
-          };
-    const fields = { ...structuredClone(source.fields), ...ports };
-    return [
-      {
-        source,
-        name: "",
-        vip,
-        fields,
-        members: members.map((each) => ({ source: each, fields: { ...each.fields } })),
-      },
-    ];
-  }
-
-  private tellForwarding({ port, mark }: SourceService, server: Omit<SourceServer, "fields">): void {
-    if (server.forward !== "gate")
-      this.leave(server.at, `${server.forward} becomes gate: a lab is Direct Routing`);
-    if (server.port !== 0 && port !== 0 && mark === undefined && server.port !== port)
-      this.leave(
-        server.at,
-        `port ${server.port} becomes ${port}, the service's: Direct Routing maps no ports`,
-      );
-  }
-
-  private nameServers(sorry: readonly string[]): void {
-    const taken = new Set(RESERVED_NAMES);
-    const add = (address: string, prefix: string, fields: Fields): void => {
-      if (this.servers.has(address)) return;
-      const [label = ""] = (this.source.names[address] ?? "").toLowerCase().split(".");
-      let name = nodeName().safeParse(label).success && !taken.has(label) ? label : "";
-      for (let number = 1; name === ""; number++)
-        if (!taken.has(`${prefix}${number}`)) name = `${prefix}${number}`;
-      taken.add(name);
-      this.servers.set(address, { name, fields });
-    };
-    for (const { members } of this.drafts)
-      for (const { source, fields } of members) add(source.address, "rs", given({ weight: fields.weight }));
-    // Whatever stands in must have the VIP: a real server that no service names.
-    for (const address of sorry) add(address, "fallback", {});
-  }
-
-  private nameServices(): void {
-    const isPlain = ({ fields: { protocol, mark, healthCheck } }: Draft): boolean =>
-      protocol === "tcp" && mark === undefined && (healthCheck as Fields).service !== "https";
-    const main = this.drafts.find(isPlain) ?? this.drafts[0];
-    const taken = new Set([MAIN]);
-    for (const draft of this.drafts) {
-      const { protocol, healthCheck } = draft.fields;
-      const { port } = draft.source;
-      const known = (healthCheck as { service?: CheckService }).service ?? serviceOfPort(port);
-      const base =
-        known === "none" || known === "simpletcp" ? `${String(protocol)}-${port}` : known.replace("_", "-");
-      draft.name = draft === main ? MAIN : base;
-      for (let number = 2; draft !== main && taken.has(draft.name); number++)
-        draft.name = `${base}-${number}`;
-      taken.add(draft.name);
-    }
-    this.drafts.sort((a, b) => Number(b.name === MAIN) - Number(a.name === MAIN));
-  }
-
-  private addressOf(address: string): string {
-    return this.placed.moved.get(address) ?? address;
+    this.drafts = source.services.flatMap((service) => draftOf(service, marks, this));
+    const vips = this.drafts.map(({ vip }) => vip);
+    for (const { at, address } of source.pair?.addresses ?? [])
+      if (!vips.includes(address)) this.leave(at, "is no service's address");
+    this.machines = machinesOf(this.drafts, source.names);
+    this.places = new Places(this.drafts, this.machines, source.networks, identity);
+    nameServices(this.drafts);
   }
 
   config(): Fields {
-    const { serverCidr, clientCidr, vipNetworks } = this.placed;
-    const networkOf = ({ vip }: Draft): Prefix => vipNetworks.get(vip) ?? Prefix.parse(serverCidr);
-    const [first] = this.drafts;
-    const vipNetwork = first === undefined ? Prefix.parse(serverCidr) : networkOf(first);
-    const vipCidr = String(vipNetwork);
-    const elsewhere = this.drafts.filter((draft) => String(networkOf(draft)) !== vipCidr);
-    const used = new Set(
-      this.drafts.flatMap(({ members, source: { sorry } }) => [
-        ...members.map(({ source }) => source.address),
-        ...(sorry ? [sorry.address] : []),
-      ]),
-    );
-    const servers = [...this.servers].filter(([address]) => used.has(address));
-    const taken = [...servers.map(([address]) => address), ...this.drafts.map(({ vip }) => vip)].map((each) =>
-      this.addressOf(each),
-    );
-    const usual = { host: 1, router: 200, director: 30, ...(this.pair && { second: 29 }) };
-    const { host, router, director, second } = nodeAddresses(serverCidr, taken, usual);
-    const directors = [director, second].map((address) => given({ address }));
-    const { vip: routerVip } = serverCidr === vipCidr ? {} : nodeAddresses(vipCidr, taken, { vip: 200 });
-    const services = this.drafts.map((draft) =>
-      this.serviceOf(
-        draft,
-        servers.map(([address]) => address),
-      ),
-    );
-    const [main = {}, ...others] = services;
-    // Of the main service most keys are the stack's own.
-    const isOwnKey = (key: string): boolean =>
-      key in configSchema.shape && !(key === "realServers" || key === "ldirectord");
-    const changes = Object.fromEntries(Object.entries(main).filter(([key]) => !isOwnKey(key)));
-    const top = Object.fromEntries(Object.entries(main).filter(([key]) => isOwnKey(key)));
-    const extra = Object.keys(changes).length > 1 ? [changes] : [];
-    return given({
-      clientNetwork: { cidr: clientCidr },
-      serverNetwork: given({ cidr: serverCidr, hostAddress: host }),
-      vipCidr,
-      vips:
-        elsewhere.length > 0
-          ? [
-              ...new Set(
-                elsewhere.map((draft) => withLength(this.addressOf(draft.vip), networkOf(draft).length)),
-              ),
-            ]
-          : undefined,
-      router: router || routerVip ? given({ serverAddress: router, vipAddress: routerVip }) : undefined,
-      ...(this.pair
-        ? { directors, highAvailability: this.pair }
-        : { director: director ? directors[0] : undefined }),
-      ...top,
-      realServers: servers.map(([address, { name, fields }]) => ({
-        name,
-        address: this.addressOf(address),
-        ...fields,
-      })),
-      services: first === undefined || extra.length + others.length === 0 ? undefined : [...extra, ...others],
-      ldirectord: this.ldirectord,
-    });
+    const { ldirectord, pair, source } = this;
+    return this.places.configuration(this.drafts, { mode: source.mode, ldirectord, pair });
   }
 
-  /** @param all addresses of the lab's real servers */
-  private serviceOf({ name, vip, fields, members, source }: Draft, all: readonly string[]): Fields {
-    const [main] = this.drafts;
-    const { healthCheck, ldirectord, protocol, ...others } = fields as Record<string, Fields>;
-    const isMain = name === MAIN;
-    const inherited = (key: string): boolean =>
-      !isMain && main !== undefined && fields[key] === main.fields[key];
-    const times = TIMES.filter(
-      (time) => !isMain && healthCheck?.[time] === (main?.fields.healthCheck as Fields)[time],
-    );
-    const listed = members.map(({ source: { address }, fields: { weight, ...own } }) => {
-      const server = this.servers.get(address);
-      return given({
-        name: server?.name,
-        weight: weight === server?.fields.weight ? undefined : weight,
-        ...own,
-      });
-    });
-    const isAll =
-      listed.every((each) => Object.keys(each).length === 1) &&
-      all.length === members.length &&
-      members.every((each, index) => each.source.address === all[index]);
-    const { sorry } = source;
-    const moved = sorry && (isOwn(sorry) ? "127.0.0.1" : this.addressOf(sorry.address));
-    return given({
-      name,
-      vip: !isMain && this.drafts[0]?.vip === vip ? undefined : this.addressOf(vip),
-      protocol: (protocol as unknown) === "tcp" ? undefined : protocol,
-      ...Object.fromEntries(
-        Object.entries(others).filter(([key]) => !/^(scheduler|quiescent)$/.test(key) || !inherited(key)),
-      ),
-      healthCheck: Object.fromEntries(
-        Object.entries(healthCheck ?? {}).filter(([key]) => !times.includes(key as never)),
-      ),
-      sorryServer: fields.sorryServer ?? (moved === undefined ? false : { address: moved }),
-      realServers: isAll ? undefined : listed,
-      ldirectord: ldirectord && Object.keys(ldirectord).length > 0 ? ldirectord : undefined,
-    });
-  }
-
-  /** @returns whether something was left out for it */
-  leaveOut({ key, message }: Refusal, config: Fields): boolean {
+  locate({ key }: Pick<Refusal, "key">, config: Fields): Where {
     const path = key.split(/[.[\]]+/).filter((each) => each !== "");
-    const [top = "", index, ...rest] = path;
+    const [top = "", index = "", ...rest] = path;
     const inList = top === "services";
     const name = inList ? ((config.services as Fields[])[Number(index)]?.name as string) : MAIN;
     const draft = this.drafts.find((each) => each.name === name);
-    if (/^(directors|highAvailability)$/.test(top)) return this.leavePair(index ?? "", message);
-    if (top === "ldirectord")
-      return this.leaveOption(this.ldirectord, this.source.lines, index ?? "", message);
-    if (
-      draft === undefined ||
-      (!inList && /^(clientNetwork|serverNetwork|vipCidr|router|director|client)$/.test(top))
-    )
-      return false;
     const [field = "", inner = "", leaf] = inList ? rest : path;
-    const { lines, at } = draft.source;
-    const where = lines[`${field}.${inner}`] ?? lines[field] ?? at;
+    const { lines = {}, at } = draft?.source ?? {};
+    const nowhere: Line = { line: 1, text: "" };
+    return {
+      draft,
+      inList,
+      top,
+      field,
+      inner,
+      leaf,
+      at: lines[`${field}.${inner}`] ?? lines[field] ?? at ?? nowhere,
+    };
+  }
+
+  /** @returns whether something was left out for it */
+  leaveOut(refusal: Refusal, config: Fields): boolean {
+    const { message } = refusal;
+    const { draft, inList, top, field, inner, leaf, at: where } = this.locate(refusal, config);
+    if (/^(directors|highAvailability)$/.test(top)) return this.leavePair(inner, message);
+    if (top === "ldirectord") return this.leaveOption(this.ldirectord, this.source.lines, inner, message);
+    if (draft === undefined || (!inList && CHOSEN.test(top))) return false;
     if (field === "ldirectord") {
       const own = Object.fromEntries(
-        Object.entries(lines).map(([each, line]) => [each.replace("ldirectord.", ""), line]),
+        Object.entries(draft.source.lines).map(([each, line]) => [each.replace("ldirectord.", ""), line]),
       );
       return this.leaveOption(draft.fields.ldirectord as Fields, own, inner, message);
     }
@@ -367,7 +186,7 @@ class Import {
     this.leaveService(draft.source, at === draft.source.at ? reason : `is left out: see line ${at.line}`);
     this.leave(at, reason);
     this.drafts = this.drafts.filter((each) => each !== draft);
-    this.nameServices();
+    nameServices(this.drafts);
     return true;
   }
 
@@ -375,9 +194,14 @@ class Import {
   private leavePair(field: string, message: string): boolean {
     const { at, lines = {} } = this.source.pair ?? {};
     if (this.pair === undefined || at === undefined) return false;
-    if (this.pair[field] === undefined) this.pair = undefined;
-    else delete this.pair[field];
-    this.leave(lines[field] ?? at, `${field} ${message}`);
+    if (this.pair[field] === undefined) {
+      this.pair = undefined;
+      this.leave(at, `two directors ${message}`);
+      for (const each of Object.values(lines)) this.leave(each, `is of the instance in line ${at.line}`);
+    } else {
+      delete this.pair[field];
+      this.leave(lines[field] ?? at, `${field} ${message}`);
+    }
     return true;
   }
 
@@ -403,24 +227,25 @@ class Import {
       this.leave(at, `${field} ${message}`);
       return true;
     }
-    const simple = draft.fields.protocol === "udp" ? "ping" : "connect";
-    if (check.checktype === simple) return this.drop(draft, at, `${field} ${message}`);
+    const instead = INSTEAD[draft.fields.protocol === "udp" ? "udp" : "tcp"];
+    const next = instead[instead.indexOf(String(check.checktype)) + 1];
+    if (next === undefined) return this.drop(draft, at, `${field} ${message}`);
     const kept = Object.entries(check).filter(
       ([key]) => (TIMES as readonly string[]).includes(key) || key === "checkport",
     );
-    draft.fields.healthCheck = { checktype: simple, ...Object.fromEntries(kept) };
-    this.leave(at, `${field} ${message}; checked by ${simple} instead`);
+    draft.fields.healthCheck = { checktype: next, ...Object.fromEntries(kept) };
+    this.leave(at, `${field} ${message}; ${next === "on" ? "not checked" : `checked by ${next} instead`}`);
     return true;
   }
 
   /** What a real server has in all services. */
   private leaveServer(name: string, field: string, message: string): boolean {
-    const [address, server] = [...this.servers].find(([, each]) => each.name === name) ?? [];
-    if (server === undefined || server.fields[field] === undefined) return false;
-    const value = server.fields[field];
+    const server = [...this.machines.values()].find((each) => each.name === name);
+    const value = server?.fields[field];
+    if (server === undefined || value === undefined) return false;
     delete server.fields[field];
     for (const { source, fields } of this.drafts.flatMap(({ members }) => members)) {
-      if (source.address !== address || fields[field] !== value) continue;
+      if (this.machines.get(source.address) !== server || fields[field] !== value) continue;
       delete fields[field];
       this.leave(source.at, `${field} ${message}`);
     }
@@ -439,15 +264,20 @@ class Import {
   }
 
   result(config: Fields, lab: Lab): Imported {
-    const { moved } = this.placed;
-    const names = this.source.names;
+    const { names } = this.source;
     const used = new Set([
-      ...lab.realServers.map(({ address }) => address),
+      ...lab.realServers.flatMap(({ address, address6 }) => [address, address6]),
       ...lab.services.map(({ vip }) => vip),
     ]);
-    const mapped = [...moved]
-      .filter(([, to]) => used.has(to))
-      .map(([from, to]) => ({ what: this.servers.get(from)?.name ?? "VIP", from: names[from] ?? from, to }));
+    const machines = [...new Set(this.machines.values())];
+    const mapped = this.places.moved
+      .filter(([from, to]) => used.has(to) && !isNobodys(from))
+      .map(([from, to]) => ({ what: this.machines.get(from)?.name ?? "VIP", from: names[from] ?? from, to }));
+    const paired = machines.flatMap(({ name, four, six }) =>
+      six === undefined || isNobodys(four)
+        ? []
+        : [`${name}: ${names[four] ?? four} and ${names[six] ?? six}`],
+    );
     const isLeft = ({ line, file }: Line): boolean =>
       this.left.some((each) => each.line === line && each.file === file);
     const ordered = [...this.left].sort(
@@ -457,15 +287,13 @@ class Import {
       config,
       lab,
       mapped,
+      paired,
       left: ordered,
       taken: this.source.all.filter((line) => !isLeft(line)),
       needs: lab.services.flatMap(needOf),
     };
   }
 }
-
-/** The director's own page stands in. */
-const isOwn = ({ address }: { readonly address: string }): boolean => address.startsWith("127.");
 
 function needOf(service: Lab["services"][number]): string[] {
   const { protocol, check, realServers } = service;

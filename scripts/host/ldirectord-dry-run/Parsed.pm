@@ -1,6 +1,6 @@
 # Loaded into ldirectord before DryRun.pm (perl -MParsed -MDryRun): prints what its own parser makes of a file, as one JSON value with the
 # number of each line that says so, and ends. What the parser refuses is told, taken out, and the file, a copy, is read again. Names of hosts
-# are not asked for: each stands for an address that no network has (240.0.0.0/4, reserved).
+# are not asked for: each stands for an address that no network has (240.0.0.0/4 and ::/8, reserved).
 package Parsed;
 use strict;
 use warnings;
@@ -10,7 +10,7 @@ use POSIX ();
 # Where they are kept, by their names in the file.
 my %GLOBAL = (autoreload => "AUTOCHECK", checkinterval => "CHECKINTERVAL", cleanstop => "CLEANSTOP", emailalert => "EMAILALERT",
 	emailalertfreq => "EMAILALERTFREQ", emailalertfrom => "EMAILALERTFROM", emailalertstatus => "EMAILALERTSTATUS", fallback => "FALLBACK",
-	fork => "FORKING", logfile => "LDIRLOG", quiescent => "QUIESCENT", readdquiescent => "READDQUIESCENT", smtp => "SMTP",
+	fallback6 => "FALLBACK6", fork => "FORKING", logfile => "LDIRLOG", quiescent => "QUIESCENT", readdquiescent => "READDQUIESCENT", smtp => "SMTP",
 	supervised => "SUPERVISED");
 my @WRAPPED = qw(read_config config_error config_warn ld_openlog ld_gethostbyname add_real_server _ld_read_config_virtual_resolve
 	_ld_read_config_fallback_resolve);
@@ -61,7 +61,8 @@ INIT {
 		local *main::ld_gethostbyname = sub {
 			my ($name, $family) = @_;
 			return $own{ld_gethostbyname}->(@_) if $name =~ /^[0-9.]+$|:/;
-			return $family == 2 ? $names{$name} //= "240.0.0." . (1 + keys %names) : undef;
+			my $nobodys = $family == 2 ? "240.0.0.%d" : "[::f0:%x]";
+			return $names{"$family $name"} //= sprintf($nobodys, 1 + keys %names);
 		};
 		local *main::_ld_read_config_virtual_resolve = sub {
 			($virtual_line, $_[1]{line}) = ($_[0]) x 2;
@@ -90,7 +91,7 @@ INIT {
 		main::ld_setup();
 		my %global = map { $_ => ${"main::$GLOBAL{$_}"} } keys %GLOBAL;
 		print JSON::PP->new->latin1->canonical->encode(
-			{virtuals => \@main::VIRTUAL, global => \%global, names => {reverse %names}, refused => \@refused});
+			{virtuals => \@main::VIRTUAL, global => \%global, names => {map { $names{$_} =~ s/[][]//gr => s/^\d+ //r } keys %names}, refused => \@refused});
 		STDOUT->flush();
 		POSIX::_exit(0);
 	};

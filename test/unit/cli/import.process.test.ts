@@ -63,10 +63,33 @@ describe.skipIf(missing)(`import${missing ? ` (skipped: no ${missing})` : ""}`, 
       taken: [1, 3, 4, 5].map((line) => ({ line, text: expect.any(String) })),
       left: [{ line: 2, text: "real=web1:80 masq", reason: "masq becomes gate: a lab is Direct Routing" }],
       mapped: [{ what: "web1", from: "web1", to: "192.168.6.11" }],
+      paired: [],
       needs: [],
     });
     expect(stdout).not.toContain("geheim");
     expect(parse(readFileSync(file, "utf8"))).toHaveProperty(["config", "lvs-dr:vip"], "192.168.6.240");
+  });
+
+  it("takes a keepalived.conf of both families, with what bears a mark in each", async () => {
+    const service = (six: boolean): string =>
+      `virtual_server fwmark 7 {\n lb_kind DR\n ip_family inet${six ? "6" : ""}\n real_server ${six ? "fd00:7::5" : "192.168.7.5"} {\n  TCP_CHECK {\n   connect_port 80\n  }\n }\n}\n`;
+    writeFileSync(join(lab.elsewhere, "six.conf"), service(false) + service(true));
+    const marks = ["--mark", "7=10.0.0.1:80,443", "--mark", "7=[fd00:10::1]:80,443"];
+    const { code, stderr } = await lab.run("import", "six.conf", "--stack", "six", ...marks);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("12 lines taken over, 0 left or changed")]);
+    expect(stderr).toContain("rs1: 192.168.7.5 and fd00:7::5 are taken for one machine's\n");
+    const file = join(lab.directory, "Pulumi.six.yaml");
+    expect(readFileSync(file, "utf8")).toMatch(/^# +rs1: 192\.168\.7\.5 and fd00:7::5$/m);
+    const { mode, services } = openLab("lvs-dr", { stack: "six", configFile: file });
+    expect([mode, services.map(({ vip, mark }) => [vip, mark])]).toEqual([
+      "keepalived",
+      [
+        ["10.0.0.1", 7],
+        ["fd00:10::1", 7],
+      ],
+    ]);
+    const bare = await lab.run("import", "six.conf", "--stack", "none", "--mark", "7=fd00:10::1:80");
+    expect(bare).toMatchObject({ code: 1, stderr: expect.stringContaining("write MARK=VIP:PORTS") });
   });
 
   it("ends with 1, and writes nothing, where there is nothing to take over", async () => {

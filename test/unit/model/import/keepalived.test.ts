@@ -1,6 +1,7 @@
 /** keepalived.conf as people write it: its lexer, its defaults, and what ldirectord checks instead. */
 import { describe, expect, it } from "vitest";
 import { parseKeepalived, quotedWords, type Statement } from "../../../../model/import/keepalivedLexer";
+import { serviceKey } from "../../../../model/lab/target";
 import { NothingToImport } from "../../../../model/import/stack";
 import { importKeepalived, leftOf, lines } from "./support";
 
@@ -75,6 +76,7 @@ describe("services", () => {
       service("", server("192.168.7.10", TCP) + "\n" + server("192.168.7.11", TCP)),
     );
     expect(left).toEqual([]);
+    expect(lab.mode).toBe("keepalived");
     expect(lab.services[0]).toMatchObject({
       vip: "10.0.0.1",
       port: 80,
@@ -95,7 +97,16 @@ describe("services", () => {
       ),
     );
     const { lab, left } = importKeepalived(text);
-    expect(left).toEqual([]);
+    // The one thing that keepalived undoes, and ldirectord does not.
+    expect(left.map(({ line, reason }) => [line, reason])).toEqual([
+      [
+        9,
+        expect.stringMatching(
+          /^quiescent is undone by keepalived .*: the lab's director runs ldirectord instead$/,
+        ),
+      ],
+    ]);
+    expect(lab.mode).toBe("ldirectord");
     expect(lab.services[0]).toMatchObject({
       scheduler: "sh",
       schedulerFlags: ["sh-port"],
@@ -173,16 +184,19 @@ virtual_server fwmark 3 {
     const imported = importKeepalived(text);
     const told = leftOf(imported);
     expect(told.map(([line]) => line)).toEqual([
-      ...[7, 10, 20, 21, 21, 22, 24, 25, 27, 28, 31, 32, 35, 36, 40, 43, 44, 46, 47],
+      ...[3, 4, 6, 7, 10, 21, 21, 22, 24, 25, 27, 28, 31, 32, 35, 36, 40, 40, 43, 44, 46, 47],
     ]);
     expect(Object.fromEntries(told)).toMatchObject({
+      4: "the lab's keepalived sends no mail",
       10: "nothing in a lab corresponds to it",
       21: "port 8080 becomes 80, the service's: Direct Routing maps no ports",
       24: "keepalived knows it in HTTP_GET and SSL_GET only",
-      27: "ldirectord makes one check of a service, here that of line 23",
-      32: "is other than line 23: ldirectord checks all servers of a service alike",
-      35: "ldirectord compares no digest: any page is good",
-      40: "IPv6 is not taken over yet",
+      25: "the lab tries again after checkinterval, 1 s",
+      27: "names a program of your director's, which the lab's has not",
+      32: "is other than line 23: a lab checks all servers of a service alike",
+      35: "a lab's check compares no digest: any page is good",
+      40: "is of another family than the VIP, and Direct Routing changes no addresses",
+      43: "has no real servers",
       46: "the file does not say what bears mark 3: name it by --mark 3=VIP:PORTS",
     });
     expect(
@@ -190,10 +204,6 @@ virtual_server fwmark 3 {
         (a, b) => a - b,
       ),
     ).toEqual(lines(text, /^\s*([!}]|$)/));
-    expect(imported.lab.ldirectord).toMatchObject({
-      emailalert: ["ops@example.com"],
-      smtp: "mail.example.com",
-    });
     expect(imported.lab.services[0].check.checkinterval).toBe(1);
     // VRRP's address says how large the VIP's network is.
     expect(imported.lab.vipCidr).toBe("10.0.0.0/24");
@@ -255,12 +265,60 @@ virtual_server fwmark 3 {
 
   it.each([
     ["SMTP_CHECK", "checked by connect instead"],
-    ["UDP_CHECK", "ping instead"],
-    ["MISC_CHECK", "ping instead"],
-    ["BFD_CHECK", "ping instead"],
+    ["UDP_CHECK", "checked by connect instead"],
+    ["MISC_CHECK", "checked by connect instead"],
+    ["BFD_CHECK", "checked by ping instead"],
   ])("checked by %s: %s", (checker, reason) => {
-    const { left } = importKeepalived(service("", server("192.168.7.10", `  ${checker} {\n  }`)));
-    expect(left.map((each) => each.reason)).toEqual([expect.stringContaining(reason)]);
+    const { lab, left } = importKeepalived(service("", server("192.168.7.10", `  ${checker} {\n  }`)));
+    expect(left.map((each) => each.reason)).toContainEqual(expect.stringContaining(reason));
+    expect(lab.mode).toBe("keepalived");
+  });
+
+  it("checked by several are checked by the first that a lab has", () => {
+    const misc = "  MISC_CHECK {\n   misc_path /bin/a\n  }\n";
+    const { lab, left } = importKeepalived(service("", server("192.168.7.10", misc + TCP)));
+    expect(lab.services[0].check.checktype).toBe("connect");
+    expect(left.map(({ line, reason }) => [line, reason])).toEqual(
+      [6, 7].map((line) => [line, "names a program of your director's, which the lab's has not"]),
+    );
+  });
+
+  it.each<[string, string, unknown, number[]]>([
+    ["one rhythm", "", { checktype: 1, checkinterval: 4 }, []],
+    ["every third", "   delay_loop 12\n", { checktype: 3, checkinterval: 4 }, []],
+    ["no whole number", "   delay_loop 7\n", { checktype: "connect", checkinterval: 4 }, [8, 9, 10, 12, 13]],
+  ])("of connects and questions: %s", (_what, delay, check, told) => {
+    const both = `${TCP}\n  HTTP_GET {\n   url {\n    path /x\n   }\n${delay}   connect_timeout 9\n  }`;
+    const { lab, left } = importKeepalived(service(" delay_loop 4", server("192.168.7.10", both)));
+    expect(lab.services[0].check).toMatchObject(check as object);
+    expect(left.map(({ line }) => line)).toEqual(told);
+    if (told.length === 0)
+      expect(lab.services[0].check).toMatchObject({ checktimeout: 5, negotiatetimeout: 9 });
+  });
+
+  it("that keepalived, as a lab has it, cannot check have ldirectord, with the reason", () => {
+    const dns = "  DNS_CHECK {\n   type A\n   name www.example.com\n  }";
+    const udp = service("", server("192.168.7.10", dns, 53), "10.0.0.1 53").replace("TCP", "UDP");
+    const head = "global_defs {\n notification_email {\n  ops@example.com\n }\n smtp_server mail\n}\n";
+    const { lab, left } = importKeepalived(head + udp);
+    expect(lab.mode).toBe("ldirectord");
+    expect(lab.services[0].check).toMatchObject({ checktype: "negotiate", service: "dns" });
+    expect(left.map(({ line, reason }) => [line, reason])).toEqual([
+      [
+        12,
+        "service is not a protocol that keepalived can check: dns: the lab's director runs ldirectord instead",
+      ],
+    ]);
+    // Which sends alerts.
+    expect(lab.ldirectord).toMatchObject({ emailalert: ["ops@example.com"], smtp: "mail" });
+  });
+
+  it("repeat a failed check after delay_loop", () => {
+    const checker = (seconds: number): string => `  TCP_CHECK {\n   delay_before_retry ${seconds}\n  }`;
+    const told = (seconds: number): number =>
+      importKeepalived(service(" alpha\n delay_loop 3", server("192.168.7.10", checker(seconds)))).left
+        .length;
+    expect([told(3), told(2)]).toEqual([0, 1]);
   });
 
   it("without a checker count as up", () =>
@@ -277,6 +335,103 @@ virtual_server fwmark 3 {
     expect(() => importKeepalived("vrrp_instance VI {\n state MASTER\n}")).toThrow(NothingToImport));
 });
 
+describe("IPv6", () => {
+  const ofGroup = (entries: string): string => `virtual_server_group G {\n${entries}}\n`;
+  const SIX = service(
+    "",
+    server("2001:db8:7::A", TCP) + "\n" + server("2001:DB8:7:0::b", TCP),
+    "2001:db8::1 80",
+  );
+
+  it("alone is taken over at its addresses", () => {
+    const { lab, left, mapped } = importKeepalived(SIX);
+    expect([left, mapped, lab.mode]).toEqual([[], [], "keepalived"]);
+    expect(lab).toMatchObject({
+      vip6Cidr: "2001:db8::/64",
+      services: [{ name: "main", vip: "2001:db8::1", port: 80 }],
+    });
+    expect(lab.services[0].realServers.map(({ address }) => address)).toEqual([
+      "2001:db8:7::a",
+      "2001:db8:7::b",
+    ]);
+    expect(lab.segments.server.cidr6).toBe("2001:db8:7::/64");
+  });
+
+  it("beside IPv4 has the same machines", () => {
+    const four = service("", server("192.168.7.10", TCP) + "\n" + server("192.168.7.11", TCP));
+    const { lab, left, paired } = importKeepalived(four + SIX);
+    expect(left).toEqual([]);
+    expect(lab.services.map(({ name, vip }) => [name, vip])).toEqual([
+      ["main", "10.0.0.1"],
+      ["main-v6", "2001:db8::1"],
+    ]);
+    expect(lab.realServers.map(({ name, address, address6 }) => [name, address, address6])).toEqual([
+      ["rs1", "192.168.7.10", "2001:db8:7::a"],
+      ["rs2", "192.168.7.11", "2001:db8:7::b"],
+    ]);
+    expect(paired).toEqual(["rs1: 192.168.7.10 and 2001:db8:7::a", "rs2: 192.168.7.11 and 2001:db8:7::b"]);
+  });
+
+  it("of ranges, whose end is hexadecimal, and of marks in both families", () => {
+    const servers = server("2001:db8:7::a", TCP, 0);
+    const text =
+      ofGroup(
+        " 2001:db8::9-b 80\n 2001:db8::20-2001:db8::21 80\n 2001:db8::30/127 80\n 2001:db8::5-4 80\n  fwmark 8\n",
+      ) +
+      service(" persistence_timeout 60\n persistence_granularity 64", servers, "group G") +
+      service("", server("192.168.7.10", TCP, 0), "fwmark 8");
+    const { lab, left } = importKeepalived(text, [8]);
+    expect(left.map(({ line, reason }) => [line, reason])).toEqual([
+      [5, "is not a range of up to 256 addresses"],
+    ]);
+    expect(lab.services.map((each) => serviceKey(each)).sort()).toEqual(
+      [
+        ...["9", "a", "b", "20", "21", "30", "31"].map((host) => `tcp [2001:db8::${host}]:80`),
+        ...["fwm 8", "fwm 8 -6"],
+      ].sort(),
+    );
+    expect(lab.services.find(({ vip }) => vip === "2001:db8::a")).toMatchObject({
+      persistent: 60,
+      netmask: "64",
+    });
+  });
+
+  it("has networks as large as VRRP's addresses say, and no second director", () => {
+    const vrrp =
+      "vrrp_instance V {\n virtual_router_id 9\n virtual_ipaddress {\n  fe80::1\n  2001:db8::1/60\n }\n}\n";
+    const { lab, left } = importKeepalived(vrrp + SIX.replaceAll(/2001:db8:7:/gi, "2001:db9:7:"));
+    expect(lab.vip6Cidr).toBe("2001:db8::/60");
+    expect(lab.directors).toHaveLength(1);
+    expect(left.map(({ line, reason }) => [line, reason])).toEqual([
+      [1, expect.stringMatching(/^two directors hand over VIPs of IPv4 alone/)],
+      [2, "is of the instance in line 1"],
+      [4, "is no service's address"],
+    ]);
+  });
+
+  it("is pinged by keepalived, and not by ldirectord", () => {
+    const ping = (body: string): string =>
+      SIX.replaceAll(TCP, "  PING_CHECK {\n  }").replace(" lb_kind DR", ` lb_kind DR\n${body}`);
+    expect(importKeepalived(ping("")).lab).toMatchObject({
+      mode: "keepalived",
+      services: [{ check: { checktype: "ping" } }],
+    });
+    const undone = ping(" inhibit_on_failure\n sorry_server ::1 80");
+    const { lab, left } = importKeepalived(undone);
+    expect(lab).toMatchObject({
+      mode: "ldirectord",
+      services: [{ check: { checktype: "connect" }, sorry: { address: "::1" } }],
+    });
+    expect(left.map(({ line }) => line)).toEqual([4, 8]);
+    // There is nothing else to ask over UDP.
+    const udp = importKeepalived(undone.replace("TCP", "UDP").replace("::1 80\n", "2001:db8:7::99 80\n"));
+    expect(udp.lab.services[0]).toMatchObject({
+      check: { checktype: "on" },
+      sorry: { address: "2001:db8:7::99" },
+    });
+  });
+});
+
 it("tells a checker that stands behind a value, where keepalived does not read it", () => {
   const text = [
     "virtual_server 203.0.113.10 80 {",
@@ -288,4 +443,108 @@ it("tells a checker that stands behind a value, where keepalived does not read i
     3,
     "has more behind weight than a value: keepalived reads no further",
   ]);
+});
+
+/** What public files are like, at other addresses; docs/reference/import-files.md lists them. */
+describe("of public files", () => {
+  const UNTOLD = "status_code 200";
+  const page = (more = ""): string =>
+    `  HTTP_GET {\n   url {\n    path /health\n    ${UNTOLD}\n   }\n${more}  }`;
+  const both = (one: string, other: string, check: string, port?: number): string =>
+    [one, other].map((each) => server(each, check, port)).join("\n");
+  const instance = (name: string, addresses: string, excluded = ""): string =>
+    `vrrp_instance ${name} {\n virtual_ipaddress {\n  ${addresses}\n }\n${excluded}}\n`;
+
+  it("both families among the servers, IPv6 as what the instance of IPv4 carries beside", () => {
+    const excluded = " virtual_ipaddress_excluded {\n  fd00:7::100/128 dev eth0\n }\n";
+    const { lab, left, paired } = importKeepalived(
+      instance("V", "192.168.7.100/24 dev eth0", excluded) +
+        service("", both("192.168.7.5", "192.168.7.6", TCP), "192.168.7.100 80") +
+        service("", both("fd00:7::5", "fd00:7::6", TCP), "fd00:7::100 80"),
+    );
+    expect(left.map(({ line }) => line)).toEqual([1]);
+    expect(paired).toHaveLength(2);
+    expect([lab.vipCidr, lab.vip6Cidr]).toEqual(["192.168.7.0/24", "fd00:7::/64"]);
+    expect(lab.realServers.map(({ address, address6 }) => [address, address6])).toEqual([
+      ["192.168.7.5", "fd00:7::5"],
+      ["192.168.7.6", "fd00:7::6"],
+    ]);
+  });
+
+  it("an instance a family, and a group of one address of IPv6", () => {
+    const { lab, left } = importKeepalived(
+      `${instance("V4", "10.0.0.1/24")}${instance("V6", "fe80::53/64\n  2001:db8::1/64")}virtual_server_group G {\n 2001:db8::1 80\n}\n` +
+        service(
+          " delay_loop 5",
+          both("2001:db8:1::10", "2001:db8:1::11", page("   delay_before_retry 5\n")),
+          "group G",
+        ),
+    );
+    expect(lab).toMatchObject({ mode: "keepalived", vip6Cidr: "2001:db8::/64" });
+    expect(lab.segments.server.cidr6).toBe("2001:db8:1::/64");
+    expect(left.filter(({ line }) => line > 12).map(({ text }) => text)).toEqual([UNTOLD, UNTOLD]);
+  });
+
+  it("TCP and UDP at one VIP and port, by tunnels, checked at another port", () => {
+    const check = "  TCP_CHECK {\n   connect_port 9090\n  }";
+    const one = (protocol: string): string =>
+      service(" alpha", both("2001:db8:20::2", "2001:db8:30::2", check, 8080), "2001:db8:ff::1 8080")
+        .replace("DR", "TUN")
+        .replace("TCP", protocol);
+    const { lab, left, needs } = importKeepalived(one("TCP") + one("UDP"));
+    expect(
+      lab.services.map((each) => [serviceKey(each), each.check.checktype, each.check.checkport]),
+    ).toEqual([
+      ["tcp [2001:db8:ff::1]:8080", "connect", 9090],
+      ["udp [2001:db8:ff::1]:8080", "ping", 9090],
+    ]);
+    expect(new Set(left.map(({ reason }) => reason))).toEqual(
+      new Set([
+        "ipip becomes gate: a lab is Direct Routing",
+        "of a lab's UDP service nothing accepts connections",
+        "of a lab's UDP service nothing accepts connections; checked by ping instead",
+      ]),
+    );
+    expect(needs).toHaveLength(1);
+  });
+
+  it("UDP to other ports, checked by programs", () => {
+    const misc = '  MISC_CHECK {\n   misc_path "/usr/bin/check.sh"\n   misc_timeout 5\n  }';
+    const { lab, left } = importKeepalived(
+      service("", server("fd00:7::5", misc, 2222), "fd00:7::1 7777")
+        .replace("TCP", "udp")
+        .replace("DR", "NAT"),
+    );
+    expect(lab.services[0]).toMatchObject({ protocol: "udp", port: 7777, check: { checktype: "ping" } });
+    expect(left.map(({ line }) => line)).toEqual([5, 5, 6, 7, 8]);
+  });
+
+  it("one of two servers that is inhibited, one-packet scheduling of TCP, and quorum's programs", () => {
+    const { lab, left } = importKeepalived(
+      service(
+        ' quorum 1\n hysteresis 0\n quorum_up "/etc/up"\n ops',
+        `${server("2001:db8:7::2", `  inhibit_on_failure\n${page()}`)}\n${server("2001:db8:7::3", page())}`,
+        "2001:db8::1 80",
+      ),
+    );
+    expect(lab.services[0]).toMatchObject({ quiescent: false, ops: false });
+    expect(left.map(({ text }) => text.replace(/ .*/, ""))).toEqual([
+      ...["hysteresis", "quorum_up", "ops", "status_code", "status_code"],
+    ]);
+  });
+
+  it("an own forwarding method and its local addresses, which no keepalived of Debian's has", () => {
+    const { lab, left } = importKeepalived(
+      `local_address_group L {\n 2001:db8::2 dpdk0\n}\n${service(" laddr_group_name L", server("2001:db8::3", TCP), "2001:db8::1 80").replace("DR", "FNAT")}`,
+    );
+    expect(lab.services[0]).toMatchObject({ vip: "2001:db8::1" });
+    expect(left.map(({ line }) => line)).toEqual([1, 2, 7, 8]);
+  });
+
+  it("words that stand for addresses", () => {
+    const text = `virtual_server_group G {\n 2001:db8::vip 80\n}\n${service("", server("2001:db8::server1", page()), "group G")}`;
+    expect(() => importKeepalived(text)).toThrow(
+      "line 2: 2001:db8::vip 80: is not an address: keepalived skips it",
+    );
+  });
 });

@@ -1,5 +1,6 @@
 /** ldirectord.cf as people write it: constructs of public files, in configurations of our own. */
 import { describe, expect, it } from "vitest";
+import { serviceKey } from "../../../../model/lab/target";
 import { portsOf } from "../../../../model/lab/ports";
 import { NothingToImport } from "../../../../model/import/stack";
 import { importCf, leftOf, lines, missing } from "./support";
@@ -77,8 +78,6 @@ virtual6=[2001:db8::1]:80
       [18, "ldirectord does not know it"],
       [19, "ldirectord: duplicate virtual server"],
       [20, "ldirectord: is of the service in line 19"],
-      [21, "IPv6 is not taken over yet"],
-      [22, "IPv6 is not taken over yet"],
     ]);
     const taken = imported.taken.map(({ line }) => line);
     expect([...new Set([...taken, ...told.map(([line]) => Number(line))])].sort((a, b) => a - b)).toEqual(
@@ -157,6 +156,61 @@ virtual6=[2001:db8::1]:80
       emailalertstatus: ["starting", "running"],
       smtp: "mail",
     });
+  });
+
+  it("takes over both families, with machines by their names and places", async () => {
+    const text = `fallback6=[2001:db8:7::99]:80
+virtual=10.0.0.1:80
+    real=web1:80 gate 2
+    real=192.168.7.11:80 gate
+virtual6=[2001:DB8:0::1]:80
+    real6=[2001:db8:7::b]:80 gate
+    real6=web1:80 gate
+    netmask=64
+    persistent=60
+virtual6=[2001:db8::2]:443
+    real6=[2001:db8:7::c]:443 gate
+    checktype=ping
+`;
+    const { lab, left, mapped, paired } = await importCf(text);
+    expect(left.map(({ line, reason }) => [line, reason])).toEqual([
+      [1, "port 80 becomes 443, the service's: Direct Routing maps no ports"],
+      [12, expect.stringMatching(/sent over IPv4 alone by ldirectord.*checked by connect instead$/)],
+    ]);
+    expect(lab.services.map(({ name, vip, netmask }) => [name, vip, netmask])).toEqual([
+      ["main", "10.0.0.1", undefined],
+      ["main-v6", "2001:db8::1", "64"],
+      ["https", "2001:db8::2", undefined],
+    ]);
+    expect(lab.services[1]?.sorry).toEqual({ address: "2001:db8:7::99", port: 80 });
+    // The name says that its place is no matter.
+    expect(mapped.map(({ from, to }) => [from, to.replace(/[^:.]+$/, "")])).toEqual([
+      ["web1", "192.168.7."],
+      ["web1", "2001:db8:7::"],
+    ]);
+    expect(paired.map((each) => each.replace(/ .*/, ""))).toEqual(["web1:"]);
+    expect(lab.services[1]?.realServers.map(({ name }) => name)).toEqual(["rs2", "web1"]);
+    expect(lab.realServers.map(({ name }) => name)).toEqual(["web1", "rs1", "rs2", "rs3", "fallback1"]);
+  });
+
+  it("takes over IPv6 alone, and marks in both families", async () => {
+    const alone = await importCf("virtual6=[2001:db8::1]:80\n    real6=[2001:db8::5]:80 gate\n");
+    expect(alone.left).toEqual([]);
+    expect(alone.lab).toMatchObject({
+      vip6Cidr: "2001:db8::/64",
+      services: [{ name: "main", vip: "2001:db8::1" }],
+    });
+    expect(alone.lab.segments.server.cidr6).toBe("2001:db8::/64");
+    const mark = (six: string): string =>
+      `virtual${six}=7\n    real${six}=${six === "" ? "192.168.6.2" : "[2001:db8:7::2]"} gate\n    service=http\n    checkport=80\n`;
+    const { lab, left, paired } = await importCf(mark("") + mark("6"), [7]);
+    expect(left).toEqual([]);
+    expect(lab.services.map((each) => [serviceKey(each), each.vip])).toEqual([
+      ["fwm 7", "10.0.0.7"],
+      ["fwm 7 -6", "2001:db8::7"],
+    ]);
+    expect(paired).toEqual(["rs1: 192.168.6.2 and 2001:db8:7::2"]);
+    await expect(importCf(mark("6"))).rejects.toThrow("name it by --mark 7=[VIP]:PORTS");
   });
 
   it("leaves SSH's port out with all that belongs to it", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nodeAddresses, placeAddresses } from "../../../../model/import/networks";
+import { nodeAddresses, nodeAddresses6, placeAddresses, placeSix } from "../../../../model/import/networks";
 
 /** Networks of the servers and, by VIP, of the VIPs; and what moved. */
 function placed(servers: string[], vips: string[], known: string[] = []): unknown {
@@ -96,5 +96,66 @@ it("the router and the director make way for who is at their usual addresses", (
   ).toEqual({
     router: "192.168.7.201",
     director: "192.168.7.31",
+  });
+});
+
+describe("addresses of IPv6 stay as they are", () => {
+  const places = (servers: string[], vips: string[], known: string[] = []): unknown => {
+    const { serverCidr, vipCidr, moved } = placeSix(servers, vips, known, "imported");
+    return [serverCidr, vipCidr, Object.fromEntries(moved)];
+  };
+  it.each<[string, string[], string[], string[], unknown[]]>([
+    ["among the servers", ["2001:db8::5"], ["2001:db8::1"], [], ["2001:db8::/64", "2001:db8::/64", {}]],
+    ["in a network of their own", ["fd00:7::5"], ["fd00:10::1"], [], ["fd00:7::/64", "fd00:10::/64", {}]],
+    [
+      "in one that the file names",
+      ["fd00:7::5"],
+      ["fd00:10::1"],
+      ["fd00:10::/48"],
+      ["fd00:7::/64", "fd00:10::/48", {}],
+    ],
+    [
+      "in two /64",
+      ["fd00:7::5"],
+      ["fd00:10:0:1::1", "fd00:10:0:2::1"],
+      [],
+      ["fd00:7::/64", "fd00:10::/62", {}],
+    ],
+    [
+      "some among the servers, some not: one network holds all of them",
+      ["2001:db8:0:1::5"],
+      ["2001:db8:0:1::1", "2001:db8:0:2::1"],
+      [],
+      ["2001:db8::/62", "2001:db8::/62", {}],
+    ],
+    ["at the first of their network", ["fd00:7::5"], ["fd00:7::"], [], ["fd00:6::/31", "fd00:6::/31", {}]],
+  ])("%s", (_where, servers, vips, known, expected) =>
+    expect(places(servers, vips, known)).toEqual(expected),
+  );
+
+  it("but for those without a network in common, link-local ones, and names", () => {
+    expect(places(["fd00:7::5", "2001:db8::5", "fd00:7::6"], ["3fff::1", "fe80::1"])).toEqual([
+      "fd00:7::/64",
+      "3fff::/64",
+      { "2001:db8::5": "fd00:7::11", "fe80::1": "3fff::100" },
+    ]);
+    expect(places(["::f0:1"], ["fd00:7::1"])).toEqual([
+      "fd00:77::/64",
+      "fd00:7::/64",
+      { "::f0:1": "fd00:77::11" },
+    ]);
+  });
+
+  it("and two stacks have clients apart", () => {
+    const of = (stack: string): string => placeSix(["fd00:7::5"], ["fd00:10::1"], [], stack).clientCidr;
+    expect(of("a")).toMatch(/^fd[\da-f:]+::\/64$/);
+    expect(of("a")).not.toBe(of("b"));
+  });
+
+  it("nodes make way for who has their addresses by rule", () => {
+    const fours = { router: "192.168.7.200", director: "192.168.7.30" };
+    expect(nodeAddresses6("fd00:7::/64", ["fd00:7::30"], "192.168.7.0/24", fours)).toEqual({
+      director: "fd00:7::31",
+    });
   });
 });

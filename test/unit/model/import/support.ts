@@ -2,39 +2,45 @@ import { existsSync } from "node:fs";
 import { parseCf } from "../../../../cli/commands/import";
 import { readKeepalivedConf } from "../../../../model/import/keepalivedConf";
 import { readLdirectordCf } from "../../../../model/import/ldirectordCf";
+import { serviceKey } from "../../../../model/lab/target";
 import { importStack, type Imported, type Marks } from "../../../../model/import/stack";
 
 export const missing = ["/usr/sbin/ldirectord", "/usr/bin/perl"].find((path) => !existsSync(path));
 
 export const IDENTITY = { project: "lvs-dr", stack: "imported" };
 
-const marks = (each: Parameters<Marks["get"]>[0][] = []): Marks =>
+/** In both families. */
+const marks = (each: number[] = []): Marks =>
   new Map(
-    each.map((mark) => [
-      mark,
-      {
-        vip: `10.0.0.${mark}`,
-        ports: [
-          { first: 80, last: 80 },
-          { first: 8443, last: 8443 },
-        ],
-      },
-    ]),
+    each.flatMap((mark) =>
+      ([4, 6] as const).map((family) => [
+        serviceKey({ mark, family }),
+        {
+          vip: family === 4 ? `10.0.0.${mark}` : `2001:db8::${mark}`,
+          ports: [
+            { first: 80, last: 80 },
+            { first: 8443, last: 8443 },
+          ],
+        },
+      ]),
+    ),
   );
 
-export async function importCf(text: string, known: number[] = []): Promise<Imported> {
-  return importStack(readLdirectordCf(text, await parseCf(text)), IDENTITY, marks(known));
+const marksOf = (known: number[] | Marks): Marks => (Array.isArray(known) ? marks(known) : known);
+
+export async function importCf(text: string, known: number[] | Marks = []): Promise<Imported> {
+  return importStack(readLdirectordCf(text, await parseCf(text)), IDENTITY, marksOf(known));
 }
 
 export function importKeepalived(
   text: string,
-  known: number[] = [],
+  known: number[] | Marks = [],
   files: Readonly<Record<string, string>> = {},
 ): Imported {
   const source = readKeepalivedConf(text, (pattern) =>
     files[pattern] === undefined ? [] : [{ file: pattern, text: files[pattern] }],
   );
-  return importStack(source, IDENTITY, marks(known));
+  return importStack(source, IDENTITY, marksOf(known));
 }
 
 /** Lines that are not taken over, with their reasons. */
