@@ -26,6 +26,8 @@ export interface Promises extends Omit<DrillLimits, Derived> {
    * @param rate requests a second
    */
   failedUntilOut(server: string, rate: number, scale: number): number;
+  /** Of so many connections those that outlive a change of the director: without connection sync the other one knows none. */
+  flowsKept(open: number): number;
   /** Requests lost though they were repeated, when a server of that name refuses; undefined = no promise. */
   lostAfterRetry(server: string): number | undefined;
 }
@@ -54,6 +56,7 @@ export function promises(lab: Lab): Promises {
         ? rest.failed
         : Math.max(rest.failed, Math.ceil(rate * eject * scale * metFirst(share)) + 3);
     },
+    flowsKept: (open) => (lab.highAvailability?.sync === "off" ? 0 : open),
     lostAfterRetry: (server) => lostAfterRetry ?? lostInARow(lab, server),
   };
 }

@@ -77,10 +77,8 @@ export async function observeClient(run: DrillRun): Promise<Sight> {
     async flowsKept(since) {
       pinging.kill();
       await flows.end(20_000);
-      // Without connection sync nobody told the other director of them.
-      const isPromised = run.lab.highAvailability?.sync !== "off";
-      const before = lost.filter((t) => t < since).length;
-      run.figure("flowsKept", alive ?? null, { min: isPromised ? FLOWS - before : 0 });
+      const wereOpen = FLOWS - lost.filter((t) => t < since).length;
+      run.figure("flowsKept", alive ?? null, { min: run.promises.flowsKept(wereOpen) });
     },
   };
 }

@@ -153,6 +153,12 @@ describe("promises", () => {
     expect(failed({ ...of(3, 1) })).toBe(33);
   });
 
+  it("count connections that outlive a change of the director, but not without connection sync", () => {
+    const kept = (sync: string): number =>
+      promises(parseConfig({ directors: [{}, {}], highAvailability: { sync } }, dev)).flowsKept(20);
+    expect([kept("daemon"), kept("off")]).toEqual([20, 0]);
+  });
+
   it("know a server's share", () => {
     expect(weightShare(lab, "rs1")).toBe(0.25);
     const realServers = [{ weight: 3 }, { weight: 1 }, { weight: 4, drain: true }];
