@@ -53,7 +53,7 @@ const service = fc.record({
   scheduler: fc.constantFrom("rr", "wrr", "wlc", "sh"),
   persistent: fc.constantFrom(0, 300),
   quiescent: fc.boolean(),
-  sorryServer: fc.constantFrom(false, undefined),
+  sorry: fc.constantFrom("none", "own", "own", "far"),
   members: fc.uniqueArray(
     fc.record({ number: fc.integer({ min: 1, max: 5 }), weight: fc.integer({ min: 1, max: 9 }) }),
     {
@@ -93,7 +93,7 @@ const cluster = (mode: "ldirectord" | "keepalived") =>
         name: `rs${index + 1}`,
         weight: index + 1,
       })),
-      services: services.map(({ at, number, port, ports, members, check, times: own, ...rest }) => ({
+      services: services.map(({ at, number, port, ports, members, check, sorry, times: own, ...rest }) => ({
         ...rest,
         ...(ports === 1
           ? { port }
@@ -104,6 +104,14 @@ const cluster = (mode: "ldirectord" | "keepalived") =>
             : at === "6"
               ? six.vips.replace(/::.*/, `::${number}`)
               : undefined,
+        sorryServer: {
+          none: false as const,
+          own: undefined,
+          far: {
+            address: "serverNetwork" in raw ? "10.20.0.250" : "192.168.7.250",
+            ...(six && { address6: six.server.replace(/::.*/, "::fa") }),
+          },
+        }[sorry],
         realServers: members.map((each) => ({ name: `rs${each.number}`, weight: each.weight })),
         healthCheck: { ...check, ...own, ...(fork || mode === "keepalived" ? {} : { checkinterval: 1 }) },
       })),
