@@ -11,7 +11,7 @@ export = async () => {
   const args = stackConfiguration() as LvsClusterArgs;
   const { lab } = await preflight(MAIN_CLUSTER, args);
   const providers =
-    guestsOf(lab).length > 0 ? [new libvirt.Provider("libvirt", { uri: lab.libvirtUri })] : [];
+    guestsOf(lab).length > 0 ? [new libvirt.Provider("libvirt", { uri: lab.hosts[0].libvirtUri })] : [];
   const cluster = new LvsCluster(MAIN_CLUSTER, args, { providers });
   const { vip, url, nodes, imageDigest, privateKey, access, health } = cluster;
   const ofImage = providers.length > 0 ? { imageDigest } : {};

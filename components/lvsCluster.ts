@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { guestSettings } from "../model/guest/settings";
 import { Prefix } from "../model/lab/address";
+import { hostOf, labAt } from "../model/lab/hosts";
 import { MAIN_CLUSTER, poolPath } from "../model/lab/naming";
 import { KEY_SECRET, sshKeyPair } from "../model/guest/sshKey";
 import {
@@ -12,11 +13,13 @@ import {
   type Lab,
   type LabNetwork,
   type LabNode,
+  type LibvirtHost,
   type Machine,
   type NetworkName,
   type RemoteHost,
   type Role,
 } from "../model/lab/types";
+import { hasTunnels, joinCalls, proveCalls, tunnelDevices } from "../model/lab/tunnels";
 import { hasFiles, imagePackages, needsAuthority } from "../model/lab/workloads";
 import { AppliedLab } from "./appliedLab";
 import { GuestImage, type GuestImageArgs } from "./guestImage";
@@ -24,6 +27,7 @@ import type { GuestRole, GuestRoleArgs, Host } from "./guestRole";
 import { Network, type NetworkArgs } from "./network";
 import { Pool, type PoolArgs } from "./pool";
 import { Client, Director, RealServer, Router } from "./roles";
+import { Tunnels } from "./tunnels";
 import { VirtualMachine, type VirtualMachineArgs } from "./virtualMachine";
 
 export interface ClusterPartsArgs {
@@ -33,12 +37,10 @@ export interface ClusterPartsArgs {
   readonly accelerator: "kvm" | "qemu";
   /** Names of two directors in the order in which they are changed, one after the other; absent: at once. */
   readonly directorOrder?: readonly string[] | undefined;
-  /** The private key that opens the libvirt host, when that is another one and no SSH agent has it. */
-  readonly hostPrivateKey?: pulumi.Input<string> | undefined;
-  /** The private keys that open machines that exist, and those on the way there, by the files that the configuration names. */
+  /** The private keys that open libvirt's other hosts, machines that exist, and those on the way there, by the files that the configuration names. */
   readonly privateKeys?: Readonly<Record<string, pulumi.Input<string>>>;
-  /** The provider of libvirt's resources, where the cluster itself was given none. */
-  readonly provider?: pulumi.ProviderResource | undefined;
+  /** The provider of the resources of each host's libvirt, by the host's name; absent for the one that the cluster itself was given. */
+  readonly providers?: ReadonlyMap<string, pulumi.ProviderResource>;
 }
 
 export interface ClusterParts {
@@ -80,8 +82,8 @@ export function networkArgs({
 }
 
 export function imageArgs(lab: Lab, pool: pulumi.Input<string>): GuestImageArgs {
-  const { image, remoteHost, prefix } = lab;
-  return { image, packages: imagePackages(lab), upload: remoteHost && { pool, prefix } };
+  const { image, hosts, prefix } = lab;
+  return { image, packages: imagePackages(lab), upload: hosts[0].remote && { pool, prefix } };
 }
 
 /** What a guest has of its own, without what it shares with others. */
@@ -106,8 +108,8 @@ export function machineArgs(
       mac,
       addresses: [...addresses],
     })),
-    libvirtUri: lab.libvirtUri,
-    proxy: lab.remoteHost,
+    libvirtUri: hostOf(lab, node).libvirtUri,
+    proxy: hostOf(lab, node).remote,
     bootTimeout: lab.bootTimeout,
     seedDirectory: `.lab/${lab.stack}/seeds`,
   };
@@ -123,12 +125,15 @@ export function clusterParts(
   name: string,
   args: ClusterPartsArgs,
 ): ClusterParts {
-  const { lab, accelerator, provider } = args;
+  const { lab, accelerator, providers, privateKeys = {} } = args;
   const own = name === MAIN_CLUSTER;
   const named = (part: string): string => (own ? part : `${name}-${part}`);
   // The parts were the stack's own children before there was a cluster.
   const key = { parent: cluster, ...(own && { aliases: [{ parent: pulumi.rootStackResource }] }) };
-  const child = { ...key, ...(provider && { providers: { libvirt: provider } }) };
+  const childOn = ({ name }: LibvirtHost) => {
+    const provider = providers?.get(name);
+    return { ...key, ...(provider && { providers: { libvirt: provider } }) };
+  };
 
   const shared = guestsOf(lab).length > 0 ? sharedByGuests() : undefined;
   const imageDigest = shared?.image.contentDigest() ?? pulumi.output(undefined);
@@ -141,15 +146,17 @@ export function clusterParts(
 
   const hosts: Host[] = [];
   const configured: pulumi.CustomResource[] = [];
+  const done = new Map<string, pulumi.CustomResource>();
   const guest = (node: LabNode, dependsOn: pulumi.Resource[] = [], after?: pulumi.Resource): void => {
     const id = named(ids.get(node) ?? node.name);
-    const host = node.ssh ? existingHost(node, node.ssh, args.privateKeys) : guestHost(id, node, after);
+    const host = node.ssh ? existingHost(node, node.ssh, privateKeys) : guestHost(id, node, after);
     const settings = settingsOf(lab, node, authority);
     const secret =
       (node.role === "director" && hasPassword(lab)) || (node.role === "realServer" && hasFiles(lab));
-    const role = new ROLES[node.role](id, { host, settings, secret }, { ...child, dependsOn });
+    const role = new ROLES[node.role](id, { host, settings, secret }, { ...key, dependsOn });
     hosts.push(host);
     configured.push(role.configured);
+    if (node.ssh === undefined) done.set(node.name, role.configured);
   };
   const [client] = lab.clients;
   for (const node of [...lab.routers, client, ...lab.realServers]) if (!node.here) guest(node);
@@ -162,39 +169,78 @@ export function clusterParts(
     const former = index > 0 && order.length > 0 ? configured.at(-1) : undefined;
     guest(node, former === undefined ? before : [...before, former], former);
   }
-  new AppliedLab(named("lab"), { lab, configured, authority }, child);
+  new AppliedLab(named("lab"), { lab, configured, authority }, key);
   return { privateKey, imageDigest, hosts, configured };
 
   function sharedByGuests() {
-    const { poolName: pool } = new Pool(named("pool"), poolArgs(lab), child);
-    const networks = {
-      client: new Network(named("client-network"), networkArgs(lab.segments.client), child),
-      server: new Network(named("server-network"), networkArgs(lab.segments.server), child),
-    };
-    const image = new GuestImage(named("image"), imageArgs(lab, pool), child);
+    const hosts = new Map(lab.hosts.map((host) => [host.name, sharedOn(host)]));
     const { result } = new random.RandomPassword(named("ssh-key"), KEY_SECRET, key);
     const pair = result.apply((text) => sshKeyPair(text, lab.prefix));
     const opens = pulumi.secret(pair.apply((both) => both.privateKey));
     const authorizedKey = pulumi.unsecret(pair.apply(({ publicKey }) => publicKey));
-    return { pool, networks, image, privateKey: opens, authorizedKey };
+    const image = at(hosts, lab.hosts[0]).image;
+    return { hosts, joined: hasTunnels(lab) ? join(hosts) : [], image, privateKey: opens, authorizedKey };
+  }
+
+  /** What the guests of one host share. The first one's bear no host's name: a lab may get a second host. */
+  function sharedOn(host: LibvirtHost) {
+    const child = childOn(host);
+    const there = labAt(lab, host);
+    const part = (of: string): string => named(host === lab.hosts[0] ? of : `${of}-${host.name}`);
+    const { poolName: pool } = new Pool(part("pool"), poolArgs(lab), child);
+    const networks = {
+      client: new Network(part("client-network"), networkArgs(there.segments.client), child),
+      server: new Network(part("server-network"), networkArgs(there.segments.server), child),
+    };
+    const image = new GuestImage(part("image"), imageArgs(there, pool), child);
+    return { pool, networks, image };
+  }
+
+  /** Resolves when each host's segments are one with the others'. */
+  function join(hosts: ReadonlyMap<string, ReturnType<typeof sharedOn>>): pulumi.Resource[] {
+    const tunnels = lab.hosts.map((host) => {
+      const { networks } = at(hosts, host);
+      const bridges = Object.values(networks).flatMap(({ resource }) => (resource ? [resource.id] : []));
+      const login = host.remote && proxyOf(host.remote, privateKeys);
+      return new Tunnels(
+        named(`tunnels-${host.name}`),
+        {
+          ...(login && { login }),
+          join: joinCalls(lab, host),
+          prove: proveCalls(lab, host),
+          devices: tunnelDevices(lab),
+          bridges,
+        },
+        key,
+      );
+    });
+    return tunnels.map((each) => each.prove(tunnels));
+  }
+
+  /** The guests of one host that have been configured, in order. */
+  function bootedOn(host: LibvirtHost): pulumi.CustomResource[] {
+    const there = guestsOf(lab).filter((node) => hostOf(lab, node) === host);
+    return [...done].flatMap(([name, role]) => (there.some((node) => node.name === name) ? [role] : []));
   }
 
   function guestHost(id: string, node: LabNode, after: pulumi.Resource | undefined): Host {
     if (shared === undefined)
       throw new Error(`${node.name} is a guest, and there is nothing that guests share`);
-    const { image, networks, pool, authorizedKey } = shared;
+    const host = hostOf(lab, node);
+    const { image, networks, pool } = at(shared.hosts, host);
+    // Under TCG guests of one host that boot at once slow each other down: they take turns.
+    const turn = after ?? (accelerator === "qemu" ? bootedOn(host).at(-lab.bootParallel) : undefined);
     const machine = new VirtualMachine(
       id,
       {
         ...machineArgs(lab, node, networks),
         boot: image.source,
         pool,
-        authorizedKey,
+        authorizedKey: shared.authorizedKey,
         accelerator,
-        // Under TCG guests that boot at once slow each other down: they take turns.
-        bootAfter: after ?? (accelerator === "qemu" ? configured.at(-lab.bootParallel) : undefined),
+        bootAfter: [...shared.joined, ...(turn ? [turn] : [])],
       },
-      child,
+      childOn(host),
     );
     return {
       name: node.name,
@@ -205,9 +251,15 @@ export function clusterParts(
       bootTimeout: lab.bootTimeout,
       after: machine.booted,
       generation: machine.generation,
-      proxy: lab.remoteHost && proxyOf(lab.remoteHost, args.hostPrivateKey),
+      proxy: host.remote && proxyOf(host.remote, privateKeys),
     };
   }
+}
+
+function at<T>(hosts: ReadonlyMap<string, T>, { name }: LibvirtHost): T {
+  const found = hosts.get(name);
+  if (found === undefined) throw new Error(`no host is called ${name}`);
+  return found;
 }
 
 /** Seconds for a machine that exists: it has been asked a moment ago. */
@@ -216,7 +268,7 @@ const EXISTING_TIMEOUT = 30;
 function existingHost(
   { name }: LabNode,
   { host, user, port, hostKey = "", keyFile = "", jump }: Machine,
-  keys: ClusterPartsArgs["privateKeys"] = {},
+  keys: PrivateKeys,
 ): Host {
   return {
     name,
@@ -228,7 +280,7 @@ function existingHost(
     existing: true,
     bootTimeout: EXISTING_TIMEOUT,
     generation: [],
-    ...(jump && { proxy: proxyOf(jump, keys[jump.keyFile ?? ""]) }),
+    ...(jump && { proxy: proxyOf(jump, keys) }),
   };
 }
 
@@ -245,10 +297,12 @@ function settingsOf(
   return node.role === "realServer" ? settings : pulumi.unsecret(settings);
 }
 
+type PrivateKeys = NonNullable<ClusterPartsArgs["privateKeys"]>;
+
 /** A machine on the way to a host. */
 function proxyOf(
-  { host, user, port, hostKey }: RemoteHost,
-  privateKey: ClusterPartsArgs["hostPrivateKey"],
-): Host["proxy"] {
-  return { host, user, port, hostKey, privateKey };
+  { host, user, port, hostKey, keyFile = "" }: RemoteHost,
+  keys: PrivateKeys,
+): NonNullable<Host["proxy"]> {
+  return { host, user, port, hostKey, privateKey: keys[keyFile] };
 }

@@ -54,8 +54,8 @@ export interface VirtualMachineArgs {
   readonly bootTimeout: pulumi.Input<number>;
   /** Directory on this machine, relative to the program's, in which seed disks are packed. */
   readonly seedDirectory: pulumi.Input<string>;
-  /** Something that must be done before this guest starts, for instance another guest's boot. */
-  readonly bootAfter?: pulumi.Resource | undefined;
+  /** What must be done before this guest starts, for instance another guest's boot. */
+  readonly bootAfter?: readonly pulumi.Resource[];
 }
 
 /** One guest: its SSH host key, seed disk, overlay disk, console and domain, until it answers SSH. */
@@ -174,7 +174,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
       deleteBeforeReplace: true,
       // libvirt attaches no running guest to a network that was made anew, and none of the guest's inputs tells.
       replaceWith: args.nics.flatMap(({ network }) => network.resource ?? []),
-      ...(args.bootAfter && { dependsOn: args.bootAfter }),
+      ...(args.bootAfter && args.bootAfter.length > 0 && { dependsOn: [...args.bootAfter] }),
     });
     this.booted = this.boot(name, args, machine, consoleVolume);
     this.generation = [this.domain.uuid, disk.id, seedVolume.name];

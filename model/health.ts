@@ -9,8 +9,10 @@ import { wrongPages } from "./guest/pages";
 import { withHolder } from "./lab/directors";
 import { directorsHealth, holderOf, pairProblems, type DirectorHealth, type PairObservation } from "./pair";
 import { distinct, type Problem, type ProblemCode } from "./lab/problem";
+import { labsByHost } from "./lab/hosts";
 import {
   clientService,
+  guestsOf,
   labNodes,
   serviceUrl,
   type Lab,
@@ -267,7 +269,23 @@ function nodeProblems(lab: Lab, { director, nodes, pair }: Observation): Problem
     const text = `${subject}: its script is of another configuration than the stack's: run \`scripts/lab up\``;
     return [{ subject, code: "script-outdated", detail: "", text }];
   });
-  return [...labNodes(lab).flatMap(({ name }) => nodes[name]?.problems ?? []), ...outdated];
+  return [
+    ...silentHosts(lab, nodes),
+    ...labNodes(lab).flatMap(({ name }) => nodes[name]?.problems ?? []),
+    ...outdated,
+  ];
+}
+
+/** Of several hosts those whose guests have all gone at once. */
+function silentHosts(lab: Lab, nodes: Observation["nodes"]): Problem[] {
+  return labsByHost(lab).flatMap((there): Problem[] => {
+    const [{ name: subject }] = there.hosts;
+    const guests = guestsOf(there).map(({ name }) => name);
+    if (subject === "" || guests.length === 0 || guests.some((name) => nodes[name]?.reachable !== false))
+      return [];
+    const text = `${subject}: none of its guests can be reached: ${guests.join(", ")}`;
+    return [{ subject, code: "host-silent", detail: "", text }];
+  });
 }
 
 function clientProblems(lab: Lab, requests: readonly ClientRequest[]): Problem[] {

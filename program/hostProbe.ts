@@ -2,10 +2,12 @@ import { local } from "@pulumi/command";
 import { version as commandVersion } from "@pulumi/command/package.json";
 import * as pulumi from "@pulumi/pulumi";
 import { scriptWord } from "../lib/scripts";
-import { checkHost } from "../model/host/checks";
+import { askEach } from "../lib/askEach";
+import { checkHost, type HostFacts } from "../model/host/checks";
 import { readFacts } from "../model/host/facts";
 import { formatRefusals } from "../model/config/config";
-import { guestsOf, type Lab } from "../model/lab/types";
+import { labsByHost } from "../model/lab/hosts";
+import { guestsOf, type Lab, type LibvirtHost } from "../model/lab/types";
 import { imagePackages } from "../model/lab/workloads";
 import { refusal } from "./refusal";
 
@@ -33,17 +35,28 @@ export async function probeAccelerator(lab: Lab): Promise<"kvm" | "qemu"> {
 }
 
 /**
- * Refuses, before any resource, what the libvirt host cannot carry. Of another host only what its libvirt says is known.
+ * Refuses, before any resource, what a libvirt host cannot carry. Of another host only what its libvirt says is known.
  * @throws pulumi.RunError with every problem at once
  */
 export async function assertHost(lab: Lab): Promise<void> {
-  // Nothing of this host's is needed for machines alone.
+  // Nothing of libvirt's is needed for machines alone.
   if (guestsOf(lab).length === 0) return;
-  const keyFile = lab.remoteHost?.keyFile;
+  const problems = await askEach(labsByHost(lab), async (here) => {
+    const [host] = here.hosts;
+    const found = checkHost(here, await factsOf(here, host));
+    return host.name === ""
+      ? found
+      : found.map((each) => ({ ...each, message: `on ${host.name}, ${each.message}` }));
+  });
+  if (problems.flat().length > 0) throw refusal(formatRefusals(problems.flat()));
+}
+
+async function factsOf(lab: Lab, { libvirtUri, remote }: LibvirtHost): Promise<HostFacts> {
+  const keyFile = remote?.keyFile;
   const packages = imagePackages(lab);
   const facts = readFacts(
     await hostScript(`bash ${scriptWord("host/facts.sh")}`, {
-      LVS_DR_LIBVIRT_URI: lab.libvirtUri,
+      LVS_DR_LIBVIRT_URI: libvirtUri,
       ...(packages.length > 0 && { LVS_DR_IMAGE_PACKAGES: packages.join(" ") }),
       ...(lab.image && { LVS_DR_IMAGE: lab.image.path, LVS_DR_IMAGE_SHA256: lab.image.sha256 ?? "" }),
       ...(keyFile !== undefined && { LVS_DR_PRIVATE_KEY: keyFile }),
@@ -51,9 +64,8 @@ export async function assertHost(lab: Lab): Promise<void> {
   );
   const { libvirt, image, missingImage, privateKey } = facts;
   const versions = { ...facts.versions, node: process.versions.node, "@pulumi/command": commandVersion };
-  const here = lab.remoteHost === undefined ? facts : { libvirt, image, missingImage, privateKey };
-  const problems = checkHost(lab, { ...here, versions });
-  if (problems.length > 0) throw refusal(formatRefusals(problems));
+  const here = remote === undefined ? facts : { libvirt, image, missingImage, privateKey };
+  return { ...here, versions };
 }
 
 /**

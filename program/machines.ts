@@ -18,9 +18,11 @@ function keyFiles(lab: Lab): string[] {
   return [...new Set(all.filter((file) => file !== undefined))];
 }
 
-/** The private keys by their files; secret. */
-export function machineKeys(lab: Lab): Readonly<Record<string, pulumi.Output<string>>> {
-  return Object.fromEntries(keyFiles(lab).map((file) => [file, pulumi.secret(readFileSync(file, "utf8"))]));
+/** The private keys that open machines and libvirt's other hosts, by their files; secret. */
+export function privateKeys(lab: Lab): Readonly<Record<string, pulumi.Output<string>>> {
+  const ofHosts = lab.hosts.flatMap(({ remote }) => remote?.keyFile ?? []);
+  const files = new Set([...keyFiles(lab), ...ofHosts]);
+  return Object.fromEntries([...files].map((file) => [file, pulumi.secret(readFileSync(file, "utf8"))]));
 }
 
 /** Why a private key cannot be used; undefined when it can. */

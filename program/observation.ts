@@ -4,7 +4,8 @@ import { programCommand } from "../lib/scripts";
 import type { Login } from "../lib/ssh";
 import { machineLogins, type Access } from "../model/lab/access";
 import { sameHealth, type Health } from "../model/health";
-import type { Lab } from "../model/lab/types";
+import { hostOf } from "../model/lab/hosts";
+import { guestsOf, type Lab } from "../model/lab/types";
 import { restartNotice } from "../model/restarts";
 import type { Host } from "../components/guestRole";
 import { lastOutputs, type Outputs } from "./handoverProbe";
@@ -16,12 +17,13 @@ export function loginTo(
   privateKey: pulumi.Output<string>,
 ): pulumi.Output<Login> {
   const machines = machineLogins(lab);
+  const proxies = new Map(guestsOf(lab).map((node) => [node.name, hostOf(lab, node).remote]));
   const entries = hosts.map((host) =>
     pulumi.output(host.hostKey).apply((hostKey) => {
       const { address, user } = host;
       // Its private key stays in the file that the configuration names.
-      const proxy = lab.remoteHost && { proxy: lab.remoteHost };
-      return [host.name, machines[host.name] ?? { address, user, hostKey, ...proxy }] as const;
+      const proxy = proxies.get(host.name);
+      return [host.name, machines[host.name] ?? { address, user, hostKey, ...(proxy && { proxy }) }] as const;
     }),
   );
   const known = pulumi.all(entries).apply((all): Login["hosts"] => Object.fromEntries(all));

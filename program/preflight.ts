@@ -6,6 +6,7 @@ import { probeAccelerator } from "./hostProbe";
 import { findMachines } from "./machines";
 import { assertPreconditions } from "./preconditions";
 import { refusal } from "./refusal";
+import { fitUnderlay } from "./tunnels";
 
 /** What is known of a cluster before anything is made for it. */
 export interface Preflight {
@@ -39,8 +40,9 @@ export function ownPreflight(name: string, args: object): Promise<Preflight> {
 
 /** Validates a cluster's arguments and asks its host what stands against it. */
 async function fly(name: string, args: object): Promise<Preflight> {
-  const lab = await findMachines(clusterLab(name, await known(name, args)));
-  const reachable = await assertPreconditions(lab);
+  const found = await findMachines(clusterLab(name, await known(name, args)));
+  const reachable = await assertPreconditions(found);
+  const lab = await fitUnderlay(found);
   const accelerator = await probeAccelerator(lab);
   return { lab, reachable, accelerator, order: await directorOrder(lab) };
 }

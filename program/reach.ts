@@ -13,7 +13,7 @@ export const WHERE = `bash -c 'source ${scriptWord("host/lib.sh")} && lab_namesp
  * @throws pulumi.RunError for an `up`, which would make its first guests and then wait for them in vain
  */
 export async function reachesGuests(lab: Lab): Promise<boolean> {
-  if (lab.remoteHost !== undefined || guestsOf(lab).length === 0) return true;
+  if (lab.hosts.every(({ remote }) => remote !== undefined) || guestsOf(lab).length === 0) return true;
   const where = await hostScript(WHERE);
   if (["here", "none", "planned"].includes(where)) return true;
   const message =

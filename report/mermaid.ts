@@ -1,6 +1,7 @@
 /** The topology and the path through it as Mermaid, which GitHub and others draw. */
 import { withoutLength } from "../model/lab/address";
 import { tableWeight } from "../model/director/ipvs/table";
+import { hostNameOf } from "../model/lab/hosts";
 import { vipsOf, type Lab, type LabNode } from "../model/lab/types";
 import { nameOf } from "./pageLab";
 
@@ -27,22 +28,26 @@ export function renderMermaid(lab: Lab): string {
   const vips = vipsOf(lab);
   const addresses = (node: LabNode): string[] => node.nics.flatMap((nic) => nic.addresses.map(withoutLength));
   const weights = new Map(service.realServers.map((server) => [server.name, tableWeight(server)]));
+  const at = (node: LabNode): string[] => {
+    const host = hostNameOf(lab, node);
+    return host === undefined ? [] : [`on ${host}`];
+  };
   const serving = realServers.map(id).join(" & ");
   const both = directors.map(id).join(" & ");
   const rows = [
     "flowchart LR",
     `  subgraph client_net [${label(`client network ${networks.client.cidr}`)}]`,
-    `    ${id(client)}[${label(nameOf(client), ...addresses(client))}]`,
+    `    ${id(client)}[${label(nameOf(client), ...addresses(client), ...at(client))}]`,
     "  end",
-    `  ${id(router)}[${label(nameOf(router), ...addresses(router))}]`,
+    `  ${id(router)}[${label(nameOf(router), ...addresses(router), ...at(router))}]`,
     `  subgraph server_net [${label(`server segment ${networks.server.cidr} and ${vipCidr}`)}]`,
     ...directors.map((each) => {
       const held = vips.map((vip) => `VIP ${vip}${directors.length > 1 ? ", or the other has it" : ""}`);
-      return `    ${id(each)}[${label(each.name, `DIP ${each.address}`, ...held, service.scheduler)}]`;
+      return `    ${id(each)}[${label(each.name, `DIP ${each.address}`, ...held, service.scheduler, ...at(each))}]`;
     }),
     ...realServers.map(
       (node) =>
-        `    ${id(node)}[${label(`${node.name}, weight ${weights.get(node.name) ?? 0}`, `RIP ${node.address}`, "VIP on lo")}]`,
+        `    ${id(node)}[${label(`${node.name}, weight ${weights.get(node.name) ?? 0}`, `RIP ${node.address}`, "VIP on lo", ...at(node))}]`,
     ),
     "  end",
     `  ${id(client)} -- request --> ${id(router)} -- request --> ${both}`,

@@ -1,7 +1,10 @@
 /** What of the lab a page shows: each field is named here, so that no health check's password or key can follow. */
+import { hostNameOf } from "../model/lab/hosts";
 import { serviceUrl, vipCidrsOf, type Lab, type LabNode, type VirtualService } from "../model/lab/types";
 
 export type PageNode = Pick<LabNode, "name" | "role" | "address"> & {
+  /** Of several libvirt hosts, the one that it is on. */
+  readonly host?: string;
   readonly nics: readonly Pick<LabNode["nics"][number], "network" | "device" | "mac" | "addresses">[];
 };
 
@@ -34,15 +37,19 @@ const ABSENT: Partial<Record<LabNode["role"], string>> = {
 /** The name by which people see a node. */
 export const nameOf = ({ name, role, here }: LabNode): string => (here ? (ABSENT[role] ?? name) : name);
 
-function pageNode(node: LabNode): PageNode {
-  const { role, address, nics } = node;
-  return {
-    name: nameOf(node),
-    role,
-    address,
-    nics: nics.map(({ network, device, mac, addresses }) => ({ network, device, mac, addresses })),
+const pageNode =
+  (lab: Lab) =>
+  (node: LabNode): PageNode => {
+    const host = hostNameOf(lab, node);
+    const { role, address, nics } = node;
+    return {
+      name: nameOf(node),
+      role,
+      address,
+      ...(host !== undefined && { host }),
+      nics: nics.map(({ network, device, mac, addresses }) => ({ network, device, mac, addresses })),
+    };
   };
-}
 
 function pageService(service: VirtualService): PageService {
   const { name, vip, port, protocol, scheduler, realServers, sorry } = service;
@@ -77,10 +84,10 @@ export function pageLab(lab: Lab): PageLab {
     stack,
     vipCidr: vipCidrsOf(lab).join(", "),
     networks: { client: { cidr: networks.client.cidr }, server: { cidr: networks.server.cidr } },
-    client: pageNode(client),
-    router: pageNode(router),
-    directors: directors.map(pageNode),
-    realServers: realServers.map(pageNode),
+    client: pageNode(lab)(client),
+    router: pageNode(lab)(router),
+    directors: directors.map(pageNode(lab)),
+    realServers: realServers.map(pageNode(lab)),
     services: [pageService(main), ...others.map(pageService)],
   };
 }

@@ -67,7 +67,9 @@ function box(placed: Placed, lab: PageLab, standsBy: boolean): Markup {
   const [first, second] = lines(placed, lab, standsBy);
   return html`<g class="node ${state}" data-node="${node.name}" data-state="${state}">
     <rect x="${left}" y="${y}" width="${width}" height="${BOX.height}" rx="8" />
-    <text class="name" x="${left + width / 2}" y="${y + 21}">${node.name}</text>
+    <text class="name" x="${left + width / 2}" y="${y + 21}"
+      >${node.name}${node.host === undefined ? "" : ` on ${node.host}`}</text
+    >
     <text x="${left + width / 2}" y="${y + 40}">${first ?? ""}</text>
     ${second ? html`<text x="${left + width / 2}" y="${y + 57}">${second}</text>` : undefined}
     <text class="state" x="${left + width / 2}" y="${y + 75}">${label}</text>

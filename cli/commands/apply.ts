@@ -1,4 +1,5 @@
 /** `scripts/lab up` and `preview`: what makes or changes a stack. */
+import { askEach } from "../../lib/askEach";
 import { handovers } from "../../model/config/handover";
 import { serviceKey, serviceTitle } from "../../model/lab/target";
 import { ConfigError } from "../../model/config/refusal";
@@ -10,7 +11,7 @@ import type { ChangeCounts } from "../backends/backend";
 import { StackContext, type StackOptions } from "../stack/context";
 import { shownOutputs } from "../stack/recorded";
 import { ForeignStackError, ownDomains } from "../stack/ownership";
-import { repairGuests, repairLibvirt } from "../stack/repair";
+import { repairGuests, repairLibvirt, repairTunnels } from "../stack/repair";
 import { printJson, say, seconds } from "../terminal";
 
 export function summary(counts: ChangeCounts): string {
@@ -71,13 +72,18 @@ export async function up(options: StackOptions): Promise<void> {
 async function apply(context: StackContext, lab: Lab): Promise<ChangeCounts> {
   const names = context.names();
   await context.backend.unlock();
-  const domains = await ownDomains(context.virsh, names, context.backend, say);
+  const owned = await askEach(context.hosts, async ({ virsh }) => {
+    return { virsh, domains: await ownDomains(virsh, names, context.backend, say) };
+  });
   const exists = await context.backend.exists();
   // Without a state, a pool or network of its name is another checkout's.
-  if (exists) await repairLibvirt(context.virsh, names, domains, say);
+  if (exists) await askEach(owned, ({ virsh, domains }) => repairLibvirt(virsh, names, domains, say));
   recordApplied(context.directory, lab, context.options.configFile);
   if (exists && (await context.recorded()).access !== undefined) {
-    await context.withGuests((shell, applied) => repairGuests(shell, applied, say));
+    await context.withGuests(async (shell, applied) => {
+      await repairTunnels(applied, say);
+      await repairGuests(shell, applied, say);
+    });
   }
   context.announce("up:");
   return context.backend.up();
@@ -86,10 +92,12 @@ async function apply(context: StackContext, lab: Lab): Promise<ChangeCounts> {
 export async function preview(options: StackOptions): Promise<void> {
   const context = new StackContext(options);
   await applicableLab(context);
-  await ownDomains(context.virsh, context.names(), context.backend, say).catch((error: unknown) => {
-    // Of a libvirt that does not answer the program itself says more.
-    if (error instanceof ForeignStackError) throw error;
-  });
+  await askEach(context.hosts, ({ virsh }) =>
+    ownDomains(virsh, context.names(), context.backend, say).catch((error: unknown) => {
+      // Of a libvirt that does not answer the program itself says more.
+      if (error instanceof ForeignStackError) throw error;
+    }),
+  );
   context.announce("preview:");
   const { counts, restarts, outputs } = await context.backend.preview();
   say(`would: ${summary(counts)}`);

@@ -6,10 +6,11 @@ import { PROJECT } from "../../model/lab/naming";
 import { summary } from "./apply";
 import { audit, stackFiles, type AuditScope } from "../stack/audit";
 import type { Backend, ChangeCounts } from "../backends/backend";
-import { StackContext, type StackOptions } from "../stack/context";
+import { StackContext, type StackHost, type StackOptions } from "../stack/context";
 import { HOST_DIRECTORIES, removeLogs, tapsOf } from "../stack/hostTraces";
 import { ownDomains } from "../stack/ownership";
 import { deleteFromStack } from "../stack/stackDirectory";
+import type { Virsh } from "../stack/virsh";
 import { say, seconds } from "../terminal";
 
 /** Seconds for what a role has put on a machine to be taken away, packages included. */
@@ -24,12 +25,31 @@ async function attempt<T>(work: () => Promise<T>, otherwise: T): Promise<{ value
   }
 }
 
+interface OwnDomains {
+  readonly host: StackHost;
+  /** Of the stack's, on that host, with their states. */
+  readonly domains: ReadonlyMap<string, string>;
+}
+
+/** Takes their power: a frozen guest would survive its own undefinition, and none needs a shutdown now. */
+async function endGuests(virsh: Virsh, domains: OwnDomains["domains"], scope: AuditScope): Promise<void> {
+  const powered = [...domains].filter(([, state]) => state !== "shut off");
+  await Promise.all(
+    powered.map(([domain]) => virsh.run("destroy", domain).catch((error: Error) => say(error.message))),
+  );
+  await virsh.deleteOldConsoles(scope).catch((error: Error) => say(error.message));
+}
+
 /** What to look for; gathered before anything is destroyed, since much of it is known no more afterwards. */
-async function scopeOf(context: StackContext, own: Iterable<string>): Promise<AuditScope> {
+async function scopeOf(context: StackContext, own: readonly OwnDomains[]): Promise<AuditScope> {
   const names = context.names();
   const { labKnown, ...rest } = names;
   const { value: inState } = await attempt(() => context.backend.domains(), new Map());
-  const domains = [...new Set([...names.domains, ...inState.keys(), ...own])];
+  const running = own.flatMap((each) => [...each.domains.keys()]);
+  const domains = [...new Set([...names.domains, ...inState.keys(), ...running])];
+  const taps = await askEach(own, async ({ host, domains: those }) =>
+    host.remote ? [] : [...(await tapsOf(host.virsh, those.keys()))],
+  );
   if (!labKnown)
     say(
       "the configuration is refused and no `up` was recorded: libvirt is taken to be this host's" +
@@ -40,7 +60,8 @@ async function scopeOf(context: StackContext, own: Iterable<string>): Promise<Au
     domains,
     directory: context.directory,
     connections: keptDirectory(context.options),
-    taps: names.remote ? new Map() : await tapsOf(context.virsh, own),
+    taps: new Map(taps.flat()),
+    remote: context.hosts.every(({ remote }) => remote),
   };
 }
 
@@ -82,19 +103,16 @@ async function endRoles(context: StackContext, hosts: Login["hosts"]): Promise<s
 async function destroy(context: StackContext, host: typeof HOST_DIRECTORIES): Promise<void> {
   const started = Date.now();
   const { options } = context;
-  const { backend, virsh, directory } = context;
+  const { backend, directory } = context;
   context.announce("down:");
   await backend.unlock();
   // Known no more afterwards.
   const { machines } = context.names();
-  const own = await ownDomains(virsh, context.names(), backend, say);
-  const scope = await scopeOf(context, own.keys());
-  // A frozen guest would survive its own undefinition; none needs a shutdown now.
-  const powered = [...own].filter(([, state]) => state !== "shut off");
-  await Promise.all(
-    powered.map(([domain]) => virsh.run("destroy", domain).catch((error: Error) => say(error.message))),
-  );
-  await virsh.deleteOldConsoles(scope).catch((error: Error) => say(error.message));
+  const own = await askEach(context.hosts, async (host): Promise<OwnDomains> => {
+    return { host, domains: await ownDomains(host.virsh, context.names(), backend, say) };
+  });
+  const scope = await scopeOf(context, own);
+  await askEach(own, ({ host, domains }) => endGuests(host.virsh, domains, scope));
   context.forgetGuests();
   const destroyed = await attempt<ChangeCounts>(() => backend.destroy(), {});
   // Asked while it can still say yes: with the directory a local state is gone too.
@@ -107,7 +125,7 @@ async function destroy(context: StackContext, host: typeof HOST_DIRECTORIES): Pr
     say(`down in ${seconds(started)}: ${summary(destroyed.value)}`);
   }
   const roles = clean ? await endRoles(context, machines) : [];
-  const found = await attempt(() => audit(virsh, scope, host), []);
+  const found = await attempt(() => audit(context.hosts, scope, host), []);
   const left = [...state.value, ...found.value, ...logs, ...roles];
   const errors = [destroyed.error, state.error, found.error && `audit: ${found.error}`].filter(Boolean);
   if (left.length > 0) errors.push(`left of stack ${options.stack}:\n  ${left.join("\n  ")}`);

@@ -7,6 +7,8 @@ import { ResultStore } from "../../drills/resultStore";
 import { junitCases, listOf, renderList } from "../../drills/resultText";
 import { openRun } from "../../drills/runner";
 import { runDrills, undoCutOff, type Session } from "../../drills/session";
+import { hostOf } from "../../model/lab/hosts";
+import { guestsOf, type Lab } from "../../model/lab/types";
 import { renderJunit } from "../../lib/junit";
 import { callersFile } from "../callersFile";
 import { StackContext, type StackOptions } from "../stack/context";
@@ -52,11 +54,14 @@ function interruption(): AbortSignal {
 }
 
 /** Out of Ctrl-C's reach, as every child is: it may be what repairs the lab. */
-function powerOver(libvirtUri: string): Power {
-  const virsh = new Virsh(libvirtUri);
+function powerOver(lab: Lab): Power {
+  const virshOf = (domain: string): Virsh => {
+    const guest = guestsOf(lab).find((each) => each.domain === domain);
+    return new Virsh(hostOf(lab, guest ?? {}).libvirtUri);
+  };
   return {
-    off: async (domain) => void (await virsh.run("destroy", domain)),
-    on: async (domain) => void (await virsh.run("start", domain)),
+    off: async (domain) => void (await virshOf(domain).run("destroy", domain)),
+    on: async (domain) => void (await virshOf(domain).run("start", domain)),
   };
 }
 
@@ -70,7 +75,7 @@ async function runAll(names: readonly string[], options: DrillOptions): Promise<
     const store = new ResultStore(context.directory);
     const environment = await Environment.open({
       access,
-      power: powerOver(access.lab.libvirtUri),
+      power: powerOver(access.lab),
       say,
       signal: interruption(),
       ...(options.target === undefined ? {} : { target: options.target }),

@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { PROJECT } from "../../model/lab/naming";
+import { hostOf } from "../../model/lab/hosts";
 import type { Lab } from "../../model/lab/types";
 import { hostVersions, imageOf, readDrills, type ReportData } from "../../report/data";
 import { renderMermaid } from "../../report/mermaid";
@@ -23,7 +24,10 @@ async function gather(context: StackContext, stack: string): Promise<ReportData>
     context.built(),
     hostVersions(context.backend.engine),
   ]);
-  const domain = await context.virsh.run("dumpxml", lab.directors[0].domain).catch(() => "");
+  const [director] = lab.directors;
+  const { name } = hostOf(lab, director);
+  const { virsh } = context.hosts.find((host) => host.name === name) ?? context;
+  const domain = await virsh.run("dumpxml", director.domain).catch(() => "");
   return {
     generatedAt: new Date().toISOString(),
     stack,

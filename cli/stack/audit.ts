@@ -1,6 +1,7 @@
 /** After `down`: is anything of this stack left anywhere? */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { askEach } from "../../lib/askEach";
 import { STACK_LOCK } from "./context";
 import { HOST_DIRECTORIES, links, type HostDirectories, type Taps } from "./hostTraces";
 import { contents } from "./stackDirectory";
@@ -15,7 +16,7 @@ export interface AuditScope extends StackNames {
   readonly connections: string;
   /** The guests' interfaces on this host while they ran. */
   readonly taps: Taps;
-  /** The guests were on another host: what is on this one is none of theirs. */
+  /** All guests were on other hosts: what is on this one is none of theirs. */
   readonly remote: boolean;
 }
 
@@ -45,15 +46,15 @@ function networkFiles({ bridges, prefix }: AuditScope, { dnsmasq }: HostDirector
 
 /** Everything found, one a line; empty when the stack is gone without a trace. */
 export async function audit(
-  virsh: Virsh,
+  hosts: readonly { readonly name: string; readonly virsh: Virsh }[],
   scope: AuditScope,
   host: HostDirectories = HOST_DIRECTORIES,
 ): Promise<string[]> {
-  const [domains, networks, pools, volumes, devices] = await Promise.all([
-    virsh.domains(scope),
-    virsh.networks(scope),
-    virsh.pools(scope),
-    virsh.volumes(scope),
+  const [objects, devices] = await Promise.all([
+    askEach(hosts, async ({ name, virsh }) => {
+      const found = await objectsOf(virsh, scope);
+      return name === "" ? found : found.map((each) => `${each} on ${name}`);
+    }),
     scope.remote ? [] : interfaces(scope),
   ]);
   const files = [
@@ -61,12 +62,21 @@ export async function audit(
     ...(stackFiles(scope.directory).length > 0 ? [scope.directory] : []),
     scope.connections,
   ].filter((path) => existsSync(path));
+  return [...objects.flat(), ...devices, ...files.map((path) => `file ${path}`)];
+}
+
+/** What one libvirt has of the stack's. */
+async function objectsOf(virsh: Virsh, scope: AuditScope): Promise<string[]> {
+  const [domains, networks, pools, volumes] = await Promise.all([
+    virsh.domains(scope),
+    virsh.networks(scope),
+    virsh.pools(scope),
+    virsh.volumes(scope),
+  ]);
   return [
     ...[...domains].map(([name, state]) => `domain ${name} (${state})`),
     ...networks.map((name) => `network ${name}`),
     ...pools.map((name) => `pool ${name}`),
     ...volumes.map((name) => `volume ${name}`),
-    ...devices,
-    ...files.map((path) => `file ${path}`),
   ];
 }

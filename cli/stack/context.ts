@@ -6,6 +6,7 @@ import { GuestShell, type Login } from "../../lib/ssh";
 import { acquireLock } from "../../lib/lock";
 import { machineLogins } from "../../model/lab/access";
 import { guestsOf, type Lab } from "../../model/lab/types";
+import { LIBVIRT_URI } from "../../model/lab/hosts";
 import { bridgeFor, prefixFor, PROJECT } from "../../model/lab/naming";
 import type { Backend, EngineChoice } from "../backends/backend";
 import { appliedFile, lastApplied } from "./applied";
@@ -30,6 +31,26 @@ export interface StackOptions {
   readonly configFile?: string | undefined;
 }
 
+/** A host as the commands see it. */
+export interface StackHost {
+  /** Empty for the one host of a lab whose configuration names none. */
+  readonly name: string;
+  readonly virsh: Virsh;
+  /** Of this host itself, nothing is the stack's. */
+  readonly remote: boolean;
+}
+
+function hostsOf(lab: Lab | undefined): StackContext["hosts"] {
+  if (lab === undefined) return [{ name: "", virsh: new Virsh(LIBVIRT_URI), remote: false }];
+  if (guestsOf(lab).length === 0) return [{ name: "", virsh: new Virsh(undefined), remote: true }];
+  const [first, ...others] = lab.hosts.map(({ name, libvirtUri, remote }): StackHost => ({
+    name,
+    virsh: new Virsh(libvirtUri),
+    remote: remote !== undefined,
+  }));
+  return [first as StackHost, ...others];
+}
+
 // Once a lab is up, what was applied is known without its configuration's schema.
 const load = createRequire(__filename);
 const configured = (): typeof import("./stackLab") => load("./stackLab") as never;
@@ -38,14 +59,13 @@ export class StackContext {
   /** State, seeds and records of this stack; gone after `down`. */
   readonly directory: string;
   readonly backend: Backend;
-  readonly virsh: Virsh;
+  /** The hosts of its guests; one, of which nothing is asked, where it has none. */
+  readonly hosts: readonly [StackHost, ...StackHost[]];
 
   constructor(readonly options: StackOptions) {
     this.directory = stackDirectory(options.stack);
     const lab = this.appliedOrConfigured();
-    this.virsh = new Virsh(
-      lab && guestsOf(lab).length === 0 ? undefined : (lab?.libvirtUri ?? "qemu:///system"),
-    );
+    this.hosts = hostsOf(lab);
     const builtBy = this.builtBy();
     const wanted = options.engine === "auto" ? builtBy : options.engine;
     const engine = wanted ?? (pulumiOnPath() ? "pulumi" : "embedded");
@@ -67,8 +87,13 @@ export class StackContext {
       organization === undefined ? options.stack : `${organization}/${PROJECT}/${options.stack}`;
     this.backend =
       engine === "pulumi"
-        ? new PulumiBackend(options.stack, this.directory, this.virsh, file, reference)
+        ? new PulumiBackend(options.stack, this.directory, this.hosts, file, reference)
         : new EmbeddedBackend(PROJECT, options.stack, this.directory, file);
+  }
+
+  /** libvirt of the first host. */
+  get virsh(): Virsh {
+    return this.hosts[0].virsh;
   }
 
   /** The engine whose state is here; a stack without any gets Pulumi, where it is to be had. What a backend of the user's own holds is not looked up. */
@@ -115,7 +140,6 @@ export class StackContext {
   /** What project and stack tell, and the rest as far as a lab that was applied or a valid configuration does. */
   names(): StackNames & {
     readonly bridges: readonly string[];
-    readonly remote: boolean;
     /** Machines that exist, by node. */
     readonly machines: Login["hosts"];
     /** Without, `domains` is empty, and libvirt is taken to be this host's. */
@@ -131,7 +155,6 @@ export class StackContext {
       bridges: (["client", "server"] as const)
         .filter((network) => lab?.segments[network].existingBridge === undefined)
         .map((network) => bridgeFor(PROJECT, stack, network)),
-      remote: lab !== undefined && (lab.remoteHost !== undefined || guestsOf(lab).length === 0),
       labKnown: lab !== undefined,
       machines: lab === undefined ? {} : machineLogins(lab),
     };

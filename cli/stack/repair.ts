@@ -7,8 +7,11 @@ import { guestPayload } from "../../model/guest/payload";
 import { longestRun } from "../../model/guest/settings";
 import { parseGuestStatus } from "../../model/guest/status";
 import { INSTALL_AND_START, isPayloadGone, PAYLOAD } from "../../model/guest/script";
+import { hostLogins } from "../../model/lab/access";
+import { hasTunnels, joinCalls } from "../../model/lab/tunnels";
 import { labNodes, type Lab } from "../../model/lab/types";
-import type { Shell } from "../../lib/ssh";
+import { GuestShell, type Shell } from "../../lib/ssh";
+import { HERE } from "../../lib/sshHop";
 import { askEach } from "../../lib/askEach";
 import type { StackNames, Virsh } from "./virsh";
 
@@ -75,4 +78,25 @@ export async function repairGuests(shell: Shell, lab: Lab, say: (line: string) =
       : shell.run(name, `timeout -k 10 ${limit} ${PAYLOAD} start`, { timeout: limit + 20 }));
     if (started !== 0) say(`${name}: could not be repaired: ${stderr.split("\n").at(-1) ?? ""}`);
   });
+}
+
+/** Joins the hosts again where their VXLAN devices are gone, after a boot perhaps: no provider looks at what a command has made. */
+export async function repairTunnels(lab: Lab, say: (line: string) => void): Promise<void> {
+  if (!hasTunnels(lab)) return;
+  const shell = new GuestShell({ privateKey: "", hosts: hostLogins(lab) }, lab);
+  try {
+    await askEach(lab.hosts, async (host) => {
+      const calls = joinCalls(lab, host).map((call) => `bash -c "$script" vxlan.sh ${call}`);
+      const { code, stdout, stderr } = await shell.run(
+        host.remote === undefined ? HERE : host.name,
+        `script=$(cat) && ${calls.join(" && ")}`,
+        { stdin: readScript("host/vxlan.sh") },
+      );
+      for (const line of stdout.split("\n").filter(Boolean)) say(`${host.name}: ${line}`);
+      if (code !== 0)
+        say(`${host.name}: its VXLAN devices could not be looked at: ${stderr.split("\n").at(-1) ?? ""}`);
+    });
+  } finally {
+    await shell.close();
+  }
 }

@@ -61,7 +61,7 @@ function touches(tainted: ReadonlySet<string>, path: string): boolean {
 }
 
 /** Lists of objects: their elements have only optional fields, so an empty one keeps the place of a refused one. */
-const OBJECT_LISTS = new Set<PropertyKey>(["directors", "realServers", "services", "workloads"]);
+const OBJECT_LISTS = new Set<PropertyKey>(["hosts", "directors", "realServers", "services", "workloads"]);
 
 /** Pulumi hands over every value as text: numbers and booleans by their looks, lists and objects as JSON. */
 function fromText(key: string, value: unknown): { value: unknown } | { problem: Refusal } {

@@ -1,15 +1,19 @@
 /** From typed configuration to the lab: every default that depends on another key, and every derived name. */
 import { AddressPlan } from "./addressPlan";
 import { addressByRule, sixNetworks, vip6CidrOf } from "./dualStack";
+import { vxlanOverhead } from "../lab/hosts";
 import { Prefix, withLength, withoutLength } from "../lab/address";
 import { bridgeFor, macFor, prefixFor } from "../lab/naming";
+import { hostsOf, NO_ADDRESS, placed, placeOf, resolveHosts } from "./hosts";
 import type { Config } from "./schema";
+import { MTU } from "./schemaHosts";
+import { bareKey } from "./schemaMachine";
 import { highAvailability } from "./schemaHighAvailability";
 import { given, resolveServices } from "./serviceDefaults";
 import { vipNetworks } from "./vipNetworks";
 import { NO_TEXT, resolveWorkloads, type ReadText } from "./workloads";
 import { HERE } from "../../lib/sshHop";
-import type { Lab, LabNetwork, LabNode, Machine, Nic, RealServerEntry, RemoteHost } from "../lab/types";
+import type { Lab, LabNetwork, LabNode, Machine, Nic, RealServerEntry } from "../lab/types";
 
 export interface Identity {
   readonly project: string;
@@ -29,9 +33,6 @@ export type RealServerDraft = NonNullable<Config["realServers"]>[number] & {
 /** Names that end in a higher number have their addresses by position: they always had, and an address stays. */
 const HIGHEST_NUMBER = 64;
 
-/** Stands where a network has no address left; the invariants then say that the network is too small. */
-export const NO_ADDRESS = "0.0.0.0";
-
 /** @param read the text files that the configuration names */
 export function resolve(config: Config, { project, stack }: Identity, read: ReadText = () => NO_TEXT): Draft {
   const prefix = prefixFor(project, stack);
@@ -40,8 +41,14 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
   const [vipNetwork, ...moreVipNetworks] = vipNetworks(config);
   const { client, router, director, clientNetwork, serverNetwork } = config;
 
-  const onClient = planFor(clientCidr, [clientNetwork.hostAddress, router.clientAddress, client.address]);
-  const clientHost = clientNetwork.hostAddress ?? onClient.fixed(1);
+  const hosts = hostsOf(config);
+  const onClient = planFor(clientCidr, [
+    clientNetwork.hostAddress,
+    ...hosts.map(({ clientAddress }) => clientAddress),
+    router.clientAddress,
+    client.address,
+  ]);
+  const clientHost = hosts[0]?.clientAddress ?? clientNetwork.hostAddress ?? onClient.fixed(1);
   const clientRouter = router.clientAddress ?? onClient.fixed(7 * 256 + 200);
   const clientAddress = client.address ?? onClient.fixed(7 * 256 + 70);
 
@@ -49,12 +56,13 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
   const vips = [config.vip, ...config.vips.map(withoutLength), ...config.services.map((each) => each.vip)];
   const onServer = planFor(serverCidr, [
     serverNetwork.hostAddress,
+    ...hosts.map(({ serverAddress }) => serverAddress),
     router.serverAddress,
     ...directorsOf(config).map((each) => each.address),
     ...listed.map((server) => server.address),
     ...vips,
   ]);
-  const serverHost = serverNetwork.hostAddress ?? onServer.fixed(1);
+  const serverHost = hosts[0]?.serverAddress ?? serverNetwork.hostAddress ?? onServer.fixed(1);
   const serverRouter = router.serverAddress ?? onServer.fixed(200);
   const directors = directorsOf(config).map((each, index) => ({
     ...each,
@@ -133,6 +141,7 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
     from: Sized & { name: string },
     rest: Pick<LabNode, "address" | "nics"> &
       Partial<Record<"gateway" | "address6" | "gateway6", string | undefined>>,
+    place = 0,
   ): LabNode =>
     given({
       name: from.name,
@@ -141,6 +150,7 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
       memoryMiB: from.memory ?? config.memory,
       vcpus: from.vcpus ?? config.vcpus,
       ssh: machineOf(from, rest.address),
+      host: from.ssh === undefined ? placed(config, from.host, place) : undefined,
       ...rest,
     }) as LabNode;
   const here = (role: "client" | "router"): LabNode => ({
@@ -155,10 +165,33 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
   });
   const gateway = config.absent.has("router") ? undefined : serverRouter;
   const gateway6 = config.absent.has("router") ? undefined : serverRouter6;
+  // Until the hosts are asked: program/tunnels.ts.
+  const overhead = Math.max(
+    0,
+    ...hosts.flatMap(({ underlay }) => (underlay === undefined ? [] : [vxlanOverhead(underlay)])),
+  );
   const network = (key: LabNetwork["key"], hostAddress: string, existingBridge?: string): LabNetwork => {
-    const { cidr, cidr6, mtu } = key === "client" ? clientNetwork : serverNetwork;
+    const configured = key === "client" ? clientNetwork : serverNetwork;
+    const { cidr, cidr6, mtu = MTU.usual - overhead } = configured;
+    const mtuOfUnderlay = overhead > 0 && configured.mtu === undefined ? true : undefined;
     const bridge = bridgeFor(project, stack, key);
-    return given({ key, name: `${prefix}-${key}`, bridge, existingBridge, cidr, cidr6, hostAddress, mtu });
+    return given({
+      key,
+      name: `${prefix}-${key}`,
+      bridge,
+      existingBridge,
+      cidr,
+      cidr6,
+      hostAddress,
+      mtu,
+      mtuOfUnderlay,
+    });
+  };
+
+  const [firstHost] = hosts;
+  const segments = {
+    client: network("client", clientHost, firstHost?.bridges?.client),
+    server: network("server", serverHost, firstHost?.bridges?.server),
   };
 
   const port = config.port;
@@ -176,8 +209,10 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
   return {
     project,
     stack,
-    libvirtUri: config.libvirtUri,
-    ...remoteHostOf(config),
+    hosts: resolveHosts(config, segments, {
+      client: { prefix: clientCidr, plan: onClient },
+      server: { prefix: serverCidr, plan: onServer },
+    }),
     accelerator: config.accelerator,
     ...(config.image !== undefined && {
       image: given({ path: config.image, sha256: config.imageSha256?.toLowerCase() }),
@@ -186,10 +221,7 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
     prefix,
     bootParallel: config.bootParallel ?? (config.image === undefined ? 6 : 2),
     bootTimeout: config.bootTimeout,
-    segments: {
-      client: network("client", clientHost, clientNetwork.bridge),
-      server: network("server", serverHost, serverNetwork.bridge),
-    },
+    segments,
     vipCidr: config.vipCidr,
     ...(moreVipNetworks.length > 0 && { moreVipCidrs: moreVipNetworks.map(({ prefix }) => String(prefix)) }),
     ...given({ vip6Cidr: six && vip6CidrOf(config) }),
@@ -246,34 +278,46 @@ export function resolve(config: Config, { project, stack }: Identity, read: Read
             ],
           }),
     ],
-    directors: directors.map((each) => {
+    directors: directors.map((each, index) => {
       const address6 = sixOf(each.address6, "server", each.address);
-      return node("director", each, {
-        address: each.address,
-        address6,
-        gateway,
-        gateway6,
-        nics: [nic("server", "eth0", each.name, each.mac, both("server", each.address, address6), each.ssh)],
-      });
+      return node(
+        "director",
+        each,
+        {
+          address: each.address,
+          address6,
+          gateway,
+          gateway6,
+          nics: [
+            nic("server", "eth0", each.name, each.mac, both("server", each.address, address6), each.ssh),
+          ],
+        },
+        index,
+      );
     }) as [LabNode, ...LabNode[]],
     ...highAvailabilityOf(config, directors),
     realServers: servers.map((server, index) =>
-      node("realServer", server, {
-        address: server.address,
-        gateway,
-        address6: servers6[index],
-        gateway6,
-        nics: [
-          nic(
-            "server",
-            "eth0",
-            server.name,
-            server.mac,
-            both("server", server.address, servers6[index]),
-            server.ssh,
-          ),
-        ],
-      }),
+      node(
+        "realServer",
+        server,
+        {
+          address: server.address,
+          gateway,
+          address6: servers6[index],
+          gateway6,
+          nics: [
+            nic(
+              "server",
+              "eth0",
+              server.name,
+              server.mac,
+              both("server", server.address, servers6[index]),
+              server.ssh,
+            ),
+          ],
+        },
+        placeOf(server.name, index),
+      ),
     ),
     arpStrategy: config.arpStrategy,
     mode: director.mode,
@@ -323,11 +367,8 @@ interface Sized {
   readonly memory?: number | undefined;
   readonly vcpus?: number | undefined;
   readonly ssh?: Config["director"]["ssh"];
+  readonly host?: string | undefined;
 }
-
-/** A comment at the end of a key is for people. */
-const bareKey = (hostKey: string | undefined): string | undefined =>
-  hostKey?.split(" ").slice(0, 2).join(" ");
 
 function machineOf({ ssh }: Sized, address: string): Machine | undefined {
   if (ssh === undefined) return undefined;
@@ -384,21 +425,4 @@ function standardServers(count: number): NonNullable<Config["realServers"]> {
 export function entryOf(server: RealServerDraft, port: number): RealServerEntry {
   const { name, address, weight, drain, lowerThreshold, upperThreshold, request, receive } = server;
   return given({ name, address, port, weight, drain, lowerThreshold, upperThreshold, request, receive });
-}
-
-/** Only a URI with SSH names a host through which the guests can be reached. */
-function remoteHostOf({ libvirtUri, remoteHostKey }: Config): { remoteHost?: RemoteHost } {
-  const match = /^qemu\+ssh:\/\/(?:([^@/]+)@)?(\[[^\]]+\]|[^:/]+)(?::(\d+))?\/[^?]*\??(.*)$/.exec(libvirtUri);
-  const host = match?.[2];
-  if (host === undefined) return {};
-  const keyFile = new URLSearchParams(match?.[4]).get("keyfile");
-  return {
-    remoteHost: {
-      host: host.replace(/[[\]]/g, ""),
-      user: match?.[1] ?? "root",
-      port: Number(match?.[3] ?? 22),
-      ...given({ hostKey: bareKey(remoteHostKey) }),
-      ...(keyFile !== null && { keyFile }),
-    },
-  };
 }

@@ -5,7 +5,7 @@ import type { Findings } from "./findings";
 import type { Config } from "./schema";
 
 /** What the lab gives a guest, and a machine has already. */
-const GUESTS = ["memory", "vcpus", "mac", "clientMac", "serverMac", "gateway"];
+const GUESTS = ["memory", "vcpus", "mac", "clientMac", "serverMac", "gateway", "host"];
 
 export function checkMachines(findings: Findings, config: Config, draft: Draft): void {
   const places = [

@@ -1,8 +1,9 @@
 /** The three networks: apart from each other, and with room for everyone. */
-import { NO_ADDRESS, type Draft } from "./defaults";
+import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { Prefix } from "../lab/address";
 import { sixNetworks, vip6CidrOf } from "./dualStack";
+import { NO_ADDRESS } from "./hosts";
 import type { Config } from "./schema";
 import { vipsOf } from "../lab/types";
 import { allVipNetworks } from "./vipNetworks";
@@ -12,9 +13,14 @@ export function checkNetworks(findings: Findings, config: Config, draft: Draft):
   const all = allVipNetworks(config);
   const vipsIn = (prefix: Prefix): number => vipsOf(draft).filter((vip) => prefix.contains(vip)).length;
   const flat = all.find(({ by, prefix }) => by === "serverAddress" && prefix.network.family === 4);
-  const servers = 2 + draft.directors.length + draft.realServers.length + (flat ? vipsIn(flat.prefix) : 0);
+  const servers =
+    1 +
+    draft.hosts.length +
+    draft.directors.length +
+    draft.realServers.length +
+    (flat ? vipsIn(flat.prefix) : 0);
   const networks = [
-    { key: "clientNetwork.cidr", cidr: config.clientNetwork.cidr, needs: 3 },
+    { key: "clientNetwork.cidr", cidr: config.clientNetwork.cidr, needs: 2 + draft.hosts.length },
     { key: "serverNetwork.cidr", cidr: config.serverNetwork.cidr, needs: servers },
     { key: "clientNetwork.cidr6", cidr: config.clientNetwork.cidr6, needs: 2 },
     {

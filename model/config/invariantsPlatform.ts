@@ -1,77 +1,29 @@
 /** Where the lab runs, and what its parts are called. */
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
+import { hostsOf } from "./hosts";
+import { checkHosts } from "./invariantsHosts";
 import { ownedNames } from "./owners";
 import type { Config } from "./schema";
 import { serviceName } from "./serviceDefaults";
 import { stackNameProblem } from "./stackName";
-
-const LOCAL_URI = /^qemu(\+unix)?:\/\/\/system(\?.*)?$/;
-const SSH_URI =
-  /^qemu\+ssh:\/\/([A-Za-z0-9._-]+@)?(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?\/system(\?.*)?$/;
+import type { NetworkName } from "../lab/types";
 
 /** IFNAMSIZ less the final zero. */
 const MAX_BRIDGE = 15;
 export function checkPlatform(findings: Findings, config: Config, draft: Draft): void {
-  checkUri(findings, config, draft);
+  checkHosts(findings, config, draft);
   checkImage(findings, config);
-  for (const network of ["clientNetwork", "serverNetwork"] as const)
-    checkBridge(findings, `${network}.bridge`, config[network].bridge, draft);
-  const { bridge } = config.serverNetwork;
-  if (bridge !== undefined && bridge === config.clientNetwork.bridge) {
-    const message = "is clientNetwork.bridge too; client and server would share a segment";
+  for (const [index, { bridges }] of hostsOf(config).entries()) {
+    const keyOf = (network: NetworkName): string =>
+      config.hosts === undefined ? `${network}Network.bridge` : `hosts[${index}].bridges.${network}`;
+    for (const network of ["client", "server"] as const)
+      checkBridge(findings, keyOf(network), bridges?.[network], draft);
+    const bridge = bridges?.server;
+    if (bridge === undefined || bridge !== bridges?.client) continue;
+    const message = `is ${keyOf("client")} too; client and server would share a segment`;
     const fix = "name another bridge, or leave one of the two out";
-    findings.add({ key: "serverNetwork.bridge", value: bridge, message, fix }, "clientNetwork.bridge");
-  }
-}
-
-function checkUri(findings: Findings, config: Config, draft: Draft): void {
-  const key = "libvirtUri";
-  const value = config.libvirtUri;
-  const fix = "use qemu:///system, or qemu+ssh://USER@HOST:PORT/system for another host";
-  const remotePort = draft.remoteHost?.port ?? 22;
-  if (value.endsWith("/session") || value.includes("/session?")) {
-    findings.add({ key, value, message: "is a session connection, which cannot make networks", fix });
-  } else if (!LOCAL_URI.test(value) && !SSH_URI.test(value)) {
-    findings.add({
-      key,
-      value,
-      message: "is not a QEMU connection through which the guests can be reached",
-      fix,
-    });
-  } else if (remotePort < 1 || remotePort > 65535) {
-    findings.add({ key, value, message: `has port ${remotePort}, and ports are 1–65535`, fix });
-  }
-  const keyFile = draft.remoteHost?.keyFile;
-  if (keyFile !== undefined && !keyFile.startsWith("/")) {
-    findings.add({
-      key,
-      value,
-      message: `has a keyfile that is not an absolute path: ${keyFile}`,
-      fix: "write keyfile=/path/to/key",
-    });
-  }
-  if (draft.remoteHost === undefined && config.remoteHostKey !== undefined) {
-    findings.add(
-      {
-        key: "remoteHostKey",
-        value: config.remoteHostKey,
-        message: "is the key of another host, and libvirtUri names none",
-        fix: "set libvirtUri to qemu+ssh://USER@HOST:PORT/system, or remove remoteHostKey",
-      },
-      key,
-    );
-  }
-  if (draft.remoteHost !== undefined && config.accelerator === "auto") {
-    findings.add(
-      {
-        key: "accelerator",
-        value: "auto",
-        message: `cannot be found out on the remote host ${draft.remoteHost.host}: the probe boots a guest on this one`,
-        fix: "say kvm if that host has working KVM, else qemu (slow)",
-      },
-      key,
-    );
+    findings.add({ key: keyOf("server"), value: bridge, message, fix }, keyOf("client"));
   }
 }
 

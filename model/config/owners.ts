@@ -1,7 +1,9 @@
 /** Which configuration key each address, MAC address and name of a lab comes from. */
 import { directorsOf, type Draft } from "./defaults";
 import { familyOf, withoutLength, type Family } from "../lab/address";
-import { guestsOf } from "../lab/types";
+import { hostTitle } from "../lab/hosts";
+import { guestsOf, type NetworkName } from "../lab/types";
+import { hostsOf } from "./hosts";
 import type { Config } from "./schema";
 import { allVipNetworks, vipNetworks } from "./vipNetworks";
 
@@ -54,26 +56,13 @@ export function ownedAddresses(config: Config, draft: Draft): OwnedAddress[] {
     value: string,
     configured: unknown,
   ): OwnedAddress => ({ network: networks[segment], owner, key, value, explicit: configured !== undefined });
-  const { client: clientHost, server: serverHost } = draft.segments;
   const isOnSegments = guestsOf(draft).length > 0;
   const onSegments = (address: string): string => (isOnSegments ? address : "");
   return [
-    one(
-      "client",
-      "the host",
-      "clientNetwork.hostAddress",
-      onSegments(clientHost.hostAddress),
-      clientNetwork.hostAddress,
-    ),
+    ...hosts("client"),
     one("client", "the router", "router.clientAddress", address(0, 0), router.clientAddress),
     one("client", "the client", "client.address", draft.clients[0].address, client.address),
-    one(
-      "server",
-      "the host",
-      "serverNetwork.hostAddress",
-      onSegments(serverHost.hostAddress),
-      serverNetwork.hostAddress,
-    ),
+    ...hosts("server"),
     one("server", "the router", "router.serverAddress", address(1, 0), router.serverAddress),
     ...draft.directors.map((node, index) =>
       one(
@@ -104,6 +93,15 @@ export function ownedAddresses(config: Config, draft: Draft): OwnedAddress[] {
       })),
     ...(draft.vip6Cidr === undefined ? [] : addressesOfSix()),
   ];
+
+  function hosts(network: NetworkName): OwnedAddress[] {
+    return draft.hosts.map((host, index) => {
+      const own = hostsOf(config)[index]?.[`${network}Address`] ?? config[`${network}Network`].hostAddress;
+      const key =
+        config.hosts === undefined ? `${network}Network.hostAddress` : `hosts[${index}].${network}Address`;
+      return one(network, hostTitle(host), key, onSegments(host.segments[network].hostAddress), own);
+    });
+  }
 
   function addressesOfSix(): OwnedAddress[] {
     return [

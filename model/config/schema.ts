@@ -16,7 +16,9 @@ import {
   nodeName,
   says,
 } from "./schemaParts";
+import { LIBVIRT_URI } from "../lab/hosts";
 import { drillSettings } from "./schemaDrills";
+import { hosts, mtu, onHost } from "./schemaHosts";
 import { highAvailability } from "./schemaHighAvailability";
 import { ldirectordSettings, virtualExtras } from "./schemaLdirectord";
 import { hostKey, machine } from "./schemaMachine";
@@ -41,13 +43,13 @@ const MAX_WORKLOADS = 64;
 const ipvsTimeout = () => integer(1, 2678400, "seconds");
 const memory = () => integer(256, 65536, "MiB", "; a Debian 12 guest does not boot reliably below 256 MiB");
 const vcpus = () => integer(1, 16, "virtual CPUs");
-const mtu = () => integer(1280, 9000, "bytes").default(1500).describe("MTU of every NIC on the segment.");
 
 const own = (what: string) => ({ "x-default": what });
 
 const sizing = {
   memory: memory().optional().describe("Memory of this guest in MiB.").meta(own("memory")),
   vcpus: vcpus().optional().describe("Virtual CPUs of this guest.").meta(own("vcpus")),
+  host: onHost,
 };
 const name = (fallback: string) =>
   nodeName().default(fallback).describe("Name of the guest, and its host name.");
@@ -208,13 +210,14 @@ const service = z.strictObject({
 
 export const configSchema = z.strictObject({
   libvirtUri: directive(512)
-    .default("qemu:///system")
+    .default(LIBVIRT_URI)
     .describe(
       "libvirt connection; qemu+ssh://USER@HOST:PORT/system?keyfile=/path/to/key builds the lab on another host.",
     ),
   remoteHostKey: hostKey()
     .optional()
     .describe("Public SSH host key of the other host that libvirtUri names; it must show this one."),
+  hosts,
   accelerator: choice(["auto", "kvm", "qemu"], "accelerator")
     .default("auto")
     .describe("kvm, qemu (TCG, slow) or auto: kvm where a probe guest boots with it."),

@@ -10,6 +10,9 @@ export const hostKey = () =>
     ),
   });
 
+/** A comment at the end of a key is for people. */
+export const bareKey = (key: string | undefined): string | undefined => key?.split(" ").slice(0, 2).join(" ");
+
 const login = {
   user: directive(64)
     .regex(/^[A-Za-z_][A-Za-z0-9_.-]*$/, { error: says("is not a user's name", "write one such as root") })

@@ -16,7 +16,7 @@ export function checkHostObjects(lab: Lab, facts: HostFacts): Refusal[] {
 }
 
 /** How a person calls virsh for this lab: an URI with options has characters that a shell would take for its own. */
-const virshOf = ({ libvirtUri }: Lab): string => `virsh -c ${shellWord(libvirtUri)}`;
+const virshOf = ({ hosts: [{ libvirtUri }] }: Lab): string => `virsh -c ${shellWord(libvirtUri)}`;
 
 /**
  * Objects with our names that another stack, or nobody we know, made. A guest says in its title whose it is, a network

@@ -29,21 +29,21 @@ export function checkHostTools(lab: Lab, facts: HostFacts): Refusal[] {
 }
 
 function libvirtProblems(lab: Lab, facts: HostFacts): Refusal[] {
+  const [{ libvirtUri, remote }] = lab.hosts;
   const { error, missingDirectory, start } = facts.libvirt ?? {};
   if (!isKnown(error)) {
     if (!isKnown(missingDirectory)) return [];
     const message = `${missingDirectory} is missing: no guest would start on a network without DHCP`;
-    return [{ key: "libvirtUri", value: lab.libvirtUri, message, fix: `sudo mkdir -p ${missingDirectory}` }];
+    return [{ key: "libvirtUri", value: libvirtUri, message, fix: `sudo mkdir -p ${missingDirectory}` }];
   }
   const denied = /permission denied|access denied|authentication/i.test(error);
-  const { remoteHost } = lab;
-  if (remoteHost !== undefined) {
-    const { user, host, port, keyFile } = remoteHost;
+  if (remote !== undefined) {
+    const { user, host, port, keyFile } = remote;
     const key = keyFile === undefined ? "" : ` -i ${keyFile}`;
     return [
       {
         key: "libvirtUri",
-        value: lab.libvirtUri,
+        value: libvirtUri,
         message: `libvirt does not answer: ${error.trim()}`,
         fix: `make this work without a question: ssh -p ${port}${key} ${user}@${host} virsh -c qemu:///system uri`,
       },
@@ -52,7 +52,7 @@ function libvirtProblems(lab: Lab, facts: HostFacts): Refusal[] {
   return [
     {
       key: "libvirtUri",
-      value: lab.libvirtUri,
+      value: libvirtUri,
       message: `libvirt does not answer: ${error.trim()}`,
       fix: denied
         ? "join the group that may use the socket: sudo usermod -aG libvirt $USER, then log in anew (scripts/lab up does both)"

@@ -7,6 +7,18 @@ export interface Access extends Login {
   readonly lab: Lab;
 }
 
+/** How libvirt's other hosts are reached, by their names. */
+export function hostLogins({ hosts }: Pick<Lab, "hosts">): Readonly<Record<string, HostLogin>> {
+  return Object.fromEntries(
+    hosts.flatMap(({ name, remote }): [string, HostLogin][] => {
+      if (remote === undefined) return [];
+      const { host, user, port, hostKey = "", keyFile } = remote;
+      const machine = { port, ...(keyFile !== undefined && { keyFile }) };
+      return [[name, { address: host, user, hostKey, machine }]];
+    }),
+  );
+}
+
 /** How each machine of the lab is reached, by node. The private keys stay in the files that the configuration names. */
 export function machineLogins(lab: Lab): Readonly<Record<string, HostLogin>> {
   return Object.fromEntries(

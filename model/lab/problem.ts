@@ -34,6 +34,7 @@ export const PROBLEM_CODES = {
   "thresholds-differ": "a real server has other connection thresholds",
   "sorry-server-beside-live": "the sorry server is in the table beside live real servers",
   // What the host sees.
+  "host-silent": "none of the guests of one of several hosts can be reached",
   unreachable: "a guest cannot be reached by SSH",
   "no-answer": "a guest did not answer in time",
   "script-missing": "a guest's own script is gone",
@@ -60,7 +61,7 @@ export const PROBLEM_CODES = {
 export type ProblemCode = keyof typeof PROBLEM_CODES;
 
 export interface Problem {
-  /** Who has it: a node's name ("rs1"), a service ("tcp 10.0.0.100:80"), or the address of a server that is not the lab's. */
+  /** Who has it: a node's or a host's name ("rs1", "host2"), a service ("tcp 10.0.0.100:80"), or the address of a server that is not the lab's. */
   readonly subject: string;
   readonly code: ProblemCode;
   /** What it is about, for instance a sysctl, an address or a service; may be empty. */

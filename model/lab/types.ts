@@ -35,6 +35,8 @@ export interface LabNetwork {
   readonly hostAddress: string;
   /** MTU of every NIC on the segment, bytes. */
   readonly mtu: number;
+  /** It follows from that of the hosts' underlay: program/tunnels.ts. */
+  readonly mtuOfUnderlay?: true;
 }
 
 export interface Nic {
@@ -53,6 +55,8 @@ export interface LabNode {
   readonly role: Role;
   /** It is a machine that exists, and no guest: how to log in to it. */
   readonly ssh?: Machine;
+  /** Name of the libvirt host that the guest is on; absent: the lab's first. */
+  readonly host?: string;
   /** It is none of the lab's: for a role that nobody has, it stands for the host that the program runs on. */
   readonly here?: true;
   /** Name of the libvirt domain; carries the stack's name. Empty for a machine that exists. */
@@ -139,6 +143,19 @@ export interface RemoteHost {
   readonly keyFile?: string;
 }
 
+/** A host whose libvirt has guests of the lab's. */
+export interface LibvirtHost {
+  /** Empty for the one host of a lab whose configuration names none. */
+  readonly name: string;
+  readonly libvirtUri: string;
+  /** Set when `libvirtUri` names another host: SSH to its guests goes through it. */
+  readonly remote?: RemoteHost;
+  /** What it has on each segment: see LabNetwork. */
+  readonly segments: Readonly<Record<NetworkName, Pick<LabNetwork, "hostAddress" | "existingBridge">>>;
+  /** Its address among the hosts, between which VXLAN carries the segments; absent where existing bridges do. */
+  readonly underlay?: string;
+}
+
 /** A machine that exists, with a role of the lab's. */
 export interface Machine extends RemoteHost {
   /** The only way to it leads through this one. */
@@ -154,9 +171,8 @@ export type HighAvailability = NonNullable<Config["highAvailability"]> & {
 export interface Lab {
   readonly project: string;
   readonly stack: string;
-  readonly libvirtUri: string;
-  /** Set when `libvirtUri` names another host: SSH to the guests goes through it. */
-  readonly remoteHost?: RemoteHost;
+  /** One, if the configuration names none. */
+  readonly hosts: readonly [LibvirtHost, ...LibvirtHost[]];
   readonly accelerator: "auto" | "kvm" | "qemu";
   /** A user's own cloud image (qcow2 with cloud-init); absent = the image this project builds. */
   readonly image?: { readonly path: string; readonly sha256?: string };

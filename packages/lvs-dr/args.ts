@@ -1,6 +1,32 @@
 // Written by `npx tsx tools/generate.ts` from model/config/schema.ts.
 import type * as pulumi from "@pulumi/pulumi";
 
+/** Bridges that join the hosts: each segment is one layer 2 network, a VLAN perhaps, on all of them. */
+export interface Bridges {
+  /** An existing bridge of the host that the client segment is attached to. */
+  readonly client?: string;
+  /** An existing bridge of the host that the server segment is attached to. */
+  readonly server?: string;
+}
+
+/** Hosts whose libvirt has the guests (docs/howto/several-hosts.md), instead of libvirtUri and remoteHostKey. Directors are on different hosts, real servers on one after the other, router and client on the first, unless their `host` says otherwise. */
+export interface Host {
+  /** Name of the host, for `host` of a guest. Default: host1, host2, …. */
+  readonly name?: string;
+  /** Its libvirt: qemu:///system on this host, or qemu+ssh://USER@HOST:PORT/system?keyfile=/path/to/key. Default: qemu:///system. */
+  readonly libvirtUri?: string;
+  /** Public SSH host key that it must show. Required with qemu+ssh. */
+  readonly hostKey?: string;
+  /** The host's address on the client segment. Default: clientNetwork.hostAddress, and of further hosts the highest that are free. */
+  readonly clientAddress?: string;
+  /** The host's address on the server segment. Default: serverNetwork.hostAddress, and of further hosts the highest that are free. */
+  readonly serverAddress?: string;
+  /** Bridges that join the hosts: each segment is one layer 2 network, a VLAN perhaps, on all of them. */
+  readonly bridges?: Bridges;
+  /** Its address among the hosts, instead of bridges: VXLAN (UDP port 4789) carries the segments from host to host, and the segments' MTU follows from that of the underlay. */
+  readonly underlay?: string;
+}
+
 /** kvm, qemu (TCG, slow) or auto: kvm where a probe guest boots with it. */
 export enum Accelerator {
   Auto = "auto",
@@ -18,7 +44,7 @@ export interface ClientNetwork {
   readonly hostAddress?: string;
   /** An existing bridge of the host that the segment is attached to (the article's bridged network). */
   readonly bridge?: string;
-  /** MTU of every NIC on the segment. Allowed: 1280–9000. Default: 1500. */
+  /** MTU of every NIC on the segment. Allowed: 1280–9000. Default: 1500, or what VXLAN leaves of the underlay's. */
   readonly mtu?: number;
 }
 
@@ -32,7 +58,7 @@ export interface ServerNetwork {
   readonly hostAddress?: string;
   /** An existing bridge of the host that the segment is attached to, such as the one that machines that exist are on. */
   readonly bridge?: string;
-  /** MTU of every NIC on the segment. Allowed: 1280–9000. Default: 1500. */
+  /** MTU of every NIC on the segment. Allowed: 1280–9000. Default: 1500, or what VXLAN leaves of the underlay's. */
   readonly mtu?: number;
 }
 
@@ -82,6 +108,8 @@ export interface Client {
   readonly memory?: number;
   /** Virtual CPUs of this guest. Allowed: 1–16. Default: vcpus. */
   readonly vcpus?: number;
+  /** The one of `hosts` that has this guest. Default: see hosts. */
+  readonly host?: string;
   /** A machine that exists has this role, and no guest is made for it: docs/howto/existing-machines.md. */
   readonly ssh?: Ssh;
 }
@@ -112,6 +140,8 @@ export interface Router {
   readonly memory?: number;
   /** Virtual CPUs of this guest. Allowed: 1–16. Default: vcpus. */
   readonly vcpus?: number;
+  /** The one of `hosts` that has this guest. Default: see hosts. */
+  readonly host?: string;
   /** A machine that exists has this role, and no guest is made for it: docs/howto/existing-machines.md. */
   readonly ssh?: Ssh;
 }
@@ -139,6 +169,8 @@ export interface Director {
   readonly memory?: number;
   /** Virtual CPUs of this guest. Allowed: 1–16. Default: vcpus. */
   readonly vcpus?: number;
+  /** The one of `hosts` that has this guest. Default: see hosts. */
+  readonly host?: string;
   /** A machine that exists has this role, and no guest is made for it: docs/howto/existing-machines.md. */
   readonly ssh?: Ssh;
 }
@@ -159,6 +191,8 @@ export interface PairDirector {
   readonly memory?: number;
   /** Virtual CPUs of this guest. Allowed: 1–16. Default: vcpus. */
   readonly vcpus?: number;
+  /** The one of `hosts` that has this guest. Default: see hosts. */
+  readonly host?: string;
   /** A machine that exists has this role, and no guest is made for it: docs/howto/existing-machines.md. */
   readonly ssh?: Ssh;
 }
@@ -243,6 +277,8 @@ export interface RealServer {
   readonly memory?: number;
   /** Virtual CPUs of this guest. Allowed: 1–16. Default: vcpus. */
   readonly vcpus?: number;
+  /** The one of `hosts` that has this guest. Default: see hosts. */
+  readonly host?: string;
   /** A machine that exists has this role, and no guest is made for it: docs/howto/existing-machines.md. */
   readonly ssh?: Ssh;
 }
@@ -507,6 +543,8 @@ export interface LvsClusterArgs {
   readonly libvirtUri?: string;
   /** Public SSH host key of the other host that libvirtUri names; it must show this one. */
   readonly remoteHostKey?: string;
+  /** Hosts whose libvirt has the guests (docs/howto/several-hosts.md), instead of libvirtUri and remoteHostKey. Directors are on different hosts, real servers on one after the other, router and client on the first, unless their `host` says otherwise. Default: the one that libvirtUri names. */
+  readonly hosts?: Host[];
   /** kvm, qemu (TCG, slow) or auto: kvm where a probe guest boots with it. Default: auto. */
   readonly accelerator?: Accelerator;
   /** Absolute path of an own cloud image (qcow2 with cloud-init). Default: the image that the project builds. */

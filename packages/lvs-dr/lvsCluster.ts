@@ -1,10 +1,9 @@
-import { readFileSync } from "node:fs";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { clusterParts } from "../../components/lvsCluster";
 import type { Health } from "../../model/health";
-import { guestsOf, nodesByName, serviceUrl } from "../../model/lab/types";
-import { machineKeys } from "../../program/machines";
+import { guestsOf, nodesByName, serviceUrl, type LibvirtHost } from "../../model/lab/types";
+import { privateKeys } from "../../program/machines";
 import { loginTo, observeHealth } from "../../program/observation";
 import { ownPreflight } from "../../program/preflight";
 import type { LvsClusterArgs } from "./args";
@@ -58,17 +57,18 @@ type Outputs = Awaited<ReturnType<typeof build>>;
 async function build(cluster: LvsCluster, name: string, args: LvsClusterArgs) {
   const { lab, reachable, accelerator, order } = await ownPreflight(name, args);
   const given = cluster.getProvider("libvirt:index/network:Network");
-  const keyFile = lab.remoteHost?.keyFile;
+  // What the cluster was given is the first host's.
+  const needed = guestsOf(lab).length === 0 ? [] : given ? lab.hosts.slice(1) : lab.hosts;
+  const providerOf = (host: LibvirtHost): libvirt.Provider => {
+    const own = host === lab.hosts[0] ? `${name}-libvirt` : `${name}-libvirt-${host.name}`;
+    return new libvirt.Provider(own, { uri: host.libvirtUri }, { parent: cluster });
+  };
   const { privateKey, imageDigest, hosts, configured } = clusterParts(cluster, name, {
     lab,
     accelerator,
     directorOrder: order,
-    privateKeys: machineKeys(lab),
-    hostPrivateKey: keyFile === undefined ? undefined : pulumi.secret(readFileSync(keyFile, "utf8")),
-    provider:
-      given || guestsOf(lab).length === 0
-        ? undefined
-        : new libvirt.Provider(`${name}-libvirt`, { uri: lab.libvirtUri }, { parent: cluster }),
+    privateKeys: privateKeys(lab),
+    providers: new Map(needed.map((host) => [host.name, providerOf(host)])),
   });
   const access = loginTo(lab, hosts, privateKey);
   const health = reachable ? await observeHealth(lab, access, hosts, [...configured]) : pulumi.unknown;

@@ -32,6 +32,7 @@ host|flock|util-linux|util-linux-core|util-linux|util-linux|keeps two runs apart
 host|setsid|util-linux|util-linux-core|util-linux|util-linux|starts what outlives its caller
 local|sysctl|procps|procps-ng|procps-ng|procps|bridge settings of the lab's own namespace
 local|arping|iputils-arping|iputils|iputils|iputils|asks from the host who answers for the VIP
+local|ping|iputils-ping|iputils|iputils|iputils|proves that what joins several hosts carries whole packets
 unit|perl:Time::HiRes|perl|perl-Time-HiRes|perl|perl|runs the drills' clients
 test|git|git|git-core|git|git-core|tells which files are the project's
 test|chromium,chromium-browser|chromium|chromium|chromium|chromium|opens the report in a browser

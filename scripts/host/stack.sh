@@ -61,14 +61,15 @@ stack_of() {
   parse_stack "$given"
 }
 
-# is_remote COMMAND ARGUMENT…: the stack's libvirt is on another host: as it is to be, or as it was last applied. Or it has none.
+# is_remote COMMAND ARGUMENT…: the stack's libvirt is on another host: as it is to be, or as it was last applied. Or it has none. Of a list of
+# hosts, one is taken to be this one.
 is_remote() {
   local applied="$ROOT/.lab/$STACK/lab.json" file
   if [[ $1 =~ ^(up|preview)$ || ! -e $applied ]]; then
     file="$(option_of config-file - "$ROOT/Pulumi.$STACK.yaml" "$@")"
-    grep -qsE '^[^#]*libvirtUri["'\'']? *:[^#]*qemu\+ssh://' "$file"
+    grep -qsE '^[^#]*libvirtUri["'\'']? *:[^#]*qemu\+ssh://' "$file" && ! grep -qsE '^[^#]*:hosts["'\'']? *:' "$file"
   else
-    grep -qs '"remoteHost":' "$applied" || ! grep -qs '"domain":"[^"]' "$applied"
+    ! grep -qsE '"libvirtUri":"qemu(\+unix)?:///' "$applied" || ! grep -qs '"domain":"[^"]' "$applied"
   fi
 }
 

@@ -95,7 +95,7 @@ async function segmentOf(vip: string): Promise<Segment | undefined> {
 
 async function fromHost(lab: Lab, vip: string): Promise<Finding> {
   const title = `only the director answers ARP for ${vip}, asked from the host`;
-  if (lab.remoteHost) return skipped(`arp.${vip}.host`, title, "the guests run on another host");
+  if (lab.hosts[0].remote) return skipped(`arp.${vip}.host`, title, "the guests run on another host");
   const segment = guestsOf(lab).length > 0 ? bridgeTo(lab) : await segmentOf(vip);
   if (segment === undefined)
     return skipped(`arp.${vip}.host`, title, "the host is not on the segment that the VIP is on");

@@ -81,7 +81,7 @@ export class PulumiBackend implements Backend {
   constructor(
     private readonly stack: string,
     private readonly directory: string,
-    private readonly virsh: Virsh,
+    private readonly hosts: readonly { readonly virsh: Virsh }[],
     /** The stack's configuration. */
     private readonly stackFile: string,
     /** The stack as Pulumi is to be asked for it: with its organization, where that was named. */
@@ -204,7 +204,8 @@ export class PulumiBackend implements Backend {
     const pending = state.deployment.pending_operations ?? [];
     if (pending.length === 0) return;
     for (const { type, resource } of pending) {
-      if (type === "creating") await discard(this.virsh, this.owner, resource);
+      if (type !== "creating") continue;
+      for (const { virsh } of this.hosts) await discard(virsh, this.owner, resource);
     }
     delete state.deployment.pending_operations;
     await this.cli.shown(["stack", "import"], { input: JSON.stringify(state) });

@@ -54,7 +54,7 @@ async function build({ described = lab(), boot = OWN, accelerator = "kvm", bootA
         pool: "the-pool",
         authorizedKey: KEY,
         accelerator,
-        ...(bootAfter && { bootAfter: new RandomPassword("earlier", { length: 1 }) as pulumi.Resource }),
+        ...(bootAfter && { bootAfter: [new RandomPassword("earlier", { length: 1 }) as pulumi.Resource] }),
       },
       opts,
     );

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config/config";
 import { EXIT_CODES, sameHealth, withProblems } from "../../../model/health";
 import type { Problem } from "../../../model/lab/problem";
+import { labNodes } from "../../../model/lab/types";
 import { article, assess, bad, finds, good, RS1, RS2, SERVICE, SORRY, verdict, type Seen } from "./assessed";
 
 describe("sameHealth", () => {
@@ -216,5 +217,42 @@ describe("assessHealth", () => {
 
   it("gives each status its own exit code", () => {
     expect(EXIT_CODES).toEqual({ healthy: 0, degraded: 3, sorry: 4, down: 5 });
+  });
+});
+
+describe("a host whose guests have all gone", () => {
+  const far = { libvirtUri: "qemu+ssh://root@far/system", hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB" };
+  const bridges = { client: "br-client", server: "br-server" };
+  const lab = parseConfig(
+    { hosts: [{ bridges }, { ...far, name: "far", bridges }], accelerator: "qemu", realServerCount: 4 },
+    { project: "lvs-dr", stack: "dev" },
+  );
+  const lost = (...names: string[]) =>
+    assess({
+      lab,
+      nodes: Object.fromEntries(
+        names.map((name) => [name, finds(name, "unreachable", "cannot be reached by SSH")]),
+      ),
+    });
+  const silent = (health: ReturnType<typeof lost>) =>
+    health.findings?.filter(({ code }) => code === "host-silent").map(({ text }) => text);
+
+  it("is named, beside its guests", () => {
+    const health = lost("rs2", "rs4");
+    expect(silent(health)).toEqual(["far: none of its guests can be reached: rs2, rs4"]);
+    expect(health.problems).toContain("rs2: cannot be reached by SSH");
+  });
+
+  it("is not where one of them answers, nor where the lab has one host", () => {
+    expect(silent(lost("rs2"))).toEqual([]);
+    const one = assess({
+      nodes: Object.fromEntries(
+        labNodes(parseConfig({}, { project: "lvs-dr", stack: "dev" })).map(({ name }) => [
+          name,
+          finds(name, "unreachable", "cannot be reached by SSH"),
+        ]),
+      ),
+    });
+    expect(one.findings?.some(({ code }) => code === "host-silent")).toBe(false);
   });
 });

@@ -43,7 +43,10 @@ describe("arp", () => {
   it("takes a router that cannot be asked for that, not for nobody's answer", async () => {
     const run = (): Promise<ShellResult> =>
       Promise.resolve({ code: 255, stdout: "", stderr: "router does not answer" });
-    const lab: Lab = { ...LAB, remoteHost: { host: "other", user: "root", port: 22 } };
+    const lab: Lab = {
+      ...LAB,
+      hosts: [{ ...LAB.hosts[0], remote: { host: "other", user: "root", port: 22 } }],
+    };
     const [router] = await arpProbe.look({ lab, shell: { run } });
     expect(router).toMatchObject({
       name: "arp.10.0.0.100.router",

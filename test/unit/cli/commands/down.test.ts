@@ -98,7 +98,7 @@ describe("audit", () => {
   it("names each kind of thing that is left, and nothing of another stack", async () => {
     host = fakeHost(LEFT, LINKS);
     plant();
-    expect(await audit(virsh, scope(), directories)).toEqual([
+    expect(await audit([{ name: "", virsh }], scope(), directories)).toEqual([
       ...objects,
       "bridge lvaaaas",
       "tap vnet1",
@@ -114,16 +114,25 @@ describe("audit", () => {
   it("takes nothing of this host for that of guests on another one", async () => {
     host = fakeHost(LEFT, LINKS);
     plant();
-    expect(await audit(virsh, scope({ remote: true }), directories)).toEqual([
+    expect(await audit([{ name: "", virsh }], scope({ remote: true }), directories)).toEqual([
       ...objects,
       `file ${work}/lab/dev`,
       `file ${work}/kept`,
     ]);
   });
 
+  it("says on which of several hosts it is", async () => {
+    host = fakeHost(LEFT, LINKS);
+    const hosts = ["near", "far"].map((name) => ({ name, virsh }));
+    expect(await audit(hosts, scope({ remote: true }), directories)).toEqual([
+      ...objects.map((each) => `${each} on near`),
+      ...objects.map((each) => `${each} on far`),
+    ]);
+  });
+
   it("is empty when the stack is gone, whatever else is there", async () => {
     host = fakeHost(NOBODY, [{ ifindex: 8, ifname: "virbr0" }]);
-    expect(await audit(virsh, scope(), directories)).toEqual([]);
+    expect(await audit([{ name: "", virsh }], scope(), directories)).toEqual([]);
   });
 });
 
@@ -178,7 +187,8 @@ describe("down", () => {
     vi.unstubAllEnvs();
     process.chdir(home);
   });
-  const applied = (): void => recordApplied(".lab/dev", { ...lab, libvirtUri: "test:///default" });
+  const applied = (): void =>
+    recordApplied(".lab/dev", { ...lab, hosts: [{ ...lab.hosts[0], libvirtUri: "test:///default" }] });
   const destroy = (work: () => void = () => undefined) =>
     vi.spyOn(EmbeddedBackend.prototype, "destroy").mockImplementation(() => {
       work();

@@ -20,7 +20,7 @@ expectRefusals("guests, names and the platform", [
     name: "15 unknown field far from all",
     raw: { zzzzzz: "s3cret" },
     lines: [
-      "zzzzzz: is not a configuration key. Fix: remove it; known here are libvirtUri, remoteHostKey, accelerator, image, imageSha256, pool, memory, vcpus, bootParallel, bootTimeout, clientNetwork, serverNetwork, vipCidr, vips, vip6Cidr, client, router, director, directors, highAvailability, vip, vip6, port, scheduler, schedulerFlags, persistent, persistenceNetmask, persistencePrefix6, realServerCount, realServers, arpStrategy, sorryServer, healthCheck, quiescent, services, workloads, ldirectord, ipvsTimeouts, drainTimeout, drills.",
+      "zzzzzz: is not a configuration key. Fix: remove it; known here are libvirtUri, remoteHostKey, hosts, accelerator, image, imageSha256, pool, memory, vcpus, bootParallel, bootTimeout, clientNetwork, serverNetwork, vipCidr, vips, vip6Cidr, client, router, director, directors, highAvailability, vip, vip6, port, scheduler, schedulerFlags, persistent, persistenceNetmask, persistencePrefix6, realServerCount, realServers, arpStrategy, sorryServer, healthCheck, quiescent, services, workloads, ldirectord, ipvsTimeouts, drainTimeout, drills.",
     ],
   },
   {

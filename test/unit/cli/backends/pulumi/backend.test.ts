@@ -37,7 +37,7 @@ function salt(phrase: string): string {
 }
 
 const backend = (): PulumiBackend =>
-  new PulumiBackend("dev", "dev", new Virsh("test:///default"), "Pulumi.dev.yaml");
+  new PulumiBackend("dev", "dev", [{ virsh: new Virsh("test:///default") }], "Pulumi.dev.yaml");
 /** Command lines with the paths of this run's files left out. */
 const asked = (): string[] =>
   pulumi

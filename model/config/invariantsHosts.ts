@@ -1,0 +1,170 @@
+/** The libvirt hosts: how each is reached, and what joins them. */
+import type { Draft } from "./defaults";
+import type { Findings } from "./findings";
+import { familyOf } from "../lab/address";
+import { LIBVIRT_URI } from "../lab/hosts";
+import { hostKeyOf, hostsOf, type HostDraft } from "./hosts";
+import type { Config } from "./schema";
+
+const LOCAL_URI = /^qemu(\+unix)?:\/\/\/system(\?.*)?$/;
+const SSH_URI =
+  /^qemu\+ssh:\/\/([A-Za-z0-9._-]+@)?(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?\/system(\?.*)?$/;
+
+export function checkHosts(findings: Findings, config: Config, draft: Draft): void {
+  for (const [index, { libvirtUri, remote, name }] of draft.hosts.entries()) {
+    const key = hostKeyOf(config, index, "libvirtUri");
+    checkUri(findings, key, libvirtUri, remote);
+    const hostKey = hostsOf(config)[index]?.hostKey;
+    if (remote === undefined && hostKey !== undefined) {
+      findings.add(
+        {
+          key: hostKeyOf(config, index, "hostKey"),
+          value: hostKey,
+          message: `is the key of another host, and ${key} names none`,
+          fix: `set ${key} to qemu+ssh://USER@HOST:PORT/system, or remove ${hostKeyOf(config, index, "hostKey")}`,
+        },
+        key,
+      );
+    }
+    if (remote !== undefined && config.accelerator === "auto") {
+      findings.add(
+        {
+          key: "accelerator",
+          value: "auto",
+          message: `cannot be found out on the remote host ${name || remote.host}: the probe boots a guest on this one`,
+          fix: "say kvm if that host has working KVM, else qemu (slow)",
+        },
+        key,
+      );
+    }
+  }
+  if (config.hosts !== undefined) checkList(findings, config, hostsOf(config));
+  checkPlacement(findings, config);
+}
+
+function checkUri(
+  findings: Findings,
+  key: string,
+  value: string,
+  remote: Draft["hosts"][number]["remote"],
+): void {
+  const fix = `use ${LIBVIRT_URI}, or qemu+ssh://USER@HOST:PORT/system for another host`;
+  const port = remote?.port ?? 22;
+  if (value.endsWith("/session") || value.includes("/session?")) {
+    findings.add({ key, value, message: "is a session connection, which cannot make networks", fix });
+  } else if (!LOCAL_URI.test(value) && !SSH_URI.test(value)) {
+    const message = "is not a QEMU connection through which the guests can be reached";
+    findings.add({ key, value, message, fix });
+  } else if (port < 1 || port > 65535) {
+    findings.add({ key, value, message: `has port ${port}, and ports are 1–65535`, fix });
+  }
+  const keyFile = remote?.keyFile;
+  if (keyFile !== undefined && !keyFile.startsWith("/")) {
+    const message = `has a keyfile that is not an absolute path: ${keyFile}`;
+    findings.add({ key, value, message, fix: "write keyfile=/path/to/key" });
+  }
+}
+
+/** What only a list of hosts can have wrong. */
+function checkList(findings: Findings, config: Config, hosts: readonly HostDraft[]): void {
+  const beside = [
+    ["libvirtUri", config.libvirtUri === LIBVIRT_URI ? undefined : config.libvirtUri, "hosts[0].libvirtUri"],
+    ["remoteHostKey", config.remoteHostKey, "hosts[0].hostKey"],
+    ["clientNetwork.bridge", config.clientNetwork.bridge, "hosts[0].bridges.client"],
+    ["serverNetwork.bridge", config.serverNetwork.bridge, "hosts[0].bridges.server"],
+    ["clientNetwork.hostAddress", config.clientNetwork.hostAddress, "hosts[0].clientAddress"],
+    ["serverNetwork.hostAddress", config.serverNetwork.hostAddress, "hosts[0].serverAddress"],
+  ] as const;
+  for (const [key, value, instead] of beside) {
+    if (value === undefined) continue;
+    const message = "is given beside hosts, which has what each host has";
+    findings.add({ key, value, message, fix: `write it as ${instead}` }, "hosts");
+  }
+  checkUnique(findings, hosts, "name", "is the name of both", ({ name }) => name);
+  checkUnique(
+    findings,
+    hosts,
+    "libvirtUri",
+    "is the libvirt of both",
+    ({ libvirtUri }) => libvirtUri.split("?")[0],
+  );
+  checkUnique(findings, hosts, "underlay", "is the address of both", ({ underlay }) => underlay);
+  for (const [index, { libvirtUri, hostKey }] of hosts.entries()) {
+    if (!libvirtUri.startsWith("qemu+ssh:") || hostKey !== undefined) continue;
+    const message = "is missing, and nobody else vouches for the host";
+    const fix = "write what `ssh-keyscan -t ed25519 HOST` prints after the host's name";
+    findings.add({ key: `hosts[${index}].hostKey`, message, fix });
+  }
+  if (hosts.length > 1) checkJoined(findings, hosts);
+}
+
+function checkUnique(
+  findings: Findings,
+  hosts: readonly HostDraft[],
+  field: string,
+  says: string,
+  valueOf: (host: HostDraft) => string | undefined,
+): void {
+  const first = new Map<string, number>();
+  for (const [index, host] of hosts.entries()) {
+    const value = valueOf(host);
+    if (value === undefined) continue;
+    const other = first.get(value);
+    first.set(value, other ?? index);
+    if (other === undefined) continue;
+    const message = `${says} hosts[${other}] and hosts[${index}]`;
+    findings.add({ key: `hosts[${index}].${field}`, value, message, fix: "give each its own" });
+  }
+}
+
+/** Each segment is one layer 2 network: by bridges on all hosts, or by VXLAN between all of them. */
+function checkJoined(findings: Findings, hosts: readonly HostDraft[]): void {
+  const tunnelled = hosts.some(({ underlay }) => underlay !== undefined);
+  const families = new Set(
+    hosts.flatMap(({ underlay }) => (underlay === undefined ? [] : [familyOf(underlay)])),
+  );
+  for (const [index, { name, underlay, bridges }] of hosts.entries()) {
+    const key = `hosts[${index}]`;
+    if (tunnelled && underlay === undefined) {
+      const message = `is missing, and VXLAN joins the other hosts: ${name} would be cut off`;
+      findings.add({ key: `${key}.underlay`, message, fix: "write its address among the hosts" });
+    }
+    for (const network of ["client", "server"] as const) {
+      const bridge = bridges?.[network];
+      if (tunnelled && bridge !== undefined) {
+        const message = "is given where VXLAN joins the hosts, which brings a bridge of its own";
+        const fix = "leave the bridges out, or underlay on all hosts";
+        findings.add({ key: `${key}.bridges.${network}`, value: bridge, message, fix });
+      } else if (!tunnelled && bridge === undefined) {
+        const message = `is missing, and nothing joins the ${network} segment of ${name} to the other hosts'`;
+        const fix = "name a bridge that is on one layer 2 network with theirs, or set underlay on all hosts";
+        findings.add({ key: `${key}.bridges.${network}`, message, fix });
+      }
+    }
+  }
+  if (families.size > 1) {
+    const message = "are of both families, and a tunnel has one";
+    findings.add({ key: "hosts[].underlay", message, fix: "write all of IPv4, or all of IPv6" });
+  }
+}
+
+function checkPlacement(findings: Findings, config: Config): void {
+  const names = config.hosts === undefined ? [] : hostsOf(config).map(({ name }) => name);
+  const nodes = [
+    { key: "client", host: config.client.host },
+    { key: "router", host: config.router.host },
+    { key: "director", host: config.director.host },
+    ...(config.directors ?? []).map(({ host }, index) => ({ key: `directors[${index}]`, host })),
+    ...(config.realServers ?? []).map(({ host }, index) => ({ key: `realServers[${index}]`, host })),
+  ];
+  for (const { key, host } of nodes) {
+    if (host === undefined || names.includes(host)) continue;
+    const message = names.length === 0 ? "names one of hosts, and there are none" : "is none of hosts";
+    const fix = names.length === 0 ? "add hosts, or remove it" : `choose one of ${names.join(", ")}`;
+    findings.add({ key: `${key}.host`, value: host, message, fix }, "hosts");
+  }
+  if (config.directors !== undefined && config.director.host !== undefined) {
+    const message = "is given beside directors, which has the directors one by one";
+    findings.add({ key: "director.host", message, fix: "write it as directors[0].host" }, "directors");
+  }
+}

@@ -1,0 +1,95 @@
+/** Hosts that VXLAN joins: what it leaves of their underlay, before anything is made. */
+import { askEach } from "../lib/askEach";
+import { readScript } from "../lib/scripts";
+import { GuestShell, type Shell } from "../lib/ssh";
+import { HERE } from "../lib/sshHop";
+import { hostLogins } from "../model/lab/access";
+import { vxlanOverhead } from "../model/lab/hosts";
+import { formatRefusals, type Refusal } from "../model/config/refusal";
+import { MTU } from "../model/config/schemaHosts";
+import { hasTunnels, underlayCall } from "../model/lab/tunnels";
+import type { Lab, LabNetwork, LibvirtHost } from "../model/lab/types";
+import { refusal } from "./refusal";
+
+/** Seconds for a host's answer. */
+const ANSWER_LIMIT = 60;
+
+/**
+ * Derives the segments' MTU from the underlay's, and proves that the hosts reach each other by packets that hold a segment's.
+ * @returns the lab with that MTU, where the configuration names none
+ * @throws pulumi.RunError with every problem at once
+ */
+export async function fitUnderlay(lab: Lab): Promise<Lab> {
+  if (!hasTunnels(lab)) return lab;
+  const shell = new GuestShell({ privateKey: "", hosts: hostLogins(lab) }, lab);
+  try {
+    return await fitted(lab, shell);
+  } finally {
+    await shell.close();
+  }
+}
+
+/** The same, asking through `shell`, which knows each other host by its name, and this one as `host`. */
+export async function fitted(lab: Lab, shell: Shell): Promise<Lab> {
+  const found = await asked(lab, shell);
+  const least = Math.min(...found.map(({ mtu, host }) => mtu - vxlanOverhead(host.underlay ?? "")));
+  const narrowest = found.find(({ mtu, host }) => mtu - vxlanOverhead(host.underlay ?? "") === least);
+  const wantedOf = ({ mtu, mtuOfUnderlay }: LabNetwork): number => (mtuOfUnderlay ? least : mtu);
+  const wanted = { client: wantedOf(lab.segments.client), server: wantedOf(lab.segments.server) };
+  const faults = (["client", "server"] as const).flatMap((network): Refusal[] => {
+    const key = `${network}Network.mtu`;
+    const value = wanted[network];
+    const what = `the underlay of ${narrowest?.host.name} has an MTU of ${narrowest?.mtu}, which leaves ${least} under VXLAN`;
+    if (value < MTU.least)
+      return [{ key, value, message: `is too little for IPv6: ${what}`, fix: "raise the underlay's MTU" }];
+    if (value > least)
+      return [{ key, value, message: `does not fit: ${what}`, fix: `set it to ${least}, or leave it out` }];
+    return [];
+  });
+  if (faults.length > 0) throw refusal(formatRefusals(faults));
+  const answer = {
+    ...lab,
+    segments: {
+      client: { ...lab.segments.client, mtu: wanted.client },
+      server: { ...lab.segments.server, mtu: wanted.server },
+    },
+  };
+  await asked(answer, shell, Math.max(wanted.client, wanted.server));
+  return answer;
+}
+
+/** What each host says of its NIC on the underlay. */
+async function asked(
+  lab: Lab,
+  shell: Shell,
+  mtu?: number,
+): Promise<readonly { readonly host: LibvirtHost; readonly mtu: number }[]> {
+  const said = await askEach(lab.hosts, async (host) => {
+    const { remote } = host;
+    const { code, stdout, stderr } = await shell.run(
+      remote === undefined ? HERE : host.name,
+      `bash -s -- ${underlayCall(lab, host, mtu)}`,
+      {
+        stdin: readScript("host/vxlan.sh"),
+        timeout: ANSWER_LIMIT,
+      },
+    );
+    const words =
+      code === null ? `does not answer within ${ANSWER_LIMIT} s` : (stderr.split("\n").at(-1) ?? "");
+    return { host, mtu: Number(stdout.trim()), fault: code === 0 ? undefined : words };
+  });
+  const faults = said.flatMap(({ host, fault }): Refusal[] =>
+    fault === undefined
+      ? []
+      : [
+          {
+            key: "hosts[].underlay",
+            value: host.underlay ?? "",
+            message: `VXLAN cannot lead from ${host.name} to the other hosts: ${fault}`,
+            fix: "name addresses of the hosts that reach each other by UDP at port 4789, by packets of the MTU of their NICs",
+          },
+        ],
+  );
+  if (faults.length > 0) throw refusal(formatRefusals(faults));
+  return said;
+}

@@ -1,0 +1,139 @@
+import { expect, it } from "vitest";
+import {
+  DOMAIN,
+  LOCAL,
+  lab,
+  NETWORK,
+  POOL,
+  REMOTE,
+  runProgram,
+  runWithLibvirt,
+  VOLUME,
+} from "./support/fixtures";
+import { find, type Recording } from "./support/recorder";
+
+const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB";
+const FAR = { name: "far", libvirtUri: "qemu+ssh://root@far:2222/system", hostKey: KEY };
+const bridges = { client: "br-client", server: "br-server" };
+const byBridges = () =>
+  runProgram({
+    config: {
+      accelerator: "qemu",
+      hosts: [{ bridges }, { ...FAR, bridges: { client: "br0", server: "br1" } }],
+    },
+  });
+
+/** The parts of a lab whose hosts VXLAN joins: what the program asks of them beforehand is in test/unit/program/tunnels.test.ts. */
+function byTunnels(): Promise<Recording> {
+  const described = lab({
+    accelerator: "qemu",
+    hosts: [{ underlay: "10.199.0.1" }, { ...FAR, underlay: "10.199.0.2" }],
+  });
+  return runWithLibvirt(async (opts) => {
+    const { ComponentResource } = await import("@pulumi/pulumi");
+    const { Provider } = await import("@pulumi/libvirt");
+    const { clusterParts } = await import("../../../components/lvsCluster");
+    const cluster = new ComponentResource("lvsdr:index:LvsCluster", "cluster", {}, opts);
+    const providers = new Map([["far", new Provider("far", { uri: FAR.libvirtUri })]]);
+    clusterParts(cluster, "cluster", { lab: described, accelerator: "qemu", providers });
+    return {};
+  });
+}
+
+it("each host has a provider, a pool, networks, and an image that the other one is sent", async () => {
+  const recording = await byTunnels();
+  const providerOf = (type: string, name: string) => find(recording, type, name).options.provider;
+  for (const [type, name] of [
+    [POOL, "pool"],
+    [NETWORK, "client-network"],
+    [NETWORK, "server-network"],
+  ] as const) {
+    expect(providerOf(type, name)).toBe("libvirt");
+    expect(providerOf(type, `${name}-far`)).toBe("far");
+    expect(find(recording, type, name).inputs.name).toBe(find(recording, type, `${name}-far`).inputs.name);
+  }
+  const address = (name: string) =>
+    (find(recording, NETWORK, name).inputs.ips as { address: string }[])[0]?.address;
+  expect(["server-network", "server-network-far"].map(address)).toEqual(["192.168.7.1", "192.168.7.254"]);
+  expect(providerOf(VOLUME, "image-far-image")).toBe("far");
+  expect(recording.registrations.some(({ name }) => name === "image-image")).toBe(false);
+});
+
+it("a guest's parts are on its host, which its boot is watched through", async () => {
+  const recording = await byTunnels();
+  for (const [name, provider] of [
+    ["rs1", "libvirt"],
+    ["rs2", "far"],
+  ] as const) {
+    expect(find(recording, DOMAIN, name).options.provider).toBe(provider);
+    for (const part of ["seed", "disk", "console"])
+      expect(find(recording, VOLUME, `${name}-${part}`).options.provider).toBe(provider);
+  }
+  const environment = (name: string) => find(recording, LOCAL, name).inputs.environment;
+  expect(environment("rs2-boot")).toMatchObject({
+    LVS_DR_LIBVIRT_URI: FAR.libvirtUri,
+    LVS_DR_PROXY: "root@far",
+  });
+  expect(environment("rs1-boot")).not.toHaveProperty("LVS_DR_PROXY");
+});
+
+it("VXLAN joins the bridges, and no guest starts before each host has proven it", async () => {
+  const recording = await byTunnels();
+  const near = find(recording, LOCAL, "tunnels-host1").inputs;
+  expect(near.create).toMatch(
+    /^bash scripts\/host\/vxlan\.sh join lx\w+c \d+ 10\.199\.0\.1 1450 lv\w+c 10\.199\.0\.2 && /,
+  );
+  expect(near.delete).toMatch(
+    /^bash scripts\/host\/vxlan\.sh part lx\w+c && bash scripts\/host\/vxlan\.sh part lx\w+s$/,
+  );
+  const far = find(recording, REMOTE, "tunnels-far").inputs;
+  expect(far.create).toMatch(
+    /^script=\$\(cat\) && bash -c "\$script" vxlan\.sh join lx\w+c \d+ 10\.199\.0\.2 /,
+  );
+  expect(far.connection).toMatchObject({ secret: { host: "far", port: 2222, user: "root", hostKey: KEY } });
+  const proofs = [`${LOCAL} tunnels-host1-proof`, `${REMOTE} tunnels-far-proof`];
+  for (const name of ["router", "rs1", "rs2", "director"])
+    expect(find(recording, DOMAIN, name).options.dependsOn).toEqual(expect.arrayContaining(proofs));
+  for (const [type, name] of [
+    [LOCAL, "tunnels-host1-proof"],
+    [REMOTE, "tunnels-far-proof"],
+  ] as const)
+    expect(find(recording, type, name).options.dependsOn).toEqual(
+      expect.arrayContaining([`${LOCAL} tunnels-host1`, `${REMOTE} tunnels-far`]),
+    );
+});
+
+it("bridges that are there join them without anything that is made", async () => {
+  const recording = await byBridges();
+  const providers = recording.registrations.filter(({ type }) => type === "pulumi:providers:libvirt");
+  expect(providers.map(({ name, inputs }) => [name, inputs.uri])).toEqual([
+    ["libvirt", "qemu:///system"],
+    ["cluster-libvirt-far", FAR.libvirtUri],
+  ]);
+  expect(
+    recording.registrations.filter(({ type }) => [NETWORK, "lvsdr:index:Tunnels"].includes(type)),
+  ).toEqual([]);
+  const sources = (name: string) =>
+    (find(recording, DOMAIN, name).inputs.devices as { interfaces: { source: object }[] }).interfaces.map(
+      ({ source }) => source,
+    );
+  expect(sources("router")).toEqual([
+    { bridge: { bridge: "br-client" } },
+    { bridge: { bridge: "br-server" } },
+  ]);
+  expect(sources("rs2")).toEqual([{ bridge: { bridge: "br1" } }]);
+});
+
+it("a guest is reached through its host", async () => {
+  const recording = await byBridges();
+  const { hosts } = (recording.outputs.access as { secret: { hosts: Record<string, object> } }).secret;
+  expect(hosts.rs2).toMatchObject({ proxy: { host: "far", port: 2222, hostKey: KEY } });
+  expect(hosts.rs1).not.toHaveProperty("proxy");
+});
+
+it("one host in the list is what libvirtUri was", async () => {
+  const plain = await runProgram({ config: { accelerator: "qemu" } });
+  const listed = await runProgram({ config: { accelerator: "qemu", hosts: [{}] } });
+  const names = ({ registrations }: Recording) => registrations.map(({ type, name }) => `${type} ${name}`);
+  expect(names(listed)).toEqual(names(plain));
+});

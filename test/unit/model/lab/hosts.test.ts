@@ -1,0 +1,131 @@
+import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../../../model/config/config";
+import { hostNameOf, hostOf, labAt, labsByHost } from "../../../../model/lab/hosts";
+import {
+  hasTunnels,
+  joinCalls,
+  proveCalls,
+  tunnelDevices,
+  underlayCall,
+} from "../../../../model/lab/tunnels";
+import { guestsOf, labNodes, type Lab } from "../../../../model/lab/types";
+
+const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB";
+const FAR = "qemu+ssh://root@far/system?keyfile=/k";
+const HOSTS = [
+  { underlay: "10.199.0.1" },
+  { name: "far", libvirtUri: FAR, hostKey: KEY, underlay: "10.199.0.2" },
+];
+
+const lab = (config: Record<string, unknown> = {}): Lab =>
+  parseConfig({ hosts: HOSTS, accelerator: "qemu", ...config }, { project: "lvs-dr", stack: "unit" });
+
+/** Names of the guests by host. */
+const places = (of: Lab): Record<string, string[]> =>
+  Object.fromEntries(
+    labsByHost(of).map((there) => [there.hosts[0].name, guestsOf(there).map(({ name }) => name)]),
+  );
+
+describe("where guests are", () => {
+  it("is the one host that there is, without hosts", () => {
+    const one = parseConfig({}, { project: "lvs-dr", stack: "unit" });
+    expect(one.hosts).toEqual([
+      {
+        name: "",
+        libvirtUri: "qemu:///system",
+        segments: { client: { hostAddress: "172.18.0.1" }, server: { hostAddress: "192.168.7.1" } },
+      },
+    ]);
+    expect(labsByHost(one)).toEqual([one]);
+    expect(labNodes(one).map((node) => hostNameOf(one, node))).toEqual(Array(5).fill(undefined));
+  });
+
+  it("is directors on different hosts, real servers in turn, and the rest on the first", () => {
+    expect(places(lab({ directors: [{}, {}], realServerCount: 5 }))).toEqual({
+      host1: ["router", "client", "director1", "rs1", "rs3", "rs5"],
+      far: ["director2", "rs2", "rs4"],
+    });
+  });
+
+  it("stays when another real server goes, since it is by the number of the name", () => {
+    const servers = (...names: string[]) => lab({ realServers: names.map((name) => ({ name })) });
+    expect(places(servers("rs1", "rs2", "rs4"))["far"]).toEqual(["rs2", "rs4"]);
+    expect(places(servers("rs2", "rs4"))["far"]).toEqual(["rs2", "rs4"]);
+  });
+
+  it("is what the configuration says of each", () => {
+    const one = lab({
+      router: { host: "far" },
+      client: { host: "far" },
+      director: { host: "far" },
+      realServers: [{ host: "far" }, { host: "host1" }],
+    });
+    expect(places(one)).toEqual({ host1: ["rs2"], far: ["router", "client", "director", "rs1"] });
+  });
+
+  it("is of guests alone: a machine that exists is on none", () => {
+    const ssh = { hostKey: KEY };
+    const one = lab({ realServers: [{ ssh }, {}] });
+    expect(places(one)).toEqual({ host1: ["router", "client", "director"], far: ["rs2"] });
+    expect(one.realServers.map((node) => hostNameOf(one, node))).toEqual([undefined, "far"]);
+  });
+
+  it("gives each host addresses of its own, the highest of further ones, and no node's", () => {
+    const one = lab({ realServerCount: 2 });
+    expect(one.hosts.map(({ segments }) => segments)).toEqual([
+      { client: { hostAddress: "172.18.0.1" }, server: { hostAddress: "192.168.7.1" } },
+      { client: { hostAddress: "172.18.255.254" }, server: { hostAddress: "192.168.7.254" } },
+    ]);
+    const taken = lab({ realServers: [{ address: "192.168.7.254" }] });
+    expect(taken.hosts[1]?.segments.server.hostAddress).not.toBe("192.168.7.254");
+    expect(labAt(taken, hostOf(taken, { host: "far" })).segments.server.hostAddress).toBe(
+      taken.hosts[1]?.segments.server.hostAddress,
+    );
+  });
+});
+
+describe("VXLAN", () => {
+  it("joins each host's bridges to those of all others, by names and numbers that are the stack's own", () => {
+    const one = lab();
+    const [first, far] = one.hosts;
+    const [client = "", server = ""] = tunnelDevices(one);
+    expect([client.length, server.length]).toEqual([11, 11]);
+    const [joinClient = "", joinServer = ""] = joinCalls(one, first);
+    const number = Number(joinClient.split(" ")[2]);
+    expect(joinClient).toBe(
+      `join ${client} ${number} 10.199.0.1 1450 ${one.segments.client.bridge} 10.199.0.2`,
+    );
+    expect(joinServer).toBe(
+      `join ${server} ${number + 1} 10.199.0.1 1450 ${one.segments.server.bridge} 10.199.0.2`,
+    );
+    expect(far && joinCalls(one, far)[0]).toMatch(/ 10\.199\.0\.2 1450 \S+ 10\.199\.0\.1$/);
+    const other = parseConfig({ hosts: HOSTS, accelerator: "qemu" }, { project: "lvs-dr", stack: "other" });
+    expect(tunnelDevices(other)).not.toEqual(tunnelDevices(one));
+  });
+
+  it("is proven by packets of the segment's MTU, and the underlay by those that hold one", () => {
+    const one = lab({ serverNetwork: { mtu: 1400 } });
+    expect(proveCalls(one, one.hosts[0])).toEqual(["prove 1450 172.18.255.254", "prove 1400 192.168.7.254"]);
+    expect(underlayCall(one, one.hosts[0])).toBe("underlay 10.199.0.1");
+    expect(underlayCall(one, one.hosts[0], 1450)).toBe("underlay 10.199.0.1 1500 10.199.0.2");
+  });
+
+  it("takes 70 bytes of a packet between addresses of IPv6", () => {
+    const six = HOSTS.map((host, index) => ({ ...host, underlay: `fd00:199::${index + 1}` }));
+    const one = lab({ hosts: six });
+    expect(one.segments.server).toMatchObject({ mtu: 1430, mtuOfUnderlay: true });
+    expect(underlayCall(one, one.hosts[0], 1430)).toBe("underlay fd00:199::1 1500 fd00:199::2");
+  });
+
+  it("is not there where bridges join the hosts, or there is one", () => {
+    const bridges = { client: "br-client", server: "br-server" };
+    const joined = lab({ hosts: [{ bridges }, { libvirtUri: FAR, hostKey: KEY, bridges }] });
+    expect(hasTunnels(joined)).toBe(false);
+    expect(labsByHost(joined).map(({ segments }) => segments.server.existingBridge)).toEqual([
+      "br-server",
+      "br-server",
+    ]);
+    expect(joined.segments.client.mtu).toBe(1500);
+    expect(hasTunnels(lab({ hosts: HOSTS.slice(0, 1) }))).toBe(false);
+  });
+});
