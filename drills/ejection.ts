@@ -16,8 +16,8 @@ export const CUT_OFF = 1;
 export const NOTHING_LOST: Felt = { failed: 0, lost: 0 };
 
 /** Requests that may go to a dead server until it is out, and not be answered: its share of them, and a little. */
-export function exposedRequests(run: DrillRun, seconds: number): number {
-  return Math.ceil(RATE * seconds * run.scale * weightShare(run.lab, run.target.name)) + 3;
+export function exposedRequests(run: DrillRun, seconds: number, server = run.target.name): number {
+  return Math.ceil(RATE * seconds * run.scale * weightShare(run.lab, server)) + 3;
 }
 
 /** What clients may feel of a target that refuses until it is out. */

@@ -6,7 +6,7 @@ import type { ProblemCode } from "../model/lab/problem";
 import { nicOn, type LabNode } from "../model/lab/types";
 import { askHolder } from "../health/observe";
 import { readStatus, type Status } from "../health/status";
-import { answersAgain, START } from "./actions";
+import { answersAgain, sabotageBy, START } from "./actions";
 import type { DrillRun } from "./drillRun";
 import { perl, type Stream } from "./stream";
 import { Broken } from "./waiting";
@@ -36,8 +36,8 @@ export function theStandby({ lab }: DrillRun): LabNode {
 export interface Sight {
   /** Seconds for which the VIP answered nobody, at the longest after a time. */
   outage(since: number): number | null;
-  /** Judges the connections: all that were open at a time still are. */
-  flowsKept(since: number): Promise<void>;
+  /** Judges the connections: all that were open at a time still are, but for so many that have lost their real server. */
+  flowsKept(since: number, doomed?: number): Promise<void>;
 }
 
 /** Has the client hold connections open and ask the VIP for an echo all the time. */
@@ -74,10 +74,10 @@ export async function observeClient(run: DrillRun): Promise<Sight> {
       const silent = after.at(-1) === undefined || run.now - (after.at(-1) ?? 0) > 5;
       return silent ? null : Math.max(0, ...gaps) - PING_PERIOD;
     },
-    async flowsKept(since) {
+    async flowsKept(since, doomed = 0) {
       pinging.kill();
       await flows.end(20_000);
-      const wereOpen = FLOWS - lost.filter((t) => t < since).length;
+      const wereOpen = FLOWS - doomed - lost.filter((t) => t < since).length;
       run.figure("flowsKept", alive ?? null, { min: run.promises.flowsKept(wereOpen) });
     },
   };
@@ -176,3 +176,12 @@ export async function standsBy(run: DrillRun, node: LabNode, seconds: number): P
     await run.sleep(0.5);
   }
 }
+
+/** Nobody is there to take over. */
+export const noStandby = sabotageBy(
+  "keepalived is stopped on the standby: nobody takes the VIP over",
+  ["not-taken-over"],
+  theStandby,
+  ["the standby's keepalived is stopped", `systemctl stop ${KEEPALIVED}`],
+  restorePair,
+);

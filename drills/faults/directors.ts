@@ -12,6 +12,7 @@ import {
   KEEPALIVED,
   named,
   needsPair,
+  noStandby,
   observeClient,
   restorePair,
   standsBy,
@@ -27,15 +28,6 @@ const NO_RETRY_LOST = { lost: 0 };
 
 const takeover = ({ promises }: DrillRun): number => promises.takeoverMs / 1000;
 const handover = ({ promises }: DrillRun): number => promises.handoverMs / 1000;
-
-/** Nobody is there to take over. */
-const noStandby = sabotageBy(
-  "keepalived is stopped on the standby: nobody takes the VIP over",
-  ["not-taken-over"],
-  theStandby,
-  ["the standby's keepalived is stopped", `systemctl stop ${KEEPALIVED}`],
-  restorePair,
-);
 
 /** A busy host may have made the VIP move since the run began. */
 async function holderNow(run: DrillRun): Promise<LabNode> {
