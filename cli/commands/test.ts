@@ -108,8 +108,8 @@ const APART = ["test/lab/cloudImage.test.ts", "test/lab/remote.test.ts", "test/l
 const EXAMPLES = "test/lab/examples.test.ts";
 /** examples/existing.yaml, on machines of the test's own. */
 const MACHINES = "test/lab/machines.test.ts";
-/** A second host for libvirt, and what is tried on it. */
-const HOSTS = "test/lab/hosts.test.ts";
+/** A second host for libvirt, and a stack on both. */
+const HOSTS = ["test/lab/hosts.test.ts", "test/lab/severalHosts.test.ts"];
 
 /**
  * The whole suite on the embedded engine, and the acceptance part on Pulumi too where there is one.
@@ -161,7 +161,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   services,
   lab: (output, drills) => labSuites(output, drills),
   examples,
-  hosts: (output) => vitest(output, "hosts", ["--project", "lab", HOSTS], { LVS_DR_TEST_HOSTS: "yes" }),
+  hosts: (output) => vitest(output, "hosts", ["--project", "lab", ...HOSTS], { LVS_DR_TEST_HOSTS: "yes" }),
 };
 
 /** Runs suites one after the other. */
@@ -211,7 +211,7 @@ async function everything(): Promise<Tally[]> {
   say("== lab-examples");
   tallies.push(await vitest(OURS, "lab-examples", ["--project", "lab", EXAMPLES]));
   say("== lab");
-  const excluded = [...APART, EXAMPLES, MACHINES, HOSTS].flatMap((file) => ["--exclude", file]);
+  const excluded = [...APART, EXAMPLES, MACHINES, ...HOSTS].flatMap((file) => ["--exclude", file]);
   return [...quick, ...tallies, ...(await labSuites(OURS, [], excluded))];
 }
 

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { parseRequest, RequestLog } from "../../drills/requests";
 import { perl, Stream } from "../../drills/stream";
 import type { RequestRecord } from "../../drills/types";
-import { eventually, inGuests } from "./support";
+import { eventually, inGuests, STACK } from "./support";
 
 /** Requests per second, each on a connection of its own. */
 const RATE = 10;
@@ -19,6 +19,7 @@ export async function underLoad<T>(
   what: string,
   work: () => Promise<T>,
   on = "main",
+  stack = STACK,
 ): Promise<{ result: T; log: RequestLog }> {
   const { result, log } = await inGuests(
     async (shell, { clients: [client], directors: [director], services }) => {
@@ -40,6 +41,7 @@ export async function underLoad<T>(
         load.kill();
       }
     },
+    stack,
   );
   const { first, failed, lost, longestGap, answeredBy } = log;
   const servers = Object.entries(answeredBy).map(([name, count]) => `${name} ${count}`);
