@@ -5,7 +5,7 @@ import { restore } from "./restoring";
 import { renderResult } from "./resultText";
 import { CutOff, INTERRUPTED, openRun, runDrill, type Bench, type RunOptions } from "./runner";
 import { Interrupted } from "./waiting";
-import { lacksCommand } from "../verify/checks/check";
+import { lacksCommand } from "../health/commands";
 import { labNodes, type Lab } from "../model/lab/types";
 import type { Drill } from "./drill";
 import type { DrillOutcome } from "./types";

@@ -1,5 +1,4 @@
 /** What a check is, and the one way in which checks are run: again and again until they pass or patience is over. */
-import { askEach } from "../../lib/askEach";
 import type { Shell } from "../../lib/ssh";
 import type { Lab, LabNode } from "../../model/lab/types";
 
@@ -63,23 +62,6 @@ export const noneOfTheLab = ({ role }: LabNode): string =>
 export function lacksAnEnd({ clients, routers }: Lab): string | undefined {
   const absent = [...clients, ...routers].find(({ here }) => here);
   return absent && noneOfTheLab(absent);
-}
-
-/**
- * What machines that exist lack of the commands that a check needs there, beside those of their roles; undefined when nothing is. A guest has
- * them all.
- */
-export async function lacksCommand(
-  shell: Shell,
-  needs: readonly (readonly [node: LabNode, ...commands: string[]])[],
-): Promise<string | undefined> {
-  const machines = needs.filter(([{ ssh }]) => ssh !== undefined);
-  const lacking = await askEach(machines, async ([{ name }, ...commands]) => {
-    const script = `for each in ${commands.join(" ")}; do command -v "$each" >/dev/null || echo "$each"; done`;
-    const { stdout } = await shell.run(name, script);
-    return stdout.split("\n").flatMap((each) => (each === "" ? [] : [`there is no ${each} on ${name}`]));
-  });
-  return lacking.flat().join("; ") || undefined;
 }
 
 /** Pause between two attempts, milliseconds: long enough to leave the guests' single CPU to the guests. */

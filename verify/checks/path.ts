@@ -2,6 +2,7 @@
  * The path of Direct Routing, seen on the wire: requests cross the director, which rewrites nothing but the destination
  * MAC; replies go from the real server to the router, with the VIP as their source, past the director.
  */
+import { lacksCommand } from "../../health/commands";
 import { vipMac } from "../../model/director/vipHolder";
 import { endpoint, familyOf } from "../../model/lab/address";
 import { webProtocol } from "../../model/lab/workloads";
@@ -18,15 +19,7 @@ import { askEach } from "../../lib/askEach";
 import { anyCertificate, curlOptions, sideBySide } from "../../health/requests";
 import { macOwner, serverMac } from "./arp";
 import { Capture, parseCapture, RESOLUTION, type ArpFrame, type Frame } from "./capture";
-import {
-  judge,
-  lacksAnEnd,
-  lacksCommand,
-  skipped,
-  type CheckContext,
-  type Finding,
-  type Probe,
-} from "./check";
+import { judge, lacksAnEnd, skipped, type CheckContext, type Finding, type Probe } from "./check";
 
 /** What the two captures hold of the connections in question. */
 export interface PathFrames {

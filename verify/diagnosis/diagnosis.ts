@@ -1,4 +1,5 @@
 /** Runs the three-way diagnosis: each real server by its RIP, by the VIP through it alone, and as the client sees it. */
+import { lacksCommand } from "../../health/commands";
 import { vipMac } from "../../model/director/vipHolder";
 import { familyOf, hostPrefix } from "../../model/lab/address";
 import { expectedTable, parseIpvsSave, type IpvsService } from "../../model/director/ipvs/table";
@@ -16,15 +17,7 @@ import {
 } from "../../model/lab/types";
 import { ARPING, macOwner, serverMac } from "../checks/arp";
 import { parseArping } from "../../health/arping";
-import {
-  judge,
-  lacksAnEnd,
-  lacksCommand,
-  skipped,
-  type CheckContext,
-  type Finding,
-  type Probe,
-} from "../checks/check";
+import { judge, lacksAnEnd, skipped, type CheckContext, type Finding, type Probe } from "../checks/check";
 import { askEach } from "../../lib/askEach";
 import { parseNeighbours } from "../checks/neighbours";
 import { checkedPage, setUpScript, targetsOf, tearDownScript, type Target } from "./scripts";

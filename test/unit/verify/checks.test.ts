@@ -1,3 +1,4 @@
+import { lacksCommand } from "../../../health/commands";
 import { describe, expect, it } from "vitest";
 import type { ShellResult } from "../../../lib/ssh";
 import { parseConfig } from "../../../model/config/config";
@@ -6,13 +7,7 @@ import type { Lab } from "../../../model/lab/types";
 import { parseArping } from "../../../health/arping";
 import { arpProbe, judgeArp, serverMac } from "../../../verify/checks/arp";
 import { parseCapture } from "../../../verify/checks/capture";
-import {
-  lacksCommand,
-  Patience,
-  runProbe,
-  type CheckContext,
-  type Finding,
-} from "../../../verify/checks/check";
+import { Patience, runProbe, type CheckContext, type Finding } from "../../../verify/checks/check";
 import { parseFacts, unitsOf } from "../../../verify/checks/guestFacts";
 import { addressesOf, judgeGuest, sysctlsOf } from "../../../verify/checks/guests";
 import { judgePath } from "../../../verify/checks/path";
