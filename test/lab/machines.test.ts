@@ -1,18 +1,19 @@
 /**
- * Machines that exist: a director and two real servers of Debian 12 and 13 that nobody here built, with no guest beside them. One is reached by a user
- * with sudo, one through another. Run by name: `scripts/lab test examples existing`.
+ * Machines that exist, Debian 12 and 13 that nobody here built: a director and two real servers with no guest beside them, then two of them with guests.
+ * One is reached by a user with sudo, one through another. Run by name: `scripts/lab test examples existing`.
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { parse, stringify } from "yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Machines } from "./machines/machines";
-import { changes, ENGINE, eventually, lab, run } from "./support";
+import { BRIDGE, Machines } from "./machines/machines";
+import { changes, configure as configureStack, ENGINE, eventually, lab, run } from "./support";
 
 const STACK = "example-existing";
 const FILE = "Pulumi.example-existing.yaml";
+const MIXED = "mxmixed";
 const named = (process.env.LVS_DR_TEST_EXAMPLES ?? "").split(",").includes("existing");
 
-const machines = new Machines("lvs-dr-machines", "192.168.167", [
+const machines = new Machines("lvs-dr-machines", "192.168.167", "fd00:167::", [
   { name: "director", release: "bookworm", address: "192.168.167.30" },
   { name: "rs1", release: "bookworm", address: "192.168.167.10" },
   { name: "rs2", release: "trixie", address: "192.168.167.20" },
@@ -72,10 +73,22 @@ describe.skipIf(!named)("machines that exist", () => {
   }, 900_000);
 
   afterAll(async () => {
-    await run(["down"], STACK);
+    for (const stack of [STACK, MIXED]) await run(["down"], stack);
     await machines.end();
-    rmSync(FILE, { force: true });
-  }, 300_000);
+    for (const stack of [STACK, MIXED]) rmSync(`Pulumi.${stack}.yaml`, { force: true });
+  }, 600_000);
+
+  const asTheyWere = async (): Promise<void> => {
+    for (const name of NAMES) {
+      const now = new Set(await stateOf(name));
+      const was = new Set(before.get(name));
+      expect({
+        name,
+        new: [...now].filter((line) => !was.has(line)),
+        gone: [...was].filter((line) => !now.has(line)),
+      }).toEqual({ name, new: [], gone: [] });
+    }
+  };
 
   it(
     "what is somebody else's is refused on all of them at once, before anything is touched",
@@ -153,14 +166,83 @@ describe.skipIf(!named)("machines that exist", () => {
     const down = await lab(["down"], STACK);
     expect(down.stderr).toContain("audit: nothing is left");
     console.log(`down of three machines that exist: ${down.seconds.toFixed(0)} s`);
-    for (const name of NAMES) {
-      const now = new Set(await stateOf(name));
-      const was = new Set(before.get(name));
-      expect({
-        name,
-        new: [...now].filter((line) => !was.has(line)),
-        gone: [...was].filter((line) => !now.has(line)),
-      }).toEqual({ name, new: [], gone: [] });
-    }
+    await asTheyWere();
+  });
+
+  describe("mixed with guests", () => {
+    // The director of Debian 13, as root; a real server of Debian 12, through sudo.
+    const ofMachine = (name: string, login = {}) => ({
+      address: machines.specs.find((each) => each.name === name)?.address,
+      ssh: { ...login, ...machines.login(name) },
+    });
+    const mixed = (change: Record<string, unknown> = {}): void =>
+      configureStack(
+        {
+          clientNetwork: { cidr: "172.19.40.0/24" },
+          serverNetwork: { cidr: "192.168.167.0/24", bridge: BRIDGE },
+          vipCidr: "192.168.167.0/24",
+          director: ofMachine("rs2"),
+          realServers: [
+            { name: "rs1", address: "192.168.167.11" },
+            { name: "rs2", weight: 3, ...ofMachine("rs1", { user: "admin" }) },
+          ],
+          ...change,
+        },
+        MIXED,
+      );
+    const verified = async (): Promise<string[]> => {
+      const { code, stdout } = await run(["verify", "--json"], MIXED);
+      const { checks } = JSON.parse(stdout) as { checks: { name: string; status: string }[] };
+      expect(checks.filter(({ status }) => status === "fail")).toEqual([]);
+      expect(code).toBe(0);
+      return checks.filter(({ status }) => status === "skip").map(({ name }) => name);
+    };
+
+    it(`get their roles beside guests on their bridge (${ENGINE})`, { timeout: 1_200_000 }, async () => {
+      mixed();
+      const up = await lab(["up"], MIXED);
+      console.log(`up of two machines and three guests: ${up.seconds.toFixed(0)} s`);
+      expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
+      expect(changes(await lab(["up"], MIXED))).toMatchObject({
+        create: 0,
+        update: 0,
+        replace: 0,
+        delete: 0,
+      });
+    });
+
+    it("pass every check, the path on the wire included", { timeout: 600_000 }, async () => {
+      const skipped = await verified();
+      // The director has no nft, nor curl.
+      expect(skipped).toEqual(
+        expect.arrayContaining(["guests.director.route", "guests.rs2.route", "diagnosis.ways"]),
+      );
+      expect(skipped).not.toContain("path.requests");
+    });
+
+    it("are out and back, whichever of them it is", { timeout: 1_200_000 }, async () => {
+      const { code, stderr } = await run(["drill", "web-server-stops", "ldirectord-killed", "drain"], MIXED);
+      expect({ code, failures: stderr.match(/^ +! .*/gm) ?? [] }).toEqual({ code: 0, failures: [] });
+    });
+
+    it("serve both families, by TLS too, and keep quiet by arptables", { timeout: 900_000 }, async () => {
+      mixed({
+        clientNetwork: { cidr: "172.19.40.0/24", cidr6: "fd00:19:40::/64" },
+        serverNetwork: { cidr: "192.168.167.0/24", cidr6: "fd00:167::/64", bridge: BRIDGE },
+        vip6Cidr: "fd00:167::/64",
+        services: [{ name: "https", port: 443 }],
+        arpStrategy: "arptables",
+      });
+      const up = await lab(["up"], MIXED);
+      expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
+      await verified();
+    });
+
+    it("are as they were after `down`", { timeout: 900_000 }, async () => {
+      const down = await lab(["down"], MIXED);
+      expect(down.stderr).toContain("audit: nothing is left");
+      console.log(`down of two machines and three guests: ${down.seconds.toFixed(0)} s`);
+      await asTheyWere();
+    });
   });
 });

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Build the disk of a Debian machine that has nothing of ours: ifupdown (or, of a release after bookworm, systemd-networkd) for its network, and a
 # package mirror of its own in /srv/mirror, since machines of the tests reach no other. Who it is, tells the kernel's command line:
-# `machine=NAME,ADDRESS/LENGTH,GATEWAY`. With it come kernel, initrd, and the keys `login` (which opens root and the user `admin`, who has sudo) and `host`.
+# rootfs/usr/local/sbin/machine-identity. With it come kernel, initrd, and the keys `login` (which opens root and the user `admin`, who has sudo) and `host`.
 # Cached as $LVS_DR_IMAGE_ROOT/machine-<RELEASE>-<hash of this directory>/. Prints that path on stdout, progress on stderr. usage: build.sh RELEASE
 set -euo pipefail
 

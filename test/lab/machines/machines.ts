@@ -8,24 +8,28 @@ import { virsh } from "../../../lib/virsh";
 const URI = "qemu:///system";
 const ask = (...args: string[]): Promise<string> => virsh(URI, args);
 
+/** The bridge that the machines are on. */
+export const BRIDGE = "lvmachines";
+
 export type Release = "bookworm" | "trixie";
 
 export interface MachineSpec {
   readonly name: string;
   readonly release: Release;
-  /** Without prefix. */
+  /** Where the tests reach it, without prefix. */
   readonly address: string;
 }
 
-/** Machines on one bridge, of which the host has the first address. */
+/** Machines on one bridge, of which the host has the first address. Their gateway is .200, which a stack's router may be; of IPv6 too. */
 export class Machines {
   private readonly images = new Map<Release, string>();
   private readonly directory: string;
 
-  /** @param prefix of libvirt's objects; @param network the first three bytes of a /24 */
+  /** @param prefix of libvirt's objects; @param network the first three bytes of a /24; @param network6 the same of a /64 of IPv6 */
   constructor(
     private readonly prefix: string,
     private readonly network: string,
+    private readonly network6: string,
     readonly specs: readonly MachineSpec[],
   ) {
     this.directory = `/var/lib/libvirt/images/${prefix}`;
@@ -46,7 +50,7 @@ export class Machines {
     await define(
       "net",
       this.prefix,
-      `<network><name>${this.prefix}</name><bridge name="lvmachines" stp="off"/>` +
+      `<network><name>${this.prefix}</name><bridge name="${BRIDGE}" stp="off"/>` +
         `<ip address="${this.network}.1" prefix="24"/></network>`,
     );
     await Promise.all(
@@ -56,6 +60,11 @@ export class Machines {
 
   private domain(name: string): string {
     return `${this.prefix}-${name}`;
+  }
+
+  /** A host of the network, in each family. */
+  private both(host: number): [string, string] {
+    return [`${this.network}.${host}`, `${this.network6}${host}`];
   }
 
   private image(release: Release): string {
@@ -68,7 +77,9 @@ export class Machines {
     const args = ["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", join(image, "disk.qcow2"), disk];
     execFileSync("qemu-img", args);
     chmodSync(disk, 0o666);
-    const cmdline = `root=/dev/vda rw console=ttyS0 quiet mitigations=off machine=${name},${address}/24,${this.network}.1`;
+    const [four, six] = this.both(Number(address.split(".")[3]));
+    const nic = `${four}/24,${six}/64@${this.both(200).join()}`;
+    const cmdline = `root=/dev/vda rw console=ttyS0 quiet mitigations=off machine=${name} nic=${nic}`;
     return (
       `<domain type="qemu"><name>${this.domain(name)}</name><memory unit="MiB">512</memory><vcpu>1</vcpu>` +
       `<os><type arch="x86_64" machine="pc">hvm</type><kernel>${image}/vmlinuz</kernel>` +
