@@ -69,8 +69,12 @@ hold_vips() {
   until [[ $(vrrp_state) == [MB]* ]] || ((SECONDS >= deadline)); do sleep 0.2; done
 }
 
-# settle_vips: whoever moves the VIPs next may take it that a director which has just come up was told of every connection that talks.
-settle_vips() { while [[ -n $LVS_SYNC_ID ]] && ((SECONDS < TOLD_AT)); do sleep 0.5; done; }
+# settle_vips: what this director had as the only one, and has left the configuration, goes; keepalived knows nothing of it. And whoever moves the VIPs next
+# may take it that a director which has just come up was told of every connection that talks.
+settle_vips() {
+  drop_vips "$LVS_IF" "$VIP_LABEL" "$LVS_VIPS"
+  while [[ -n $LVS_SYNC_ID ]] && ((SECONDS < TOLD_AT)); do sleep 0.5; done
+}
 
 # yield_vips: before a change of this director. The other one, if it is there, has been changed before.
 yield_vips() {
