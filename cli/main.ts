@@ -166,6 +166,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
 };
 
 async function main(): Promise<void> {
+  // A terminal that is gone, or a reader that has read enough, is no reason to leave a lab half changed or broken.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   enterProject();
   const chosen = COMMANDS[process.argv[2] ?? ""];
   for (const add of chosen === undefined ? Object.values(COMMANDS) : [chosen]) await add();

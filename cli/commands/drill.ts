@@ -48,8 +48,6 @@ function interruption(): AbortSignal {
       if (controller.signal.aborted) say("still undoing what was broken");
       controller.abort();
     });
-  // A terminal that is gone, or a reader that has read enough, is no reason to leave the lab broken.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   return controller.signal;
 }
 

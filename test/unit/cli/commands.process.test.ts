@@ -23,6 +23,12 @@ describe("output", () => {
     expect(JSON.parse(nodes.stdout)).toEqual(lab.outputs.nodes);
   });
 
+  it("goes to its end when nobody reads it any more", async () => {
+    const { child, ended } = lab.start("output");
+    child.stdout?.destroy();
+    expect(await ended).toEqual({ code: 0, stdout: "", stderr: "" });
+  });
+
   it("refuses a name that is not an output's", async () => {
     for (const name of ["nosuch", "toString"]) {
       const stderr = `error: no output '${name}'; there are vip, url, nodes, imageDigest, privateKey, access\n`;
