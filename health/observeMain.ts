@@ -9,7 +9,9 @@ const SETTLE = 45;
 
 async function main(): Promise<void> {
   const { access, settle } = JSON.parse(readFileSync(0, "utf8")) as { access: Access; settle: boolean };
-  const shell = new GuestShell(access, access.lab, { keepOpen: true });
+  // Plain Pulumi has no command that would end what is kept.
+  const keepOpen = process.env.LVS_DR_CONNECTIONS !== undefined;
+  const shell = new GuestShell(access, access.lab, { keepOpen });
   try {
     process.stdout.write(JSON.stringify(await observe(shell, access.lab, settle ? SETTLE : 0)));
   } finally {

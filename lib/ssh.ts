@@ -7,10 +7,11 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { answers } from "./answering";
 import { removeDirectory } from "./files";
@@ -106,6 +107,15 @@ function makeOwn(directory: string): void {
     throw new Error(
       `${directory} is not this user's own and private: whoever made it is not to get the guests' key; remove it`,
     );
+}
+
+/** What others keep there stays. */
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if (!["ENOTEMPTY", "ENOENT", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  }
 }
 
 /** A command that did not end well in a guest. */
@@ -333,5 +343,8 @@ export class GuestShell implements Shell {
     if (this.keepOpen) return;
     await Promise.all([...this.shared].map((node) => this.end(node)));
     removeDirectory(this.directory);
+    const kept = dirname(this.directory);
+    // It may be empty because nobody has logged in yet.
+    if (process.env.LVS_DR_CONNECTIONS !== kept) removeIfEmpty(kept);
   }
 }

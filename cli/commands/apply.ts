@@ -1,4 +1,5 @@
 /** `scripts/lab up` and `preview`: what makes or changes a stack. */
+import { GuestShell } from "../../lib/ssh";
 import { askEach } from "../../lib/askEach";
 import { handovers } from "../../model/config/handover";
 import { serviceKey, serviceTitle } from "../../model/lab/target";
@@ -85,6 +86,8 @@ async function apply(context: StackContext, lab: Lab): Promise<ChangeCounts> {
       await repairGuests(shell, applied, say);
     });
   }
+  // For whoever logs in to the guests meanwhile, and for the stack's next command.
+  process.env.LVS_DR_CONNECTIONS = GuestShell.kept(context.options);
   context.announce("up:");
   return context.backend.up();
 }

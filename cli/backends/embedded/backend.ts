@@ -3,7 +3,6 @@ import { join } from "node:path";
 import type { EngineEvent } from "@pulumi/pulumi/automation";
 import type { EmbeddedEngine, RunResult } from "../../../engine";
 import { StateFile, type State } from "../../../engine/state";
-import { GuestShell } from "../../../lib/ssh";
 import { DOMAIN, type Backend, type ChangeCounts, type Foreseen } from "../backend";
 import { progressOn } from "../progress";
 import { foreseen } from "../events";
@@ -80,7 +79,6 @@ export class EmbeddedBackend implements Backend {
 
   async up(): Promise<ChangeCounts> {
     const config = await this.config();
-    process.env.LVS_DR_CONNECTIONS = GuestShell.kept({ stack: this.stack });
     return this.run("up", (engine) => engine.up(config));
   }
 

@@ -70,6 +70,22 @@ it.each(["SIGTERM", "SIGKILL"] as const)("%s of the program ends what is under w
   expect(existsSync(keptDirectory(access.lab))).toBe(false);
 });
 
+it("a program that keeps no connection leaves nothing behind, and what others keep stays", async () => {
+  await new GuestShell(access, { stack: "dev" }).close();
+  expect(existsSync(keptDirectory(access.lab))).toBe(false);
+  const kept = new GuestShell(access, { stack: "dev" }, { keepOpen: true });
+  await new GuestShell(access, { stack: "dev" }).close();
+  await kept.close();
+  expect(existsSync(join(keptDirectory(access.lab), "key"))).toBe(true);
+  GuestShell.forget(access.lab);
+  // Whoever set this out has made it for those who come.
+  vi.stubEnv("LVS_DR_CONNECTIONS", GuestShell.kept(access.lab));
+  await new GuestShell(access, { stack: "dev" }).close();
+  expect(existsSync(keptDirectory(access.lab))).toBe(true);
+  GuestShell.forget(access.lab);
+  vi.stubEnv("LVS_DR_CONNECTIONS", undefined);
+});
+
 describe("a guest that no longer answers", () => {
   let answering = false;
   const looks: number[] = [];
