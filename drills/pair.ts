@@ -3,6 +3,7 @@ import { hasDecided } from "../failover/failover";
 import { startUnit } from "../model/guest/script";
 import { hasProblem } from "../model/health";
 import type { ProblemCode } from "../model/lab/problem";
+import { hostOf } from "../model/lab/hosts";
 import { nicOn, type LabNode } from "../model/lab/types";
 import { askHolder } from "../health/observe";
 import { readStatus, type Status } from "../health/status";
@@ -136,9 +137,10 @@ export async function elections(run: DrillRun, node: LabNode): Promise<number> {
 }
 
 /** Ingress and egress of a director but for the host's own: whoever drills must still get in. */
-export function cutOff({ lab }: DrillRun, node: LabNode): string {
+export function cutOff({ lab }: Pick<DrillRun, "lab">, node: LabNode): string {
   const { device } = nicOn(node, "server");
-  const host = lab.segments.server.hostAddress;
+  // Through it every login comes.
+  const host = hostOf(lab, node).segments.server.hostAddress;
   const only = (way: string, own: string): string =>
     `chain ${way} { type filter hook ${way} device ${device} priority 0; ip ${own} ${host} accept; arp ${own} ip ${host} accept; drop; }`;
   return `nft 'table netdev lvsdr_drill { ${only("ingress", "saddr")} ; ${only("egress", "daddr")} ; }'`;

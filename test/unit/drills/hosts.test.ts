@@ -1,0 +1,36 @@
+import { expect, it } from "vitest";
+import { DRILLS } from "../../../drills/catalogue";
+import type { DrillRun } from "../../../drills/drillRun";
+import { cutOff } from "../../../drills/pair";
+import { parseConfig } from "../../../model/config/config";
+import type { Lab } from "../../../model/lab/types";
+
+const FAR = {
+  name: "far",
+  libvirtUri: "qemu+ssh://root@far/system",
+  hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB",
+};
+const HOSTS = [{ underlay: "10.199.0.1" }, { ...FAR, underlay: "10.199.0.2" }];
+const lab = (config: object): Lab =>
+  parseConfig({ accelerator: "qemu", ...config }, { project: "lvs-dr", stack: "dev" });
+const pair = (config: object = {}): Lab => lab({ hosts: HOSTS, directors: [{}, {}], ...config });
+
+it("a host is taken down only where the other one's director can serve, and somebody can ask", () => {
+  const drill = DRILLS.find(({ name }) => name === "host-power-off");
+  const why = (of: Lab) => drill?.unfit?.({ lab: of } as DrillRun);
+  expect(why(lab({ directors: [{}, {}] }))).toBe("this lab is on one host");
+  expect(why(lab({ hosts: HOSTS }))).toBe("this lab has one director");
+  expect(why(pair({ directors: [{ host: "far" }, { host: "far" }] }))).toBe("both directors are on one host");
+  expect(why(pair({ client: { host: "far" } }))).toBe(
+    "each director's host has the client or the router too",
+  );
+  expect(why(pair())).toBeUndefined();
+  expect(why(pair({ router: { host: "far" }, client: { host: "far" } }))).toBeUndefined();
+});
+
+it("a director that is cut off still hears the host that logs in to it, which is its own", () => {
+  const both = pair();
+  const [near, far] = both.directors.map((node) => cutOff({ lab: both }, node));
+  expect(near).toContain("ip saddr 192.168.7.1 accept");
+  expect(far).toContain("ip saddr 192.168.7.254 accept");
+});
