@@ -33,7 +33,7 @@ set_up() {
   fake node 'case "$*" in --version) echo v22.13.0 ;; *) exit 0 ;; esac'
   fake npm ''
   fake virsh 'case "$*" in *" uri") echo qemu:///system ;; esac'
-  for name in libvirtd qemu-system-x86_64 qemu-img iptables dnsmasq ssh ssh-keygen mmdebstrap mkfs.ext4 lz4 xorriso arping chromium sysctl \
+  for name in libvirtd qemu-system-x86_64 qemu-img iptables dnsmasq ssh ssh-keygen mmdebstrap mkfs.ext4 lz4 xorriso arping ping chromium sysctl \
     systemctl perl git shellcheck ldirectord ipvsadm sshd apt-get apt-cache dpkg; do
     fake "$name" ''
   done
