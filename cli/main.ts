@@ -1,6 +1,6 @@
 /** `scripts/lab`'s commands, after the shell entry has prepared the host. */
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { PROJECT } from "../model/lab/naming";
 import { parseStackReference } from "../model/config/stackName";
@@ -28,6 +28,7 @@ function withConfigFile(command: Command): Command {
   const read = (given: string): string => {
     const file = callersFile(given);
     if (!existsSync(file)) throw new InvalidArgumentError("there is no such file");
+    if (given === "" || statSync(file).isDirectory()) throw new InvalidArgumentError("that is no file");
     return file;
   };
   return command.option(

@@ -154,7 +154,9 @@ export class EmbeddedEngine {
         register: (goal) => deployment.register(goal),
         setOutputs: (urn, outputs) => deployment.setOutputs(urn, outputs),
         invoke: (token, args) => invoke(run, token, args),
-        log: (severity, message, urn) => run.diagnostic(severity, message, { urn }),
+        log: (severity, message, urn) => {
+          if (!run.interrupted) run.diagnostic(severity, message, { urn });
+        },
       },
     );
     if (run.interrupted) return;

@@ -45,7 +45,7 @@ export class EmbeddedBackend implements Backend {
     // Each was shown in full when it happened.
     if (!result.ok)
       throw new Error(
-        `${verb} ${result.interrupted ? "was interrupted" : "failed"} (${result.errors.length} errors above)`,
+        `${verb} ${result.interrupted ? "was interrupted" : "failed"} (${result.errors.length} error${result.errors.length === 1 ? "" : "s"} above)`,
       );
     return result.changes;
   }

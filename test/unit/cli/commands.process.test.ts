@@ -58,6 +58,12 @@ describe("output", () => {
   });
 });
 
+it.each(["", "/"])("a configuration file that is none is refused by its name: '%s'", async (file) => {
+  const { code, stderr } = await lab.run("preview", "--config-file", file);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/--config-file <file>.*that is no file/);
+});
+
 describe("status", () => {
   it("ends with 5 when nobody answers", async () => {
     const { code, stdout } = await lab.run("status");

@@ -413,10 +413,11 @@ describe("interruption", () => {
   test("shows nothing of what the program says of it", async () => {
     const current = stack(directory, {
       exec: host.exec,
-      program: ({ onLine }) => {
+      program: ({ onLine }, { log }) => {
         onLine("before", "stderr");
         current.engine.interrupt();
         onLine("Error: Channel has been shut down", "stderr");
+        log("error", "failed with an unhandled exception: exit status 143", "");
         return Promise.resolve(1);
       },
     });
