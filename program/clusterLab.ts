@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { readTextFile } from "../lib/textFile";
 import { ConfigError, parseConfig, projectKeys } from "../model/config/config";
+import { stackNameProblem } from "../model/config/stackName";
 import { formatRefusals } from "../model/config/refusal";
 import { MAIN_CLUSTER } from "../model/lab/naming";
 import type { Lab } from "../model/lab/types";
@@ -21,6 +22,9 @@ export function stackConfiguration(): Description {
 export function clusterLab(name: string, args: Description): Lab {
   const stack = pulumi.getStack();
   const own = name === MAIN_CLUSTER;
+  const why = stackNameProblem(name, "a cluster's");
+  if (why !== undefined)
+    throw refusal(`LvsCluster ${JSON.stringify(name)}: ${why}. Fix: give the resource another name.`);
   try {
     const identity = { project: pulumi.getProject(), stack: own ? stack : `${stack}-${name}` };
     return parseConfig(asConfigured(args) as Description, identity, readTextFile);

@@ -5,7 +5,7 @@ import { scriptWord } from "../lib/scripts";
 import { askEach } from "../lib/askEach";
 import { checkHost, type HostFacts } from "../model/host/checks";
 import { readFacts } from "../model/host/facts";
-import { formatRefusals } from "../model/config/config";
+import { formatRefusals, type Refusal } from "../model/config/config";
 import { labsByHost } from "../model/lab/hosts";
 import { guestsOf, type Lab, type LibvirtHost } from "../model/lab/types";
 import { imagePackages } from "../model/lab/workloads";
@@ -43,29 +43,48 @@ export async function assertHost(lab: Lab): Promise<void> {
   if (guestsOf(lab).length === 0) return;
   const problems = await askEach(labsByHost(lab), async (here) => {
     const [host] = here.hosts;
-    const found = checkHost(here, await factsOf(here, host));
-    return host.name === ""
-      ? found
-      : found.map((each) => ({ ...each, message: `on ${host.name}, ${each.message}` }));
+    const found = checkHost(here, await factsOf(here, host, host.name === lab.hosts[0].name));
+    return host.name === "" ? found : found.map((each) => ofListed(each, lab, host));
   });
   if (problems.flat().length > 0) throw refusal(formatRefusals(problems.flat()));
 }
 
-async function factsOf(lab: Lab, { libvirtUri, remote }: LibvirtHost): Promise<HostFacts> {
+/** Keys of the one host, in a list of hosts. */
+const LISTED: Readonly<Record<string, string>> = {
+  libvirtUri: "libvirtUri",
+  "clientNetwork.bridge": "bridges.client",
+  "serverNetwork.bridge": "bridges.server",
+  "clientNetwork.hostAddress": "clientAddress",
+  "serverNetwork.hostAddress": "serverAddress",
+};
+
+/** A refusal of one of the listed hosts, by the key that it has there. */
+function ofListed(found: Refusal, { hosts }: Lab, host: LibvirtHost): Refusal {
+  // It is about this host's file.
+  if (found.key === "host.privateKey") return found;
+  const at = `hosts[${hosts.findIndex(({ name }) => name === host.name)}]`;
+  const listed = LISTED[found.key];
+  const key = listed === undefined ? found.key : `${at}.${listed}`;
+  return { ...found, key, message: `on ${host.name}, ${found.message}` };
+}
+
+/** @param first whether the image is asked about too, which is this host's for all of them */
+async function factsOf(lab: Lab, { libvirtUri, remote }: LibvirtHost, first: boolean): Promise<HostFacts> {
   const keyFile = remote?.keyFile;
   const packages = imagePackages(lab);
   const facts = readFacts(
     await hostScript(`bash ${scriptWord("host/facts.sh")}`, {
       LVS_DR_LIBVIRT_URI: libvirtUri,
       ...(packages.length > 0 && { LVS_DR_IMAGE_PACKAGES: packages.join(" ") }),
-      ...(lab.image && { LVS_DR_IMAGE: lab.image.path, LVS_DR_IMAGE_SHA256: lab.image.sha256 ?? "" }),
+      ...(lab.image &&
+        first && { LVS_DR_IMAGE: lab.image.path, LVS_DR_IMAGE_SHA256: lab.image.sha256 ?? "" }),
       ...(keyFile !== undefined && { LVS_DR_PRIVATE_KEY: keyFile }),
     }),
   );
-  const { libvirt, image, missingImage, privateKey } = facts;
+  const { image, missingImage, libvirt, privateKey, ...ofThisHost } = facts;
   const versions = { ...facts.versions, node: process.versions.node, "@pulumi/command": commandVersion };
-  const here = remote === undefined ? facts : { libvirt, image, missingImage, privateKey };
-  return { ...here, versions };
+  const known = remote === undefined ? ofThisHost : {};
+  return { ...known, libvirt, privateKey, ...(first && { image, missingImage }), versions };
 }
 
 /**

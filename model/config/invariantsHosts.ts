@@ -1,9 +1,10 @@
 /** The libvirt hosts: how each is reached, and what joins them. */
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
-import { familyOf } from "../lab/address";
+import { familyOf, Prefix } from "../lab/address";
 import { LIBVIRT_URI } from "../lab/hosts";
 import { hostKeyOf, hostsOf, type HostDraft } from "./hosts";
+import { RESERVED } from "./invariantsNetworks";
 import type { Config } from "./schema";
 
 const LOCAL_URI = /^qemu(\+unix)?:\/\/\/system(\?.*)?$/;
@@ -95,7 +96,38 @@ function checkList(findings: Findings, config: Config, hosts: readonly HostDraft
     const fix = "write what `ssh-keyscan -t ed25519 HOST` prints after the host's name";
     findings.add({ key: `hosts[${index}].hostKey`, message, fix });
   }
+  checkUnderlays(findings, config, hosts);
   if (hosts.length > 1) checkJoined(findings, hosts);
+}
+
+/** An underlay is a network of the hosts' own: the segments are in it. The hosts know nothing of the VIPs' networks. */
+function checkUnderlays(findings: Findings, config: Config, hosts: readonly HostDraft[]): void {
+  const { clientNetwork, serverNetwork } = config;
+  const own = [
+    { key: "clientNetwork.cidr", cidr: clientNetwork.cidr },
+    { key: "serverNetwork.cidr", cidr: serverNetwork.cidr },
+    { key: "clientNetwork.cidr6", cidr: clientNetwork.cidr6 },
+    { key: "serverNetwork.cidr6", cidr: serverNetwork.cidr6 },
+  ];
+  for (const [index, { underlay: value }] of hosts.entries()) {
+    if (value === undefined) continue;
+    const reserved = RESERVED.find(({ cidr }) => Prefix.parse(cidr).contains(value));
+    const inside = own.find(({ cidr }) => cidr !== undefined && Prefix.parse(cidr).contains(value));
+    const message =
+      hosts.length === 1
+        ? "joins hosts, and there is one"
+        : reserved !== undefined
+          ? `is in ${reserved.cidr}, which is ${reserved.what}`
+          : inside !== undefined
+            ? `is in ${inside.key} ${inside.cidr}, which VXLAN is to carry`
+            : undefined;
+    if (message === undefined) continue;
+    const fix =
+      hosts.length === 1
+        ? "remove it, or add a host"
+        : "write the host's address on a network that the hosts share";
+    findings.add({ key: `hosts[${index}].underlay`, value, message, fix });
+  }
 }
 
 function checkUnique(
@@ -143,7 +175,7 @@ function checkJoined(findings: Findings, hosts: readonly HostDraft[]): void {
     }
   }
   if (families.size > 1) {
-    const message = "are of both families, and a tunnel has one";
+    const message = "addresses of both families are given, and a tunnel has one";
     findings.add({ key: "hosts[].underlay", message, fix: "write all of IPv4, or all of IPv6" });
   }
 }

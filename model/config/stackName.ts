@@ -6,12 +6,15 @@ const MAX_LENGTH = 100;
 /** What a checkout keeps in `.lab` beside its stacks' directories: a stack of that name would lose it, or it the stack. */
 const OTHERS_IN_LAB = new Set(["node", "node.lock", "modules.lock", "test-results", "image-digests.json"]);
 
-/** Why a stack cannot have this name; undefined when it can. */
-export function stackNameProblem(name: string): string | undefined {
-  if (name === "") return "a stack's name must not be empty";
-  if (!/^[A-Za-z0-9._-]+$/.test(name)) return 'a stack\'s name consists of letters, digits, "-", "_" and "."';
+/**
+ * Why a stack cannot have this name; undefined when it can.
+ * @param whose of what else it is the name: a cluster's becomes part of what is named after the stack
+ */
+export function stackNameProblem(name: string, whose = "a stack's"): string | undefined {
+  if (name === "") return `${whose} name must not be empty`;
+  if (!/^[A-Za-z0-9._-]+$/.test(name)) return `${whose} name consists of letters, digits, "-", "_" and "."`;
   if (name.length > MAX_LENGTH)
-    return `a stack's name has at most ${MAX_LENGTH} characters, not ${name.length}`;
+    return `${whose} name has at most ${MAX_LENGTH} characters, not ${name.length}`;
   if (name === "." || name === "..") return "that names a directory, not a stack";
   if (OTHERS_IN_LAB.has(name)) return `.lab/${name} is the checkout's own, choose another name`;
   return undefined;

@@ -1,6 +1,7 @@
 /** libvirt itself, the accelerator, room for the guests, and versions that were tested. */
 import { isKnown, type HostFacts } from "./facts";
 import type { Refusal } from "../config/refusal";
+import { shellWord } from "../../lib/text";
 import { labNodes, type Lab } from "../lab/types";
 
 /** Memory that stays the host's own, MiB. */
@@ -39,13 +40,13 @@ function libvirtProblems(lab: Lab, facts: HostFacts): Refusal[] {
   const denied = /permission denied|access denied|authentication/i.test(error);
   if (remote !== undefined) {
     const { user, host, port, keyFile } = remote;
-    const key = keyFile === undefined ? "" : ` -i ${keyFile}`;
+    const key = keyFile === undefined ? "" : ` -i ${shellWord(keyFile)}`;
     return [
       {
         key: "libvirtUri",
         value: libvirtUri,
         message: `libvirt does not answer: ${error.trim()}`,
-        fix: `make this work without a question: ssh -p ${port}${key} ${user}@${host} virsh -c qemu:///system uri`,
+        fix: `make this work without a question: ssh -p ${port}${key} ${shellWord(`${user}@${host}`)} virsh -c qemu:///system uri`,
       },
     ];
   }

@@ -137,3 +137,15 @@ it("one host in the list is what libvirtUri was", async () => {
   const names = ({ registrations }: Recording) => registrations.map(({ type, name }) => `${type} ${name}`);
   expect(names(listed)).toEqual(names(plain));
 });
+
+it("what speaks against a host is said by the key that it has in the list, and of the image once", async () => {
+  const facts = { libvirt: { error: "Connection refused" }, missingImage: "/images/0123" };
+  const hosts = [{ bridges }, { ...FAR, bridges: { client: "br0", server: "br1" } }];
+  const error: unknown = await runProgram({ config: { accelerator: "qemu", hosts }, facts }).catch(
+    (each: unknown) => each,
+  );
+  const { message } = error as Error;
+  expect(message).toContain('hosts[0].libvirtUri = "qemu:///system": on host1, libvirt does not answer');
+  expect(message).toContain(`hosts[1].libvirtUri = "${FAR.libvirtUri}": on far, libvirt does not answer`);
+  expect(message.match(/not built/g)).toHaveLength(1);
+});

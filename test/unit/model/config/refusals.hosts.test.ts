@@ -70,7 +70,22 @@ expectRefusals("hosts", [
     name: "underlays of both families",
     raw: of([HERE, { ...FAR, underlay: "fd00:199::2" }]),
     lines: [
-      "hosts[].underlay: are of both families, and a tunnel has one. Fix: write all of IPv4, or all of IPv6.",
+      "hosts[].underlay: addresses of both families are given, and a tunnel has one. Fix: write all of IPv4, or all of IPv6.",
+    ],
+  },
+  {
+    name: "underlays that join nothing, are nobody's, or are the lab's own",
+    raw: of([{ underlay: "127.0.0.1" }, { ...FAR, underlay: "192.168.7.9" }]),
+    lines: [
+      'hosts[0].underlay = "127.0.0.1": is in 127.0.0.0/8, which is loopback, which never leaves a host. Fix: write the host\'s address on a network that the hosts share.',
+      'hosts[1].underlay = "192.168.7.9": is in serverNetwork.cidr 192.168.7.0/24, which VXLAN is to carry. Fix: write the host\'s address on a network that the hosts share.',
+    ],
+  },
+  {
+    name: "an underlay of one host",
+    raw: of([HERE]),
+    lines: [
+      'hosts[0].underlay = "10.199.0.1": joins hosts, and there is one. Fix: remove it, or add a host.',
     ],
   },
   {

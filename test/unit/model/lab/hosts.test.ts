@@ -126,6 +126,6 @@ describe("VXLAN", () => {
       "br-server",
     ]);
     expect(joined.segments.client.mtu).toBe(1500);
-    expect(hasTunnels(lab({ hosts: HOSTS.slice(0, 1) }))).toBe(false);
+    expect(hasTunnels(lab({ hosts: [{}] }))).toBe(false);
   });
 });
