@@ -92,6 +92,9 @@ describe("a cluster of the package", () => {
   it("refuses what the host cannot carry", async () => {
     const facts = { missingImage: "/images/none" } as never;
     await expect(runPreflight("web", {}, { facts })).rejects.toThrow(/\/images\/none/);
+    await expect(runPreflight("we b", {})).rejects.toThrow(
+      'LvsCluster "we b": a cluster\'s name consists of letters',
+    );
   });
 
   it("keeps a password secret, and refuses one that is not there yet", async () => {
