@@ -57,7 +57,15 @@ INIT {
 		s{^(\s+monitorfile\s*=).*}{$1/dev/null} for @lines;
 		local *main::ld_openlog = sub { 0 };
 		local *main::config_warn = sub { };
-		local *main::config_error = sub { die {line => $_[0], why => $_[1]} };
+		local *main::config_error = sub {
+			my ($number, $why) = ($_[0], $_[1] =~ s/\s+\z//r);
+			# Its parser can go on after a line that it does not know, but one that would cut a service in two.
+			my ($own, $next) = @lines[$number - 1, $number];
+			my $cuts = $own !~ /^(?:\t| {4})/ && ($next // "end") !~ /^[^\s#]/;
+			die {line => $number, why => $why} if $cuts or $why !~ /^Unknown command/;
+			push @refused, {line => $number, why => $why};
+			$lines[$number - 1] = "#\n";
+		};
 		local *main::ld_gethostbyname = sub {
 			my ($name, $family) = @_;
 			return $own{ld_gethostbyname}->(@_) if $name =~ /^[0-9.]+$|:/;
@@ -81,7 +89,7 @@ INIT {
 			last if eval { local $SIG{__DIE__} = "DEFAULT"; $own{read_config}->(); 1 };
 			my $error = $@;
 			die $error unless ref $error;
-			my $why = $error->{why} =~ s/\s+\z//r;
+			my $why = $error->{why};
 			my $first = $why =~ /^duplicate virtual/ ? $virtual_line : $error->{line};
 			my @owned = owned($first, @lines);
 			die "$why\n" if $lines[$first - 1] =~ /^#/;
