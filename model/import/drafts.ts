@@ -4,7 +4,8 @@ import { MAIN, sixthName } from "../config/serviceDefaults";
 import type { Family } from "../lab/address";
 import { portsText, type PortRange } from "../lab/ports";
 import { serviceKey } from "../lab/target";
-import { isOwn, type Fields, type Left, type Line, type SourceServer, type SourceService } from "./source";
+import type { Leaving } from "./left";
+import { isOwn, type Fields, type SourceServer, type SourceService } from "./source";
 
 /** What bears a firewall mark, which is not in the file: by the mark's serviceKey. */
 export type Marks = ReadonlyMap<
@@ -21,48 +22,31 @@ export interface Draft {
   readonly fields: Fields;
 }
 
-/** Lines that are not taken over, each once for a reason. */
-export class Leaving {
-  readonly left: Left[];
-
-  constructor(before: readonly Left[]) {
-    this.left = [...before];
-  }
-
-  leave(at: Line, reason: string): void {
-    const same = this.left.some(
-      ({ line, file, reason: other }) => line === at.line && file === at.file && other === reason,
-    );
-    if (!same) this.left.push({ ...at, reason });
-  }
-
-  leaveService({ at, servers, sorry, lines }: SourceService, reason: string): void {
-    this.leave(at, reason);
-    const others = [...servers.map((each) => each.at), ...(sorry ? [sorry.at] : []), ...Object.values(lines)];
-    for (const each of others)
-      if (each.line !== at.line || each.file !== at.file)
-        this.leave(each, `is of the service in line ${at.line}`);
-  }
-}
-
 /** None where nothing of the service can be had. */
 export function draftOf(source: SourceService, marks: Marks, leaving: Leaving): Draft[] {
   const { mark, family } = source;
+  if (mark !== undefined && !(mark > 0)) {
+    leaving.leave(source.at, "0 is not a firewall mark: the kernel gives it to every unmarked packet");
+    return [];
+  }
   const marked = mark === undefined ? undefined : marks.get(serviceKey({ mark, family }));
   const vip = source.vip ?? marked?.vip;
   if (vip === undefined) {
     const bearer = `--mark ${mark}=${family === 6 ? "[VIP]" : "VIP"}:PORTS`;
-    leaving.leaveService(source, `the file does not say what bears mark ${mark}: name it by ${bearer}`);
+    leaving.leave(source.at, `the file does not say what bears mark ${mark}: name it by ${bearer}`);
     return [];
   }
   if (source.servers.length === 0) {
-    leaving.leaveService(source, "has no real servers");
+    leaving.leave(source.at, "has no real servers");
     return [];
   }
   const members = source.servers.filter((server, index) => {
     tellForwarding(source, server, leaving);
     const twice = source.servers.slice(0, index).some(({ address }) => address === server.address);
-    if (twice) leaving.leave(server.at, "is a real server of this service already");
+    if (twice) {
+      leaving.leave(server.at, "is a real server of this service already");
+      leaving.leaveRest(server.inner ?? [], `is of the real server in line ${server.at.line}`);
+    }
     return !twice;
   });
   if (source.sorry && !isOwn(source.sorry)) tellForwarding(source, source.sorry, leaving);
@@ -88,6 +72,18 @@ export function draftOf(source: SourceService, marks: Marks, leaving: Leaving): 
       members: members.map((each) => ({ source: each, fields: { ...each.fields } })),
     },
   ];
+}
+
+/** Of each address, port and protocol the first. */
+export function distinct(drafts: readonly Draft[], leaving: Leaving): Draft[] {
+  const lines = new Map<string, number>();
+  return drafts.filter(({ vip, source: { at, mark, port }, fields: { protocol } }) => {
+    const key = [protocol, mark, vip, port].join(" ");
+    const first = lines.get(key);
+    if (first === undefined) lines.set(key, at.line);
+    else leaving.leave(at, `is the service of line ${first} again`);
+    return first === undefined;
+  });
 }
 
 function tellForwarding(

@@ -2,7 +2,7 @@
 import { Address } from "../lab/address";
 import type { Statement } from "./keepalivedLexer";
 import { PROGRAM } from "./ldirectordCf";
-import type { Left } from "./source";
+import type { Left, Line } from "./source";
 
 const QUORUM = "a lab has no quorum: the sorry server comes when no server is up";
 const ROUTES = "the lab's guests have addresses and routes of their own";
@@ -33,6 +33,9 @@ export const value = (block: Block, ...keywords: string[]): string | undefined =
 /** As all programs print it; what is not an address stays. */
 export const canonical = (text: string): string => String(Address.read(text) ?? text);
 
+/** Lines of a statement and of all in its block. */
+export const linesIn = ({ at, block = [] }: Statement): Line[] => [at, ...block.flatMap(linesIn)];
+
 /** The lines that are not taken over. */
 export class Behind {
   constructor(readonly left: Left[]) {}
@@ -57,5 +60,24 @@ export class Behind {
   leaveUnknown(statement: Statement): void {
     const [keyword = ""] = statement.words;
     this.leave(statement, NOT_TAKEN[keyword] ?? (keyword.startsWith("vrrp_") ? VRRP : OTHERWISE));
+  }
+
+  /** What stands behind the value of one of these keywords. */
+  leaveExtra(block: Block, ...keywords: readonly string[]): void {
+    for (const { at, words } of named(block, ...keywords))
+      if (words.length > 2)
+        this.left.push({
+          ...at,
+          reason: `has more behind ${words[0]} than a value: keepalived reads no further`,
+        });
+  }
+
+  /** Of keywords that count once, and their synonyms, all but the last. */
+  leaveRepeated(block: Block, ...keywords: readonly (readonly string[])[]): void {
+    for (const each of keywords) {
+      const said = named(block, ...each);
+      for (const statement of said.slice(0, -1))
+        this.leave(statement, `is said again in line ${said.at(-1)?.at.line}, which counts`);
+    }
   }
 }

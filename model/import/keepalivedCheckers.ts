@@ -1,6 +1,6 @@
 /** keepalived.conf's checkers as a lab's one check of a service. */
 import { given } from "../config/serviceDefaults";
-import { named, value, type Behind, type Block } from "./keepalivedBlocks";
+import { linesIn, named, value, type Behind, type Block } from "./keepalivedBlocks";
 import { quotedWords, type Statement } from "./keepalivedLexer";
 import { ANYTHING, PROGRAM } from "./ldirectordCf";
 import type { Fields, Line } from "./source";
@@ -41,6 +41,7 @@ const RETRIES: Readonly<Record<string, number>> = { MISC_CHECK: 0, DNS_CHECK: 3 
 
 export interface Check {
   readonly at: Line;
+  readonly said: Statement;
   /** Of the service. */
   readonly fields: Fields;
   /** Of the real server alone, where others ask for something else. */
@@ -126,12 +127,30 @@ function timesOf({ kind, said, levels }: Checker) {
   };
 }
 
+const TIMED = ["connect_port", "nb_get_retry", ...SHARED_KEYS];
+
+/** Lines of a server's checkers that say what they ask for and expect, and not when. */
+export const askingIn = ({ block }: Statement): Line[] =>
+  named(block, ...Object.keys(CHECKER_KEYS)).flatMap(({ at, block: own = [] }) => [
+    at,
+    ...own.filter(({ words: [keyword = ""] }) => !TIMED.includes(keyword)).flatMap(linesIn),
+  ]);
+
+/** What one block says and the other does not. */
+export const differing = (one: Block, other: Block): Statement[] =>
+  (one ?? []).flatMap((statement) => {
+    const same = other?.find(({ raw }) => raw === statement.raw);
+    return same === undefined ? [statement] : differing(statement.block, same.block);
+  });
+
 /** What of a checker's block is not taken over. @param interval of the lab's check, in seconds */
 function tellRest(checker: Checker, interval: number, behind: Behind): void {
-  const { kind, said } = checker;
+  const { kind, said, levels } = checker;
   if (isNotHad(checker)) return behind.leaveEach(said.block, NOT_HAD[kind] ?? "");
   behind.leaveOthers(said.block, "connect_port", ...SHARED_KEYS, ...(CHECKER_KEYS[kind] ?? []));
-  for (const each of named(said.block, "delay_before_retry"))
+  behind.leaveExtra(said.block, ...TIMED, "virtualhost", "type", "name");
+  behind.leaveRepeated(said.block, ...[...TIMED, "virtualhost", "type", "name"].map((each) => [each]));
+  for (const each of levels.flatMap((block) => named(block, "delay_before_retry")))
     if (Math.ceil(Number(each.words[1])) !== interval)
       behind.leave(each, `the lab tries again after checkinterval, ${interval} s`);
 }
@@ -144,6 +163,7 @@ function oneCheck(checker: Checker, interval: number, behind: Behind): Check {
   const { request, receive } = kindOf;
   return {
     at: said.at,
+    said,
     fields: given({ ...kindOf, ...timesOf(checker) }),
     asks: kind.endsWith("_GET") ? given({ request, receive }) : {},
   };
@@ -169,7 +189,15 @@ function httpOf({ kind, said: { at, block } }: Checker, host: string | undefined
     if (each.words[1] !== GOOD) behind.leave(each, "a lab's check takes any status from 200 to 299");
   for (const each of named(url?.block, "digest"))
     behind.leave(each, "a lab's check compares no digest: any page is good");
+  behind.leaveExtra(url?.block, "path", "virtualhost");
+  behind.leaveRepeated(url?.block, ["path"], ["virtualhost"], ["regex"]);
   const regex = named(url?.block, "regex").at(-1);
+  const pattern = regex && quotedWords(regex);
+  if (regex && pattern && pattern.length > 2)
+    behind.left.push({
+      ...regex.at,
+      reason: "has more behind regex than a value: keepalived reads no further",
+    });
   const reversed = named(url?.block, "regex_no_match").length > 0;
   if (regex && reversed)
     behind.left.push({ ...regex.at, reason: "a lab has no expression that must not match" });
@@ -179,7 +207,7 @@ function httpOf({ kind, said: { at, block } }: Checker, host: string | undefined
     checktype: "negotiate",
     service: kind === "SSL_GET" ? "https" : "http",
     request: value(url?.block, "path") ?? "/",
-    receive: regex === undefined || reversed ? ANYTHING : (quotedWords(regex)[1] ?? ANYTHING),
+    receive: reversed ? ANYTHING : (pattern?.[1] ?? ANYTHING),
     virtualhost: value(url?.block, "virtualhost") ?? host,
     // keepalived looks at no certificate.
     verify: kind === "SSL_GET" ? false : undefined,

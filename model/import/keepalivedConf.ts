@@ -1,18 +1,26 @@
 /** keepalived.conf: its virtual servers, in the lab's words, with keepalived 2.2.7's own defaults. */
 import { given } from "../config/serviceDefaults";
-import { Address, familyOf, isAddress, Prefix, type Family } from "../lab/address";
+import { familyOf, isAddress, type Family } from "../lab/address";
+import { rangeOf, SKIPPED, targetOf, type Target } from "./keepalivedTargets";
 import type { Forwarding } from "../director/ldirectord/conf";
-import { Behind, canonical, FLAGS, named, value, type Block } from "./keepalivedBlocks";
-import { checkOf, CHECKER_KEYS, SHARED_KEYS, type Check } from "./keepalivedCheckers";
+import { Behind, canonical, FLAGS, linesIn, named, value, type Block } from "./keepalivedBlocks";
+import { askingIn, checkOf, CHECKER_KEYS, differing, SHARED_KEYS, type Check } from "./keepalivedCheckers";
 import { parseKeepalived, type Include, type Statement } from "./keepalivedLexer";
 import { networksOf, pairOf } from "./keepalivedPair";
-import type { Fields, Left, Line, Source, SourceServer, SourceService } from "./source";
+import {
+  lineKey,
+  type Fields,
+  type Left,
+  type Line,
+  type Source,
+  type SourceServer,
+  type SourceService,
+} from "./source";
 
 /** By which of the two a file is read. */
 type Checker = "keepalived" | "ldirectord";
 const NO_MAIL = "the lab's keepalived sends no mail";
 const MAIL = { notification_email_from: "emailalertfrom", smtp_server: "smtp" } as const;
-const SKIPPED = "is not an address: keepalived skips it";
 const FORWARDING: Readonly<Record<string, Forwarding>> = { DR: "gate", NAT: "masq", TUN: "ipip" };
 const ofBoth = ["lvs_method", "weight", "inhibit_on_failure", "virtualhost", "smtp_alert"];
 const SERVER_KEYS = [...ofBoth, "uthreshold", "lthreshold"];
@@ -20,16 +28,15 @@ const SERVICE_KEYS = [
   ...[...ofBoth, "lb_algo", "lvs_sched", "lb_kind", "persistence_timeout", "persistence_granularity"],
   ...["protocol", "ip_family", "sorry_server", "sorry_server_lvs_method", "ops", "real_server"],
 ];
+/** Of which the last one counts, with its synonyms. */
+const ONCE = [
+  ...["weight", "virtualhost", "uthreshold", "lthreshold", "lb_kind", "lvs_method", "protocol", "ip_family"],
+  ...["persistence_timeout", "persistence_granularity", "sorry_server", ...SHARED_KEYS],
+]
+  .map((each) => [each])
+  .concat([["lb_algo", "lvs_sched"]]);
 /** keepalived's own persistence, in seconds. */
 const PERSISTENCE = 360;
-/** A group's range or network of more addresses is no list of VIPs. */
-const MOST = 256;
-
-type Target = ({ readonly vip: string } | { readonly mark: number }) & {
-  readonly port: number;
-  readonly family: Family;
-};
-
 export function readKeepalivedConf(text: string, include: Include, mode: Checker = "keepalived"): Source {
   const { statements, all, left: refused } = parseKeepalived(text, include);
   const reader = new Reader([...refused], mode);
@@ -97,6 +104,12 @@ class Reader extends Behind {
     // There a server has no weight before its first check has passed.
     const alpha = this.mode === "keepalived" ? ["alpha"] : [];
     this.leaveOthers(block, ...SERVICE_KEYS, ...SHARED_KEYS, ...own, ...alpha);
+    this.leaveExtra(
+      block,
+      ...SERVICE_KEYS.filter((each) => !/^(real|sorry)_server$/.test(each)),
+      ...SHARED_KEYS,
+    );
+    this.leaveRepeated(block, ...ONCE);
     this.tellMail(block);
     for (const server of servers) this.tellMail(server.block);
     const byMark = known.every((each) => "mark" in each);
@@ -136,12 +149,16 @@ class Reader extends Behind {
     const lines = Object.fromEntries(linesOf(block, check));
     const granularity = value(block, "persistence_granularity");
     const family = known.map((each) => each.family);
-    for (const { at: line, address } of members.flatMap((each) => each ?? []))
-      if (!family.includes(familyOf(address)))
-        this.left.push({
-          ...line,
-          reason: "is of another family than the VIP, and Direct Routing changes no addresses",
-        });
+    servers.forEach((server, index) => {
+      const { address } = members[index] ?? {};
+      if (address !== undefined && !family.includes(familyOf(address)))
+        this.leave(server, "is of another family than the VIP, and Direct Routing changes no addresses");
+    });
+    const inner = linesIn(statement);
+    const asking = servers.flatMap(askingIn);
+    if (!servers.some((server) => named(server.block, "HTTP_GET", "SSL_GET").length > 0))
+      for (const each of [statement, ...servers].flatMap((one) => named(one.block, "virtualhost")))
+        this.leave(each, "is read by HTTP_GET and SSL_GET only");
     for (const target of known)
       this.services.push({
         at,
@@ -164,6 +181,8 @@ class Reader extends Behind {
           },
         }),
         lines,
+        inner,
+        asking,
       });
   }
 
@@ -177,7 +196,7 @@ class Reader extends Behind {
     return (group?.block ?? []).flatMap((entry) => {
       const targets = rangeOf(entry.words, ofMarks);
       for (const each of targets) if (typeof each === "string") this.leave(entry, each);
-      return targets;
+      return targets.map((each) => (typeof each === "string" ? each : { ...each, at: entry.at }));
     });
   }
 
@@ -191,9 +210,8 @@ class Reader extends Behind {
     const [, text = "", port = "0"] = words;
     const address = canonical(text);
     this.leaveOthers(block, ...SERVER_KEYS, ...SHARED_KEYS, ...Object.keys(CHECKER_KEYS));
-    for (const each of named(block, ...SERVER_KEYS))
-      if (each.words.length > 2)
-        this.leave(each, `has more behind ${each.words[0]} than a value: keepalived reads no further`);
+    this.leaveExtra(block, ...SERVER_KEYS, ...SHARED_KEYS);
+    this.leaveRepeated(block, ...ONCE);
     if (!isAddress(address)) {
       this.leave(server, SKIPPED);
       return undefined;
@@ -204,11 +222,14 @@ class Reader extends Behind {
       own === undefined ||
       shared === undefined ||
       JSON.stringify(own.fields) === JSON.stringify({ ...shared.fields, ...own.asks });
-    if (!same)
-      this.left.push({
-        ...(own as Check).at,
-        reason: `is other than line ${shared?.at.line}: a lab checks all servers of a service alike`,
-      });
+    if (!same && own !== undefined && shared !== undefined) {
+      const differs = `differs from line ${shared.at.line}: a lab checks all servers of a service alike`;
+      this.left.push({ ...own.at, reason: differs });
+      const told = new Set(this.left.map(lineKey));
+      for (const each of differing(own.said.block, shared.said.block).flatMap(linesIn))
+        if (!told.has(lineKey(each)))
+          this.left.push({ ...each, reason: `is of the check in line ${own.at.line}` });
+    }
     const asks = same && own && JSON.stringify(own.asks) !== JSON.stringify(shared?.asks) ? own.asks : {};
     const threshold = (key: string): number | undefined => Number(value(block, key) ?? 0) || undefined;
     const fields = given({
@@ -219,39 +240,8 @@ class Reader extends Behind {
     });
     const forward =
       FORWARDING[value(block, "lvs_method") ?? value(service, "lb_kind", "lvs_method") ?? "NAT"] ?? "masq";
-    return { at, address, port: Number(port), forward, fields };
+    return { at, address, port: Number(port), forward, fields, inner: linesIn(server).slice(1) };
   }
-}
-
-function targetOf([text = "", port]: readonly string[], ofMarks: Family): Target | string {
-  if (text === "fwmark") return { mark: Number(port), port: 0, family: ofMarks };
-  if (!isAddress(text)) return SKIPPED;
-  const vip = canonical(text);
-  return { vip, port: Number(port ?? 0), family: familyOf(vip) };
-}
-
-/** An entry of a group: an address, several as 10.0.0.3-10, 10.0.0.3-10.0.0.10 or 10.0.0.0/28, or a mark. The end of a range is hexadecimal in IPv6. */
-function rangeOf([text = "", port]: readonly string[], ofMarks: Family): (Target | string)[] {
-  const [, first = "", last] = /^([^-/]+)(?:-(.+))?/.exec(text) ?? [];
-  const start = Address.read(first);
-  if (start === undefined || text === first)
-    return [
-      targetOf(
-        [text, port].filter((each) => each !== undefined),
-        ofMarks,
-      ),
-    ];
-  const network = text.includes("/") ? Prefix.read(text) : undefined;
-  const [separator, digits] = start.family === 6 ? [":", /[\da-f]*$/i] : [".", /\d+$/];
-  const end =
-    last === undefined
-      ? undefined
-      : Address.read(last.includes(separator as string) ? last : first.replace(digits, last));
-  const count = network?.size ?? Number((end?.value ?? start.value - 1n) - start.value) + 1;
-  if (count < 1 || count > MOST) return [`is not a range of up to ${MOST} addresses`];
-  return Array.from({ length: count }, (_unused, index) =>
-    targetOf([String(start.plus(index)), ...(port === undefined ? [] : [port])], ofMarks),
-  );
 }
 
 /** Which line says what. */

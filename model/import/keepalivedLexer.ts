@@ -14,7 +14,8 @@ export interface Statement {
 }
 
 export interface IncludedFile {
-  readonly file: string;
+  /** Absent: the first one. */
+  readonly file?: string;
   readonly text: string;
 }
 
@@ -29,14 +30,12 @@ export interface Parsed {
 
 type Open = Omit<Statement, "block"> & { block?: Open[] };
 
-/** Deeper, a file includes itself. */
-const DEEPEST = 16;
-
 export function parseKeepalived(text: string, include: Include): Parsed {
   const all: Line[] = [];
   const left: Left[] = [];
   const root: Open[] = [];
   const open: Open[][] = [root];
+  const owners: Open[] = [];
   const definitions = new Map<string, string[]>();
   /** A definition that goes on. */
   let unfinished: string[] | undefined;
@@ -47,10 +46,16 @@ export function parseKeepalived(text: string, include: Include): Parsed {
       const owner = statements.at(-1);
       if (owner === undefined || owner.block !== undefined)
         left.push({ ...at, reason: "has a { that belongs to nothing" });
-      else open.push((owner.block = []));
+      else {
+        open.push((owner.block = []));
+        owners.push(owner);
+      }
     } else if (segment === "}") {
       if (open.length === 1) left.push({ ...at, reason: "has a } too many" });
-      else open.pop();
+      else {
+        open.pop();
+        owners.pop();
+      }
     } else statements.push({ at: { ...at, text: shown(segment) }, raw: segment, words: wordsOf(segment) });
   };
 
@@ -77,7 +82,9 @@ export function parseKeepalived(text: string, include: Include): Parsed {
       for (const segment of segments(expanded)) take(segment, at);
   };
 
-  const readFile = (content: string, file: string | undefined, depth: number): void => {
+  /** @param files that are being read, the innermost last */
+  const readFile = (content: string, files: readonly (string | undefined)[]): void => {
+    const file = files.at(-1);
     content.split(/\r?\n/).forEach((row, index) => {
       const line = decomment(row);
       if (line === "") {
@@ -93,13 +100,21 @@ export function parseKeepalived(text: string, include: Include): Parsed {
       }
       const pattern = /^include[rmwba]?\s+(.*)$/.exec(line)?.[1];
       if (pattern === undefined) return readLine(line, at);
-      const files = depth < DEEPEST ? include(pattern.trim(), file) : [];
-      if (files.length === 0) left.push({ ...at, reason: "names no file that is there" });
-      for (const each of files) readFile(each.text, each.file, depth + 1);
+      const included = include(pattern.trim(), file);
+      if (included.length === 0) left.push({ ...at, reason: "names no file that is there" });
+      for (const each of included)
+        if (!files.includes(each.file)) readFile(each.text, [...files, each.file]);
+        else
+          left.push({
+            ...at,
+            reason: each.file === file ? "includes its own file" : "includes a file that includes this one",
+          });
     });
   };
 
-  readFile(text, undefined, 0);
+  readFile(text, [undefined]);
+  for (const { at } of owners)
+    left.push({ ...at, reason: "begins a block that no } ends: the rest of the file is in it" });
   return { statements: root, all, left };
 }
 

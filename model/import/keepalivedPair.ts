@@ -48,8 +48,12 @@ export function pairOf(
     const [said] = named(block, keyword);
     if (said !== undefined) [fields[key], lines[key]] = [Number(said.words[1]), said.at];
   }
-  fields.failback = named(block, "nopreempt").length > 0 ? "manual" : "automatic";
-  if (named(block, SYNC).length > 0) fields.sync = "daemon";
+  const [manual] = named(block, "nopreempt");
+  const [sync] = named(block, SYNC);
+  fields.failback = manual ? "manual" : "automatic";
+  if (sync) fields.sync = "daemon";
+  if (manual) lines.failback = manual.at;
+  if (sync) lines.sync = sync.at;
   const addresses = addressesOf(instance).map((each) => ({
     at: each.at,
     address: canonical(withoutLength(each.words[0] ?? "")),

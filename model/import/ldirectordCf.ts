@@ -3,6 +3,7 @@ import { checkService, negotiates, type CheckService } from "../director/checkSe
 import { OPTIONS } from "../director/ldirectord/options";
 import { given } from "../config/serviceDefaults";
 import type { Forwarding } from "../director/ldirectord/conf";
+import { ASKING, unread } from "./checkOptions";
 import {
   shown,
   type Fields,
@@ -96,9 +97,13 @@ export function readLdirectordCf(text: string, parsed: ParsedCf): Source {
   const indented = new Set(starts.flatMap(ofVirtual));
   const lines = options(numbers.filter((number) => !indented.has(number)));
 
-  const services = parsed.virtuals.map((virtual) =>
-    serviceOf(virtual, parsed, options(ofVirtual(virtual.line)), lineAt, leave),
-  );
+  const services = parsed.virtuals.map((virtual) => {
+    const own = ofVirtual(virtual.line);
+    return {
+      ...serviceOf(virtual, parsed, options(own), lineAt, leave),
+      inner: own.map(lineAt),
+    };
+  });
 
   const { global, names } = parsed;
   const written = (name: string): Text => (lines[name] === undefined ? undefined : global[name]);
@@ -145,7 +150,7 @@ function serviceOf(
   said: Readonly<Record<string, Line>>,
   lineAt: (line: number) => Line,
   leave: (at: Line | undefined, reason: string | undefined) => void,
-): SourceService {
+): Omit<SourceService, "inner"> {
   const written = (name: string): Text => (said[name] === undefined ? undefined : virtual[name]);
   const word = (name: string): string | undefined =>
     written(name) ? String(written(name)).trim() : undefined;
@@ -153,25 +158,36 @@ function serviceOf(
     written(name) === undefined ? undefined : Number(written(name));
   const answer = (name: string): boolean | undefined =>
     written(name) === undefined ? undefined : written(name) === "yes";
-  const checktype =
-    virtual.checktype === "combined"
+  const protocol = virtual.fwm === undefined ? String(virtual.protocol) : "tcp";
+  const simple = protocol === "udp" ? "ping" : "connect";
+  const isExternal = String(virtual.checktype).startsWith("external");
+  if (isExternal) {
+    leave(said.checkcommand ?? said.checktype, `${PROGRAM}; checked by ${simple} instead`);
+    if (said.checkcommand) leave(said.checktype, `runs the program of line ${said.checkcommand.line}`);
+  }
+  const checktype = isExternal
+    ? simple
+    : virtual.checktype === "combined"
       ? Number(virtual.num_connects) || "negotiate"
       : String(virtual.checktype);
   const service = String(virtual.service) as CheckService;
   const asks = negotiates(checktype) && checkService(service).asks !== undefined;
+  const reads = (name: string): boolean => unread(name, checktype, service) === undefined;
+  const ofCheck = (name: string): string | undefined => (reads(name) ? word(name) : undefined);
+  for (const name of ASKING)
+    if (!isExternal || name !== "checkcommand") leave(said[name], unread(name, checktype, service));
   const request = (text: string): string | undefined =>
     text === "/" ? (asks ? text : undefined) : text.replace(/^\//, "");
   // What only tells services apart is the lab's own.
   const own = (text: string): string => text.replace(/^(\(\?:\))+/, "");
   const receive = (text: string): string | undefined => own(text) || (asks ? ANYTHING : undefined);
-  const httpmethod = word("httpmethod");
+  const httpmethod = ofCheck("httpmethod");
   const expected = receive(String(virtual.receive));
   const monitorfile = said.monitorfile && said.monitorfile.text.replace(/^[^=]*=\s*"?([^"]*).*/, "$1").trim();
   if (monitorfile !== undefined && !LOG_DIRECTORIES.test(monitorfile))
     leave(said.monitorfile, "names a directory of your director's, which the lab's has not");
   if (global.fork !== "yes") leave(said.checkinterval, "counts with fork=yes only, as ldirectord warns");
   const family = virtual.addressfamily === 2 ? 4 : 6;
-  const protocol = virtual.fwm === undefined ? String(virtual.protocol) : "tcp";
   const quiescent = (virtual.quiescent ?? global.quiescent) === "yes";
   const fields = given({
     protocol,
@@ -185,17 +201,16 @@ function serviceOf(
       checktype,
       service: negotiates(checktype) ? service : undefined,
       checkport: count("checkport"),
-      checkcommand: word("checkcommand"),
-      request: negotiates(checktype) || said.request ? request(String(virtual.request)) : undefined,
+      request: reads("request") ? request(String(virtual.request)) : undefined,
       // An answer to HEAD has no body, and where nothing is expected nothing is said.
       receive:
-        httpmethod === "HEAD" && !(said.receive && own(String(virtual.receive))) ? undefined : expected,
+        !reads("receive") || (httpmethod === "HEAD" && !(said.receive && own(String(virtual.receive))))
+          ? undefined
+          : expected,
       httpmethod,
-      virtualhost: word("virtualhost"),
-      login: word("login"),
-      passwd: word("passwd"),
-      database: word("database"),
-      secret: word("secret"),
+      ...Object.fromEntries(
+        ["virtualhost", "login", "passwd", "database", "secret"].map((name) => [name, ofCheck(name)]),
+      ),
       checktimeout: Number(virtual.checktimeout),
       negotiatetimeout: Number(virtual.negotiatetimeout),
       // With one process for all there is one interval.
@@ -214,6 +229,7 @@ function serviceOf(
   });
   const server = (from: ParsedServer): SourceServer => {
     const isOther = from.request !== virtual.request || from.receive !== virtual.receive;
+    if (isOther) leave(lineAt(from.line), unread("request", checktype, service));
     return {
       at: lineAt(from.line),
       address: bare(from.server),
@@ -221,10 +237,11 @@ function serviceOf(
       forward: from.forward,
       fields: given({
         weight: Number(from.weight),
-        ...(isOther && {
-          request: request(from.request ?? "/") ?? "/",
-          receive: receive(from.receive ?? "") ?? ANYTHING,
-        }),
+        ...(isOther &&
+          reads("request") && {
+            request: request(from.request ?? "/") ?? "/",
+            receive: receive(from.receive ?? "") ?? ANYTHING,
+          }),
         lowerThreshold: Number(from["l-threshold"] ?? 0) || undefined,
         upperThreshold: Number(from["u-threshold"] ?? 0) || undefined,
       }),
@@ -244,6 +261,7 @@ function serviceOf(
       sorry: server({ ...fallback, request: String(virtual.request), receive: String(virtual.receive) }),
     }),
     lines: placed(said),
+    asking: ASKING.flatMap((name) => said[name] ?? []),
   };
 }
 

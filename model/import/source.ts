@@ -12,6 +12,9 @@ export interface Line {
   readonly file?: string;
 }
 
+/** What tells lines apart. */
+export const lineKey = ({ file, line }: Line): string => `${line} ${file}`;
+
 /** A line that is not taken over, or not as it stands. */
 export interface Left extends Line {
   readonly reason: string;
@@ -28,6 +31,8 @@ export interface SourceServer {
   readonly forward: Forwarding;
   /** weight, lowerThreshold, upperThreshold, request, receive. */
   readonly fields: Fields;
+  /** Lines of its block. */
+  readonly inner?: readonly Line[];
 }
 
 export interface SourceService {
@@ -41,6 +46,10 @@ export interface SourceService {
   readonly fields: Fields;
   readonly servers: readonly SourceServer[];
   readonly sorry?: Omit<SourceServer, "fields">;
+  /** All lines of its block: the same array where several services have one. */
+  readonly inner: readonly Line[];
+  /** Those of them that say what its check asks for and expects. */
+  readonly asking: readonly Line[];
   /** By the field, "healthCheck.request". */
   readonly lines: Readonly<Record<string, Line>>;
 }
@@ -75,7 +84,11 @@ export interface Source {
 export const isOwn = ({ address }: { readonly address: string }): boolean =>
   address.startsWith("127.") || address === "::1";
 
+const SECRETS = /(^|[\s{])(login|passwd|secret|password|auth_pass)(\s*=\s*|\s+).*/;
+/** Programs with arguments, among which there may be passwords. */
+const PROGRAMS =
+  /((?:^|[\s{])(?:misc_path|notify\w*|quorum_up|quorum_down|script|checkcommand|fallbackcommand|callback)(?:\s*=\s*|\s+)["']?[^\s"'{}]+)["']?\s+[^\s{}].*/;
+
 /** A line without what nobody else is to read. */
-export function shown(text: string): string {
-  return text.trim().replace(/^(login|passwd|secret|password|auth_pass)(\s*=\s*|\s+).*/, "$1$2***");
-}
+export const shown = (text: string): string =>
+  text.trim().replace(SECRETS, "$1$2$3***").replace(PROGRAMS, "$1 ***");

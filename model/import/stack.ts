@@ -1,18 +1,18 @@
 /** From a file's cluster to a stack's configuration. Whatever the lab's own schema and rules refuse is left out, and told with their reason. */
 import { ConfigError, parseConfig } from "../config/config";
 import type { Identity } from "../config/defaults";
-import { checkService, negotiates } from "../director/checkServices";
 import { MAIN } from "../config/serviceDefaults";
 import type { Refusal } from "../config/refusal";
-import { serviceTitle } from "../lab/target";
 import type { Lab } from "../lab/types";
-import { checkPage } from "../guest/checkPages";
 import { Places, TIMES } from "./configuration";
-import { draftOf, Leaving, nameServices, type Draft, type Marks } from "./drafts";
+import { distinct, draftOf, nameServices, type Draft, type Marks } from "./drafts";
+import { Leaving, NothingToImport } from "./left";
 import { isNobodys, machinesOf, type Machine } from "./machines";
+import { needOf } from "./needs";
 import type { Fields, Left, Line, Source } from "./source";
 
 export type { Marks } from "./drafts";
+export { leftText, NothingToImport } from "./left";
 
 export interface Mapped {
   readonly what: string;
@@ -43,22 +43,19 @@ const INSTEAD = { tcp: ["connect", "on"], udp: ["ping", "on"] };
 /** As many refusals are taken one after the other. */
 const ROUNDS = 1000;
 
-export class NothingToImport extends Error {}
-
 /** @throws NothingToImport when no service can be taken over; ConfigError for what cannot be left out */
 export function importStack(source: Source, identity: Identity, marks: Marks): Imported {
   const work = new Import(source, identity, marks);
   for (let round = 0; round < ROUNDS; round++) {
-    if (work.drafts.length === 0)
-      throw new NothingToImport(["no service can be taken over:", ...work.left.map(leftText)].join("\n  "));
+    if (work.drafts.length === 0) throw new NothingToImport(work.tellRest(), source.all.length);
     const config = work.config();
     const refused = refusals(config, identity);
     if (!isRefused(refused)) return work.result(config, refused);
     // One at a time: the others may follow from it.
     const [refusal] = refused;
     if (refusal === undefined) break;
-    const other = source.otherwise?.();
-    if (other !== undefined && isOfMode(refusal, config, identity)) {
+    if (source.otherwise !== undefined && isOfMode(refusal, config, identity)) {
+      const other = source.otherwise();
       const { at, field, inner } = work.locate(refusal, config);
       const reason = `${field === "healthCheck" ? inner : field} ${refusal.message}: the lab's director runs ldirectord instead`;
       return importStack({ ...other, left: [...other.left, { ...at, reason }] }, identity, marks);
@@ -88,9 +85,6 @@ function isOfMode({ key, message }: Refusal, config: Fields, identity: Identity)
   return !isRefused(others) || !others.some((each) => each.key === key && each.message === message);
 }
 
-export const leftText = ({ file, line, text, reason }: Left): string =>
-  `${file === undefined ? "" : `${file} `}line ${line}: ${text}: ${reason}`;
-
 /** What a refusal is about. */
 interface Where {
   readonly draft: Draft | undefined;
@@ -118,7 +112,8 @@ class Import extends Leaving {
     super(source.left);
     this.ldirectord = { ...source.ldirectord };
     this.pair = source.pair && { ...source.pair.fields };
-    this.drafts = source.services.flatMap((service) => draftOf(service, marks, this));
+    const drafts = source.services.flatMap((service) => draftOf(service, marks, this));
+    this.drafts = distinct(drafts, this);
     const vips = this.drafts.map(({ vip }) => vip);
     for (const { at, address } of source.pair?.addresses ?? [])
       if (!vips.includes(address)) this.leave(at, "is no service's address");
@@ -140,7 +135,6 @@ class Import extends Leaving {
     const draft = this.drafts.find((each) => each.name === name);
     const [field = "", inner = "", leaf] = inList ? rest : path;
     const { lines = {}, at } = draft?.source ?? {};
-    const nowhere: Line = { line: 1, text: "" };
     return {
       draft,
       inList,
@@ -148,7 +142,7 @@ class Import extends Leaving {
       field,
       inner,
       leaf,
-      at: lines[`${field}.${inner}`] ?? lines[field] ?? at ?? nowhere,
+      at: lines[`${field}.${inner}`] ?? lines[field] ?? at ?? { line: 1, text: "" },
     };
   }
 
@@ -160,10 +154,9 @@ class Import extends Leaving {
     if (top === "ldirectord") return this.leaveOption(this.ldirectord, this.source.lines, inner, message);
     if (draft === undefined || (!inList && CHOSEN.test(top))) return false;
     if (field === "ldirectord") {
-      const own = Object.fromEntries(
-        Object.entries(draft.source.lines).map(([each, line]) => [each.replace("ldirectord.", ""), line]),
-      );
-      return this.leaveOption(draft.fields.ldirectord as Fields, own, inner, message);
+      const own = Object.entries(draft.source.lines);
+      const lines = Object.fromEntries(own.map(([each, line]) => [each.replace("ldirectord.", ""), line]));
+      return this.leaveOption(draft.fields.ldirectord as Fields, lines, inner, message);
     }
     if (field === "healthCheck") return this.leaveCheck(draft, inner, where, message);
     if (field === "realServers" && !inList && inner !== "")
@@ -183,7 +176,7 @@ class Import extends Leaving {
   }
 
   private drop(draft: Draft, at: Line, reason: string): boolean {
-    this.leaveService(draft.source, at === draft.source.at ? reason : `is left out: see line ${at.line}`);
+    if (at !== draft.source.at) this.leave(draft.source.at, `is left out: see line ${at.line}`);
     this.leave(at, reason);
     this.drafts = this.drafts.filter((each) => each !== draft);
     nameServices(this.drafts);
@@ -235,6 +228,13 @@ class Import extends Leaving {
     );
     draft.fields.healthCheck = { checktype: next, ...Object.fromEntries(kept) };
     this.leave(at, `${field} ${message}; ${next === "on" ? "not checked" : `checked by ${next} instead`}`);
+    const reason = `is of a check that is not taken over: see line ${at.line}`;
+    this.leaveRest(draft.source.asking, reason);
+    for (const { source, fields } of draft.members) {
+      if (fields.request !== undefined || fields.receive !== undefined) this.leaveRest([source.at], reason);
+      delete fields.request;
+      delete fields.receive;
+    }
     return true;
   }
 
@@ -263,6 +263,14 @@ class Import extends Leaving {
     return true;
   }
 
+  /** What is not taken over, in order: with all lines of services that are left out. */
+  tellRest(): Left[] {
+    const kept = new Set(this.drafts.map(({ source }) => source.inner));
+    for (const { at, inner } of this.source.services)
+      if (!kept.has(inner)) this.leaveRest(inner, `is of the service in line ${at.line}`);
+    return [...this.left].sort((a, b) => (a.file ?? "").localeCompare(b.file ?? "") || a.line - b.line);
+  }
+
   result(config: Fields, lab: Lab): Imported {
     const { names } = this.source;
     const used = new Set([
@@ -278,32 +286,15 @@ class Import extends Leaving {
         ? []
         : [`${name}: ${names[four] ?? four} and ${names[six] ?? six}`],
     );
-    const isLeft = ({ line, file }: Line): boolean =>
-      this.left.some((each) => each.line === line && each.file === file);
-    const ordered = [...this.left].sort(
-      (a, b) => (a.file ?? "").localeCompare(b.file ?? "") || a.line - b.line,
-    );
+    const left = this.tellRest();
     return {
       config,
       lab,
       mapped,
       paired,
-      left: ordered,
-      taken: this.source.all.filter((line) => !isLeft(line)),
+      left,
+      taken: this.source.all.filter((line) => !this.isLeft(line)),
       needs: lab.services.flatMap(needOf),
     };
   }
-}
-
-function needOf(service: Lab["services"][number]): string[] {
-  const { protocol, check, realServers } = service;
-  const title = serviceTitle(service);
-  if (protocol === "udp") return [`${title} has nothing that answers clients: give it a workload`];
-  const asked = negotiates(check.checktype) && checkService(check.service).asks !== undefined;
-  const unmatched = asked && realServers.some(({ name }) => checkPage(service, name) === undefined);
-  return unmatched
-    ? [
-        `${title}: no page of the lab's matches what its check expects: give it a workload, or another receive`,
-      ]
-    : [];
 }

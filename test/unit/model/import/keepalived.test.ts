@@ -2,8 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { parseKeepalived, quotedWords, type Statement } from "../../../../model/import/keepalivedLexer";
 import { serviceKey } from "../../../../model/lab/target";
-import { NothingToImport } from "../../../../model/import/stack";
-import { importKeepalived, leftOf, lines } from "./support";
+import { readKeepalivedConf } from "../../../../model/import/keepalivedConf";
+import { importStack, NothingToImport } from "../../../../model/import/stack";
+import { IDENTITY, importKeepalived, leftOf, lines } from "./support";
 
 type Tree = (string | Tree)[];
 const tree = (statements: readonly Statement[]): Tree =>
@@ -41,9 +42,36 @@ describe("the lexer", () => {
     expect(tree(statements)).toEqual([["a", ["c"]], "b"]);
     expect(statements[0]?.at).toEqual({ line: 2, text: "a", file: "a.conf" });
     expect(left).toEqual([{ line: 2, text: "includer none/*.conf", reason: "names no file that is there" }]);
-    // A file that includes itself.
-    expect(parse("include a", { a: "include a" }).left).toHaveLength(1);
   });
+
+  it("tells a file that includes itself, and reads it once", () => {
+    const read = (text: string, files: Record<string, string>) => {
+      const { statements, left } = parse(text, files);
+      return [tree(statements), left.map(({ file, line, reason }) => [file, line, reason])];
+    };
+    expect(read("include a", { a: "x\ninclude a" })).toEqual([["x"], [["a", 2, "includes its own file"]]]);
+    expect(read("include a", { a: "x\ninclude b", b: "y\ninclude a" })).toEqual([
+      ["x", "y"],
+      [["b", 2, "includes a file that includes this one"]],
+    ]);
+    const { statements, left } = parseKeepalived("x\ninclude self", () => [{ text: "x\ninclude self" }]);
+    expect([tree(statements), left.map(({ reason }) => reason)]).toEqual([["x"], ["includes its own file"]]);
+  });
+
+  it("tells each block that nothing ends", () =>
+    expect(parse("a {\n b {\n }\n c\n {").left.map(({ line, reason }) => [line, reason])).toEqual(
+      [1, 4].map((line) => [line, "begins a block that no } ends: the rest of the file is in it"]),
+    ));
+
+  it.each([
+    ['misc_path "/bin/check -p geheim"', 'misc_path "/bin/check ***'],
+    ["misc_path /bin/check", "misc_path /bin/check"],
+    ['notify_down "/bin/a geheim" 5', 'notify_down "/bin/a ***'],
+    ["authentication { auth_type PASS auth_pass geheim }", "authentication { auth_type PASS auth_pass ***"],
+    ['MISC_CHECK { misc_path "/bin/check geheim" }', 'MISC_CHECK { misc_path "/bin/check ***'],
+  ])("shows no arguments and passwords: %s", (text, expected) =>
+    expect(parse(text).all.map((each) => each.text)).toEqual([expected]),
+  );
 
   it("tells braces that do not pair, sequences and conditions by their lines", () => {
     expect(parse("}\n{\n~SEQ(a,1,2) b\n@node1 c").left.map(({ line, reason }) => [line, reason])).toEqual([
@@ -184,7 +212,7 @@ virtual_server fwmark 3 {
     const imported = importKeepalived(text);
     const told = leftOf(imported);
     expect(told.map(([line]) => line)).toEqual([
-      ...[3, 4, 6, 7, 10, 21, 21, 22, 24, 25, 27, 28, 31, 32, 35, 36, 40, 40, 43, 44, 46, 47],
+      ...[3, 4, 6, 7, 10, 21, 21, 22, 24, 25, 27, 28, 31, 32, 33, 34, 35, 36, 40, 40, 43, 44, 46, 47],
     ]);
     expect(Object.fromEntries(told)).toMatchObject({
       4: "the lab's keepalived sends no mail",
@@ -193,7 +221,8 @@ virtual_server fwmark 3 {
       24: "keepalived knows it in HTTP_GET and SSL_GET only",
       25: "the lab tries again after checkinterval, 1 s",
       27: "names a program of your director's, which the lab's has not",
-      32: "is other than line 23: a lab checks all servers of a service alike",
+      32: "differs from line 23: a lab checks all servers of a service alike",
+      33: "is of the check in line 32",
       35: "a lab's check compares no digest: any page is good",
       40: "is of another family than the VIP, and Direct Routing changes no addresses",
       43: "has no real servers",
@@ -273,6 +302,78 @@ virtual_server fwmark 3 {
     expect(left.map((each) => each.reason)).toContainEqual(expect.stringContaining(reason));
     expect(lab.mode).toBe("keepalived");
   });
+
+  it("tell all lines of a check that is not taken over, and not its times", () => {
+    const page =
+      '  HTTP_GET {\n   url {\n    path /a\n    regex "(?{code})"\n   }\n   connect_timeout 3\n  }';
+    const { lab, left } = importKeepalived(
+      service("", server("192.168.7.10", page) + "\n" + server("192.168.7.11", page)),
+    );
+    expect(lab.services[0].check).toMatchObject({ checktype: "connect", checktimeout: 3 });
+    const rest = [7, 8, 9, 15, 16, 17, 18].map((line) => [
+      line,
+      "is of a check that is not taken over: see line 6",
+    ]);
+    expect(left.map(({ line, reason }) => [line, reason])).toEqual([
+      [6, expect.stringContaining("checked by connect instead")],
+      ...rest,
+    ]);
+  });
+
+  it("are read once more only where ldirectord can check what keepalived cannot", () => {
+    const page = '  HTTP_GET {\n   url {\n    path /a\n    regex "(?{code})"\n   }\n  }';
+    const text = service("", server("192.168.7.10", page));
+    const otherwise = (): never => {
+      throw new Error("read again");
+    };
+    const source = { ...readKeepalivedConf(text, () => []), otherwise };
+    expect(importStack(source, IDENTITY, new Map()).lab.services[0].check.checktype).toBe("connect");
+  });
+
+  it("that are left out are told with every line, and those of a group by its entry", () => {
+    const ssh = service(" delay_loop 3", server("192.168.7.10", TCP, 22), "10.0.0.1 22");
+    const web = service(" delay_loop 3", server("192.168.7.10", TCP), "10.0.0.1 80");
+    const both = importKeepalived(web + ssh);
+    expect(both.left.map(({ line }) => line)).toEqual([10, 11, 12, 13, 14, 15]);
+    const grouped = importKeepalived(
+      "virtual_server_group G {\n 10.0.0.1 80\n 10.0.0.1 22\n 10.0.0.1 80\n}\n" +
+        service("", server("192.168.7.10", TCP, 0), "group G"),
+    );
+    expect(leftOf(grouped)).toEqual([
+      [3, expect.stringMatching(/^port /)],
+      [4, "is the service of line 2 again"],
+    ]);
+  });
+
+  it("tell what keepalived does not read: values further on, earlier ones, other checkers'", () => {
+    const page = '  HTTP_GET {\n   url {\n    path /ab regex "x"\n   }\n   retry 2\n   retry 3\n  }';
+    expect(
+      leftOf(importKeepalived(service(" delay_loop 3\n delay_loop 4", server("192.168.7.10", page)))),
+    ).toEqual([
+      [4, "is said again in line 5, which counts"],
+      [9, "has more behind path than a value: keepalived reads no further"],
+      [11, "is said again in line 12, which counts"],
+    ]);
+    const connect = service(" virtualhost a\n delay_before_retry 7", server("192.168.7.10", TCP));
+    expect(leftOf(importKeepalived(connect))).toEqual([
+      [4, "is read by HTTP_GET and SSL_GET only"],
+      [5, "the lab tries again after checkinterval, 60 s"],
+    ]);
+  });
+
+  it("whose page no server of the lab's can have need a workload, or another request", () => {
+    const needs = (url: string): readonly string[] =>
+      importKeepalived(service("", server("192.168.7.10", `  HTTP_GET {\n   url {\n${url}\n   }\n  }`)))
+        .needs;
+    expect(needs('    path "/a b"')).toEqual([expect.stringMatching(/or another request$/)]);
+    expect(needs('    path /a\n    regex "(?=x)y"')).toEqual([expect.stringMatching(/or another receive$/)]);
+    expect(needs("    path /a")).toEqual([]);
+  });
+
+  it("have no mark 0", () =>
+    expect(() => importKeepalived(service("", server("192.168.7.10", TCP, 0), "fwmark 0"))).toThrow(
+      "line 1: virtual_server fwmark 0: 0 is not a firewall mark",
+    ));
 
   it("checked by several are checked by the first that a lab has", () => {
     const misc = "  MISC_CHECK {\n   misc_path /bin/a\n  }\n";
@@ -422,7 +523,7 @@ describe("IPv6", () => {
       mode: "ldirectord",
       services: [{ check: { checktype: "connect" }, sorry: { address: "::1" } }],
     });
-    expect(left.map(({ line }) => line)).toEqual([4, 8]);
+    expect(left.map(({ line }) => line)).toEqual([4, 8, 12]);
     // There is nothing else to ask over UDP.
     const udp = importKeepalived(undone.replace("TCP", "UDP").replace("::1 80\n", "2001:db8:7::99 80\n"));
     expect(udp.lab.services[0]).toMatchObject({

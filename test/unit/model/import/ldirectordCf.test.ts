@@ -107,7 +107,12 @@ virtual6=[2001:db8::1]:80
     const text = `virtual=192.168.6.240:3306\n    real=192.168.6.2:3306 gate\n    service=mysql\n    login="u"\n    passwd="geheim"\n    request="SELECT 1"\n`;
     const imported = await importCf(text);
     expect(imported.lab.services[0].check).toMatchObject({ checktype: "connect", checktimeout: 5 });
-    expect(leftOf(imported)).toEqual([[3, expect.stringContaining("checked by connect instead")]]);
+    const rest = "is of a check that is not taken over: see line 3";
+    expect(leftOf(imported)).toEqual([
+      [3, expect.stringContaining("checked by connect instead")],
+      ...[4, 5, 6].map((line) => [line, rest]),
+    ]);
+    expect(imported.taken.map(({ line }) => line)).toEqual([1, 2]);
     // Nor does it tell a password.
     expect(JSON.stringify([imported.left, imported.taken])).not.toContain("geheim");
   });
@@ -117,7 +122,59 @@ virtual6=[2001:db8::1]:80
       `virtual=192.168.6.240:80\n${TWO}\n    checktype=external\n    checkcommand=/usr/local/bin/check --deep\n`,
     );
     expect(imported.lab.services[0].check.checktype).toBe("connect");
-    expect(leftOf(imported).map(([line]) => line)).toEqual([5]);
+    expect(leftOf(imported)).toEqual([
+      [4, "runs the program of line 5"],
+      [5, expect.stringMatching(/^names a program of your director's.*checked by connect instead$/)],
+    ]);
+    expect(JSON.stringify(imported.left)).not.toContain("--deep");
+  });
+
+  it.each<[string, string, object, [number, string][]]>([
+    [
+      "checkcommand beside negotiate",
+      'service=http\n request="/x"\n receive="ok"\n checktype=negotiate\n checkcommand=/bin/true',
+      { checktype: "negotiate", service: "http", request: "x", receive: "ok" },
+      [[7, "is read by external checks only"]],
+    ],
+    [
+      "request and receive beside connect",
+      'request="/x"\n receive="ok"\n checktype=connect',
+      { checktype: "connect" },
+      [3, 4].map((line) => [line, "is read by negotiate checks only, and this one is connect"]),
+    ],
+    [
+      "a database's options beside http",
+      'service=http\n login="u"\n passwd="p"\n database="d"\n secret="s"\n receive="ok"',
+      { checktype: "negotiate", service: "http", receive: "ok" },
+      [4, 5, 6, 7].map((line) => [line, "is not read by a check of http"]),
+    ],
+  ])("tells options that the check does not read, and keeps it: %s", async (_what, options, check, told) => {
+    const own = options.replace(/^ ?/gm, "    ");
+    const imported = await importCf(`virtual=192.168.6.240:80\n    real=192.168.6.2:80 gate\n${own}\n`);
+    expect(imported.config.healthCheck).toMatchObject(check);
+    expect(Object.keys(imported.config.healthCheck as object).sort()).toEqual(
+      [
+        ...new Set([
+          ...["checktype", "checkinterval", "checktimeout", "failurecount", "negotiatetimeout"],
+          ...("service" in check ? ["request"] : []),
+          ...Object.keys(check),
+        ]),
+      ].sort(),
+    );
+    expect(leftOf(imported)).toEqual(told);
+  });
+
+  it("tells a real server's own request where the check asks for nothing", async () => {
+    const imported = await importCf(
+      'virtual=192.168.6.240:80\n    real=192.168.6.2:80 gate 1 "/y", "z"\n    checktype=connect\n',
+    );
+    expect(leftOf(imported)).toEqual([[2, expect.stringContaining("is read by negotiate checks only")]]);
+    expect(imported.lab.services[0].realServers[0]?.request).toBeUndefined();
+    const mysql = await importCf(
+      'virtual=192.168.6.240:3306\n    real=192.168.6.2:3306 gate 1 "SELECT 2", "2"\n    login="u"\n    request="SELECT 1"\n',
+    );
+    expect(leftOf(mysql).map(([line]) => line)).toEqual([1, 2, 3, 4]);
+    expect(mysql.lab.services[0].realServers[0]?.request).toBeUndefined();
   });
 
   it("has whatever stands in as a real server that no service names", async () => {

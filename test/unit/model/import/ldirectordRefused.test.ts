@@ -17,4 +17,17 @@ describe.skipIf(missing)(`ldirectord.cf${missing ? ` (skipped: no ${missing})` :
     const { refused } = await parseCf(line.repeat((1024 * 1024) / line.length));
     expect(refused).toHaveLength(13_107);
   }, 30_000);
+
+  it("has no mark 0", () =>
+    expect(importCf("virtual=0\n    real=192.168.6.2:80 gate\n")).rejects.toThrow(
+      /line 1: virtual=0: 0 is not a firewall mark.*\n {2}line 2: .*is of the service in line 1$/,
+    ));
+
+  it.each([
+    ["", "no service can be taken over: the file says nothing"],
+    ["# A comment\n", "no service can be taken over: the file says nothing"],
+    ["checktimeout=3\n", "no service can be taken over: the file has no virtual service"],
+  ])("says what a file without services lacks: %j", (text, message) =>
+    expect(importCf(text)).rejects.toThrow(new RegExp(`^${message}$`)),
+  );
 });

@@ -12,6 +12,7 @@ import type { Imported, Marks } from "../../../../model/import/stack";
 import type { Lab, VirtualService } from "../../../../model/lab/types";
 import { CONFIGURATIONS } from "../../golden/configurations";
 import { labOf } from "../config/arbitraries";
+import { unread } from "../../../../model/import/checkOptions";
 import { IDENTITY, importCf, importKeepalived, missing } from "./support";
 
 const CHECKS = [
@@ -142,7 +143,11 @@ function checked(
     checktype,
     ...(negotiates(checktype) && {
       asked: [check.service, plain(check.request) ?? "", answer(check.receive), own],
-      as: { login, passwd, database, secret, httpmethod, virtualhost },
+      as: Object.fromEntries(
+        Object.entries({ login, passwd, database, secret, httpmethod, virtualhost }).filter(
+          ([option]) => unread(option, checktype, check.service ?? "none") === undefined,
+        ),
+      ),
     }),
     quiescent: quiescent || (!ofKeepalived && realServers.some(({ drain }) => drain)),
     sorry: sorry && {
