@@ -11,7 +11,8 @@ import { readTextFile } from "../../lib/textFile";
 import { readKeepalivedConf } from "../../model/import/keepalivedConf";
 import type { Include } from "../../model/import/keepalivedLexer";
 import { readLdirectordCf, type ParsedCf } from "../../model/import/ldirectordCf";
-import { importStack, leftText, type Imported, type Marks } from "../../model/import/stack";
+import { importStack, leftText, NothingToImport, type Imported, type Marks } from "../../model/import/stack";
+import type { Source } from "../../model/import/source";
 import { Address } from "../../model/lab/address";
 import { PROJECT } from "../../model/lab/naming";
 import { readPorts } from "../../model/lab/ports";
@@ -20,6 +21,8 @@ import { callersFile } from "../callersFile";
 import { stackFile } from "../stack/stackFile";
 import { printJson, say } from "../terminal";
 
+/** Of a file, in bytes. */
+const LONGEST = 1024 * 1024;
 const LDIRECTORD = process.env.LDIRECTORD ?? "/usr/sbin/ldirectord";
 
 interface ImportOptions {
@@ -64,8 +67,9 @@ const including =
       .sort()
       .flatMap((name) => {
         const file = join(dirname(path), name);
-        const read = readTextFile(file);
-        return "fault" in read ? [] : [{ file, text: read.text }];
+        const read = readTextFile(file, LONGEST);
+        if ("fault" in read) return [];
+        return [{ ...(file !== root && { file }), text: read.text }];
       });
   };
 
@@ -96,7 +100,7 @@ function render(source: string, imported: Imported): string {
 }
 
 function readMark(text: string, marks: Marks): Marks {
-  const [, mark = "", vip = "", list = ""] = /^(\d+)=(\[[^\]]+\]|[^:[]+):(.+)$/.exec(text) ?? [];
+  const [, mark = "", vip = "", list = ""] = /^([1-9]\d*)=(\[[^\]]+\]|[^:[]+):(.+)$/.exec(text) ?? [];
   const address = Address.read(vip.replace(/^\[(.*)\]$/, "$1"));
   const ports = list === "all" ? "all" : list.split(",").flatMap((each) => readPorts(each) ?? []);
   const isGood = address !== undefined && vip.startsWith("[") === (address.family === 6);
@@ -108,23 +112,56 @@ function readMark(text: string, marks: Marks): Marks {
   return new Map([...marks, [key, { vip: String(address), ports }]]);
 }
 
+/** With --json what is left is told there too when nothing can be taken over. */
+function importOr(source: Source, stack: string, mark: Marks, json: boolean | undefined): Imported {
+  try {
+    return importStack(source, { project: PROJECT, stack }, mark);
+  } catch (error) {
+    if (json && error instanceof NothingToImport)
+      printJson({ stack, taken: [], left: error.left, mapped: [], paired: [], needs: [] });
+    throw error;
+  }
+}
+
+const FAULTS: Readonly<Record<string, string>> = {
+  ENOENT: "its directory is not there",
+  ENOTDIR: "its directory is not one",
+  EROFS: "the file system is read-only",
+  EACCES: "its directory is not yours to write",
+  ENOSPC: "the file system is full",
+};
+
+function write(target: string, text: string): void {
+  try {
+    writeAtomically(target, text);
+  } catch (error) {
+    const { code = String(error) } = error as NodeJS.ErrnoException;
+    throw new Error(`${target} cannot be written: ${FAULTS[code] ?? code}`, { cause: error });
+  }
+}
+
+function readConfigFile(name: string): string {
+  if (name === "") throw new InvalidArgumentError("name a file");
+  return callersFile(name);
+}
+
 async function run(file: string, { stack, configFile, mark, json }: ImportOptions): Promise<void> {
   const target = configFile ?? stackFile(stack);
   if (existsSync(target))
     throw new Error(`${target} is there already: remove it, or name another one by --stack or --config-file`);
-  const read = readTextFile(callersFile(file));
+  const read = readTextFile(callersFile(file), LONGEST);
   if ("fault" in read) throw new Error(`${file} ${read.fault}`);
   const source = isKeepalived(read.text)
     ? readKeepalivedConf(read.text, including(callersFile(file)))
     : readLdirectordCf(read.text, await parseCf(read.text));
-  const imported = importStack(source, { project: PROJECT, stack }, mark);
-  writeAtomically(target, render(basename(file), imported));
+  const imported = importOr(source, stack, mark, json);
+  write(target, render(basename(file), imported));
   const { taken, left, mapped, paired, needs } = imported;
   const taking = paired.map((each) => `${each} are taken for one machine's`);
   for (const line of [...left.map(leftText), ...table(imported), ...taking, ...needs]) say(line);
   const named = configFile === undefined ? "" : ` --config-file ${configFile}`;
   say(
-    `${target}: ${taken.length} lines taken over, ${left.length} left or changed; next: scripts/lab preview --stack ${stack}${named}`,
+    `${target}: ${taken.length} ${taken.length === 1 ? "line" : "lines"} taken over, ${left.length} left or changed; next: scripts/lab preview --stack ${stack}${named}`,
   );
   if (json) printJson({ file: target, stack, taken, left, mapped, paired, needs });
 }
@@ -133,7 +170,7 @@ async function run(file: string, { stack, configFile, mark, json }: ImportOption
 export function addImportCommand(command: Command): void {
   command
     .argument("<file>", "an ldirectord.cf or a keepalived.conf")
-    .option("--config-file <file>", "write it, not Pulumi.STACK.yaml", callersFile)
+    .option("--config-file <file>", "write it, not Pulumi.STACK.yaml", readConfigFile)
     .option(
       "--mark <mark=vip:ports>",
       "what bears a firewall mark, which neither file says",

@@ -8,8 +8,12 @@ import { checkout, type Checkout } from "./support/checkout";
 const CF = `virtual=192.168.6.240:80
     real=web1:80 masq
     real=192.168.6.3:80 gate
+virtual=192.168.6.240:1812
+    real=192.168.6.3:1812 gate
+    protocol=udp
     login="me"
     passwd="geheim"
+    secret="auch"
 `;
 
 let lab: Checkout;
@@ -29,14 +33,17 @@ describe.skipIf(missing)(`import${missing ? ` (skipped: no ${missing})` : ""}`, 
     expect([code, stdout]).toEqual([0, ""]);
     expect(stderr).toContain("line 2: real=web1:80 masq: masq becomes gate: a lab is Direct Routing\n");
     expect(stderr).toContain("web1: web1 is 192.168.6.11 in the lab\n");
-    expect(stderr).toContain("Pulumi.prod.yaml: 4 lines taken over, 1 left or changed");
+    expect(stderr).toContain("Pulumi.prod.yaml: 8 lines taken over, 1 left or changed");
     const text = readFileSync(file, "utf8");
     expect(text).toContain("# yaml-language-server: $schema=schema/Pulumi.stack.schema.json\n");
     expect(text).toMatch(/^# +line 2: real=web1:80 masq: masq becomes gate/m);
     expect(text).toMatch(/^# +web1: web1 is 192\.168\.6\.11/m);
     expect(statSync(file).mode & 0o077).toBe(0);
     const imported = openLab("lvs-dr", { stack: "prod", configFile: file });
-    expect(imported.services[0]).toMatchObject({ vip: "192.168.6.240", check: { passwd: "geheim" } });
+    expect(imported.services).toMatchObject([
+      { vip: "192.168.6.240" },
+      { vip: "192.168.6.240", check: { passwd: "geheim" } },
+    ]);
     const again = await lab.run("import", "ldirectord.cf", "--stack", "prod");
     expect(again).toMatchObject({
       code: 1,
@@ -60,13 +67,13 @@ describe.skipIf(missing)(`import${missing ? ` (skipped: no ${missing})` : ""}`, 
     expect(JSON.parse(stdout)).toEqual({
       file,
       stack: "x",
-      taken: [1, 3, 4, 5].map((line) => ({ line, text: expect.any(String) })),
+      taken: [1, 3, 4, 5, 6, 7, 8, 9].map((line) => ({ line, text: expect.any(String) })),
       left: [{ line: 2, text: "real=web1:80 masq", reason: "masq becomes gate: a lab is Direct Routing" }],
       mapped: [{ what: "web1", from: "web1", to: "192.168.6.11" }],
       paired: [],
-      needs: [],
+      needs: [expect.stringContaining("give it a workload")],
     });
-    expect(stdout).not.toContain("geheim");
+    expect(stdout).not.toMatch(/geheim|auch/);
     expect(parse(readFileSync(file, "utf8"))).toHaveProperty(["config", "lvs-dr:vip"], "192.168.6.240");
   });
 
@@ -92,14 +99,60 @@ describe.skipIf(missing)(`import${missing ? ` (skipped: no ${missing})` : ""}`, 
     expect(bare).toMatchObject({ code: 1, stderr: expect.stringContaining("write MARK=VIP:PORTS") });
   });
 
+  it("says which file cannot be written, and why, and which name is none", async () => {
+    const to = (file: string) => lab.run("import", "ldirectord.cf", "--stack", "w", "--config-file", file);
+    const absent = join(lab.elsewhere, "nosuch", "x.yaml");
+    expect(await to(absent)).toMatchObject({
+      code: 1,
+      stderr: `error: ${absent} cannot be written: its directory is not there\n`,
+    });
+    expect((await to("")).stderr).toContain("name a file");
+  });
+
+  it("takes a file of 1 MiB, and no longer one", async () => {
+    const long = (bytes: number): string => CF + `#${"x".repeat(78)}\n`.repeat(bytes / 80).slice(CF.length);
+    const mebibyte = 1024 * 1024;
+    writeFileSync(join(lab.elsewhere, "long.cf"), long(mebibyte));
+    writeFileSync(join(lab.elsewhere, "longer.cf"), `${long(mebibyte)}${"#".repeat(80)}\n`);
+    expect(await lab.run("import", "long.cf", "--stack", "long")).toMatchObject({ code: 0 });
+    expect(await lab.run("import", "longer.cf", "--stack", "longer")).toMatchObject({
+      code: 1,
+      stderr: "error: longer.cf is longer than 1024 KiB\n",
+    });
+  });
+
+  it("tells a file that includes itself, and what an empty one lacks, in JSON too", async () => {
+    writeFileSync(join(lab.elsewhere, "self.conf"), "include self.conf\n");
+    const self = await lab.run("import", "self.conf", "--stack", "none");
+    expect(self.stderr).toContain("line 1: include self.conf: includes its own file\n");
+    expect(self.stderr.match(/self\.conf: /g)).toHaveLength(1);
+    writeFileSync(join(lab.elsewhere, "empty.cf"), "");
+    const empty = await lab.run("import", "empty.cf", "--stack", "none", "--json");
+    expect([empty.code, empty.stderr]).toEqual([
+      1,
+      "error: no service can be taken over: the file says nothing\n",
+    ]);
+    expect(JSON.parse(empty.stdout)).toEqual({
+      stack: "none",
+      taken: [],
+      left: [],
+      mapped: [],
+      paired: [],
+      needs: [],
+    });
+  });
+
   it("ends with 1, and writes nothing, where there is nothing to take over", async () => {
     const none = await lab.run("import", "keepalived.conf", "--stack", "none");
     expect(none).toMatchObject({ code: 1, stdout: "" });
     expect(none.stderr).toContain("line 1: include services/*.conf: names no file that is there");
     const absent = await lab.run("import", "nosuch.cf", "--stack", "none");
     expect(absent).toMatchObject({ code: 1, stderr: "error: nosuch.cf is not there\n" });
-    const mark = await lab.run("import", "ldirectord.cf", "--stack", "none", "--mark", "1=here:80");
-    expect(mark).toMatchObject({ code: 1, stderr: expect.stringContaining("write MARK=VIP:PORTS") });
+    for (const mark of ["1=here:80", "0=10.0.0.1:80"])
+      expect(await lab.run("import", "ldirectord.cf", "--stack", "none", "--mark", mark)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("write MARK=VIP:PORTS"),
+      });
     expect(existsSync(join(lab.directory, "Pulumi.none.yaml"))).toBe(false);
   });
 });
