@@ -4,8 +4,9 @@
 # (of IPv6 by NDP) through its address in the VIP's subnet, or through a route to the VIP alone. With arpStrategy `static` it binds each VIP to the director's MAC instead.
 # Settings: LVS_SERVER_IF, LVS_ADDRESSES ("dev=address/prefix ..."), maybe LVS_VIP_ROUTES ("address/32 ..."), LVS_ARP_STRATEGY, LVS_DIRECTOR_MAC.
 
-# Who answers for the VIP, is asked from here.
-ROLE_NEEDS=(arping:iputils-arping)
+ROLE_NEEDS=()
+# Who answers for the VIP is asked from here. A machine gets it; an image of the user's has been asked for no such package.
+if [[ -n ${LVS_MACHINE:-} ]]; then ROLE_NEEDS+=(arping:iputils-arping); fi
 ROUTER_SYSCTLS=(net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0)
 if [[ -n ${LVS_ADDRESSES6:-} ]]; then ROUTER_SYSCTLS+=(net.ipv6.conf.all.forwarding=1); fi
 

@@ -33,3 +33,11 @@ test_a_router_that_stops_leaves_no_route() {
   router "role_start; role_stop; $SHOWN" "198.51.100.7/32"
   equals "$stdout" "$SEGMENT"
 }
+
+# Of an image of the user's no arping is asked: docs/howto/image.md.
+test_a_router_needs_arping_on_a_machine_alone() {
+  guest "common.sh router.sh" 'printf "%s\n" "needs:${ROLE_NEEDS[*]}"' LVS_SERVER_IF=eth1
+  equals "$stdout" "needs:"
+  guest "common.sh router.sh" 'printf "%s\n" "needs:${ROLE_NEEDS[*]}"' LVS_SERVER_IF=eth1 LVS_MACHINE=lvs-dr/one
+  equals "$stdout" "needs:arping:iputils-arping"
+}
