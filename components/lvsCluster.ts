@@ -146,7 +146,8 @@ export function clusterParts(
 
   const hosts: Host[] = [];
   const configured: pulumi.CustomResource[] = [];
-  const done = new Map<string, pulumi.CustomResource>();
+  // Of each host's guests.
+  const configuredOn = new Map(lab.hosts.map(({ name }): [string, pulumi.CustomResource[]] => [name, []]));
   const guest = (node: LabNode, dependsOn: pulumi.Resource[] = [], after?: pulumi.Resource): void => {
     const id = named(ids.get(node) ?? node.name);
     const host = node.ssh ? existingHost(node, node.ssh, privateKeys) : guestHost(id, node, after);
@@ -156,7 +157,7 @@ export function clusterParts(
     const role = new ROLES[node.role](id, { host, settings, secret }, { ...key, dependsOn });
     hosts.push(host);
     configured.push(role.configured);
-    if (node.ssh === undefined) done.set(node.name, role.configured);
+    if (node.ssh === undefined) at(configuredOn, hostOf(lab, node)).push(role.configured);
   };
   const [client] = lab.clients;
   for (const node of [...lab.routers, client, ...lab.realServers]) if (!node.here) guest(node);
@@ -217,19 +218,13 @@ export function clusterParts(
     return tunnels.map((each) => each.prove(tunnels));
   }
 
-  /** The guests of one host that have been configured, in order. */
-  function bootedOn(host: LibvirtHost): pulumi.CustomResource[] {
-    const there = guestsOf(lab).filter((node) => hostOf(lab, node) === host);
-    return [...done].flatMap(([name, role]) => (there.some((node) => node.name === name) ? [role] : []));
-  }
-
   function guestHost(id: string, node: LabNode, after: pulumi.Resource | undefined): Host {
     if (shared === undefined)
       throw new Error(`${node.name} is a guest, and there is nothing that guests share`);
     const host = hostOf(lab, node);
     const { image, networks, pool } = at(shared.hosts, host);
     // Under TCG guests of one host that boot at once slow each other down: they take turns.
-    const turn = after ?? (accelerator === "qemu" ? bootedOn(host).at(-lab.bootParallel) : undefined);
+    const turn = after ?? (accelerator === "qemu" ? at(configuredOn, host).at(-lab.bootParallel) : undefined);
     const machine = new VirtualMachine(
       id,
       {

@@ -2,6 +2,7 @@ import { local, remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { readScript, scriptWord } from "../lib/scripts";
 import { asRoot } from "../lib/text";
+import { sentCalls } from "../model/lab/tunnels";
 import type { Host } from "./guestRole";
 
 const SCRIPT = "host/vxlan.sh";
@@ -60,7 +61,7 @@ export class Tunnels extends pulumi.ComponentResource {
       return new local.Command(name, { ...commands, ...common }, opts);
     }
     const { host, user, port, hostKey, privateKey } = login;
-    const run = `script=$(cat) && ${all(calls.map((call) => `bash -c "$script" vxlan.sh ${call}`))}`;
+    const run = sentCalls(calls);
     const part = all(
       devices.map((device) => `{ [ ! -e /sys/class/net/${device} ] || ip link delete dev ${device}; }`),
     );

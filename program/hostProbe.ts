@@ -6,6 +6,7 @@ import { askEach } from "../lib/askEach";
 import { checkHost, type HostFacts } from "../model/host/checks";
 import { readFacts } from "../model/host/facts";
 import { formatRefusals, type Refusal } from "../model/config/config";
+import { isHostKey, listedKey } from "../model/config/hosts";
 import { labsByHost } from "../model/lab/hosts";
 import { guestsOf, type Lab, type LibvirtHost } from "../model/lab/types";
 import { imagePackages } from "../model/lab/workloads";
@@ -49,22 +50,12 @@ export async function assertHost(lab: Lab): Promise<void> {
   if (problems.flat().length > 0) throw refusal(formatRefusals(problems.flat()));
 }
 
-/** Keys of the one host, in a list of hosts. */
-const LISTED: Readonly<Record<string, string>> = {
-  libvirtUri: "libvirtUri",
-  "clientNetwork.bridge": "bridges.client",
-  "serverNetwork.bridge": "bridges.server",
-  "clientNetwork.hostAddress": "clientAddress",
-  "serverNetwork.hostAddress": "serverAddress",
-};
-
 /** A refusal of one of the listed hosts, by the key that it has there. */
 function ofListed(found: Refusal, { hosts }: Lab, host: LibvirtHost): Refusal {
   // It is about this host's file.
   if (found.key === "host.privateKey") return found;
-  const at = `hosts[${hosts.findIndex(({ name }) => name === host.name)}]`;
-  const listed = LISTED[found.key];
-  const key = listed === undefined ? found.key : `${at}.${listed}`;
+  const index = hosts.findIndex(({ name }) => name === host.name);
+  const key = isHostKey(found.key) ? listedKey(found.key, index) : found.key;
   return { ...found, key, message: `on ${host.name}, ${found.message}` };
 }
 

@@ -2,8 +2,7 @@
 import { askEach } from "../lib/askEach";
 import { readScript } from "../lib/scripts";
 import { GuestShell, type Shell } from "../lib/ssh";
-import { HERE } from "../lib/sshHop";
-import { hostLogins } from "../model/lab/access";
+import { hostLogins, shellName } from "../model/lab/access";
 import { vxlanOverhead } from "../model/lab/hosts";
 import { formatRefusals, type Refusal } from "../model/config/refusal";
 import { MTU } from "../model/config/schemaHosts";
@@ -65,9 +64,8 @@ async function asked(
   mtu?: number,
 ): Promise<readonly { readonly host: LibvirtHost; readonly mtu: number }[]> {
   const said = await askEach(lab.hosts, async (host) => {
-    const { remote } = host;
     const { code, stdout, stderr } = await shell.run(
-      remote === undefined ? HERE : host.name,
+      shellName(host),
       `bash -s -- ${underlayCall(lab, host, mtu)}`,
       {
         stdin: readScript("host/vxlan.sh"),

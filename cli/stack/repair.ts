@@ -7,11 +7,10 @@ import { guestPayload } from "../../model/guest/payload";
 import { longestRun } from "../../model/guest/settings";
 import { parseGuestStatus } from "../../model/guest/status";
 import { INSTALL_AND_START, isPayloadGone, PAYLOAD } from "../../model/guest/script";
-import { hostLogins } from "../../model/lab/access";
-import { hasTunnels, joinCalls } from "../../model/lab/tunnels";
+import { hostLogins, shellName } from "../../model/lab/access";
+import { hasTunnels, joinCalls, sentCalls } from "../../model/lab/tunnels";
 import { labNodes, type Lab } from "../../model/lab/types";
 import { GuestShell, type Shell } from "../../lib/ssh";
-import { HERE } from "../../lib/sshHop";
 import { askEach } from "../../lib/askEach";
 import type { StackNames, Virsh } from "./virsh";
 
@@ -86,12 +85,9 @@ export async function repairTunnels(lab: Lab, say: (line: string) => void): Prom
   const shell = new GuestShell({ privateKey: "", hosts: hostLogins(lab) }, lab);
   try {
     await askEach(lab.hosts, async (host) => {
-      const calls = joinCalls(lab, host).map((call) => `bash -c "$script" vxlan.sh ${call}`);
-      const { code, stdout, stderr } = await shell.run(
-        host.remote === undefined ? HERE : host.name,
-        `script=$(cat) && ${calls.join(" && ")}`,
-        { stdin: readScript("host/vxlan.sh") },
-      );
+      const { code, stdout, stderr } = await shell.run(shellName(host), sentCalls(joinCalls(lab, host)), {
+        stdin: readScript("host/vxlan.sh"),
+      });
       for (const line of stdout.split("\n").filter(Boolean)) say(`${host.name}: ${line}`);
       if (code !== 0)
         say(`${host.name}: its VXLAN devices could not be looked at: ${stderr.split("\n").at(-1) ?? ""}`);

@@ -25,11 +25,25 @@ export function hostsOf({
   return hosts.map((each, index) => ({ ...each, name: each.name ?? `host${index + 1}` }));
 }
 
-/** Key of a host's field, in the form in which it is configured. */
-export function hostKeyOf({ hosts }: Config, index: number, field: "libvirtUri" | "hostKey"): string {
-  if (hosts !== undefined) return `hosts[${index}].${field}`;
-  return field === "hostKey" ? "remoteHostKey" : field;
-}
+/** Keys that describe the one host of a lab without `hosts`, and the same keys of a listed host. */
+const LISTED = {
+  libvirtUri: "libvirtUri",
+  remoteHostKey: "hostKey",
+  "clientNetwork.bridge": "bridges.client",
+  "serverNetwork.bridge": "bridges.server",
+  "clientNetwork.hostAddress": "clientAddress",
+  "serverNetwork.hostAddress": "serverAddress",
+} as const;
+export type HostKey = keyof typeof LISTED;
+
+export const isHostKey = (key: string): key is HostKey => key in LISTED;
+
+/** The key of a listed host in the place of the one host's. */
+export const listedKey = (key: HostKey, index: number): string => `hosts[${index}].${LISTED[key]}`;
+
+/** The key of a host, in the form in which it is configured. */
+export const hostKeyOf = ({ hosts }: Config, index: number, key: HostKey): string =>
+  hosts === undefined ? key : listedKey(key, index);
 
 /** Only a URI with SSH names a host through which the guests can be reached. */
 export function remoteOf({ libvirtUri, hostKey }: HostDraft): RemoteHost | undefined {

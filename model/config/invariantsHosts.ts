@@ -3,7 +3,7 @@ import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { familyOf, Prefix } from "../lab/address";
 import { LIBVIRT_URI } from "../lab/hosts";
-import { hostKeyOf, hostsOf, type HostDraft } from "./hosts";
+import { hostKeyOf, hostsOf, listedKey, type HostDraft } from "./hosts";
 import { RESERVED } from "./invariantsNetworks";
 import type { Config } from "./schema";
 
@@ -19,10 +19,10 @@ export function checkHosts(findings: Findings, config: Config, draft: Draft): vo
     if (remote === undefined && hostKey !== undefined) {
       findings.add(
         {
-          key: hostKeyOf(config, index, "hostKey"),
+          key: hostKeyOf(config, index, "remoteHostKey"),
           value: hostKey,
           message: `is the key of another host, and ${key} names none`,
-          fix: `set ${key} to qemu+ssh://USER@HOST:PORT/system, or remove ${hostKeyOf(config, index, "hostKey")}`,
+          fix: `set ${key} to qemu+ssh://USER@HOST:PORT/system, or remove ${hostKeyOf(config, index, "remoteHostKey")}`,
         },
         key,
       );
@@ -69,17 +69,17 @@ function checkUri(
 /** What only a list of hosts can have wrong. */
 function checkList(findings: Findings, config: Config, hosts: readonly HostDraft[]): void {
   const beside = [
-    ["libvirtUri", config.libvirtUri === LIBVIRT_URI ? undefined : config.libvirtUri, "hosts[0].libvirtUri"],
-    ["remoteHostKey", config.remoteHostKey, "hosts[0].hostKey"],
-    ["clientNetwork.bridge", config.clientNetwork.bridge, "hosts[0].bridges.client"],
-    ["serverNetwork.bridge", config.serverNetwork.bridge, "hosts[0].bridges.server"],
-    ["clientNetwork.hostAddress", config.clientNetwork.hostAddress, "hosts[0].clientAddress"],
-    ["serverNetwork.hostAddress", config.serverNetwork.hostAddress, "hosts[0].serverAddress"],
+    ["libvirtUri", config.libvirtUri === LIBVIRT_URI ? undefined : config.libvirtUri],
+    ["remoteHostKey", config.remoteHostKey],
+    ["clientNetwork.bridge", config.clientNetwork.bridge],
+    ["serverNetwork.bridge", config.serverNetwork.bridge],
+    ["clientNetwork.hostAddress", config.clientNetwork.hostAddress],
+    ["serverNetwork.hostAddress", config.serverNetwork.hostAddress],
   ] as const;
-  for (const [key, value, instead] of beside) {
+  for (const [key, value] of beside) {
     if (value === undefined) continue;
     const message = "is given beside hosts, which has what each host has";
-    findings.add({ key, value, message, fix: `write it as ${instead}` }, "hosts");
+    findings.add({ key, value, message, fix: `write it as ${listedKey(key, 0)}` }, "hosts");
   }
   checkUnique(findings, hosts, "name", "is the name of both", ({ name }) => name);
   checkUnique(

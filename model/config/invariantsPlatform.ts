@@ -1,7 +1,7 @@
 /** Where the lab runs, and what its parts are called. */
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
-import { hostsOf } from "./hosts";
+import { hostKeyOf, hostsOf } from "./hosts";
 import { checkHosts } from "./invariantsHosts";
 import { ownedNames } from "./owners";
 import type { Config } from "./schema";
@@ -15,8 +15,7 @@ export function checkPlatform(findings: Findings, config: Config, draft: Draft):
   checkHosts(findings, config, draft);
   checkImage(findings, config);
   for (const [index, { bridges }] of hostsOf(config).entries()) {
-    const keyOf = (network: NetworkName): string =>
-      config.hosts === undefined ? `${network}Network.bridge` : `hosts[${index}].bridges.${network}`;
+    const keyOf = (network: NetworkName): string => hostKeyOf(config, index, `${network}Network.bridge`);
     for (const network of ["client", "server"] as const)
       checkBridge(findings, keyOf(network), bridges?.[network], draft);
     const bridge = bridges?.server;

@@ -3,7 +3,7 @@ import { directorsOf, type Draft } from "./defaults";
 import { familyOf, withoutLength, type Family } from "../lab/address";
 import { hostTitle } from "../lab/hosts";
 import { guestsOf, type NetworkName } from "../lab/types";
-import { hostsOf } from "./hosts";
+import { hostKeyOf, hostsOf } from "./hosts";
 import type { Config } from "./schema";
 import { allVipNetworks, vipNetworks } from "./vipNetworks";
 
@@ -97,8 +97,7 @@ export function ownedAddresses(config: Config, draft: Draft): OwnedAddress[] {
   function hosts(network: NetworkName): OwnedAddress[] {
     return draft.hosts.map((host, index) => {
       const own = hostsOf(config)[index]?.[`${network}Address`] ?? config[`${network}Network`].hostAddress;
-      const key =
-        config.hosts === undefined ? `${network}Network.hostAddress` : `hosts[${index}].${network}Address`;
+      const key = hostKeyOf(config, index, `${network}Network.hostAddress`);
       return one(network, hostTitle(host), key, onSegments(host.segments[network].hostAddress), own);
     });
   }

@@ -35,6 +35,10 @@ export const joinCalls = (lab: Lab, host: LibvirtHost): string[] =>
     return ["join", device, vni, host.underlay, mtu, bridge, ...underlaysOf(others(lab, host))].join(" ");
   });
 
+/** A command that makes such calls on a host that has nothing of the project's: it reads the script on its stdin. */
+export const sentCalls = (calls: readonly string[]): string =>
+  `script=$(cat) && ${calls.map((call) => `bash -c "$script" vxlan.sh ${call}`).join(" && ")}`;
+
 export const tunnelDevices = (lab: Lab): string[] => NETWORKS.map((network) => tunnelOf(lab, network).device);
 
 /** The same: each segment carries packets of its MTU from here to every other host. */
