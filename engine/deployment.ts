@@ -2,7 +2,7 @@ import { hasUnknown, known, type Properties } from "../lib/properties";
 import { makeUrn, referenced, STACK_TYPE } from "../lib/urn";
 import { cleanUp, removeAll } from "./deletion";
 import type { Goal } from "./goal";
-import { differences } from "./paths";
+import { changedInputs } from "./inputs";
 import { decide, type Plan } from "./plan";
 import type { Provider } from "./providers/provider";
 import { bare, InterruptedError, messageOf, type Run } from "./run";
@@ -47,7 +47,7 @@ export class Deployment {
   private async registerComponent(urn: string, goal: Goal): Promise<Registered> {
     const old = this.run.find(urn);
     const inputs = known(goal.inputs);
-    const changed = old && differences(old.inputs, inputs).length > 0;
+    const changed = old && changedInputs(old.inputs, inputs).length > 0;
     await this.run.step(changed ? "update" : old ? "same" : "create", urn, () => {
       const resource = resourceOf(urn, goal, "", inputs, old?.outputs ?? {});
       this.run.record(resource, old);

@@ -2,7 +2,7 @@ import type { DiffKind, PropertyDiff } from "@pulumi/pulumi/automation";
 import { UNKNOWN, type Properties } from "../lib/properties";
 import { nameOf, referenced } from "../lib/urn";
 import type { Goal } from "./goal";
-import { differences, formatPath, isNamed, keepIgnored, valueAt } from "./paths";
+import { changedInputs, differ, isNamed, keepIgnored } from "./inputs";
 import type { Provider } from "./providers/provider";
 import type { Intent, ResourceState } from "./state";
 
@@ -33,23 +33,17 @@ export function decide(old: ResourceState, goal: Goal, provider: Provider, at: C
   if (!at.exists)
     return { op: "create", inputs: goal.inputs, detailedDiff: {}, reason: "was gone", anew: true };
   const inputs = keepIgnored(old.inputs, goal.inputs, goal.ignoreChanges);
-  const changed = differences(old.inputs, inputs);
-  const replacing = changed.filter(([input]) =>
-    isNamed([...provider.replaceOn, ...goal.replaceOnChanges], input),
-  );
-  const diffs = changed.map((path): [string, PropertyDiff] => {
-    const [before, after] = [valueAt(path, old.inputs), valueAt(path, inputs)];
+  const replaceOn = [...provider.replaceOn, ...goal.replaceOnChanges];
+  const diffs = changedInputs(old.inputs, inputs).map((input): [string, PropertyDiff] => {
     const kind =
-      (before ?? undefined) === undefined ? "add" : (after ?? undefined) === undefined ? "delete" : "update";
-    return [formatPath(path), diff(kind, replacing.includes(path))];
+      (old.inputs[input] ?? null) === null ? "add" : (inputs[input] ?? null) === null ? "delete" : "update";
+    return [input, diff(kind, isNamed(replaceOn, input))];
   });
   if (providerChanged(old.provider, goal.provider)) diffs.push(["provider", diff("update", true)]);
   const detailedDiff = Object.fromEntries(diffs);
   const [peer] = at.replacedPeers;
   if (peer !== undefined || diffs.some(([, { diffKind }]) => diffKind.endsWith("-replace"))) {
-    const sameName = provider.identity?.every(
-      (key) => differences(old.inputs[key], goal.inputs[key]).length === 0,
-    );
+    const sameName = provider.identity?.every((key) => !differ(old.inputs[key], goal.inputs[key]));
     const deleteFirst = goal.deleteBeforeReplace ?? sameName ?? false;
     const reason = peer === undefined ? {} : { reason: `replaced with ${nameOf(peer)}` };
     // A new one is as the program says: to ignore a change means to leave the old one alone.

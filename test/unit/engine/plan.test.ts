@@ -37,6 +37,14 @@ const BYTES = "random:index/randomPassword:RandomPassword";
 describe("what a change of inputs does", () => {
   test.each([
     ["nothing changed", REMOTE, { create: "a", triggers: [1] }, { create: "a", triggers: [1] }, "same", {}],
+    [
+      "null is absent, in an object too",
+      REMOTE,
+      { connection: { host: "a", port: null } },
+      { connection: { host: "a" } },
+      "same",
+      {},
+    ],
     ["null is absent", REMOTE, { create: "a", stdin: null }, { create: "a" }, "same", {}],
     ["secretness alone", REMOTE, { create: "a" }, { create: secret("a") }, "same", {}],
     ["a command", REMOTE, { create: "a" }, { create: "b" }, "update", { create: "update" }],
@@ -46,7 +54,7 @@ describe("what a change of inputs does", () => {
       { connection: { host: "a" } },
       { connection: { host: "b" } },
       "update",
-      { "connection.host": "update" },
+      { connection: "update" },
     ],
     [
       "a trigger",
@@ -54,7 +62,7 @@ describe("what a change of inputs does", () => {
       { create: "a", triggers: ["x", "y"] },
       { create: "b", triggers: ["x", "z"] },
       "replace",
-      { create: "update", "triggers[1]": "update-replace" },
+      { create: "update", triggers: "update-replace" },
     ],
     [
       "a trigger more",
@@ -62,7 +70,7 @@ describe("what a change of inputs does", () => {
       { triggers: ["x"] },
       { triggers: ["x", "y"] },
       "replace",
-      { "triggers[1]": "add-replace" },
+      { triggers: "update-replace" },
     ],
     [
       "memory",
@@ -95,7 +103,7 @@ describe("what a change of inputs does", () => {
       { name: "a", ips: [{ address: "x" }] },
       { name: "a", ips: [{ address: "y" }] },
       "replace",
-      { "ips[0].address": "update-replace" },
+      { ips: "update-replace" },
     ],
     [
       "a network's autostart",
@@ -111,7 +119,7 @@ describe("what a change of inputs does", () => {
       { name: "a", target: { path: "x" } },
       { name: "a", target: { path: "y" } },
       "replace",
-      { "target.path": "update-replace" },
+      { target: "update-replace" },
     ],
     [
       "keepers",
@@ -119,7 +127,7 @@ describe("what a change of inputs does", () => {
       { length: 1, keepers: { a: "x" } },
       { length: 1, keepers: { a: "y" } },
       "replace",
-      { "keepers.a": "update-replace" },
+      { keepers: "update-replace" },
     ],
     ["an unknown", REMOTE, { stdin: "a" }, { stdin: UNKNOWN }, "update", { stdin: "update" }],
     ["an input less", REMOTE, { create: "a", stdin: "b" }, { create: "a" }, "update", { stdin: "delete" }],
