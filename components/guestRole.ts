@@ -1,5 +1,6 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { dialErrorLimit } from "../lib/dialling";
 import { readScript } from "../lib/scripts";
 import { asRoot } from "../lib/text";
 import { rolePayload } from "../model/guest/payload";
@@ -44,23 +45,6 @@ export interface GuestRoleArgs {
   readonly settings: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** Whether a password is in them: then state and previews veil the script. */
   readonly secret?: boolean;
-}
-
-/** Seconds until an attempt to connect fails where nobody has the address: Linux asks three times by ARP. */
-const ABSENT_S = 3;
-
-/**
- * Dial attempts at a machine that is not there that last `seconds`: the provider waits 100 ms x 1.5^n between them, at
- * most 5 s (pulumi-command 1.2.1).
- */
-export function dialErrorLimit(seconds: number): number {
-  let waited = 0;
-  let attempts = 0;
-  for (let delay = 0.1; waited < seconds; delay = Math.min(delay * 1.5, 5)) {
-    waited += delay + ABSENT_S;
-    attempts += 1;
-  }
-  return attempts;
 }
 
 /**

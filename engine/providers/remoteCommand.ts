@@ -1,10 +1,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { dialPauses } from "../../lib/dialling";
 import { removeDirectory } from "../../lib/files";
 import type { ExecResult } from "../../lib/process";
 import { commandProvider, running } from "./command";
-import { dialPauses } from "./dialPauses";
 import { sshConfig, type Connection } from "./sshConfig";
 import type { Context } from "./provider";
 

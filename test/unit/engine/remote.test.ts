@@ -2,7 +2,6 @@ import * as fs from "node:fs";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Exec, ExecOptions, ExecResult } from "../../../lib/process";
 import type { Context } from "../../../engine/providers/provider";
-import { dialPauses } from "../../../engine/providers/dialPauses";
 import { localCommand, localRun } from "../../../engine/providers/command";
 import { exec as realExec } from "../../../lib/process";
 import { remoteCommand } from "../../../engine/providers/remoteCommand";
@@ -124,35 +123,6 @@ describe("a remote command", () => {
     const refused = "last attempt: ssh: connect to host 10.1.2.3 port 22: Connection refused";
     expect(said).toEqual([refused, refused, refused, ""]);
     expect(Date.now() - begin).toBeGreaterThanOrEqual(100 + 150 + 225 - 5);
-  });
-
-  test.each([
-    ["refuses", 0],
-    ["is not there", 3000],
-    ["drops packets", 10_000],
-  ])("tries a machine that %s as long as the real provider tries one that is not there", (_, attempt) => {
-    // 68 failures, each after 3 s, and pauses of 0.1 s x 1.5^n, at most 5 s.
-    let clock = 1000;
-    const pauses = dialPauses(68, () => clock);
-    const seen: number[] = [];
-    for (;;) {
-      clock += attempt;
-      const { value, done } = pauses.next();
-      if (done) break;
-      seen.push(value);
-      clock += value;
-    }
-    const seconds = (clock - 1000) / 1000;
-    expect(seconds).toBeGreaterThanOrEqual(504);
-    expect(seconds).toBeLessThan(506 + 10);
-    expect(seen.slice(0, 3)).toEqual([100, 150, 225]);
-    expect(Math.max(...seen)).toBe(1000);
-  });
-
-  test("never ends where any number of failures is tolerated, and at once where none is", () => {
-    expect([...dialPauses(0)]).toEqual([]);
-    const endless = dialPauses(-1);
-    for (let day = 0; day < 86_400; day++) expect(endless.next().done).toBe(false);
   });
 
   test("gives up after its last failure and says why", async () => {
