@@ -16,7 +16,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { answers } from "./answering";
 import { removeDirectory } from "./files";
 import { exec, spawnWatched } from "./process";
-import { controlName, HERE, hopKey, proxyCommand, type Hop } from "./sshHop";
+import { controlName, HERE, hopKey, openedBy, pinned, proxyCommand, type Hop } from "./sshHop";
 import { asRoot, sha256 } from "./text";
 
 /** One node's address, and what it is opened by. */
@@ -221,15 +221,11 @@ export class GuestShell implements Shell {
     }
     const { machine, hostKey } = host;
     const keyFile = machine === undefined ? join(this.directory, "key") : machine.keyFile;
+    const knownHosts = join(this.directory, "known_hosts");
     const options: Record<string, string> = {
-      ...(keyFile !== undefined && { IdentityFile: keyFile, IdentitiesOnly: "yes" }),
+      ...(keyFile !== undefined && openedBy(keyFile)),
       ...(machine && { Port: String(machine.port) }),
-      UserKnownHostsFile: join(this.directory, "known_hosts"),
-      GlobalKnownHostsFile: "/dev/null",
-      // The pinned key is filed under the node's name, whatever its address.
-      HostKeyAlias: node,
-      StrictHostKeyChecking: "yes",
-      HostKeyAlgorithms: hostKey.split(" ")[0] ?? "",
+      ...pinned(hostKey, node, knownHosts),
       // Whatever network lies between; of a guest it is known.
       ConnectTimeout: String(machine ? Math.max(MACHINE_CONNECT, this.connectTimeout) : this.connectTimeout),
       ServerAliveInterval: "5",
@@ -244,7 +240,7 @@ export class GuestShell implements Shell {
             ControlPersist: this.keepOpen ? "600" : "30",
           }),
     };
-    if (host.proxy) options.ProxyCommand = proxyCommand(host.proxy, options.UserKnownHostsFile ?? "");
+    if (host.proxy) options.ProxyCommand = proxyCommand(host.proxy, knownHosts);
     return [
       "-F",
       "none",

@@ -18,6 +18,21 @@ export const HERE = "host";
 /** Under which a hop's key is filed: no node can be called so. */
 export const hopKey = ({ host, port }: Hop): string => `${HERE}-${host}-${port}`;
 
+/** ssh's options for a machine that must show this public key, which a file has under an alias, whatever the address. */
+export const pinned = (hostKey: string, alias: string, knownHosts: string): Record<string, string> => ({
+  UserKnownHostsFile: knownHosts,
+  GlobalKnownHostsFile: "/dev/null",
+  HostKeyAlias: alias,
+  HostKeyAlgorithms: hostKey.split(" ")[0] ?? "",
+  StrictHostKeyChecking: "yes",
+});
+
+/** ssh's options for a machine that this private key opens, and no other. */
+export const openedBy = (keyFile: string): Record<string, string> => ({
+  IdentityFile: keyFile,
+  IdentitiesOnly: "yes",
+});
+
 /** How ssh gets through it: each word quoted for the shell that runs it. */
 export function proxyCommand(hop: Hop, knownHosts: string): string {
   const { host, user, port, hostKey, keyFile } = hop;
@@ -25,14 +40,8 @@ export function proxyCommand(hop: Hop, knownHosts: string): string {
     BatchMode: "yes",
     LogLevel: "ERROR",
     // Else the agent's keys and the user's own open it, and the user's known_hosts vouches for it.
-    ...(keyFile !== undefined && { IdentityFile: keyFile, IdentitiesOnly: "yes" }),
-    ...(hostKey !== undefined && {
-      UserKnownHostsFile: knownHosts,
-      GlobalKnownHostsFile: "/dev/null",
-      HostKeyAlias: hopKey(hop),
-      HostKeyAlgorithms: hostKey.split(" ")[0] ?? "",
-      StrictHostKeyChecking: "yes",
-    }),
+    ...(keyFile !== undefined && openedBy(keyFile)),
+    ...(hostKey !== undefined && pinned(hostKey, hopKey(hop), knownHosts)),
   };
   const words = [
     ...["ssh", "-F", "none", "-p", String(port), "-l", user],

@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { controlName } from "../../lib/sshHop";
+import { controlName, openedBy, pinned } from "../../lib/sshHop";
 
 /** Input `connection` of command.remote.Command. */
 export interface Connection {
@@ -49,13 +49,12 @@ function sharedLines({ host, port }: Connection): string[] {
   ];
 }
 
-/** Writes a private file beside the configuration, and answers its path. */
-type WriteFile = (suffix: string, content: string) => string;
-
 function hostBlock(name: string, connection: Connection, directory: string): string[] {
-  const file: WriteFile = (suffix, content) => {
+  const { privateKey, hostKey, perDialTimeout: timeout = DEFAULT_PER_DIAL_TIMEOUT_S } = connection;
+  /** A private file beside the configuration. */
+  const file = (suffix: string, content: string): string => {
     const target = path.join(directory, `${name}.${suffix}`);
-    fs.writeFileSync(target, content.endsWith("\n") ? content : `${content}\n`, { mode: 0o600 });
+    fs.writeFileSync(target, `${content.trimEnd()}\n`, { mode: 0o600 });
     return target;
   };
   for (const unsupported of ["password", "privateKeyPassword", "agentSocketPath"]) {
@@ -64,47 +63,35 @@ function hostBlock(name: string, connection: Connection, directory: string): str
         `connection.${unsupported} is not supported by the embedded engine: use an unencrypted privateKey`,
       );
   }
-  const timeout = connection.perDialTimeout ?? DEFAULT_PER_DIAL_TIMEOUT_S;
-  return [
-    `Host ${name}`,
-    `  HostName ${word(connection.host, "host")}`,
-    `  Port ${connection.port ?? 22}`,
-    `  User ${word(connection.user ?? "root", "user")}`,
-    "  BatchMode yes",
-    "  PreferredAuthentications publickey",
-    ...identityLines(connection.privateKey, file),
-    ...hostKeyLines(name, connection.hostKey, file),
-    "  GlobalKnownHostsFile /dev/null",
-    "  UpdateHostKeys no",
-    ...(timeout > 0 ? [`  ConnectTimeout ${timeout}`] : []),
-    `  ServerAliveInterval ${SERVER_ALIVE_S}`,
-    `  ServerAliveCountMax ${SERVER_ALIVE_COUNT}`,
-    "  ForwardAgent no",
-    "  ForwardX11 no",
-  ];
+  const options: Record<string, string | number> = {
+    HostName: word(connection.host, "host"),
+    Port: connection.port ?? 22,
+    User: word(connection.user ?? "root", "user"),
+    BatchMode: "yes",
+    PreferredAuthentications: "publickey",
+    // Without a key of its own those of the agent are tried, but not the user's.
+    ...(privateKey
+      ? { ...openedBy(file("key", privateKey)), IdentityAgent: "none" }
+      : { IdentityFile: "none" }),
+    ...(hostKey === undefined
+      ? { StrictHostKeyChecking: "no", UserKnownHostsFile: "/dev/null", GlobalKnownHostsFile: "/dev/null" }
+      : pinned(hostKey.trim(), name, file("known_hosts", `${name} ${publicKey(hostKey)}`))),
+    UpdateHostKeys: "no",
+    ...(timeout > 0 && { ConnectTimeout: timeout }),
+    ServerAliveInterval: SERVER_ALIVE_S,
+    ServerAliveCountMax: SERVER_ALIVE_COUNT,
+    ForwardAgent: "no",
+    ForwardX11: "no",
+  };
+  return [`Host ${name}`, ...Object.entries(options).map(([key, value]) => `  ${key} "${value}"`)];
 }
 
-function identityLines(privateKey: string | undefined, file: WriteFile): string[] {
-  if (privateKey)
-    return ["  IdentitiesOnly yes", "  IdentityAgent none", `  IdentityFile "${file("key", privateKey)}"`];
-  const agent = process.env.SSH_AUTH_SOCK;
-  const socket = agent ? `"${agent.replaceAll(/["\n]/g, "")}"` : "none";
-  return ["  IdentitiesOnly no", `  IdentityAgent ${socket}`, "  IdentityFile none"];
-}
-
-function hostKeyLines(name: string, hostKey: string | undefined, file: WriteFile): string[] {
-  if (hostKey === undefined) return ["  StrictHostKeyChecking no", "  UserKnownHostsFile /dev/null"];
+/** Without its comment. */
+function publicKey(hostKey: string): string {
   const [type = "", key = ""] = hostKey.trim().split(/\s+/);
-  if (!/^[a-z0-9@.-]+$/.test(type) || !/^[A-Za-z0-9+/=]+$/.test(key)) {
+  if (!/^[a-z0-9@.-]+$/.test(type) || !/^[A-Za-z0-9+/=]+$/.test(key))
     throw new Error('connection.hostKey is not a public key such as "ssh-ed25519 AAAA…"');
-  }
-  const algorithms = type === "ssh-rsa" ? "rsa-sha2-512,rsa-sha2-256" : type;
-  return [
-    "  StrictHostKeyChecking yes",
-    `  HostKeyAlias ${name}`,
-    `  HostKeyAlgorithms ${algorithms}`,
-    `  UserKnownHostsFile "${file("known_hosts", `${name} ${type} ${key}`)}"`,
-  ];
+  return `${type} ${key}`;
 }
 
 /** Refuses what would break out of its line in the file. */
