@@ -1,5 +1,6 @@
 /** Which configuration key each address, MAC address and name of a lab comes from. */
-import { directorsOf, type Draft } from "./defaults";
+import type { Draft } from "./defaults";
+import { directorsOf } from "./directors";
 import { familyOf, withoutLength, type Family } from "../lab/address";
 import { hostTitle } from "../lab/hosts";
 import { guestsOf, type NetworkName } from "../lab/types";
