@@ -3,10 +3,10 @@ import type { Draft } from "./defaults";
 import { directorsOf } from "./directors";
 import { familyOf, withoutLength, type Family } from "../lab/address";
 import { hostTitle } from "../lab/hosts";
-import { guestsOf, type NetworkName } from "../lab/types";
+import { addressOf, guestsOf, type LabNode, type NetworkName } from "../lab/types";
 import { hostKeyOf, hostsOf } from "./hosts";
 import type { Config } from "./schema";
-import { allVipNetworks, vipNetworks } from "./vipNetworks";
+import { allVipNetworks } from "./vipNetworks";
 
 export interface Owned {
   /** What has it, in the field's words: "the VIP", "the director (DIP)", "rs1". */
@@ -38,104 +38,82 @@ export function directorTitle({ directors }: Draft, { name }: { readonly name: s
   return directors.length === 1 ? "the director" : name;
 }
 
-export function ownedAddresses(config: Config, draft: Draft): OwnedAddress[] {
-  const { client, router, clientNetwork, serverNetwork } = config;
-  const address = (nic: number, position: number, family: Family = 4) => {
-    const own = draft.routers[0].nics[nic]?.addresses.map(withoutLength) ?? [];
-    return own.filter((each) => familyOf(each) === family)[position] ?? "";
-  };
-  const networks = {
-    client: { key: "clientNetwork.cidr", cidr: clientNetwork.cidr },
-    server: { key: "serverNetwork.cidr", cidr: serverNetwork.cidr },
-    client6: { key: "clientNetwork.cidr6", cidr: clientNetwork.cidr6 ?? "" },
-    server6: { key: "serverNetwork.cidr6", cidr: serverNetwork.cidr6 ?? "" },
-  };
-  const one = (
-    segment: keyof typeof networks,
-    owner: string,
-    key: string,
-    value: string,
-    configured: unknown,
-  ): OwnedAddress => ({ network: networks[segment], owner, key, value, explicit: configured !== undefined });
-  const isOnSegments = guestsOf(draft).length > 0;
-  const onSegments = (address: string): string => (isOnSegments ? address : "");
+type Field = "address" | "address6" | "mac";
+
+/** What each director and real server has of a field. */
+function ofListed(config: Config, draft: Draft, field: Field): Owned[] {
+  const valueOf = (node: LabNode): string => (field === "mac" ? node.nics[0]?.mac : node[field]) ?? "";
   return [
-    ...hosts("client"),
-    one("client", "the router", "router.clientAddress", address(0, 0), router.clientAddress),
-    one("client", "the client", "client.address", draft.clients[0].address, client.address),
-    ...hosts("server"),
-    one("server", "the router", "router.serverAddress", address(1, 0), router.serverAddress),
-    ...draft.directors.map((node, index) =>
-      one(
-        "server",
-        `${directorTitle(draft, node)} (DIP)`,
-        directorKey(config, index, "address"),
-        node.address,
-        directorsOf(config)[index]?.address,
-      ),
-    ),
-    ...draft.realServers.map((server, index) =>
-      one(
-        "server",
-        server.name,
-        realServerKey(config, index, "address"),
-        server.address,
-        config.realServers?.[index]?.address,
-      ),
-    ),
-    ...vipNetworks(config)
-      .filter(({ by }) => by === "address")
-      .map(({ key, prefix }, place) => ({
-        network: { key, cidr: String(prefix) },
-        owner: "the router",
-        key: key === "vipCidr" ? "router.vipAddress" : key,
-        value: address(1, 1 + place),
-        explicit: key === "vipCidr" && router.vipAddress !== undefined,
-      })),
-    ...(draft.vip6Cidr === undefined ? [] : addressesOfSix()),
+    ...draft.directors.map((node, index) => ({
+      owner: `${directorTitle(draft, node)}${field === "mac" ? "" : " (DIP)"}`,
+      key: directorKey(config, index, field),
+      value: valueOf(node),
+      explicit: directorsOf(config)[index]?.[field] !== undefined,
+    })),
+    ...draft.realServers.map((node, index) => ({
+      owner: node.name,
+      key: realServerKey(config, index, field),
+      value: valueOf(node),
+      explicit: config.realServers?.[index]?.[field] !== undefined,
+    })),
   ];
+}
 
-  function hosts(network: NetworkName): OwnedAddress[] {
-    return draft.hosts.map((host, index) => {
-      const own = hostsOf(config)[index]?.[`${network}Address`] ?? config[`${network}Network`].hostAddress;
-      const key = hostKeyOf(config, index, `${network}Network.hostAddress`);
-      return one(network, hostTitle(host), key, onSegments(host.segments[network].hostAddress), own);
+export function ownedAddresses(config: Config, draft: Draft): OwnedAddress[] {
+  return [...addressesOf(4), ...(draft.vip6Cidr === undefined ? [] : addressesOf(6))];
+
+  function addressesOf(family: Family): OwnedAddress[] {
+    const { client, router } = config;
+    const suffix = family === 6 ? "6" : "";
+    const networkOf = (segment: NetworkName): OwnedAddress["network"] => ({
+      key: `${segment}Network.cidr${suffix}`,
+      cidr: config[`${segment}Network`][`cidr${suffix}`] ?? "",
     });
-  }
-
-  function addressesOfSix(): OwnedAddress[] {
+    const ofRouter = (key: `${NetworkName | "vip"}Address`, value = ""): Owned => ({
+      owner: "the router",
+      key: `router.${key}${suffix}`,
+      value,
+      explicit: router[`${key}${suffix}`] !== undefined,
+    });
+    const [onClient = [], onServer = []] = draft.routers[0].nics.map(({ addresses }) =>
+      addresses.map(withoutLength).filter((each) => familyOf(each) === family),
+    );
+    const theClient: Owned = {
+      owner: "the client",
+      key: `client.address${suffix}`,
+      value: addressOf(draft.clients[0], family) ?? "",
+      explicit: client[`address${suffix}`] !== undefined,
+    };
+    const on = (segment: NetworkName, ...owned: readonly Owned[]): OwnedAddress[] =>
+      [...(family === 4 ? hosts(segment) : []), ...owned].map((each) => ({
+        network: networkOf(segment),
+        ...each,
+      }));
     return [
-      one("client6", "the router", "router.clientAddress6", address(0, 0, 6), router.clientAddress6),
-      one("client6", "the client", "client.address6", draft.clients[0].address6 ?? "", client.address6),
-      one("server6", "the router", "router.serverAddress6", address(1, 0, 6), router.serverAddress6),
-      ...draft.directors.map((node, index) =>
-        one(
-          "server6",
-          `${directorTitle(draft, node)} (DIP)`,
-          directorKey(config, index, "address6"),
-          node.address6 ?? "",
-          directorsOf(config)[index]?.address6,
-        ),
-      ),
-      ...draft.realServers.map((server, index) =>
-        one(
-          "server6",
-          server.name,
-          realServerKey(config, index, "address6"),
-          server.address6 ?? "",
-          config.realServers?.[index]?.address6,
-        ),
-      ),
+      ...on("client", ofRouter("clientAddress", onClient[0]), theClient),
+      ...on("server", ofRouter("serverAddress", onServer[0]), ...ofListed(config, draft, `address${suffix}`)),
       ...allVipNetworks(config)
-        .filter(({ by, prefix }) => by === "address" && prefix.network.family === 6)
-        .map(({ key, prefix }) => ({
+        .filter(({ by, prefix }) => by === "address" && prefix.network.family === family)
+        .map(({ key, prefix }, place) => ({
           network: { key, cidr: String(prefix) },
-          owner: "the router",
-          key: "router.vipAddress6",
-          value: address(1, 1, 6),
-          explicit: router.vipAddress6 !== undefined,
+          ...ofRouter("vipAddress", onServer[1 + place]),
+          // Among further VIPs it has none that could be configured.
+          ...(/^vips/.test(key) && { key, explicit: false }),
         })),
     ];
+  }
+
+  function hosts(network: NetworkName): Owned[] {
+    const isOnSegments = guestsOf(draft).length > 0;
+    return draft.hosts.map((host, index) => {
+      const own = hostsOf(config)[index]?.[`${network}Address`] ?? config[`${network}Network`].hostAddress;
+      return {
+        owner: hostTitle(host),
+        key: hostKeyOf(config, index, `${network}Network.hostAddress`),
+        value: isOnSegments ? host.segments[network].hostAddress : "",
+        explicit: own !== undefined,
+      };
+    });
   }
 }
 
@@ -169,49 +147,34 @@ export function ownedVips(config: Config, draft: Draft): OwnedVip[] {
 /** A machine keeps its own. */
 export function ownedMacs(config: Config, draft: Draft): Owned[] {
   const { client, router } = config;
-  const one = (owner: string, key: string, value: string | undefined, configured: unknown): Owned => ({
+  const [onClient, onServer] = draft.routers[0].nics;
+  const one = (owner: string, key: string, value = "", configured?: string): Owned => ({
     owner,
     key,
-    value: value ?? "",
+    value,
     explicit: configured !== undefined,
   });
   return [
     one("the client", "client.mac", draft.clients[0].nics[0]?.mac, client.mac),
-    one("the router (eth0)", "router.clientMac", draft.routers[0].nics[0]?.mac, router.clientMac),
-    one("the router (eth1)", "router.serverMac", draft.routers[0].nics[1]?.mac, router.serverMac),
-    ...draft.directors.map((node, index) =>
-      one(
-        directorTitle(draft, node),
-        directorKey(config, index, "mac"),
-        node.nics[0]?.mac,
-        directorsOf(config)[index]?.mac,
-      ),
-    ),
-    ...draft.realServers.map((server, index) =>
-      one(
-        server.name,
-        realServerKey(config, index, "mac"),
-        server.nics[0]?.mac,
-        config.realServers?.[index]?.mac,
-      ),
-    ),
+    one("the router (eth0)", "router.clientMac", onClient?.mac, router.clientMac),
+    one("the router (eth1)", "router.serverMac", onServer?.mac, router.serverMac),
+    ...ofListed(config, draft, "mac"),
   ].filter(({ value }) => value !== "");
 }
 
-export function ownedNames(config: Config, draft: Draft): Owned[] {
-  const one = (owner: string, key: string, value: string): Owned => ({ owner, key, value, explicit: true });
+export function ownedNames(config: Config, { clients, routers, directors, realServers }: Draft): Owned[] {
+  const one = (owner: string, key: string, { name }: LabNode): Owned => ({
+    owner,
+    key,
+    value: name,
+    explicit: true,
+  });
+  const title = (index: number): string =>
+    directors.length === 1 ? "the director" : `director ${index + 1}`;
   return [
-    ...(config.absent.has("client") ? [] : [one("the client", "client.name", draft.clients[0].name)]),
-    ...(config.absent.has("router") ? [] : [one("the router", "router.name", draft.routers[0].name)]),
-    ...draft.directors.map((node, index) =>
-      one(
-        draft.directors.length === 1 ? "the director" : `director ${index + 1}`,
-        directorKey(config, index, "name"),
-        node.name,
-      ),
-    ),
-    ...draft.realServers.map((server, index) =>
-      one(`real server ${index + 1}`, realServerKey(config, index, "name"), server.name),
-    ),
+    ...(config.absent.has("client") ? [] : [one("the client", "client.name", clients[0])]),
+    ...(config.absent.has("router") ? [] : [one("the router", "router.name", routers[0])]),
+    ...directors.map((node, at) => one(title(at), directorKey(config, at, "name"), node)),
+    ...realServers.map((node, at) => one(`real server ${at + 1}`, realServerKey(config, at, "name"), node)),
   ];
 }
