@@ -37,17 +37,26 @@ function text() {
   return z.string({ error: says("must be a text", "write a text") });
 }
 
-export function ipv4() {
-  return text().refine((value) => isAddress(value, 4), { error: ({ input }) => ipv4Fault(input) });
+/** @param fault what is wrong with a text, as `says` words it; undefined where nothing is */
+function judged(type: z.ZodString, fault: (value: string) => string | undefined): z.ZodString {
+  return type.check(({ value, issues }) => {
+    const message = fault(value);
+    if (message !== undefined) issues.push({ code: "custom", input: value, message });
+  });
 }
 
-function ipv4Fault(input: unknown): string {
+export function ipv4() {
+  return judged(text(), ipv4Fault);
+}
+
+function ipv4Fault(value: string): string | undefined {
+  if (isAddress(value, 4)) return undefined;
   return says(
-    Array.isArray(input) || /^\s*\[/.test(String(input))
+    /^\s*\[/.test(value)
       ? "is a list, and one IPv4 address is required"
-      : String(input).includes(":")
+      : value.includes(":")
         ? "is not IPv4: an IPv4 address is required"
-        : /^[\d.]+$/.test(String(input))
+        : /^[\d.]+$/.test(value)
           ? "is not an IPv4 address: four numbers from 0 to 255 without leading zeros"
           : "is not an IPv4 address: an IPv4 address is required, not a name",
     "write one address such as 192.168.7.10",
@@ -56,10 +65,7 @@ function ipv4Fault(input: unknown): string {
 
 /** One text for each address: guests, ldirectord and ipvsadm print RFC 5952's, and what is compared must not differ. */
 export function ipv6() {
-  return text().check((context) => {
-    const fault = ipv6Fault(context.value);
-    if (fault !== undefined) context.issues.push({ code: "custom", input: context.value, message: fault });
-  });
+  return judged(text(), ipv6Fault);
 }
 
 const MAPPED = Prefix.parse("::ffff:0:0/96");
@@ -79,51 +85,44 @@ function ipv6Fault(value: string): string | undefined {
 
 /** An address of either family. */
 export function ipAddress() {
-  return text().check((context) => {
-    const { value } = context;
-    const fault = value.includes(":") ? ipv6Fault(value) : isAddress(value, 4) ? undefined : ipv4Fault(value);
-    if (fault !== undefined) context.issues.push({ code: "custom", input: value, message: fault });
-  });
+  return judged(text(), (value) => (value.includes(":") ? ipv6Fault : ipv4Fault)(value));
 }
 
 /** Prefixes of IPv6 that a segment can have: shorter than any network is, and longer than leaves room for the nodes' addresses by rule. */
 const LENGTHS6 = { min: 16, max: 96 } as const;
 
 export function cidr6() {
-  return text().check((context) => {
-    const { value } = context;
+  return judged(text(), (value) => {
     const { min, max } = LENGTHS6;
     const prefix = Prefix.read(value);
     const [host = "", length] = value.split("/");
     const choose = `choose a prefix from ${min} to ${max}, such as /64`;
-    const fault =
-      prefix?.network.family !== 6 || length === undefined
-        ? says("is not an IPv6 network", "write ADDRESS/PREFIX such as fd00:7::/64")
-        : MAPPED.contains(host)
-          ? says(
-              "is of IPv4 addresses mapped into IPv6, which no packet carries",
-              "write one such as fd00:7::/64",
-            )
-          : prefix.length < min || prefix.length > max
-            ? says(`/${prefix.length} is not a segment's`, choose)
-            : String(prefix) !== value
-              ? says(
-                  prefix.contains(host) && String(Address.read(host)) === host
-                    ? "has host bits set"
-                    : "is not written as RFC 5952 has it",
-                  `write ${String(prefix)}`,
-                )
-              : undefined;
-    if (fault !== undefined) context.issues.push({ code: "custom", input: value, message: fault });
+    return prefix?.network.family !== 6 || length === undefined
+      ? says("is not an IPv6 network", "write ADDRESS/PREFIX such as fd00:7::/64")
+      : MAPPED.contains(host)
+        ? says(
+            "is of IPv4 addresses mapped into IPv6, which no packet carries",
+            "write one such as fd00:7::/64",
+          )
+        : prefix.length < min || prefix.length > max
+          ? says(`/${prefix.length} is not a segment's`, choose)
+          : String(prefix) !== value
+            ? says(
+                prefix.contains(host) && String(Address.read(host)) === host
+                  ? "has host bits set"
+                  : "is not written as RFC 5952 has it",
+                `write ${String(prefix)}`,
+              )
+            : undefined;
   });
 }
 
 /** @param longest the longest prefix: a segment has three hosts or more, a VIP's network may be the VIP alone */
 export function cidr(longest: 30 | 32 = 30) {
-  return text().check((context) => {
-    const wrong = networkFault(context.value, longest);
-    if (wrong === undefined) return;
-    const prefix = context.value.split("/")[1] ?? "";
+  return judged(text(), (value) => {
+    const wrong = networkFault(value, longest);
+    if (wrong === undefined) return undefined;
+    const prefix = value.split("/")[1] ?? "";
     const range = `choose a prefix from 8 to ${longest === 30 ? 29 : longest}`;
     const faults = {
       syntax: says("is not an IPv4 network", "write ADDRESS/PREFIX such as 192.168.7.0/24"),
@@ -131,35 +130,32 @@ export function cidr(longest: 30 | 32 = 30) {
       room: says(`/${prefix} leaves no room for hosts`, range),
       hostBits: says("has host bits set", `write ${wrong.corrected ?? ""}`),
     };
-    context.issues.push({ code: "custom", input: context.value, message: faults[wrong.fault] });
+    return faults[wrong.fault];
   });
 }
 
 /** An address with the length of its network's prefix. */
 export function addressInNetwork() {
-  return text().check((context) => {
-    const prefix = Prefix.read(context.value);
-    if (context.value.includes("/") && prefix?.network.family === 4 && prefix.length > 0) return;
-    const message = says(
+  return judged(text(), (value) => {
+    const prefix = Prefix.read(value);
+    if (value.includes("/") && prefix?.network.family === 4 && prefix.length > 0) return undefined;
+    return says(
       "is not an IPv4 address with its network's prefix",
       "write ADDRESS/PREFIX such as 203.0.113.10/29, or /32 where the router has a route to the address alone",
     );
-    context.issues.push({ code: "custom", input: context.value, message });
   });
 }
 
 export function netmask() {
-  return text().check((context) => {
-    const prefix = lengthOfNetmask(context.value);
-    if (prefix !== undefined && prefix > 0) return;
-    const message =
-      prefix === 0
-        ? says(
-            "is /0: all clients would stick to one server",
-            "choose a longer mask, 255.255.255.255 for one client each",
-          )
-        : says("is not an IPv4 netmask", "write a dotted mask such as 255.255.255.0");
-    context.issues.push({ code: "custom", input: context.value, message });
+  return judged(text(), (value) => {
+    const prefix = lengthOfNetmask(value);
+    if (prefix !== undefined && prefix > 0) return undefined;
+    return prefix === 0
+      ? says(
+          "is /0: all clients would stick to one server",
+          "choose a longer mask, 255.255.255.255 for one client each",
+        )
+      : says("is not an IPv4 netmask", "write a dotted mask such as 255.255.255.0");
   });
 }
 
@@ -176,16 +172,14 @@ export function nodeName() {
 }
 
 export function mac() {
-  return text().check((context) => {
-    const valid = /^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/.test(context.value);
-    const unicast = valid && (parseInt(context.value.slice(0, 2), 16) & 1) === 0;
-    const zero = valid && /^[0:]+$/.test(context.value);
-    if (unicast && !zero) return;
-    const message = says(
+  return judged(text(), (value) => {
+    const valid = /^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/.test(value);
+    const unicast = valid && (parseInt(value.slice(0, 2), 16) & 1) === 0;
+    if (unicast && !/^[0:]+$/.test(value)) return undefined;
+    return says(
       valid ? "is not a unicast MAC address" : "is not a MAC address",
       "write one such as 52:54:00:12:34:56, or leave it out",
     );
-    context.issues.push({ code: "custom", input: context.value, message });
   });
 }
 
@@ -197,22 +191,19 @@ export function corruptsAt(value: string): number | undefined {
 
 /** A text for ldirectord.cf: its parser knows no escapes, cuts at "#" and expands tabs even inside quotes. */
 export function directive(max = 1024) {
-  return text()
+  const line = text()
     .min(1, { error: says("is empty", "leave the key out or give it a value") })
-    .max(max, { error: says(`is longer than ${max} characters`, "shorten it") })
-    .check((context) => {
-      const position = corruptsAt(context.value);
-      const message =
-        position !== undefined
-          ? says(
-              `would corrupt ldirectord.cf at position ${position}`,
-              'remove line breaks, control characters, " and #',
-            )
-          : context.value !== context.value.trim()
-            ? says("starts or ends with a space, which ldirectord keeps or drops by option", "remove it")
-            : undefined;
-      if (message !== undefined) context.issues.push({ code: "custom", input: context.value, message });
-    });
+    .max(max, { error: says(`is longer than ${max} characters`, "shorten it") });
+  return judged(line, (value) => {
+    const position = corruptsAt(value);
+    if (position !== undefined)
+      return says(
+        `would corrupt ldirectord.cf at position ${position}`,
+        'remove line breaks, control characters, " and #',
+      );
+    if (value === value.trim()) return undefined;
+    return says("starts or ends with a space, which ldirectord keeps or drops by option", "remove it");
+  });
 }
 
 export function absolutePath() {
@@ -223,20 +214,18 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE----
 
 /** Certificates in PEM, one or more; what stands between them is no matter. */
 export function certificates() {
-  return text()
-    .max(65536, { error: says("is longer than 64 KiB", "name only the issuers of your servers") })
-    .check((context) => {
-      const found = context.value.match(CERTIFICATE) ?? [];
-      const bad = found.findIndex((each) => !isCertificate(each));
-      if (found.length > 0 && bad < 0) return;
-      const message = says(
-        found.length === 0
-          ? "holds no certificate in PEM"
-          : `holds one that cannot be read, number ${bad + 1}`,
-        'write the text of the file, from -----BEGIN CERTIFICATE----- on; with `pulumi config set --path`, "$(cat ca.pem)"',
-      );
-      context.issues.push({ code: "custom", input: context.value, message });
-    });
+  const limited = text().max(65536, {
+    error: says("is longer than 64 KiB", "name only the issuers of your servers"),
+  });
+  return judged(limited, (value) => {
+    const found = value.match(CERTIFICATE) ?? [];
+    const bad = found.findIndex((each) => !isCertificate(each));
+    if (found.length > 0 && bad < 0) return undefined;
+    return says(
+      found.length === 0 ? "holds no certificate in PEM" : `holds one that cannot be read, number ${bad + 1}`,
+      'write the text of the file, from -----BEGIN CERTIFICATE----- on; with `pulumi config set --path`, "$(cat ca.pem)"',
+    );
+  });
 }
 
 function isCertificate(pem: string): boolean {
@@ -249,13 +238,14 @@ function isCertificate(pem: string): boolean {
 
 /** A Perl regular expression, as far as it can be judged without Perl; ldirectord's dry run judges the rest. */
 export function pattern() {
-  return directive().check((context) => {
-    const fault = patternFault(context.value);
-    if (fault === undefined) return;
-    const message = says(
-      `is not a regular expression: ${fault.what} at position ${fault.position}`,
-      "correct the expression, with a backslash before ( ) [ ] { } . * + ? that stand for themselves",
+  return judged(directive(), (value) => {
+    const fault = patternFault(value);
+    return (
+      fault &&
+      says(
+        `is not a regular expression: ${fault.what} at position ${fault.position}`,
+        "correct the expression, with a backslash before ( ) [ ] { } . * + ? that stand for themselves",
+      )
     );
-    context.issues.push({ code: "custom", input: context.value, message });
   });
 }
