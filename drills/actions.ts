@@ -6,7 +6,6 @@ import { isOwnSorry, type LabNode } from "../model/lab/types";
 import { webProtocol } from "../model/lab/workloads";
 import type { DrillRun } from "./drillRun";
 import type { Sabotage } from "./drill";
-import { Broken } from "./waiting";
 
 export const STOP_WEB = "systemctl stop nginx";
 export const KILL_WEB = "systemctl kill --kill-whom=all -s KILL nginx";
@@ -55,19 +54,16 @@ export const BOOT_MARK = "/run/lvs-dr-drill-before";
 
 /** Waits until a guest that was away answers over new connections, which are used from now on. */
 export async function answersAgain(run: DrillRun, node: string): Promise<void> {
-  const seconds = run.promises.rebootSeconds * run.scale;
-  const deadline = run.now + seconds;
-  for (;;) {
+  const answers = async (): Promise<boolean> => {
     const shell = run.environment.ownShell();
     try {
-      if ((await shell.run(node, `test ! -e ${BOOT_MARK}`, { timeout: 20 })).code === 0) break;
+      return (await shell.run(node, `test ! -e ${BOOT_MARK}`, { timeout: 20 })).code === 0;
     } finally {
       await shell.close();
     }
-    if (run.now > deadline)
-      throw new Broken("not-in-time", `${node} does not answer ${seconds} s after its reboot`);
-    await run.sleep(1);
-  }
+  };
+  const limit = run.promises.rebootSeconds;
+  await run.until(`${node} answers after its reboot`, answers, limit, "not-in-time", 1);
   run.forgetClock(node);
   run.environment.renewShell();
 }
@@ -81,6 +77,14 @@ export const onRealServers =
 export const startWebServers = onRealServers(START_WEB);
 /** Starts the daemon that checks where it does not run. */
 export const startDaemon = on(theDirector, startDaemonCommand);
+
+/** In /run, so that no sabotage outlives a boot. */
+const dropIn = (unit: string): string => `/run/systemd/system/${unit}.d`;
+/** Bash that gives a unit other settings. @param lines `\\n` between two */
+export const withDropIn = (unit: string, lines: string, section = "Service"): string =>
+  `mkdir -p ${dropIn(unit)}; printf '[${section}]\\n%b\\n' '${lines}' >${dropIn(unit)}/drill.conf; systemctl daemon-reload`;
+/** Bash that takes them away again. */
+export const withoutDropIn = (unit: string): string => `rm -rf ${dropIn(unit)}; systemctl daemon-reload`;
 
 /** What is done to the target, in words, and by which command. */
 export type Step = readonly [what: string, command: string];

@@ -231,12 +231,25 @@ export class DrillRun extends RunRecord {
     });
   }
 
-  /** Waits until something holds, looking often; `seconds` are scaled. */
-  async until(what: string, holds: () => boolean, seconds: number, code = "not-in-time"): Promise<number> {
+  /**
+   * Waits until something holds, looking again and again.
+   * @param seconds before scaling
+   * @param pause seconds between two looks
+   */
+  async until(
+    what: string | (() => string),
+    holds: () => boolean | Promise<boolean>,
+    seconds: number,
+    code = "not-in-time",
+    pause = 0.05,
+  ): Promise<number> {
     const deadline = this.now + seconds * this.scale;
-    while (!holds()) {
-      if (this.now > deadline) throw new Broken(code, `not within ${seconds * this.scale} s: ${what}`);
-      await this.sleep(0.05);
+    while (!(await holds())) {
+      if (this.now > deadline) {
+        const text = typeof what === "string" ? what : what();
+        throw new Broken(code, `not within ${seconds * this.scale} s: ${text}`);
+      }
+      await this.sleep(pause);
     }
     return this.now;
   }

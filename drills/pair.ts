@@ -7,10 +7,9 @@ import { hostOf } from "../model/lab/hosts";
 import { nicOn, type LabNode } from "../model/lab/types";
 import { askHolder } from "../health/observe";
 import { readStatus, type Status } from "../health/status";
-import { answersAgain, sabotageBy, START } from "./actions";
+import { answersAgain, sabotageBy, START, withoutDropIn } from "./actions";
 import type { DrillRun } from "./drillRun";
 import { perl, type Stream } from "./stream";
-import { Broken } from "./waiting";
 
 /** Connections that are held open. */
 export const FLOWS = 20;
@@ -18,6 +17,8 @@ export const FLOWS = 20;
 const FLOW_PERIOD = 1;
 /** Seconds that they are open before anything happens: the standby was told of them by then. */
 const FLOW_AGE = 4;
+/** Seconds between two looks at who holds the VIP, or at the health. */
+const LOOK_AGAIN = 0.2;
 /** Seconds between two echo requests. */
 const PING_PERIOD = 0.05;
 
@@ -25,6 +26,23 @@ export const KEEPALIVED = "lvs-dr-keepalived.service";
 
 export const needsPair = ({ lab }: DrillRun): string | undefined =>
   lab.highAvailability === undefined ? "this lab has one director" : undefined;
+
+/** What the client may feel where the other director serves on. */
+export const NO_RETRY_LOST = { lost: 0 };
+
+export const takeover = ({ promises }: DrillRun): number => promises.takeoverMs / 1000;
+
+/** A busy host may have made the VIP move since the run began. */
+export async function holderNow(run: DrillRun): Promise<LabNode> {
+  await run.environment.findHolder();
+  return run.director;
+}
+
+/** The run goes on with the director that holds the VIP now. */
+export async function follow(run: DrillRun): Promise<void> {
+  await run.environment.findHolder();
+  await run.watch();
+}
 
 /** The director that stands by when the run begins. */
 export function theStandby({ lab }: DrillRun): LabNode {
@@ -86,21 +104,15 @@ export async function observeClient(run: DrillRun): Promise<Sight> {
 
 /** Waits until the other director holds the VIP; the run goes on with that one. */
 export async function takenOver(run: DrillRun, from: LabNode, seconds: number): Promise<void> {
-  const deadline = run.now + seconds * run.scale;
-  for (;;) {
-    // The other one alone: the first may be without power, and would be waited for.
-    const [other] = run.lab.directors.filter((each) => each !== from);
-    if (other === undefined) throw new Error("this lab has one director");
-    const held = await askHolder(run.shell, { ...run.lab, directors: [other] });
-    if (held !== undefined) {
-      run.event(`${other.name} holds the VIP`);
-      run.environment.heldBy(other.name);
-      return run.watch();
-    }
-    if (run.now > deadline)
-      throw new Broken("not-taken-over", `nobody took the VIP over within ${seconds * run.scale} s`);
-    await run.sleep(0.2);
-  }
+  // The other one alone: the first may be without power, and would be waited for.
+  const [other] = run.lab.directors.filter((each) => each !== from);
+  if (other === undefined) throw new Error("this lab has one director");
+  const alone = { ...run.lab, directors: [other] } as const;
+  const holds = async (): Promise<boolean> => (await askHolder(run.shell, alone)) !== undefined;
+  await run.until(`${other.name} holds the VIP`, holds, seconds, "not-taken-over", LOOK_AGAIN);
+  run.event(`${other.name} holds the VIP`);
+  run.environment.heldBy(other.name);
+  return run.watch();
 }
 
 /** Waits until the health names a problem. @returns seconds it took */
@@ -111,20 +123,16 @@ export async function named(
   seconds: number,
 ): Promise<number> {
   const since = run.now;
-  const deadline = since + seconds * run.scale;
-  let health: Status;
-  do {
+  let health: Status | undefined;
+  const said = (): string => `${health?.problems.join("; ") || health?.status}`;
+  const names = async (): Promise<boolean> => {
     health = await readStatus(run.shell, run.lab);
-    if (hasProblem(health, subject, code)) {
-      run.event(`health: ${health.problems.join("; ")}`);
-      return run.now - since;
-    }
-    await run.sleep(0.2);
-  } while (run.now < deadline);
-  throw new Broken(
-    "not-named",
-    `the health has no problem ${code} of ${subject}: ${health.problems.join("; ") || health.status}`,
-  );
+    return hasProblem(health, subject, code);
+  };
+  const what = (): string => `the health has no problem ${code} of ${subject}: ${said()}`;
+  await run.until(what, names, seconds, "not-named", LOOK_AGAIN);
+  run.event(`health: ${said()}`);
+  return run.now - since;
 }
 
 /** How often a director has become the active one since its boot, by keepalived's log. */
@@ -170,13 +178,9 @@ export async function restorePair(run: DrillRun): Promise<void> {
 
 /** Waits until keepalived has decided on a director that may have booted: it holds the VIP, or would take it over. */
 export async function standsBy(run: DrillRun, node: LabNode, seconds: number): Promise<void> {
-  const deadline = run.now + seconds * run.scale;
   await answersAgain(run, node.name);
-  while (!(await hasDecided(run.shell, run.lab, node.name))) {
-    if (run.now > deadline)
-      throw new Broken("not-in-time", `${node.name} does not stand by after ${seconds * run.scale} s`);
-    await run.sleep(0.5);
-  }
+  const decided = (): Promise<boolean> => hasDecided(run.shell, run.lab, node.name);
+  await run.until(`${node.name} stands by`, decided, seconds, "not-in-time", 0.5);
 }
 
 /** Nobody is there to take over. */
@@ -187,3 +191,13 @@ export const noStandby = sabotageBy(
   ["the standby's keepalived is stopped", `systemctl stop ${KEEPALIVED}`],
   restorePair,
 );
+
+/** Undoes a change of keepalived's unit, on both directors: which one was hit may hold no VIP by now. */
+export async function restoreUnits(run: DrillRun): Promise<void> {
+  for (const { name } of run.lab.directors)
+    await run.shell.check(name, `${withoutDropIn(KEEPALIVED)}; systemctl restart ${KEEPALIVED}`);
+  await restorePair(run);
+}
+
+/** What most drills of two directors have. */
+export const OF_A_PAIR = { unfit: needsPair, restore: restorePair, sabotage: noStandby } as const;

@@ -1,4 +1,5 @@
 /** Waiting that Ctrl-C ends, and how a run may end early. */
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** The lab did not do what it should: the run ends here and has failed. Any other error says only that it cannot be told. */
 export class Broken extends Error {
@@ -17,17 +18,8 @@ export class Interrupted extends Error {}
 
 /** @throws Interrupted */
 export async function interruptibleSleep(seconds: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) throw new Interrupted();
-  await new Promise<void>((done, fail) => {
-    const interrupted = (): void => {
-      clearTimeout(timer);
-      fail(new Interrupted());
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", interrupted);
-      done();
-    }, seconds * 1000);
-    signal.addEventListener("abort", interrupted, { once: true });
+  await sleep(seconds * 1000, undefined, { signal }).catch(() => {
+    throw new Interrupted();
   });
 }
 

@@ -17,6 +17,8 @@ import {
   theDirector,
   theTarget,
   webServer,
+  withDropIn,
+  withoutDropIn,
 } from "../actions";
 import { applySettings, restoreDirector } from "../directorPayload";
 import type { DrillRun } from "../drillRun";
@@ -27,16 +29,13 @@ import { Broken } from "../waiting";
 const CF = "/etc/ha.d/ldirectord.cf";
 const SAVED_CF = "/var/lib/lvs-dr-drill.cf";
 const RESTORE_CF = `if [[ -e ${SAVED_CF} ]]; then cp -p ${SAVED_CF} ${CF}; rm ${SAVED_CF}; systemctl reload-or-restart lvs-dr-ldirectord.service; fi`;
-/** In /run, so that no sabotage outlives a boot. */
-const dropIn = (run: DrillRun): string => `/run/systemd/system/${theDaemon(run).unit}.d`;
-/** Bash that gives the daemon's unit other settings; `\\n` between two. */
-const withDropIn =
+const changeUnit =
   (lines: string) =>
   (run: DrillRun): string =>
-    `mkdir -p ${dropIn(run)}; printf '[Service]\\n%b\\n' '${lines}' >${dropIn(run)}/drill.conf; systemctl daemon-reload`;
-const withoutDropIn = on(
+    withDropIn(theDaemon(run).unit, lines);
+const restoreUnit = on(
   theDirector,
-  (run) => `rm -rf ${dropIn(run)}; systemctl daemon-reload; ${startDaemonCommand(run)}`,
+  (run) => `${withoutDropIn(theDaemon(run).unit)}; ${startDaemonCommand(run)}`,
 );
 
 /**
@@ -93,8 +92,8 @@ const daemonKilled: Drill = {
     "the unit has Restart=no: whoever kills the daemon has ended it",
     ["restartSeconds"],
     theDirector,
-    ["Restart=no", withDropIn("Restart=no")],
-    withoutDropIn,
+    ["Restart=no", changeUnit("Restart=no")],
+    restoreUnit,
   ),
 };
 
@@ -134,8 +133,8 @@ const restartDuringCheck: Drill = {
     "a stop of the daemon clears the table, as cleanstop=yes would",
     ["failed", "lostAfterRetry", "answeredBySorry"],
     theDirector,
-    [CLEARS, withDropIn(CLEARS)],
-    withoutDropIn,
+    [CLEARS, changeUnit(CLEARS)],
+    restoreUnit,
   ),
 };
 
@@ -203,9 +202,9 @@ const badConfig: Drill = {
     "the unit hands a reload on to ldirectord without a look at the file",
     ["table-after-reload", "tableChanges"],
     theDirector,
-    ["ExecReload=kill -HUP", withDropIn("ExecReload=\\nExecReload=/bin/kill -HUP $MAINPID")],
+    ["ExecReload=kill -HUP", changeUnit("ExecReload=\\nExecReload=/bin/kill -HUP $MAINPID")],
     async (run) => {
-      await withoutDropIn(run);
+      await restoreUnit(run);
       await startOn(theDirector)(run);
     },
   ),

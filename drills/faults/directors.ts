@@ -1,53 +1,50 @@
 /** Faults of two directors: one of them dies, is cut off, stops in order; the other one serves on. */
 import { failover, toldOfAll } from "../../failover/failover";
-import { nicOn, type LabNode } from "../../model/lab/types";
-import { askHolder } from "../../health/observe";
-import { needsLdirectord, on, sabotageBy, startDaemonCommand, theDaemon, theDirector } from "../actions";
+import type { LabNode } from "../../model/lab/types";
+import {
+  needsLdirectord,
+  on,
+  sabotageBy,
+  startDaemonCommand,
+  theDaemon,
+  theDirector,
+  withDropIn,
+} from "../actions";
 import type { Drill } from "../drill";
 import type { DrillRun } from "../drillRun";
 import { NOTHING_LOST } from "../ejection";
 import {
-  cutOff,
   elections,
+  follow,
+  holderNow,
   KEEPALIVED,
   named,
   needsPair,
-  noStandby,
+  NO_RETRY_LOST,
   observeClient,
+  OF_A_PAIR,
   restorePair,
+  restoreUnits,
   standsBy,
   takenOver,
+  takeover,
   theStandby,
-  UNCUT,
 } from "../pair";
 import { Broken } from "../waiting";
+import { holderDrills } from "./holders";
 
 /** Requests that a dying director may lose though they are repeated at once: both may fall into the gap. */
 const LOST = 2;
-const NO_RETRY_LOST = { lost: 0 };
 
-const takeover = ({ promises }: DrillRun): number => promises.takeoverMs / 1000;
 const handover = ({ promises }: DrillRun): number => promises.handoverMs / 1000;
 
-/** A busy host may have made the VIP move since the run began. */
-async function holderNow(run: DrillRun): Promise<LabNode> {
-  await run.environment.findHolder();
-  return run.director;
-}
-
-/** The run goes on with the director that holds the VIP now. */
-async function follow(run: DrillRun): Promise<void> {
-  await run.environment.findHolder();
-  await run.watch();
-}
-
 const powerOff: Drill = {
+  ...OF_A_PAIR,
   name: "director-power-off",
   takes: ["guests"],
   description:
     "The active of two directors loses power: the other one serves, open connections live on, and nothing changes when it returns",
   maxSeconds: 250,
-  unfit: needsPair,
   async act(run) {
     const sight = await observeClient(run);
     const dead = await holderNow(run);
@@ -66,16 +63,14 @@ const powerOff: Drill = {
     run.figure("roleChangesOnReturn", changes, { max: 0 });
     return { lost: LOST };
   },
-  restore: restorePair,
-  sabotage: noStandby,
 };
 
 const stops: Drill = {
+  ...OF_A_PAIR,
   name: "director-stops",
   description:
     "keepalived is stopped in order on the active director: the other one serves at once, open connections live on",
   maxSeconds: 120,
-  unfit: needsPair,
   async act(run) {
     const sight = await observeClient(run);
     const former = await holderNow(run);
@@ -90,8 +85,6 @@ const stops: Drill = {
     await sight.flowsKept(stopped);
     return NO_RETRY_LOST;
   },
-  restore: restorePair,
-  sabotage: noStandby,
 };
 
 /** Moves the VIP as `scripts/lab failover` does. */
@@ -105,11 +98,11 @@ async function moved(run: DrillRun): Promise<void> {
 }
 
 const byHand: Drill = {
+  ...OF_A_PAIR,
   name: "failover",
   description:
     "The VIP is moved to the other director and back, as `scripts/lab failover` does it: nothing is lost",
   maxSeconds: 200,
-  unfit: needsPair,
   async act(run) {
     const sight = await observeClient(run);
     const from = run.now;
@@ -123,152 +116,7 @@ const byHand: Drill = {
     await sight.flowsKept(from);
     return NO_RETRY_LOST;
   },
-  restore: restorePair,
-  sabotage: noStandby,
 };
-
-/** Which MACs answered for the VIP, and when: asked by the router once a second. */
-async function watchMacs(run: DrillRun): Promise<{ both: (since: number) => number; end: () => void }> {
-  const { router } = run;
-  const heard: { t: number; mac: string }[] = [];
-  const command = `stdbuf -oL arping -b -I ${nicOn(router, "server").device} -w ${Math.ceil(400 * run.scale)} ${run.lab.services[0].vip}`;
-  const stream = await run.program(
-    router.name,
-    `${command} | while read -r line; do echo "$EPOCHREALTIME $line"; done`,
-    (t, line) => {
-      const mac = /\[([0-9a-fA-F:]{17})\]/.exec(line)?.[1]?.toLowerCase();
-      if (mac !== undefined) heard.push({ t, mac });
-    },
-  );
-  return {
-    // From the first answer of the later one to the last of the earlier one.
-    both(since) {
-      const after = heard.filter(({ t }) => t > since);
-      const [first] = after;
-      const next = after.find(({ mac }) => mac !== first?.mac);
-      const last = after.findLast(({ mac }) => mac === first?.mac);
-      return next === undefined || last === undefined ? 0 : Math.max(0, last.t - next.t);
-    },
-    end: () => stream.kill(),
-  };
-}
-
-const ROUNDS = 10;
-const CUT_SECONDS = 10;
-
-const partition: Drill = {
-  name: "director-partition",
-  takes: ["guests"],
-  description: `The active director is cut off for ${CUT_SECONDS} s, ${ROUNDS} times: the other one takes over and keeps the VIP, and never do two answer for long`,
-  maxSeconds: 500,
-  unfit: needsPair,
-  async act(run) {
-    const sight = await observeClient(run);
-    const macs = await watchMacs(run);
-    const from = run.now;
-    let [worst, worstHeal, both, moves] = [0, 0, 0, 0];
-    for (let round = 1; round <= ROUNDS; round++) {
-      const alone = await holderNow(run);
-      const cut = await run.act(`${alone.name} is cut off (${round})`, alone.name, cutOff(run, alone));
-      await takenOver(run, alone, takeover(run) + 10);
-      await run.sleep(Math.max(0, cut + CUT_SECONDS - run.now));
-      worst = Math.max(worst, sight.outage(cut) ?? Infinity);
-      const healed = await run.act(`${alone.name} is back`, alone.name, UNCUT);
-      await run.sleep(5);
-      worstHeal = Math.max(worstHeal, sight.outage(healed) ?? Infinity);
-      both = Math.max(both, macs.both(healed));
-      if ((await askHolder(run.shell, run.lab)) === alone.name) moves++;
-      await standsBy(run, alone, 20);
-    }
-    macs.end();
-    run.duration("outageSeconds", worst, takeover(run));
-    run.duration("outageAfterHealSeconds", worstHeal, takeover(run));
-    run.duration("twoHoldersSeconds", both, run.promises.twoHoldersSeconds);
-    run.figure("movedBackByHeal", moves, { max: 0 });
-    await sight.flowsKept(from);
-    return {};
-  },
-  restore: restorePair,
-  sabotage: noStandby,
-};
-
-const DEAF = `nft 'table inet lvsdr_drill { chain input { type filter hook input priority -10; ip protocol 112 drop; }; }'`;
-
-const deaf: Drill = {
-  name: "vrrp-cut",
-  description:
-    "The directors no longer hear each other's adverts, and nothing else is wrong: both hold the VIP, the status names it, requests go on",
-  maxSeconds: 100,
-  unfit: needsPair,
-  cuts: ({ lab }) => lab.directors,
-  async act(run) {
-    for (const { name } of run.lab.directors) await run.act(`${name} hears no adverts`, name, DEAF);
-    const seconds = await named(
-      run,
-      "split-brain",
-      run.lab.services[0].vip,
-      run.promises.namedSeconds + takeover(run) + 5,
-    );
-    run.duration("namedSeconds", seconds, run.promises.namedSeconds + takeover(run));
-    await run.sleep(3);
-    for (const { name } of run.lab.directors) await run.act(`${name} hears them again`, name, UNCUT);
-    await run.sleep(3);
-    await follow(run);
-    return NO_RETRY_LOST;
-  },
-  restore: restorePair,
-  sabotage: {
-    ...noStandby,
-    expects: ["not-named"],
-  },
-};
-
-/** Its VRRP process first: the death of the other one is a SIGTERM to it, at which it would give the VIP up in order. */
-const KILL_KEEPALIVED = "kill -9 $(cat /run/lvs-dr/keepalived-vrrp.pid) $(cat /run/lvs-dr/keepalived.pid)";
-
-const killed: Drill = {
-  name: "keepalived-killed",
-  description:
-    "keepalived is killed on the active director, and leaves the VIP behind: it does not stay with two",
-  maxSeconds: 100,
-  unfit: needsPair,
-  async act(run) {
-    const sight = await observeClient(run);
-    const macs = await watchMacs(run);
-    await run.sleep(1);
-    const former = await holderNow(run);
-    const since = await run.act(`${former.name}'s keepalived is killed`, former.name, KILL_KEEPALIVED);
-    await takenOver(run, former, takeover(run) + 10);
-    // Two that stay must be seen for longer than is allowed.
-    await run.sleep(run.promises.twoHoldersSeconds * run.scale + 2);
-    run.duration("twoHoldersSeconds", macs.both(since), run.promises.twoHoldersSeconds);
-    macs.end();
-    run.duration("outageSeconds", sight.outage(since), takeover(run));
-    await sight.flowsKept(since);
-    return NO_RETRY_LOST;
-  },
-  restore: restorePair,
-  sabotage: sabotageBy(
-    "the unit of the active director neither cleans up nor begins anew",
-    ["twoHoldersSeconds"],
-    theDirector,
-    [
-      "keepalived's unit has no Restart and no clean-up",
-      `mkdir -p /run/systemd/system/${KEEPALIVED}.d; printf '[Service]\\nRestart=no\\nExecStopPost=\\n' >/run/systemd/system/${KEEPALIVED}.d/drill.conf; systemctl daemon-reload`,
-    ],
-    dropInsGone,
-  ),
-};
-
-/** Away on both directors: which one was hit may hold no VIP by now. */
-async function dropInsGone(run: DrillRun): Promise<void> {
-  for (const { name } of run.lab.directors)
-    await run.shell.check(
-      name,
-      `rm -rf /run/systemd/system/${KEEPALIVED}.d; systemctl daemon-reload; systemctl restart ${KEEPALIVED}`,
-    );
-  await restorePair(run);
-}
 
 const checkers: Drill = {
   name: "checkers-die",
@@ -310,20 +158,22 @@ const checkers: Drill = {
     theDirector,
     [
       "keepalived is bound to ldirectord",
-      (run) =>
-        `mkdir -p /run/systemd/system/${KEEPALIVED}.d; printf '[Unit]\\nBindsTo=${theDaemon(run).unit}\\nAfter=${theDaemon(run).unit}\\n' >/run/systemd/system/${KEEPALIVED}.d/drill.conf; systemctl daemon-reload`,
+      (run) => {
+        const { unit } = theDaemon(run);
+        return withDropIn(KEEPALIVED, `BindsTo=${unit}\\nAfter=${unit}`, "Unit");
+      },
     ],
-    dropInsGone,
+    restoreUnits,
   ),
 };
 
 const standbyOff: Drill = {
+  ...OF_A_PAIR,
   name: "standby-power-off",
   takes: ["guests"],
   description:
     "The standby loses power and returns: nothing is lost, and it knows table and connections again",
   maxSeconds: 250,
-  unfit: needsPair,
   async act(run) {
     const standby = theStandby(run);
     const sight = await observeClient(run);
@@ -352,7 +202,6 @@ const standbyOff: Drill = {
     await sight.flowsKept(cut);
     return NOTHING_LOST;
   },
-  restore: restorePair,
   sabotage: sabotageBy(
     "the active director tells nobody of its connections",
     ["not-told"],
@@ -366,9 +215,7 @@ export const directorDrills: readonly Drill[] = [
   powerOff,
   stops,
   byHand,
-  partition,
-  deaf,
-  killed,
+  ...holderDrills,
   checkers,
   standbyOff,
 ];

@@ -1,7 +1,7 @@
 /** Faults of whole guests: power cut, reboots. */
 import { controlPlane } from "../../model/director/controlPlane";
 import { vipMac } from "../../model/director/vipHolder";
-import { nicOn, type LabNode } from "../../model/lab/types";
+import type { LabNode } from "../../model/lab/types";
 import {
   answersAgain,
   BOOT_MARK,
@@ -12,6 +12,7 @@ import {
   theDirector,
   theTarget,
 } from "../actions";
+import { watchArp } from "../arp";
 import type { DrillRun } from "../drillRun";
 import { perl } from "../stream";
 import { AFTER_EDIT, exposedRequests, exposure, isOut, noneFails } from "../ejection";
@@ -97,26 +98,17 @@ const realServerReboot: Drill = {
   maxSeconds: 250,
   async act(run) {
     const { target, router, promises } = run;
-    const { vip } = run.lab.services[0];
     const directorMac = vipMac(run.lab);
-    const macs = new Set<string>();
-    const arping = await run.program(
-      router.name,
-      // Each answer with the time at which it came.
-      `arping -b -I ${nicOn(router, "server").device} -w ${250 * run.scale} ${vip} | while read -r line; do echo "$EPOCHREALTIME $line"; done`,
-      (_, line) => {
-        const mac = /\[([0-9a-fA-F:]{17})\]/.exec(line)?.[1]?.toLowerCase();
-        if (mac !== undefined) macs.add(mac);
-      },
-    );
+    const arp = await watchArp(run, 250);
     const down = await run.act(`${target.name} reboots`, target.name, REBOOT);
     const out = await run.targetOut(down, 30);
     const back = await run.asConfigured(out, promises.rebootSeconds, `${target.name} is back`);
     run.duration("recoverySeconds", back - down, promises.rebootSeconds);
     await run.sleep(3);
     const served = run.log.between(back + AFTER_EDIT, Infinity).answeredBy[target.name] ?? 0;
-    arping.kill();
+    arp.end();
     await run.ask(router.name, "kill $(pidof arping) 2>/dev/null || true");
+    const macs = new Set(arp.heard.map(({ mac }) => mac));
     const strangers = [...macs].filter((mac) => mac !== directorMac);
     run.figure("arpAnswersFromOthers", strangers.length, { max: 0 });
     run.expect(macs.has(directorMac), "the director answered no ARP request for the VIP");

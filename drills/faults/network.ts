@@ -15,22 +15,11 @@ import {
   theDirector,
   theTarget,
 } from "../actions";
+import { arpAnswers } from "../arp";
 import type { DrillRun } from "../drillRun";
 import { exposure, outAndBack } from "../ejection";
 import { lossPromise } from "../limits";
 import type { Drill } from "../drill";
-
-/** The MACs that answer ARP requests for the VIP on the server segment, asked by the router. */
-async function arpAnswers(run: DrillRun): Promise<string[]> {
-  const { router } = run;
-  const { vip } = run.lab.services[0];
-  // -b: all broadcast, or the first to answer would be asked alone.
-  const arping = `arping -b -I ${nicOn(router, "server").device} -c 3 -w 4 ${vip} || true`;
-  const text = await run.ask(router.name, arping);
-  return [
-    ...new Set([...text.matchAll(/\[([0-9a-fA-F:]{17})\]/g)].map((match) => (match[1] ?? "").toLowerCase())),
-  ];
-}
 
 /** The health must name that problem of the target. */
 async function expectNamed(run: DrillRun, code: ProblemCode): Promise<void> {

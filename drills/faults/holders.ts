@@ -1,0 +1,132 @@
+/** Faults after which two directors may hold the VIP: one is cut off, hears no adverts, or leaves the VIP behind. */
+import { askHolder } from "../../health/observe";
+import { sabotageBy, theDirector, withDropIn } from "../actions";
+import { watchArp, type Heard } from "../arp";
+import type { Drill } from "../drill";
+import {
+  cutOff,
+  follow,
+  holderNow,
+  KEEPALIVED,
+  named,
+  NO_RETRY_LOST,
+  noStandby,
+  observeClient,
+  OF_A_PAIR,
+  restoreUnits,
+  standsBy,
+  takenOver,
+  takeover,
+  UNCUT,
+} from "../pair";
+
+/** Seconds for which two have answered for the VIP since a time: from the first answer of the later one to the last of the earlier one. */
+function bothAnswered(heard: readonly Heard[], since: number): number {
+  const after = heard.filter(({ t }) => t > since);
+  const [first] = after;
+  const next = after.find(({ mac }) => mac !== first?.mac);
+  const last = after.findLast(({ mac }) => mac === first?.mac);
+  return next === undefined || last === undefined ? 0 : Math.max(0, last.t - next.t);
+}
+
+const ROUNDS = 10;
+const CUT_SECONDS = 10;
+
+const partition: Drill = {
+  ...OF_A_PAIR,
+  name: "director-partition",
+  takes: ["guests"],
+  description: `The active director is cut off for ${CUT_SECONDS} s, ${ROUNDS} times: the other one takes over and keeps the VIP, and never do two answer for long`,
+  maxSeconds: 500,
+  async act(run) {
+    const sight = await observeClient(run);
+    const arp = await watchArp(run, 400);
+    const from = run.now;
+    let [worst, worstHeal, both, moves] = [0, 0, 0, 0];
+    for (let round = 1; round <= ROUNDS; round++) {
+      const alone = await holderNow(run);
+      const cut = await run.act(`${alone.name} is cut off (${round})`, alone.name, cutOff(run, alone));
+      await takenOver(run, alone, takeover(run) + 10);
+      await run.sleep(Math.max(0, cut + CUT_SECONDS - run.now));
+      worst = Math.max(worst, sight.outage(cut) ?? Infinity);
+      const healed = await run.act(`${alone.name} is back`, alone.name, UNCUT);
+      await run.sleep(5);
+      worstHeal = Math.max(worstHeal, sight.outage(healed) ?? Infinity);
+      both = Math.max(both, bothAnswered(arp.heard, healed));
+      if ((await askHolder(run.shell, run.lab)) === alone.name) moves++;
+      await standsBy(run, alone, 20);
+    }
+    arp.end();
+    run.duration("outageSeconds", worst, takeover(run));
+    run.duration("outageAfterHealSeconds", worstHeal, takeover(run));
+    run.duration("twoHoldersSeconds", both, run.promises.twoHoldersSeconds);
+    run.figure("movedBackByHeal", moves, { max: 0 });
+    await sight.flowsKept(from);
+    return {};
+  },
+};
+
+const DEAF = `nft 'table inet lvsdr_drill { chain input { type filter hook input priority -10; ip protocol 112 drop; }; }'`;
+
+const deaf: Drill = {
+  ...OF_A_PAIR,
+  name: "vrrp-cut",
+  description:
+    "The directors no longer hear each other's adverts, and nothing else is wrong: both hold the VIP, the status names it, requests go on",
+  maxSeconds: 100,
+  cuts: ({ lab }) => lab.directors,
+  async act(run) {
+    for (const { name } of run.lab.directors) await run.act(`${name} hears no adverts`, name, DEAF);
+    const seconds = await named(
+      run,
+      "split-brain",
+      run.lab.services[0].vip,
+      run.promises.namedSeconds + takeover(run) + 5,
+    );
+    run.duration("namedSeconds", seconds, run.promises.namedSeconds + takeover(run));
+    await run.sleep(3);
+    for (const { name } of run.lab.directors) await run.act(`${name} hears them again`, name, UNCUT);
+    await run.sleep(3);
+    await follow(run);
+    return NO_RETRY_LOST;
+  },
+  sabotage: { ...noStandby, expects: ["not-named"] },
+};
+
+/** Its VRRP process first: the death of the other one is a SIGTERM to it, at which it would give the VIP up in order. */
+const KILL_KEEPALIVED = "kill -9 $(cat /run/lvs-dr/keepalived-vrrp.pid) $(cat /run/lvs-dr/keepalived.pid)";
+
+const killed: Drill = {
+  ...OF_A_PAIR,
+  name: "keepalived-killed",
+  description:
+    "keepalived is killed on the active director, and leaves the VIP behind: it does not stay with two",
+  maxSeconds: 100,
+  async act(run) {
+    const sight = await observeClient(run);
+    const arp = await watchArp(run, 400);
+    await run.sleep(1);
+    const former = await holderNow(run);
+    const since = await run.act(`${former.name}'s keepalived is killed`, former.name, KILL_KEEPALIVED);
+    await takenOver(run, former, takeover(run) + 10);
+    // Two that stay must be seen for longer than is allowed.
+    await run.sleep(run.promises.twoHoldersSeconds * run.scale + 2);
+    run.duration("twoHoldersSeconds", bothAnswered(arp.heard, since), run.promises.twoHoldersSeconds);
+    arp.end();
+    run.duration("outageSeconds", sight.outage(since), takeover(run));
+    await sight.flowsKept(since);
+    return NO_RETRY_LOST;
+  },
+  sabotage: sabotageBy(
+    "the unit of the active director neither cleans up nor begins anew",
+    ["twoHoldersSeconds"],
+    theDirector,
+    [
+      "keepalived's unit has no Restart and no clean-up",
+      withDropIn(KEEPALIVED, "Restart=no\\nExecStopPost="),
+    ],
+    restoreUnits,
+  ),
+};
+
+export const holderDrills: readonly Drill[] = [partition, deaf, killed];
