@@ -13,12 +13,12 @@ import type { Findings } from "./findings";
 import type { Refusal } from "./refusal";
 import type { Config } from "./schema";
 import { sixthName } from "./serviceDefaults";
-import { keysOf, servicePlaces, type Place } from "./servicePlaces";
+import { keysOf, reporter, servicePlaces, type Place } from "./servicePlaces";
 import { familyOf } from "../lab/address";
 import type { HealthCheck, RealServerEntry, VirtualService } from "../lab/types";
 
 /** Reports a field of a service's check; `involved` are further fields that the finding depends on. */
-type Report = (
+type ReportCheck = (
   field: keyof HealthCheck,
   problem: Omit<Refusal, "key">,
   ...involved: (keyof HealthCheck)[]
@@ -26,13 +26,11 @@ type Report = (
 
 export function checkHealth(findings: Findings, config: Config, draft: Draft): void {
   for (const place of servicePlaces(config, draft)) {
-    const keys = (field: string): [string, ...string[]] => keysOf(config, place, `healthCheck.${field}`);
     checkSixth(findings, config, draft, place);
-    const report: Report = (field, problem, ...involved) => {
-      const [key, ...also] = keys(field);
+    const report: ReportCheck = (field, problem, ...involved) => {
       // What a check needs follows from what is checked.
-      const checked = ["protocol", "port", "workload"].flatMap((each) => keysOf(config, place, each));
-      findings.add({ key, ...problem }, ...also, ...checked, ...involved.flatMap(keys));
+      const also = ["protocol", "port", "workload", ...involved.map((each) => `healthCheck.${each}`)];
+      reporter(findings, config, place)(`healthCheck.${field}`, problem, also);
     };
     const before = findings.problems.length;
     checkOne(place.service, report);
@@ -43,7 +41,7 @@ export function checkHealth(findings: Findings, config: Config, draft: Draft): v
 }
 
 /** Whether the real servers run anything that could pass the check. */
-function checkServed({ name, check, protocol, workload }: VirtualService, report: Report): void {
+function checkServed({ name, check, protocol, workload }: VirtualService, report: ReportCheck): void {
   if (protocol !== "tcp" || workload !== undefined) return;
   if (!negotiates(check.checktype) || isOfWeb(check.service)) return;
   report(
@@ -64,20 +62,18 @@ function checkSixth(findings: Findings, config: Config, draft: Draft, place: Pla
   if (draft.mode !== "ldirectord" || !(twin || familyOf(vip) === 6)) return;
   const pings = check.checktype === "ping";
   if (!pings && (!negotiates(check.checktype) || checkService(check.service).six === true)) return;
-  const [key, ...also] = keysOf(config, place, `healthCheck.${pings ? "checktype" : "service"}`);
   const where = twin ? "is served at the VIP of IPv6 too" : "is served at a VIP of IPv6";
   const [vipKey] = keysOf(config, place, "vip");
   const alone = twin ? `, or name the VIP of IPv4 (${vipKey}), which it is then served at alone` : "";
   const message = `is ${pings ? "sent" : "checked"} over IPv4 alone by ldirectord, and ${name} ${where}`;
   const fix = `set checktype to ${pings ? "external or on" : "connect"}${alone}`;
-  findings.add(
-    { key, value: pings ? "ping" : check.service, message, fix },
-    ...also,
-    ...keysOf(config, place, "protocol"),
-  );
+  const field = `healthCheck.${pings ? "checktype" : "service"}`;
+  reporter(findings, config, place)(field, { value: pings ? "ping" : check.service, message, fix }, [
+    "protocol",
+  ]);
 }
 
-function checkOne(service: VirtualService, report: Report): void {
+function checkOne(service: VirtualService, report: ReportCheck): void {
   const { check, protocol } = service;
   const external = check.checktype === "external" || check.checktype === "external-perl";
   if (check.checktype === "off") {
@@ -109,7 +105,7 @@ function checkOne(service: VirtualService, report: Report): void {
 }
 
 /** What ldirectord would take for a check, and which says nothing of the server. */
-function checkNegotiation({ check, port, protocol, realServers }: VirtualService, report: Report): void {
+function checkNegotiation({ check, port, protocol, realServers }: VirtualService, report: ReportCheck): void {
   const { checktype, service = "none", httpmethod } = check;
   const simple = protocol === "udp" ? "ping" : "connect";
   if (asksNobody(checktype, service)) {
@@ -134,7 +130,7 @@ function checkNegotiation({ check, port, protocol, realServers }: VirtualService
   }
 }
 
-function checkCertificates({ check }: VirtualService, report: Report): void {
+function checkCertificates({ check }: VirtualService, report: ReportCheck): void {
   const { checktype, service, verify, ca } = check;
   const { tls } = checkService(service);
   const fields = (["verify", "ca"] as const).filter((field) => check[field] !== undefined);

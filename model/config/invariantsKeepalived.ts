@@ -4,7 +4,7 @@ import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import type { Config } from "./schema";
 import { ldirectordSettings } from "./schemaLdirectord";
-import { keysOf, servicePlaces } from "./servicePlaces";
+import { reporter, servicePlaces } from "./servicePlaces";
 
 /** What is written out as it is anyway says nothing. */
 const DEFAULTS: Readonly<Record<string, unknown>> = ldirectordSettings.parse({});
@@ -14,19 +14,17 @@ export function checkKeepalived(findings: Findings, config: Config, draft: Draft
   if (draft.mode !== "keepalived") return;
   for (const place of servicePlaces(config, draft)) {
     const { name, check, quiescent, sorry } = place.service;
+    const report = reporter(findings, config, place);
     for (const { field, message } of unfitFields(place.service)) {
-      const [key, ...also] = keysOf(config, place, `healthCheck.${field}`);
       const fix =
         field === "service" || field === "checktype"
           ? "set checktype to connect or external, or director.mode to ldirectord"
           : FIX;
-      const value = check[field];
-      findings.add({ key, value, message, fix }, ...also, ...keysOf(config, place, "port"), "director.mode");
+      report(`healthCheck.${field}`, { value: check[field], message, fix }, ["port"], ["director.mode"]);
     }
     if (quiescent && sorry !== undefined) {
-      const [key, ...also] = keysOf(config, place, "quiescent");
       const message = `is undone by keepalived when the last real server of ${name} dies: it takes all of them out for the sorry server`;
-      findings.add({ key, value: true, message, fix: FIX }, ...also, ...keysOf(config, place, "sorryServer"));
+      report("quiescent", { value: true, message, fix: FIX }, ["sorryServer"]);
     }
   }
   const owners = [

@@ -11,7 +11,7 @@ import { ownedAddresses } from "./owners";
 import { nearest } from "./refusal";
 import type { Config } from "./schema";
 import { groupOf, hasNamedFlags, MAIN, serviceName, sixthName } from "./serviceDefaults";
-import { keysOf, servicePlaces, type Place } from "./servicePlaces";
+import { keysOf, reporter, servicePlaces, type Place } from "./servicePlaces";
 
 export function checkServices(findings: Findings, config: Config, draft: Draft): void {
   const all = servicePlaces(config, draft);
@@ -29,7 +29,7 @@ export function checkServices(findings: Findings, config: Config, draft: Draft):
 
 function checkPort(findings: Findings, config: Config, place: Place): void {
   const { index, service } = place;
-  const [key, ...also] = keysOf(config, place, "port");
+  const report = reporter(findings, config, place);
   const given = index === undefined ? undefined : config.services[index];
   const mark = `services[${index}].mark`;
   if (given?.ports !== undefined) {
@@ -38,10 +38,10 @@ function checkPort(findings: Findings, config: Config, place: Place): void {
     const fix = "write the ports that share the mark as a list, ports, or remove mark";
     findings.add({ key: mark, value: given.mark, message: "is given without ports", fix });
   } else if (given !== undefined && service.name !== MAIN && given.port === undefined) {
-    findings.add({ key, message: "is missing", fix: "write the port of the service" });
+    report("port", { message: "is missing", fix: "write the port of the service" });
   } else if (service.port === 22) {
     const message = "is SSH's port, through which the guests are configured";
-    findings.add({ key, value: 22, message, fix: "choose a port from 1–65535, not SSH's" }, ...also);
+    report("port", { value: 22, message, fix: "choose a port from 1–65535, not SSH's" });
   }
 }
 
@@ -93,86 +93,70 @@ function checkPorts(findings: Findings, config: Config, draft: Draft): void {
   });
 }
 
+/** How many clients stick together: no matter without persistence. */
+const GROUPINGS = [
+  { field: "persistenceNetmask", none: "255.255.255.255", called: "mask" },
+  { field: "persistencePrefix6", none: 128, called: "length" },
+] as const;
+
 function checkScheduling(findings: Findings, config: Config, place: Place): void {
-  const { service } = place;
-  const [schedulerKey, ...schedulerAlso] = keysOf(config, place, "scheduler");
+  const { service, index } = place;
+  const report = reporter(findings, config, place);
   if (service.scheduler === "twos" && config.image === undefined) {
     const message = "is not in Debian 12's kernel, which the project's own image has";
     const fix = "choose another one, or an image whose kernel has the module ip_vs_twos";
-    findings.add({ key: schedulerKey, value: "twos", message, fix }, ...schedulerAlso);
+    report("scheduler", { value: "twos", message, fix });
   }
   for (const flag of service.schedulerFlags) {
     const [prefix = ""] = flag.split("-");
     // What ipvsadm does not show would never make the table the expected one.
     const unnamed = flag === "flag-3" && hasNamedFlags(service.scheduler);
     if ((prefix === "flag" && !unnamed) || prefix === service.scheduler) continue;
-    const [key, ...also] = keysOf(config, place, "schedulerFlags");
     const message = `is not a flag of scheduler ${service.scheduler}`;
     const fix = unnamed ? "remove flag-3" : `use scheduler ${prefix}, or remove ${flag}`;
-    findings.add({ key, value: flag, message, fix }, ...also, schedulerKey, ...schedulerAlso);
+    report("schedulerFlags", { value: flag, message, fix }, ["scheduler"]);
   }
   if (service.ops && service.protocol !== "udp") {
     const fix = "set protocol to udp, or remove ops";
-    const [key] = keysOf(config, place, "ops");
-    const protocol = keysOf(config, place, "protocol");
-    findings.add({ key, value: true, message: "is for udp services only", fix }, ...protocol);
+    report("ops", { value: true, message: "is for udp services only", fix }, ["protocol"]);
   }
-  const configured = place.index === undefined ? undefined : config.services[place.index]?.persistenceNetmask;
-  const masked = configured ?? (service.name === MAIN ? config.persistenceNetmask : undefined);
-  if (masked !== undefined && masked !== "255.255.255.255" && service.persistent === undefined) {
-    const [key, ...also] = keysOf(config, place, "persistenceNetmask");
-    const fix = "set persistent to the seconds that a client shall stick, or remove the mask";
-    findings.add(
-      { key, value: masked, message: "has no effect without persistence", fix },
-      ...also,
-      ...keysOf(config, place, "persistent"),
-    );
-  }
-  const bits = place.index === undefined ? undefined : config.services[place.index]?.persistencePrefix6;
-  const shared = bits ?? (service.name === MAIN ? config.persistencePrefix6 : 128);
-  if (shared !== 128 && service.persistent === undefined) {
-    const [key, ...also] = keysOf(config, place, "persistencePrefix6");
-    const fix = "set persistent to the seconds that a client shall stick, or remove the length";
+  for (const { field, none, called } of GROUPINGS) {
+    const configured = index === undefined ? undefined : config.services[index]?.[field];
+    const value = configured ?? (service.name === MAIN ? config[field] : none);
+    if (value === none || service.persistent !== undefined) continue;
     const message = "has no effect without persistence";
-    findings.add({ key, value: shared, message, fix }, ...also, ...keysOf(config, place, "persistent"));
+    const fix = `set persistent to the seconds that a client shall stick, or remove the ${called}`;
+    report(field, { value, message, fix }, ["persistent"]);
   }
 }
 
 function checkSorry(findings: Findings, config: Config, draft: Draft, place: Place): void {
   const { service } = place;
   if (service.sorry === undefined) return;
+  const report = reporter(findings, config, place);
   const { address, port } = service.sorry;
-  const [portKey, ...also] = keysOf(config, place, "sorryServer.port");
   const group = service.mark !== undefined;
   if (port !== (group ? 0 : service.port)) {
     const message = `differs from the service's ${group ? "ports" : `port ${service.port}`}: Direct Routing cannot map ports`;
-    findings.add(
-      {
-        key: portKey,
-        value: port,
-        message,
-        fix: `${group ? "" : `use ${service.port}, or `}leave the key out`,
-      },
-      ...also,
-      ...keysOf(config, place, "port"),
-    );
+    const fix = `${group ? "" : `use ${service.port}, or `}leave the key out`;
+    report("sorryServer.port", { value: port, message, fix }, ["port"]);
   }
-  const six = familyOf(service.vip) === 6;
-  const [key, ...addressAlso] = keysOf(config, place, `sorryServer.address${six ? "6" : ""}`);
-  const cidrKey = `serverNetwork.cidr${six ? "6" : ""}`;
-  const cidr = (six ? config.serverNetwork.cidr6 : config.serverNetwork.cidr) ?? "";
+  const family = familyOf(service.vip);
+  const suffix = family === 6 ? "6" : "";
+  const field = `sorryServer.address${suffix}`;
+  const cidrKey = `serverNetwork.cidr${suffix}`;
+  const cidr = config.serverNetwork[`cidr${suffix}`] ?? "";
+  const isWeb = service.protocol === "tcp" && canReadPage(service.check.service);
   if (isOwnSorry(service)) {
-    const { protocol, check } = service;
-    const other = protocol === "udp" ? protocol : canReadPage(check.service) ? undefined : check.service;
-    if (other === undefined) return;
+    if (isWeb) return;
+    const other = service.protocol === "udp" ? "udp" : service.check.service;
     const message = `is the director's own web server, which speaks HTTP only, and ${service.name} is ${other}`;
     const fix = `use another server in ${cidr}, or set sorryServer to false`;
-    const also = ["protocol", "healthCheck.service"].flatMap((field) => keysOf(config, place, field));
-    findings.add({ key, value: address, message, fix }, ...addressAlso, ...also);
+    report(field, { value: address, message, fix }, ["protocol", "healthCheck.service"]);
     return;
   }
-  const web = service.protocol === "tcp" && canReadPage(service.check.service);
-  const own = web ? `${six ? "::1" : "127.0.0.1"}, the director's own web server, or ` : "";
+  const local = family === 6 ? "::1" : "127.0.0.1";
+  const own = isWeb ? `${local}, the director's own web server, or ` : "";
   const fix = `use ${own}another server in ${cidr}`;
   const network = Prefix.read(cidr);
   // A network that is missing has been reported.
@@ -180,23 +164,24 @@ function checkSorry(findings: Findings, config: Config, draft: Draft, place: Pla
   const node = ownedAddresses(config, draft).find((each) => each.value === address);
   const why = service.realServers.some((member) => member.address === address)
     ? `a real server of ${service.name}, which cannot stand in when they are all down`
-    : draft.directors.some((director) => addressOf(director, six ? 6 : 4) === address)
+    : draft.directors.some((director) => addressOf(director, family) === address)
       ? draft.directors.length === 1
-        ? `whose own page is at ${six ? "::1" : "127.0.0.1"}`
+        ? `whose own page is at ${local}`
         : "and two directors would send each request to one another; each has its own page at 127.0.0.1"
-      : address === addressOf(draft.routers[0], six ? 6 : 4)
+      : address === addressOf(draft.routers[0], family)
         ? "which would send each request back to the director"
         : undefined;
-  if (why !== undefined) {
-    const message = `is the address of ${node?.owner} (${node?.key}), ${why}`;
-    findings.add({ key, value: address, message, fix }, ...addressAlso, node?.key ?? "");
-  } else if (!network.contains(address)) {
-    const message = `is outside ${cidrKey} ${cidr}; gate needs one segment`;
-    findings.add({ key, value: address, message, fix }, ...addressAlso, cidrKey);
-  } else if (network.kindOf(address) !== "host") {
-    const message = `is the ${network.kindOf(address)} address of ${cidrKey} ${cidr}`;
-    findings.add({ key, value: address, message, fix }, ...addressAlso, cidrKey);
-  }
+  const kind = network.kindOf(address);
+  const message =
+    why !== undefined
+      ? `is the address of ${node?.owner} (${node?.key}), ${why}`
+      : !network.contains(address)
+        ? `is outside ${cidrKey} ${cidr}; gate needs one segment`
+        : kind !== "host"
+          ? `is the ${kind} address of ${cidrKey} ${cidr}`
+          : undefined;
+  if (message === undefined) return;
+  report(field, { value: address, message, fix }, [], [why === undefined ? cidrKey : (node?.key ?? "")]);
 }
 
 /** The services that are served at the VIP of IPv6 too, which nobody has written. */
@@ -214,11 +199,10 @@ function checkSixth(findings: Findings, config: Config, draft: Draft, all: reado
       findings.add({ key: `services[${written}].name`, value: sixthName(service.name), message, fix });
     } else if (twin?.sorry !== undefined) checkSorry(findings, config, draft, { service: twin, index });
     else if (service.sorry !== undefined && twin !== undefined) {
-      const [key, ...also] = keysOf(config, place, "sorryServer.address6");
       const message = `is missing: ${service.sorry.address} answers nobody who comes by IPv6`;
       const fix =
         "set it to the sorry server's address of IPv6, or name the VIP of the service, which is then served there alone";
-      findings.add({ key, message, fix }, ...also, ...keysOf(config, place, "sorryServer.address"));
+      reporter(findings, config, place)("sorryServer.address6", { message, fix }, ["sorryServer.address"]);
     }
   }
 }

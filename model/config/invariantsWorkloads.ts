@@ -7,7 +7,7 @@ import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { nearest } from "./refusal";
 import type { Config } from "./schema";
-import { keysOf, servicePlaces, type Place } from "./servicePlaces";
+import { keysOf, reporter, servicePlaces, type Place } from "./servicePlaces";
 import { baseName, type ReadText } from "./workloads";
 
 type Entry = Config["workloads"][number];
@@ -78,9 +78,8 @@ function checkKnown(findings: Findings, config: Config, place: Place): void {
   const near = nearest(workload, names);
   const fix =
     near === undefined ? `name one of ${names.join(", ")}, or add it to workloads` : `write ${near}`;
-  const [key, ...also] = keysOf(config, place, "workload");
   const message = "is not a workload of the lab";
-  findings.add({ key, value: workload, message, fix }, ...also, ...nameKeys(config));
+  reporter(findings, config, place)("workload", { value: workload, message, fix }, [], nameKeys(config));
 }
 
 /** A workload whose name was refused is not known by it. */
@@ -155,10 +154,11 @@ function checkProtocols(findings: Findings, config: Config, places: readonly Pla
       const other = seen.get(port);
       seen.set(port, other ?? place);
       if (other === undefined || spoken(other.service, port) === spoken(service, port)) continue;
-      const [key, ...also] = keysOf(config, place, "healthCheck.service");
       const message = `makes ${name} ${spoken(service, port)}, and ${other.service.name} at port ${port} is ${spoken(other.service, port)}`;
       const fix = "check both by the same service, or choose another port";
-      findings.add({ key, value: check.service, message, fix }, ...also, ...keysOf(config, place, "port"));
+      reporter(findings, config, place)("healthCheck.service", { value: check.service, message, fix }, [
+        "port",
+      ]);
     }
   }
 }

@@ -1,5 +1,7 @@
 /** Where in the configuration each of the lab's services, and each of its fields, is set. */
 import type { Draft } from "./defaults";
+import type { Findings } from "./findings";
+import type { Refusal } from "./refusal";
 import type { Config } from "./schema";
 import { MAIN } from "./serviceDefaults";
 import type { VirtualService } from "../lab/types";
@@ -34,6 +36,26 @@ export function keysOf(config: Config, { index }: Place, field: string): [string
   if (changes === undefined) return [field];
   const inServices = `services[${index}].${field}`;
   return changes.name !== MAIN || isSet(changes, field) ? [inServices] : [field, inServices];
+}
+
+/** Reports a field of a service. @param also further fields that the finding depends on @param keys further keys */
+export type Report = (
+  field: string,
+  problem: Omit<Refusal, "key">,
+  also?: readonly string[],
+  keys?: readonly string[],
+) => void;
+
+export function reporter(findings: Findings, config: Config, place: Place): Report {
+  return (field, problem, also = [], keys = []) => {
+    const [key, ...own] = keysOf(config, place, field);
+    findings.add(
+      { key, ...problem },
+      ...own,
+      ...also.flatMap((each) => keysOf(config, place, each)),
+      ...keys,
+    );
+  };
 }
 
 /** Of all that main can change, only a health check is changed field by field. */
