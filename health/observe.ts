@@ -16,7 +16,7 @@ import { clientService, labNodes, nicOn, serviceUrl, type Lab } from "../model/l
 import { hasLabCertificate } from "../model/lab/workloads";
 import { askEach } from "../lib/askEach";
 import type { Shell } from "../lib/ssh";
-import { parseArping } from "./arping";
+import { parseArping, whoHas } from "./arping";
 import { askScript, NOT_ASKED, parseAnswers } from "./requests";
 
 const STATUS = `${PAYLOAD} status`;
@@ -134,7 +134,7 @@ export async function lookCloser(
 
 /** Two broadcasts: whoever answers the first late is heard before the second is over. */
 const askWire = (lab: Lab): string =>
-  `echo '== arp'; arping -b -c 2 -w 1 -I ${nicOn(lab.routers[0], "server").device} ${lab.services[0].vip}; true`;
+  `echo '== arp'; ${whoHas(lab.services[0].vip, nicOn(lab.routers[0], "server").device, 1)}; true`;
 
 function pairOf(lab: Lab, sights: ReadonlyMap<string, Sight>): PairObservation {
   const directors = lab.directors.map(({ name }): [string, DirectorWord] => {

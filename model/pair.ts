@@ -1,6 +1,7 @@
 /** The verdict on two directors: who holds the VIPs by both directors' and by the wire's word, and whether the other could take over. */
 import { vipHolder } from "./director/vipHolder";
 import type { Problem } from "./lab/problem";
+import { familyOf } from "./lab/address";
 import { vipsOf, type Lab } from "./lab/types";
 
 export interface DirectorHealth {
@@ -35,7 +36,9 @@ const SYNCS = ["master", "backup", "both", "none"] as const;
 /** Name of the director that holds the VIPs by its own word; of two the one that the router's neighbours tell of. */
 export function holderOf(lab: Lab, { directors, answering = [] }: PairObservation): string | undefined {
   const holders = lab.directors.filter(({ name }) => directors[name]?.values?.holdsVip === "yes");
-  const heard = holders.find((node) => answering[0] === vipHolder(lab).mac(lab, node));
+  const heard = holders.find(
+    (node) => answering[0] === vipHolder(lab).mac(lab, node, familyOf(lab.services[0].vip)),
+  );
   return (heard ?? holders[0])?.name;
 }
 

@@ -35,6 +35,7 @@ const CUT_SECONDS = 10;
 const partition: Drill = {
   ...OF_A_PAIR,
   name: "director-partition",
+  onlyIpv4: true,
   takes: ["guests"],
   description: `The active director is cut off for ${CUT_SECONDS} s, ${ROUNDS} times: the other one takes over and keeps the VIP, and never do two answer for long`,
   maxSeconds: 500,
@@ -66,7 +67,7 @@ const partition: Drill = {
   },
 };
 
-const DEAF = `nft 'table inet lvsdr_drill { chain input { type filter hook input priority -10; ip protocol 112 drop; }; }'`;
+const DEAF = `nft 'table inet lvsdr_drill { chain input { type filter hook input priority -10; meta l4proto 112 drop; }; }'`;
 
 const deaf: Drill = {
   ...OF_A_PAIR,
@@ -99,6 +100,7 @@ const KILL_KEEPALIVED = "kill -9 $(cat /run/lvs-dr/keepalived-vrrp.pid) $(cat /r
 const killed: Drill = {
   ...OF_A_PAIR,
   name: "keepalived-killed",
+  onlyIpv4: true,
   description:
     "keepalived is killed on the active director, and leaves the VIP behind: it does not stay with two",
   maxSeconds: 100,

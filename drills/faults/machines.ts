@@ -98,7 +98,7 @@ const realServerReboot: Drill = {
   maxSeconds: 250,
   async act(run) {
     const { target, router, promises } = run;
-    const directorMac = vipMac(run.lab);
+    const directorMac = vipMac(run.lab, run.lab.services[0].vip);
     const arp = await watchArp(run, 250);
     const down = await run.act(`${target.name} reboots`, target.name, REBOOT);
     const out = await run.targetOut(down, 30);

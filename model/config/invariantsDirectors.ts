@@ -39,15 +39,6 @@ export function checkDirectors(findings: Findings, config: Config, draft: Draft)
       "directors[0].priority",
     );
   }
-  if (second !== undefined && draft.vip6Cidr !== undefined) {
-    const message =
-      "hand over VIPs of IPv4 alone: a VRRP instance has addresses of one family, and the lab makes one";
-    findings.add(
-      { key: "directors", message, fix: "name one director, or leave out what is of IPv6" },
-      "vip6",
-      "vip6Cidr",
-    );
-  }
   if (sync !== "hash") return;
   for (const service of draft.services.filter(({ scheduler }) => !HASHES.includes(scheduler))) {
     const message = `needs a scheduler by which both directors choose the same real server, and that of ${serviceKey(service)} is ${service.scheduler}`;

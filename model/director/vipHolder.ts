@@ -1,4 +1,5 @@
 /** Who holds the VIPs: the host's half. The guest's is in scripts/guest/holders/. */
+import { familyOf, type Family } from "../lab/address";
 import type { Lab, LabNode } from "../lab/types";
 import { nicOn } from "../lab/types";
 import { VRRP } from "./vrrp/holder";
@@ -10,10 +11,10 @@ export interface VipHolder {
   readonly sysctls: (lab: Lab) => Readonly<Record<string, string>>;
   /** Settings of its script on a director. */
   readonly settings: (lab: Lab, director: LabNode) => Readonly<Record<string, string>>;
-  /** MAC at which the VIPs are while that director holds them. */
-  readonly mac: (lab: Lab, director: LabNode) => string;
-  /** Device that the VIPs are on while that director holds them. */
-  readonly device: (lab: Lab, director: LabNode) => string;
+  /** MAC at which the VIPs of a family are while that director holds them. */
+  readonly mac: (lab: Lab, director: LabNode, family: Family) => string;
+  /** Device that the VIPs of a family are on while that director holds them. */
+  readonly device: (lab: Lab, director: LabNode, family: Family) => string;
 }
 
 /** The one director. */
@@ -29,7 +30,7 @@ export function vipHolder({ highAvailability }: Pick<Lab, "highAvailability">): 
   return highAvailability === undefined ? FIXED : VRRP;
 }
 
-/** MAC at which the VIPs are, the first director being the one that holds them. */
-export function vipMac(lab: Lab): string {
-  return vipHolder(lab).mac(lab, lab.directors[0]);
+/** MAC at which a VIP is, the first director being the one that holds it. */
+export function vipMac(lab: Lab, vip: string): string {
+  return vipHolder(lab).mac(lab, lab.directors[0], familyOf(vip));
 }

@@ -49,10 +49,14 @@ function routerSettings(lab: Lab, node: LabNode): Settings {
     ...common(lab, node),
     LVS_SERVER_IF: nicOn(node, "server").device,
     LVS_ADDRESSES: addresses(node, 4),
-    LVS_ARP_STRATEGY: lab.arpStrategy,
     ...(routed.length > 0 && { LVS_VIP_ROUTES: routed.join(" ") }),
     // Told only where it matters: a new director touches the router in that strategy alone.
-    LVS_DIRECTOR_MAC: lab.arpStrategy === "static" ? vipMac(lab) : "",
+    LVS_NEIGHBOURS:
+      lab.arpStrategy === "static"
+        ? vipsOf(lab)
+            .map((vip) => `${vip} ${vipMac(lab, vip)}`)
+            .join("\n")
+        : "",
   };
 }
 

@@ -18,7 +18,8 @@ const NOT_TAKEN: Readonly<Record<string, string>> = {
   ...Object.fromEntries(["static_ipaddress", "static_routes", "static_rules"].map((key) => [key, ROUTES])),
 };
 const OTHERWISE = "nothing in a lab corresponds to it";
-export const VRRP = "of VRRP one instance's id, interval, addresses and preemption are taken over";
+export const VRRP =
+  "of VRRP one instance's id, interval, addresses and preemption are taken over, and the addresses of one of the other family that has the same";
 export const FLAGS = /^(flag-[123]|(sh|mh)-(port|fallback))$/;
 
 export type Block = readonly Statement[] | undefined;

@@ -43,7 +43,7 @@ export function readKeepalivedConf(text: string, include: Include, mode: Checker
   for (const statement of statements) reader.read(statement);
   const { left, services, ldirectord, lines, instances, shared } = reader;
   const networks = networksOf(instances);
-  const pair = pairOf(instances, services, shared, reader);
+  const pair = pairOf(instances, reader.syncGroups, { services, shared, behind: reader });
   const otherwise = (): Source => readKeepalivedConf(text, include, "ldirectord");
   const source = { mode, all, services, ldirectord, lines, names: {}, networks, left, ...pair };
   return mode === "keepalived" ? { ...source, otherwise } : source;
@@ -54,6 +54,7 @@ class Reader extends Behind {
   readonly ldirectord: Fields = {};
   readonly lines: Record<string, Line> = {};
   readonly instances: Statement[] = [];
+  readonly syncGroups: Statement[] = [];
   /** What `global_defs` says of what two directors share. */
   readonly shared: Fields = {};
   private readonly groups = new Map<string, Statement>();
@@ -71,6 +72,7 @@ class Reader extends Behind {
     else if (keyword === "virtual_server_group") this.groups.set(name, statement);
     else if (keyword === "virtual_server") this.readService(statement);
     else if (keyword === "vrrp_instance") this.instances.push(statement);
+    else if (keyword === "vrrp_sync_group") this.syncGroups.push(statement);
     else this.leaveUnknown(statement);
   }
 

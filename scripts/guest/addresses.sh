@@ -51,13 +51,16 @@ drop_vips() {
   done < <(labelled "$1" "$2")
 }
 
+# expect_vip DEVICE VIP
+expect_vip() {
+  has_address "$1" "$2" || problem vip-missing "${2%/*}" "VIP $2 missing on $1"
+  [[ $2 != *:* ]] || ! has_address "$1" "$2" || has_vip "$1" "$2" ||
+    problem vip-preferred "${2%/*}" "VIP $2 on $1 is not deprecated: this node may speak as the VIP on its own account"
+}
+
 expect_vips_on() {
-  local device=$1 vip
-  for vip in $LVS_VIPS; do
-    has_address "$device" "$vip" || problem vip-missing "${vip%/*}" "VIP $vip missing on $device"
-    [[ $vip != *:* ]] || ! has_address "$device" "$vip" || has_vip "$device" "$vip" ||
-      problem vip-preferred "${vip%/*}" "VIP $vip on $device is not deprecated: this node may speak as the VIP on its own account"
-  done
+  local vip
+  for vip in $LVS_VIPS; do expect_vip "$1" "$vip"; done
 }
 
 # declare_to_networkd DEVICE DROPIN: stdin is an addition to what networkd, if it is what configures DEVICE, was told of it.

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # shellcheck source=scripts/guest/common.sh disable=SC2154,SC2034,SC2153
 # The router: forwards between the client network and the two subnets of the server segment, and finds the VIP by ARP
-# (of IPv6 by NDP) through its address in the VIP's subnet, or through a route to the VIP alone. With arpStrategy `static` it binds each VIP to the director's MAC instead.
-# Settings: LVS_SERVER_IF, LVS_ADDRESSES ("dev=address/prefix ..."), maybe LVS_VIP_ROUTES ("address/32 ..."), LVS_ARP_STRATEGY, LVS_DIRECTOR_MAC.
+# (of IPv6 by NDP) through its address in the VIP's subnet, or through a route to the VIP alone. With arpStrategy `static` each VIP is bound to its MAC instead.
+# Settings: LVS_SERVER_IF, LVS_ADDRESSES ("dev=address/prefix ..."), maybe LVS_VIP_ROUTES ("address/32 ..."), LVS_NEIGHBOURS (with that
+# strategy "VIP MAC" a line).
 
 ROLE_NEEDS=()
 # Who answers for the VIP is asked from here. A machine gets it; an image of the user's has been asked for no such package.
@@ -37,7 +38,7 @@ static_entries() {
 has_line() { [[ $'\n'$1$'\n' == *$'\n'"$2"$'\n'* ]]; }
 
 role_start() {
-  local vip old
+  local vip mac old
   sysctls "${ROUTER_SYSCTLS[@]}"
   drop_routes "$VIP_ROUTES"
   for vip in $VIP_ROUTES; do
@@ -45,13 +46,11 @@ role_start() {
   done
   while read -r old _; do
     [[ -n $old ]] || continue
-    [[ $LVS_ARP_STRATEGY == static && " $LVS_VIPS" == *" $old/"* ]] || ip neigh del "$old" dev "$LVS_SERVER_IF"
+    [[ $'\n'$LVS_NEIGHBOURS == *$'\n'"$old "* ]] || ip neigh del "$old" dev "$LVS_SERVER_IF"
   done < <(static_entries)
-  if [[ $LVS_ARP_STRATEGY == static ]]; then
-    for vip in $LVS_VIPS; do
-      ip neigh replace "${vip%/*}" lladdr "$LVS_DIRECTOR_MAC" dev "$LVS_SERVER_IF" nud permanent
-    done
-  fi
+  while read -r vip mac; do
+    [[ -z $vip ]] || ip neigh replace "$vip" lladdr "$mac" dev "$LVS_SERVER_IF" nud permanent
+  done <<<"$LVS_NEIGHBOURS"
 }
 
 role_stop() {
@@ -65,7 +64,7 @@ role_stop() {
 }
 
 role_check() {
-  local vip pair routes entries
+  local vip mac pair routes entries
   expect_sysctls "${ROUTER_SYSCTLS[@]}"
   for pair in $LVS_ADDRESSES; do
     has_address "${pair%%=*}" "${pair#*=}" ||
@@ -78,15 +77,12 @@ role_check() {
     done
   fi
   entries=$(static_entries)
-  if [[ $LVS_ARP_STRATEGY == static ]]; then
-    for vip in $LVS_VIPS; do
-      vip=${vip%/*}
-      has_line "$entries" "$vip $LVS_DIRECTOR_MAC" ||
-        problem neighbour-differs "$vip" "no permanent neighbour entry $vip -> $LVS_DIRECTOR_MAC"
-    done
-  elif [[ -n $entries ]]; then
-    problem neighbour-differs "" "permanent neighbour entries left: ${entries//$'\n'/;};"
-  fi
+  while read -r vip mac; do
+    [[ -z $vip ]] || has_line "$entries" "$vip $mac" ||
+      problem neighbour-differs "$vip" "no permanent neighbour entry $vip -> $mac"
+  done <<<"$LVS_NEIGHBOURS"
+  [[ -z $entries || -n $LVS_NEIGHBOURS ]] ||
+    problem neighbour-differs "" "permanent neighbour entries left: ${entries//$'\n'/; }"
 }
 
 dispatch "$@"

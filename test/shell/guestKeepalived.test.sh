@@ -14,7 +14,7 @@ holder() {
   export T
   guest "common.sh declaredVips.sh keepalived.sh holders/keepalived.sh" "TABLE_UNIT=table.service; keep() { :; }
     expect_active() { :; }; $1" \
-    LVS_VMAC="" LVS_SYNC_ID=51 LVS_PEER=192.168.7.29 LVS_HA_SYSCTLS=a=1 LVS_KEEPALIVED_CONF=conf LVS_CHECKERS_CONF="" "${@:2}"
+    LVS_HELD=eth0=10.0.0.100/32 LVS_SYNC_ID=51 LVS_PEER=192.168.7.29 LVS_HA_SYSCTLS=a=1 LVS_KEEPALIVED_CONF=conf LVS_CHECKERS_CONF="" "${@:2}"
 }
 readonly VIP='2: eth0    inet 10.0.0.100/32 scope global eth0'
 # seen STATE ADDRESSES DAEMONS: what the guest is like.
@@ -64,8 +64,35 @@ test_without_connection_sync_no_sysctl_is_set() {
 
 test_a_vip_on_the_virtual_mac_s_device_is_looked_for_there() {
   seen MASTER "${VIP//eth0/vrrp51}" "$BOTH"
-  holder "$STATUS" LVS_VMAC=vrrp51
+  holder "$STATUS" LVS_HELD=vrrp51=10.0.0.100/32
   lacks "$stdout" problem=
+}
+
+test_of_two_families_each_is_looked_for() {
+  local held="vrrp51=10.0.0.100/32 vrrp51v6=fd00:10::100/128" six='3: vrrp51v6    inet6 fd00:10::100/128 scope global'
+  seen MASTER "$(lines "${VIP//eth0/vrrp51}" "$six nodad deprecated")" "$BOTH"
+  holder "$STATUS" LVS_HELD="$held"
+  contains "$stdout" holdsVip=yes
+  lacks "$stdout" problem=
+  seen MASTER "$(lines "${VIP//eth0/vrrp51}" "$six")" "$BOTH"
+  holder "$STATUS" LVS_HELD="$held"
+  contains "$stdout" $'problem=vip-preferred\t\tfd00:10::100\t'
+  seen MASTER "${VIP//eth0/vrrp51}" "$BOTH"
+  holder "$STATUS" LVS_HELD="$held"
+  contains "$stdout" $'problem=vip-missing\t\tfd00:10::100\t'
+  contains "$stdout" holdsVip=no
+  seen BACKUP "$six nodad deprecated" "$BOTH"
+  holder "$STATUS" LVS_HELD="$held"
+  contains "$stdout" $'problem=vip-unexpected\t\tfd00:10::100\t'
+}
+
+test_what_a_killed_keepalived_leaves_is_removed_of_both_families() {
+  mkdir -p "$T/guest/usr/local/lib/lvs-dr"
+  local run='keepalived_unit() { echo "$2"; }; vrrp_unit'
+  holder "$run" LVS_IF=eth0 LVS_HELD="eth0=10.0.0.100/32 eth0=fd00:10::100/128"
+  contains "$stdout" "ip addr del 10.0.0.100/32 dev eth0; ip addr del fd00:10::100/128 dev eth0; rm"
+  holder "$run" LVS_IF=eth0 LVS_HELD="vrrp51=10.0.0.100/32 vrrp51v6=fd00:10::100/128"
+  contains "$stdout" "ip link del vrrp51; ip link del vrrp51v6; rm"
 }
 
 test_the_active_director_gives_the_vips_up_before_a_change_and_only_to_one_that_is_there() {

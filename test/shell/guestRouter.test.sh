@@ -4,14 +4,14 @@
 # shellcheck source=test/shell/guest.sh
 source "$ROOT/test/shell/guest.sh"
 
-# router SCRIPT ROUTES: in a network namespace of its own, with the server segment's NIC.
+# router SCRIPT ROUTES [NEIGHBOURS]: in a network namespace of its own, with the server segment's NIC.
 router() {
   local UNDER="unshare -n"
   ln -sf "$(PATH="$REAL_PATH" command -v unshare)" "$BIN/unshare"
   $UNDER ip link >/dev/null 2>&1 || skip "no network namespaces here"
   mkdir -p "$T"/guest/proc/sys/net/ipv4/conf/all
   guest "common.sh router.sh" "ip link add eth1 type veth peer name peer && ip link set peer up && ip addr add 192.168.7.200/24 dev eth1 && ip link set eth1 up; $1" \
-    LVS_SERVER_IF=eth1 LVS_ADDRESSES=eth1=192.168.7.200/24 LVS_ARP_STRATEGY=sysctl LVS_DIRECTOR_MAC="" LVS_VIP_ROUTES="$2"
+    LVS_SERVER_IF=eth1 LVS_ADDRESSES=eth1=192.168.7.200/24 LVS_NEIGHBOURS="${3:-}" LVS_VIP_ROUTES="$2"
 }
 readonly SHOWN='ip -4 route show dev eth1 | sed "s/ *$//"'
 readonly SEGMENT="192.168.7.0/24 proto kernel scope link src 192.168.7.200"
@@ -32,6 +32,19 @@ test_a_route_to_a_vip_that_is_gone_is_named() {
 test_a_router_that_stops_leaves_no_route() {
   router "role_start; role_stop; $SHOWN" "198.51.100.7/32"
   equals "$stdout" "$SEGMENT"
+}
+
+test_vips_of_both_families_are_bound_to_their_macs_and_no_others() {
+  router 'ip neigh replace 10.0.0.9 lladdr 02:00:00:00:00:09 dev eth1 nud permanent; role_start; role_check; report; static_entries | sort
+    ip neigh del fd00:10::100 dev eth1; role_check; report' "" \
+    "$(lines "10.0.0.100 00:00:5e:00:01:33" "fd00:10::100 00:00:5e:00:02:33")"
+  equals "$stdout" "$(lines "10.0.0.100 00:00:5e:00:01:33" "fd00:10::100 00:00:5e:00:02:33" \
+    $'problem=neighbour-differs\t\tfd00:10::100\tno permanent neighbour entry fd00:10::100 -> 00:00:5e:00:02:33')"
+}
+
+test_entries_of_another_strategy_go_and_are_named() {
+  router 'ip neigh replace 10.0.0.100 lladdr 02:00:00:00:00:09 dev eth1 nud permanent; role_start; static_entries; ip neigh replace 10.0.0.100 lladdr 02:00:00:00:00:09 dev eth1 nud permanent; role_check; report' ""
+  equals "$stdout" $'problem=neighbour-differs\t\t\tpermanent neighbour entries left: 10.0.0.100 02:00:00:00:00:09'
 }
 
 # Of an image of the user's no arping is asked: docs/howto/image.md.

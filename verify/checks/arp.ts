@@ -19,7 +19,8 @@ export function serverMac(node: LabNode): string {
 /** "director 52:54:…", or the bare MAC when it is nobody's. */
 export function macOwner(lab: Lab, mac: string): string {
   const owner = labNodes(lab).find((node) => node.nics.some((nic) => nic.mac === mac));
-  const name = owner?.name ?? (mac === vipMac(lab) ? lab.directors[0].name : "unknown");
+  const name =
+    owner?.name ?? (vipsOf(lab).some((vip) => mac === vipMac(lab, vip)) ? lab.directors[0].name : "unknown");
   return `${name} ${mac}`;
 }
 
@@ -37,7 +38,7 @@ export function judgeArp(
 ): Finding {
   const macs = "macs" in asked ? asked.macs : parseArping(asked.text);
   const six = familyOf(vip) === 6;
-  const director = vipMac(lab);
+  const director = vipMac(lab, vip);
   const others = macs.filter((mac) => mac !== director);
   const leaks = others.map((mac) => macOwner(lab, mac));
   const [router] = lab.routers;

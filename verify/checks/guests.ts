@@ -1,6 +1,6 @@
 /** Each guest from the inside: addresses, routes, sysctls, units, clock, and what its own script says. */
 import { vipHolder } from "../../model/director/vipHolder";
-import { hostPrefix } from "../../model/lab/address";
+import { familyOf, hostPrefix } from "../../model/lab/address";
 import { labNodes, nicOn, vipsOf, type Lab, type LabNode } from "../../model/lab/types";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
 import { askEach } from "../../lib/askEach";
@@ -47,7 +47,9 @@ export function addressesOf(lab: Lab, node: LabNode): string[] {
   if (node.role === "realServer") own.push(...vipsOf(lab).map((vip) => `lo ${hostPrefix(vip)}`));
   // Of two, the standby has none.
   if (node === lab.directors[0])
-    own.push(...vipsOf(lab).map((vip) => `${vipHolder(lab).device(lab, node)} ${hostPrefix(vip)}`));
+    own.push(
+      ...vipsOf(lab).map((vip) => `${vipHolder(lab).device(lab, node, familyOf(vip))} ${hostPrefix(vip)}`),
+    );
   return own;
 }
 

@@ -21,7 +21,8 @@ function owners(lab: Lab, node: LabNode): Map<string, string> {
       .filter(({ network }) => segments.has(network))
       .flatMap(({ addresses, mac }) => addresses.map((address) => [withoutLength(address), mac] as const)),
   );
-  const vips = node === lab.directors[0] ? [] : lab.services.map(({ vip }) => [vip, vipMac(lab)] as const);
+  const vips =
+    node === lab.directors[0] ? [] : lab.services.map(({ vip }) => [vip, vipMac(lab, vip)] as const);
   return new Map([...own, ...vips]);
 }
 

@@ -49,8 +49,9 @@ function crossing(lab: Lab, service: VirtualService, frames: readonly Frame[]): 
   const crossed = ports.filter((port) => {
     const own = requests.filter((frame) => frame.fromPort === port);
     return (
-      own.some((frame) => frame.fromMac === serverMac(lab.routers[0]) && frame.toMac === vipMac(lab)) &&
-      own.some((frame) => frame.fromMac === director && real.includes(frame.toMac))
+      own.some(
+        (frame) => frame.fromMac === serverMac(lab.routers[0]) && frame.toMac === vipMac(lab, service.vip),
+      ) && own.some((frame) => frame.fromMac === director && real.includes(frame.toMac))
     );
   });
   const example = requests.find((frame) => frame.fromMac === director);
@@ -75,7 +76,7 @@ export function judgePath(
   const { vip, port, name } = service;
   const family = familyOf(vip);
   const way = family === 6 ? "NDP" : "ARP";
-  const director = vipMac(lab);
+  const director = vipMac(lab, vip);
   const real = lab.realServers.map(serverMac);
   const atDirector = { where: lab.directors[0].name, command: commands.director };
   const atRouter = { where: lab.routers[0].name, command: commands.router };

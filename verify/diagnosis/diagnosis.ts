@@ -15,8 +15,8 @@ import {
   type Lab,
   type VirtualService,
 } from "../../model/lab/types";
-import { ARPING, macOwner, serverMac } from "../checks/arp";
-import { parseArping } from "../../health/arping";
+import { macOwner, serverMac } from "../checks/arp";
+import { parseArping, whoHas } from "../../health/arping";
 import { judge, lacksAnEnd, skipped, type CheckContext, type Finding, type Probe } from "../checks/check";
 import { askEach } from "../../lib/askEach";
 import { parseNeighbours } from "../checks/neighbours";
@@ -66,14 +66,6 @@ export function parseInside(text: string, vip: string): Inside {
 /** Bash for a real server. */
 const INSIDE = `ip -o addr show dev lo; read -r reason 2>/dev/null </run/lvs-dr/unfit && echo "unfit $reason"; true`;
 
-/** Bash for the router: prints who answers for the VIP, as arping does; of IPv6 there is one neighbour, the first that has answered. */
-function whoHas(vip: string, device: string): string {
-  return familyOf(vip) === 4
-    ? `${ARPING} -I ${device} ${vip}`
-    : `ip neigh flush to ${vip} dev ${device}; ping -n -q -c 1 -W 1 ${vip} >/dev/null
-read -r address _ mac _ < <(ip neigh show to ${vip} dev ${device}) && echo "reply from $address [$mac]"`;
-}
-
 interface Seen {
   readonly direct: readonly Answer[];
   readonly fromRouter: readonly Answer[];
@@ -108,7 +100,7 @@ async function askAll(
       shell,
       lab.routers[0].name,
       targets.map(({ routerPort }) => ({ url, port: routerPort })),
-      whoHas(service.vip, nicOn(lab.routers[0], "server").device),
+      whoHas(service.vip, nicOn(lab.routers[0], "server").device, 2),
     ),
     ask(shell, lab.clients[0].name, [
       ...targets.map(({ clientPort }) => ({ url, port: clientPort })),
@@ -172,7 +164,7 @@ export function sightOf(
   return {
     sight: {
       servers,
-      directorAnswersArp: asked.macs.includes(vipMac(lab)),
+      directorAnswersArp: asked.macs.includes(vipMac(lab, service.vip)),
       clientReachesVip: [...asked.fromClient, ...asked.live].some(({ ok }) => ok),
     },
     ...(sorry ? { sorry } : {}),

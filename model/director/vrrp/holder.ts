@@ -1,9 +1,7 @@
 /** Two directors, of which keepalived chooses the holder of the VIPs by VRRP version 3; IPVS' connection sync follows it. */
-import { hostPrefix } from "../../lab/address";
+import { Address, familyOf, hostPrefix, type Family } from "../../lab/address";
 import { nicOn, vipsOf, type HighAvailability, type Lab, type LabNode } from "../../lab/types";
 import type { VipHolder } from "../vipHolder";
-
-const INSTANCE = "VI_1";
 
 /** Seconds after which the preferred director takes the VIPs back: by then it was told of every connection that talks. */
 const PREEMPT_DELAY = 60;
@@ -19,12 +17,25 @@ function hasVirtualMac({ arpStrategy }: Lab): boolean {
   return arpStrategy === "static";
 }
 
-const virtualDevice = (lab: Lab): string => `vrrp${pairOf(lab).virtualRouterId}`;
-
-/** 00:00:5e:00:01 and the VRID: RFC 9568. */
-function virtualMac(lab: Lab): string {
-  return `00:00:5e:00:01:${pairOf(lab).virtualRouterId.toString(16).padStart(2, "0")}`;
+/** RFC 9568: virtual routers of one ID are two, one a family, and so are their MACs. */
+function virtualDevice(lab: Lab, family: Family): string {
+  return `vrrp${pairOf(lab).virtualRouterId}${family === 6 ? "v6" : ""}`;
 }
+
+function virtualMac(lab: Lab, family: Family): string {
+  const id = pairOf(lab).virtualRouterId.toString(16).padStart(2, "0");
+  return `00:00:5e:00:0${family === 6 ? 2 : 1}:${id}`;
+}
+
+/** The address of the virtual router itself, which its adverts of IPv6 begin with: by RFC 9568 link-local, here by its MAC. */
+function linkLocal(lab: Lab): string {
+  return String(Address.parse("fe80::200:5eff:fe00:200").plus(pairOf(lab).virtualRouterId));
+}
+
+const vipsOfFamily = (lab: Lab, family: Family): string[] =>
+  vipsOf(lab).filter((vip) => familyOf(vip) === family);
+
+const instance = (family: Family): string => (family === 6 ? "VI_6" : "VI_1");
 
 /**
  * Adverts in a row that the standby misses before it takes over: VRRP's 3, and up to 8 as long as that is 0.8 s at most. A guest without KVM stands still
@@ -34,16 +45,49 @@ export function missedAdverts(interval: number): number {
   return Math.min(8, Math.max(3, Math.round(0.8 / interval)));
 }
 
+/** What an instance holds: the first is in its adverts. */
+function heldOf(lab: Lab, family: Family): string[] {
+  const vips = vipsOfFamily(lab, family);
+  return family === 6 && vips.length > 0 ? [linkLocal(lab), ...vips] : vips;
+}
+
 /**
- * keepalived.conf of one director. The first VIP alone is in the adverts: a standby that knows more of the others than the active director, while an
- * `up` adds one, would take its adverts for somebody else's.
+ * One instance. One address alone is in the adverts: a standby that knows more of the others than the active director, while an `up` adds one,
+ * would take its adverts for somebody else's.
  */
-export function renderKeepalived(lab: Lab, director: LabNode): string {
+function renderInstance(lab: Lab, director: LabNode, family: Family, tracked: readonly string[]): string[] {
   const { advertInterval, virtualRouterId, failback, priorities } = pairOf(lab);
   const { device } = nicOn(director, "server");
-  const [first, ...others] = vipsOf(lab).map(
+  const [first, ...others] = heldOf(lab, family).map(
     (vip) => hostPrefix(vip) + (hasVirtualMac(lab) ? "" : ` dev ${device}`),
   );
+  return [
+    `vrrp_instance ${instance(family)} {`,
+    "  state BACKUP",
+    failback === "manual" ? "  nopreempt" : `  preempt_delay ${PREEMPT_DELAY}`,
+    `  interface ${device}`,
+    ...(hasVirtualMac(lab) ? [`  use_vmac ${virtualDevice(lab, family)}`] : []),
+    `  virtual_router_id ${virtualRouterId}`,
+    `  priority ${priorities[director.name]}`,
+    `  advert_int ${advertInterval}`,
+    `  down_timer_adverts ${missedAdverts(advertInterval)}`,
+    "  virtual_ipaddress {",
+    `    ${first}`,
+    "  }",
+    ...(others.length === 0
+      ? []
+      : ["  virtual_ipaddress_excluded {", ...others.map((vip) => `    ${vip}`), "  }"]),
+    ...tracked,
+    "}",
+  ];
+}
+
+/** keepalived.conf of one director: an instance has VIPs of one family, and those of both families move together. */
+export function renderKeepalived(lab: Lab, director: LabNode): string {
+  const { device } = nicOn(director, "server");
+  const families = ([4, 6] as const).filter((family) => vipsOfFamily(lab, family).length > 0);
+  const together = families.length > 1;
+  const tracked = ["  track_script {", "    router", "  }"];
   const lines = [
     "# Written by the lab.",
     "global_defs {",
@@ -73,25 +117,17 @@ export function renderKeepalived(lab: Lab, director: LabNode): string {
     "  rise 2",
     "  init_fail",
     "}",
-    `vrrp_instance ${INSTANCE} {`,
-    "  state BACKUP",
-    failback === "manual" ? "  nopreempt" : `  preempt_delay ${PREEMPT_DELAY}`,
-    `  interface ${device}`,
-    ...(hasVirtualMac(lab) ? [`  use_vmac ${virtualDevice(lab)}`] : []),
-    `  virtual_router_id ${virtualRouterId}`,
-    `  priority ${priorities[director.name]}`,
-    `  advert_int ${advertInterval}`,
-    `  down_timer_adverts ${missedAdverts(advertInterval)}`,
-    "  virtual_ipaddress {",
-    `    ${first}`,
-    "  }",
-    ...(others.length === 0
-      ? []
-      : ["  virtual_ipaddress_excluded {", ...others.map((vip) => `    ${vip}`), "  }"]),
-    "  track_script {",
-    "    router",
-    "  }",
-    "}",
+    ...(together
+      ? [
+          "vrrp_sync_group vips {",
+          "  group {",
+          ...families.map((each) => `    ${instance(each)}`),
+          "  }",
+          ...tracked,
+          "}",
+        ]
+      : []),
+    ...families.flatMap((family) => renderInstance(lab, director, family, together ? [] : tracked)),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -108,18 +144,26 @@ function sysctls(lab: Lab): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(own).map(([key, value]) => [`net.ipv4.vs.${key}`, value]));
 }
 
+function heldBy(lab: Lab, director: LabNode, family: Family): string {
+  return hasVirtualMac(lab) ? virtualDevice(lab, family) : nicOn(director, "server").device;
+}
+
 export const VRRP: VipHolder = {
   units: ["lvs-dr-keepalived.service"],
   sysctls,
   settings: (lab, director) => ({
     LVS_KEEPALIVED_CONF: renderKeepalived(lab, director),
-    LVS_VMAC: hasVirtualMac(lab) ? virtualDevice(lab) : "",
+    LVS_HELD: ([4, 6] as const)
+      .flatMap((family) => heldOf(lab, family))
+      .map((vip) => `${heldBy(lab, director, familyOf(vip))}=${hostPrefix(vip)}`)
+      .join(" "),
     LVS_SYNC_ID: pairOf(lab).sync === "daemon" ? String(pairOf(lab).virtualRouterId) : "",
     LVS_PEER: lab.directors.find(({ name }) => name !== director.name)?.address ?? "",
     LVS_HA_SYSCTLS: Object.entries(sysctls(lab))
       .map(([key, value]) => `${key}=${value}`)
       .join("\n"),
   }),
-  mac: (lab, director) => (hasVirtualMac(lab) ? virtualMac(lab) : nicOn(director, "server").mac),
-  device: (lab, director) => (hasVirtualMac(lab) ? virtualDevice(lab) : nicOn(director, "server").device),
+  mac: (lab, director, family) =>
+    hasVirtualMac(lab) ? virtualMac(lab, family) : nicOn(director, "server").mac,
+  device: heldBy,
 };

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # shellcheck source=scripts/guest/common.sh disable=SC2154,SC2034
-# One of two directors holds the VIPs: keepalived decides which, by VRRP. Settings: LVS_VMAC (the
-# device that has VIPs and virtual MAC; empty: the NIC), LVS_SYNC_ID (of IPVS' connection sync; empty: none), LVS_PEER, LVS_HA_SYSCTLS
-# (KEY=VALUE a line). Needs declaredVips.sh and keepalived.sh; what a holder is, says director.sh.
+# One of two directors holds the VIPs: keepalived decides which, by VRRP. Settings: LVS_HELD ("DEVICE=VIP/LENGTH ...": the NIC, or a device
+# that has a virtual MAC), LVS_SYNC_ID (of IPVS' connection sync; empty: none), LVS_PEER, LVS_HA_SYSCTLS (KEY=VALUE a line). Needs declaredVips.sh and keepalived.sh; what a holder is, says director.sh.
 
 readonly SYNC_DAEMONS=/usr/local/lib/lvs-dr/sync-daemons
 readonly VRRP_NOTIFY=/usr/local/lib/lvs-dr/vrrp-notify
@@ -11,7 +10,6 @@ readonly VRRP_STATE=/run/lvs-dr/vrrp
 # Seconds: net.ipv4.vs.sync_refresh_period, and what is under way.
 readonly TOLD_WITHIN=12
 TOLD_AT=0
-readonly VIP_IF=${LVS_VMAC:-$LVS_IF}
 
 HOLDER_NEEDS=(keepalived:keepalived arping:iputils-arping)
 HOLDER_SYSCTLS=()
@@ -25,9 +23,10 @@ holder_validate() { keepalived_reads; }
 # would start and stop them at each change, and hang for ever, the VIP with it, where it stops one that has not run yet (kthread_stop gives
 # EINTR, on which libnl waits for another answer): at the first advert that comes late.
 vrrp_unit() {
-  local vip clean=''
-  [[ -z $LVS_VMAC ]] || clean="ip link del $LVS_VMAC; "
-  for vip in $LVS_VIPS; do clean+="ip addr del $vip dev $LVS_IF; "; done
+  local pair clean=''
+  for pair in $LVS_HELD; do
+    if [[ $pair == "$LVS_IF="* ]]; then clean+="ip addr del ${pair#*=} dev $LVS_IF; "; else clean+="ip link del ${pair%%=*}; "; fi
+  done
   # maxlen 1: an entry waits only for the next one, not until a packet is full.
   put "$SYNC_DAEMONS" 0755 <<SYNC || written $?
 #!/bin/sh
@@ -54,6 +53,12 @@ vrrp_state() {
   echo "$state"
 }
 
+# vip_answers: the other director serves.
+vip_answers() {
+  local vip=${LVS_VIPS%%/*}
+  if [[ $vip == *:* ]]; then ping -q -c 1 -W 1 "$vip"; else arping -q -c 1 -w 1 -I "$LVS_IF" "$vip"; fi >/dev/null 2>&1
+}
+
 hold_vips() {
   local deadline=$((SECONDS + 15))
   keep "$KEEPALIVED_CONF" "$KEEPALIVED_WANTED"
@@ -62,7 +67,7 @@ hold_vips() {
   if is_active systemd-networkd.service; then printf '[Network]\nKeepConfiguration=static\n' | declare_to_networkd "$LVS_IF" "$NETWORK_DROPIN"; fi
   reload_units
   # Where the other one serves, it has connections to tell of.
-  is_active "$KEEPALIVED" || ! arping -q -c 1 -w 1 -I "$LVS_IF" "${LVS_VIPS%%/*}" >/dev/null || TOLD_AT=$((SECONDS + TOLD_WITHIN))
+  is_active "$KEEPALIVED" || ! vip_answers || TOLD_AT=$((SECONDS + TOLD_WITHIN))
   keepalived_daemon
   "$SYNC_DAEMONS"
   # It begins in FAULT, until it has reached the router twice.
@@ -107,15 +112,18 @@ sync_role() {
 
 # check_vips: sets VRRP and SYNC for holder_details.
 check_vips() {
-  local vip expected=none
+  local pair vip expected=none
   expect_active "$KEEPALIVED"
   holds "$KEEPALIVED_CONF" "$KEEPALIVED_WANTED" || problem file-differs "$KEEPALIVED_CONF" "$KEEPALIVED_CONF is not the lab's"
   VRRP=$(vrrp_state)
   case $VRRP in
-  MASTER) expect_vips_on "$VIP_IF" ;;
+  MASTER)
+    for pair in $LVS_HELD; do expect_vip "${pair%%=*}" "${pair#*=}"; done
+    ;;
   BACKUP | FAULT)
-    for vip in $LVS_VIPS; do
-      ! has_address "$VIP_IF" "$vip" || problem vip-unexpected "${vip%/*}" "VIP $vip is on $VIP_IF of a director that keepalived has made the standby"
+    for pair in $LVS_HELD; do
+      vip=${pair#*=}
+      ! has_address "${pair%%=*}" "$vip" || problem vip-unexpected "${vip%/*}" "VIP $vip is on ${pair%%=*} of a director that keepalived has made the standby"
     done
     ;;
   esac
@@ -130,8 +138,8 @@ check_vips() {
 }
 
 holder_details() {
-  local vip held=yes since=''
+  local pair held=yes since=''
   read -r _ since 2>/dev/null <"$VRRP_STATE" || true
-  for vip in $LVS_VIPS; do has_address "$VIP_IF" "$vip" || held=no; done
+  for pair in $LVS_HELD; do has_address "${pair%%=*}" "${pair#*=}" || held=no; done
   printf 'vrrp=%s\nvrrpSince=%s\nholdsVip=%s\nsync=%s\n' "$VRRP" "$since" "$held" "$SYNC"
 }

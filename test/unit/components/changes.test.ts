@@ -88,11 +88,15 @@ it.each<[string, Config, string[]]>([
     [...minus("rs2"), ...script("director")],
   ],
   [
-    "who answers or asks ARP, and the director's record, by arptables",
+    "who answers ARP, and the director's record, by arptables",
     { arpStrategy: "arptables" },
+    script("director", "rs1", "rs2"),
+  ],
+  [
+    "who asks too, by the static strategy",
+    { arpStrategy: "static" },
     script("director", "router", "rs1", "rs2"),
   ],
-  ["the same, by the static strategy", { arpStrategy: "static" }, script("director", "router", "rs1", "rs2")],
   ["all that have the VIP or serve the port, by the port", { port: 8080 }, script("director", "rs1", "rs2")],
   ["every guest's script, by the VIP", { vip: "10.0.0.101" }, script(...GUESTS)],
   [

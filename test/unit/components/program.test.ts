@@ -290,9 +290,10 @@ describe("the program with a configuration", () => {
   it("tells the router the director's MAC with the static ARP strategy", async () => {
     const recording = await runProgram({ config: { arpStrategy: "static" } });
     const stdin = (name: string) => String(find(recording, REMOTE, name).inputs.stdin);
-    expect(stdin("router")).toContain(`\nreadonly LVS_DIRECTOR_MAC='${lab().directors[0].nics[0]?.mac}'\n`);
-    for (const name of ["router", "rs1", "rs2"])
-      expect(stdin(name)).toContain("readonly LVS_ARP_STRATEGY='static'\n");
+    expect(stdin("router")).toContain(
+      `\nreadonly LVS_NEIGHBOURS='10.0.0.100 ${lab().directors[0].nics[0]?.mac}'\n`,
+    );
+    for (const name of ["rs1", "rs2"]) expect(stdin(name)).toContain("readonly LVS_ARP_STRATEGY='static'\n");
   });
 
   it("shows a check's password nowhere", async () => {

@@ -110,8 +110,7 @@ const ROUTER = {
   LVS_VIPS: "10.0.0.100/32",
   LVS_SERVER_IF: "eth1",
   LVS_ADDRESSES: "eth0=172.18.7.200/16 eth1=192.168.7.200/24 eth1=10.0.0.200/8",
-  LVS_ARP_STRATEGY: "sysctl",
-  LVS_DIRECTOR_MAC: "",
+  LVS_NEIGHBOURS: "",
 };
 const RS1 = {
   LVS_ROLE: "realServer",
@@ -175,7 +174,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     makeRouter,
     { arpStrategy: "static", director: { mac: "52:54:00:aa:bb:cc" } },
     "router.sh",
-    { ...ROUTER, LVS_ARP_STRATEGY: "static", LVS_DIRECTOR_MAC: "52:54:00:aa:bb:cc" },
+    { ...ROUTER, LVS_NEIGHBOURS: "10.0.0.100 52:54:00:aa:bb:cc" },
   ],
   [
     "RealServer",

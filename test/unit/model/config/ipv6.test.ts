@@ -291,11 +291,4 @@ expectRefusals("IPv6", [
       'services[0].healthCheck.checktype = "ping": is sent over IPv4 alone by ldirectord, and syslog is served at the VIP of IPv6 too. Fix: set checktype to external or on, or name the VIP of IPv4 (services[0].vip), which it is then served at alone.',
     ],
   },
-  {
-    name: "two directors",
-    raw: { ...SIX, directors: [{}, {}] },
-    lines: [
-      "directors: hand over VIPs of IPv4 alone: a VRRP instance has addresses of one family, and the lab makes one. Fix: name one director, or leave out what is of IPv6.",
-    ],
-  },
 ]);

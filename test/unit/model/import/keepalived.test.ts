@@ -497,17 +497,13 @@ describe("IPv6", () => {
     });
   });
 
-  it("has networks as large as VRRP's addresses say, and no second director", () => {
+  it("has networks as large as VRRP's addresses say, and a second director", () => {
     const vrrp =
       "vrrp_instance V {\n virtual_router_id 9\n virtual_ipaddress {\n  fe80::1\n  2001:db8::1/60\n }\n}\n";
     const { lab, left } = importKeepalived(vrrp + SIX.replaceAll(/2001:db8:7:/gi, "2001:db9:7:"));
     expect(lab.vip6Cidr).toBe("2001:db8::/60");
-    expect(lab.directors).toHaveLength(1);
-    expect(left.map(({ line, reason }) => [line, reason])).toEqual([
-      [1, expect.stringMatching(/^two directors hand over VIPs of IPv4 alone/)],
-      [2, "is of the instance in line 1"],
-      [4, "is no service's address"],
-    ]);
+    expect(lab.directors).toHaveLength(2);
+    expect(left.map(({ line, reason }) => [line, reason])).toEqual([[4, "is no service's address"]]);
   });
 
   it("is pinged by keepalived, and not by ldirectord", () => {
@@ -563,13 +559,31 @@ describe("of public files", () => {
         service("", both("192.168.7.5", "192.168.7.6", TCP), "192.168.7.100 80") +
         service("", both("fd00:7::5", "fd00:7::6", TCP), "fd00:7::100 80"),
     );
-    expect(left.map(({ line }) => line)).toEqual([1]);
+    expect(left).toEqual([]);
+    expect(lab.directors).toHaveLength(2);
     expect(paired).toHaveLength(2);
     expect([lab.vipCidr, lab.vip6Cidr]).toEqual(["192.168.7.0/24", "fd00:7::/64"]);
     expect(lab.realServers.map(({ address, address6 }) => [address, address6])).toEqual([
       ["192.168.7.5", "fd00:7::5"],
       ["192.168.7.6", "fd00:7::6"],
     ]);
+  });
+
+  it("an instance a family, which move together", () => {
+    const [four, six] = [instance("V4", "10.0.0.1/24"), instance("V6", "2001:db8::1/64")];
+    const group = "vrrp_sync_group G {\n group {\n  V4\n  V6\n }\n}\n";
+    const services =
+      service("", both("10.1.0.5", "10.1.0.6", TCP), "10.0.0.1 80") +
+      service("", both("2001:db8:1::5", "2001:db8:1::6", TCP), "2001:db8::1 80");
+    const { lab, left } = importKeepalived(four + six + group + services);
+    expect(left).toEqual([]);
+    expect(lab.directors).toHaveLength(2);
+    // One that is not like the first, or is grouped with what is not there, would move by itself.
+    const other = six.replace("{", "{\n virtual_router_id 52");
+    expect(other).not.toBe(six);
+    const apart = importKeepalived(four + other + group + services).left.map(({ reason }) => reason);
+    expect(new Set(apart)).toEqual(new Set([expect.stringMatching(/^of VRRP one instance's/)]));
+    expect(apart).toHaveLength(8);
   });
 
   it("an instance a family, and a group of one address of IPv6", () => {

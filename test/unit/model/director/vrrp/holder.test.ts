@@ -7,6 +7,11 @@ import { withHolder } from "../../../../../model/lab/directors";
 
 const labOf = (raw: object = {}) =>
   parseConfig({ directors: [{}, {}], ...raw }, { project: "lvs-dr", stack: "dev" });
+const SIX = {
+  clientNetwork: { cidr6: "fd00:18::/64" },
+  serverNetwork: { cidr6: "fd00:7::/64" },
+  vip6Cidr: "fd00:10::/64",
+};
 const confOf = (raw?: object, which = 0): string => {
   const lab = labOf(raw);
   return renderKeepalived(lab, lab.directors[which] ?? lab.directors[0]);
@@ -60,20 +65,50 @@ describe("keepalived.conf", () => {
   );
 });
 
+describe("VIPs of both families", () => {
+  it("move together, and go where the router is not reached", () => {
+    const conf = confOf({ ...SIX, services: [{ name: "two", port: 81, vip: "fd00:10::101" }] });
+    expect(conf).toContain(
+      "vrrp_sync_group vips {\n  group {\n    VI_1\n    VI_6\n  }\n  track_script {\n    router\n  }\n}\n",
+    );
+    expect(conf.match(/track_script/g)).toHaveLength(1);
+    expect(conf).toMatch(/vrrp_instance VI_1 \{[^}]*\{\n {4}10\.0\.0\.100\/32 dev eth0\n {2}\}\n\}/);
+    expect(conf).toMatch(
+      /vrrp_instance VI_6 \{[^}]*\{\n {4}fe80::200:5eff:fe00:233\/128 dev eth0\n {2}\}\n[^}]*excluded \{\n {4}fd00:10::101\/128 dev eth0\n {4}fd00:10::100\/128 dev eth0\n {2}\}\n\}/,
+    );
+  });
+
+  it("of IPv6 alone need no group", () => {
+    const conf = confOf({ ...SIX, services: [{ name: "main", vip: "fd00:10::100" }] });
+    expect(conf).not.toMatch(/vrrp_sync_group|VI_1/);
+    expect(conf).toContain("  track_script {\n    router\n  }\n}\n");
+  });
+});
+
 describe("where the VIP is", () => {
   it("at the MAC of whoever holds it", () => {
     const lab = labOf();
-    expect(vipMac(lab)).toBe(lab.directors[0].nics[0]?.mac);
-    expect(vipMac(withHolder(lab, "director2"))).toBe(lab.directors[1]?.nics[0]?.mac);
+    expect(vipMac(lab, "10.0.0.100")).toBe(lab.directors[0].nics[0]?.mac);
+    expect(vipMac(withHolder(lab, "director2"), "10.0.0.100")).toBe(lab.directors[1]?.nics[0]?.mac);
   });
 
   it("at one MAC of both, where the router's entry is permanent", () => {
-    const lab = labOf({ arpStrategy: "static", highAvailability: { virtualRouterId: 200 } });
-    expect(vipMac(lab)).toBe("00:00:5e:00:01:c8");
-    expect(vipMac(withHolder(lab, "director2"))).toBe("00:00:5e:00:01:c8");
-    expect(guestSettings(lab, lab.routers[0]).LVS_DIRECTOR_MAC).toBe("00:00:5e:00:01:c8");
+    const lab = labOf({ ...SIX, arpStrategy: "static", highAvailability: { virtualRouterId: 200 } });
+    for (const holder of ["director1", "director2"]) {
+      expect(vipMac(withHolder(lab, holder), "10.0.0.100")).toBe("00:00:5e:00:01:c8");
+      expect(vipMac(withHolder(lab, holder), "fd00:10::100")).toBe("00:00:5e:00:02:c8");
+    }
+    expect(guestSettings(lab, lab.routers[0]).LVS_NEIGHBOURS).toBe(
+      "10.0.0.100 00:00:5e:00:01:c8\nfd00:10::100 00:00:5e:00:02:c8",
+    );
+    expect(guestSettings(lab, lab.directors[0]).LVS_HELD).toBe(
+      "vrrp200=10.0.0.100/32 vrrp200v6=fe80::200:5eff:fe00:2c8/128 vrrp200v6=fd00:10::100/128",
+    );
     const conf = renderKeepalived(lab, lab.directors[0]);
-    expect(conf).toContain("  use_vmac vrrp200\n");
+    expect(conf).toMatch(/vrrp_instance VI_1 \{[^}]* use_vmac vrrp200\n[^}]*\{\n {4}10\.0\.0\.100\/32\n/);
+    expect(conf).toMatch(
+      /vrrp_instance VI_6 \{[^}]* use_vmac vrrp200v6\n[^}]*\{\n {4}fe80::200:5eff:fe00:2c8\/128\n/,
+    );
     // Unicast adverts, or a fixed device, would never teach the switch where that MAC is.
     expect(conf).not.toMatch(/vmac_xmit_base|unicast|\/32 dev/);
   });
