@@ -6,6 +6,7 @@ import { probeAccelerator } from "./hostProbe";
 import { findMachines } from "./machines";
 import { assertPreconditions } from "./preconditions";
 import { refusal } from "./refusal";
+import { assertAmongSiblings } from "./siblings";
 import { fitUnderlay } from "./tunnels";
 
 /** What is known of a cluster before anything is made for it. */
@@ -40,7 +41,9 @@ export function ownPreflight(name: string, args: object): Promise<Preflight> {
 
 /** Validates a cluster's arguments and asks its host what stands against it. */
 async function fly(name: string, args: object): Promise<Preflight> {
-  const found = await findMachines(clusterLab(name, await known(name, args)));
+  const described = clusterLab(name, await known(name, args));
+  assertAmongSiblings(name, described);
+  const found = await findMachines(described);
   const reachable = await assertPreconditions(found);
   const lab = await fitUnderlay(found);
   const accelerator = await probeAccelerator(lab);

@@ -10,7 +10,7 @@ import {
   REMOTE,
   resources,
   runClusters,
-  runPreflight,
+  runPreflights,
 } from "../components/support/fixtures";
 import { find, UNKNOWN } from "../components/support/recorder";
 
@@ -42,6 +42,23 @@ describe("a cluster of the package", () => {
       expect(find(recording, DOMAIN, `${name}-rs1`).inputs.name).toBe(`lvs-dr-dev-${name}-rs1`);
     }
     expect(recording.outputs.vips).toEqual(["10.0.0.100", "10.79.0.100"]);
+  });
+
+  it("refuses networks that another cluster of the program makes on the same host", async () => {
+    const half = { ...(db as object), serverNetwork: { cidr: "192.168.7.128/25" } };
+    await expect(runPreflights({ web: {}, half })).rejects.toThrow(
+      [
+        "LvsCluster half has a problem:",
+        '  serverNetwork.cidr = "192.168.7.128/25": overlaps serverNetwork.cidr 192.168.7.0/24 of LvsCluster web on the same host. Fix: give each cluster networks of its own.',
+      ].join("\n"),
+    );
+    const far = {
+      libvirtUri: "qemu+ssh://admin@far.example/system?keyfile=/keys/far",
+      remoteHostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEJ1aWx0QnlUaGVMYWJGb3JUaGVVbml0VGVzdHNPbmx5",
+    };
+    await expect(runPreflights({ web: {}, far: { ...half, ...far } })).resolves.toBeDefined();
+    // Programs of one process have nothing to do with each other.
+    await expect(runPreflights({ half })).resolves.toBeDefined();
   });
 
   it("takes what a stack's file takes, and what Pulumi's types have no union for in other words", async () => {
@@ -77,7 +94,7 @@ describe("a cluster of the package", () => {
 
   it("refuses every mistake at once, with its name, before anything of it is made", async () => {
     const args = { vip: "10.0.0", port: 0, healthCheck: { checkinterval: 0 }, realServer: [] } as never;
-    const error = await runPreflight("web", args).catch((each: unknown) => each as Error);
+    const error = await runPreflights({ web: args }).catch((each: unknown) => each as Error);
     expect(pulumi.RunError.isInstance(error)).toBe(true);
     const [headline, ...lines] = String((error as Error).message).split("\n");
     expect(headline).toBe("LvsCluster web has 4 problems:");
@@ -91,8 +108,8 @@ describe("a cluster of the package", () => {
 
   it("refuses what the host cannot carry", async () => {
     const facts = { missingImage: "/images/none" } as never;
-    await expect(runPreflight("web", {}, { facts })).rejects.toThrow(/\/images\/none/);
-    await expect(runPreflight("we b", {})).rejects.toThrow(
+    await expect(runPreflights({ web: {} }, { facts })).rejects.toThrow(/\/images\/none/);
+    await expect(runPreflights({ "we b": {} })).rejects.toThrow(
       'LvsCluster "we b": a cluster\'s name consists of letters',
     );
   });
@@ -110,7 +127,7 @@ describe("a cluster of the package", () => {
       secret: expect.stringContaining("pass-word") as unknown,
     });
     const later = pulumi.output(pulumi.unknown) as unknown as pulumi.Output<string>;
-    await expect(runPreflight("web", cluster(later), { preview: true })).rejects.toThrow(
+    await expect(runPreflights({ web: cluster(later) }, { preview: true })).rejects.toThrow(
       "LvsCluster web: an argument depends on a resource that is not there yet",
     );
   });

@@ -107,15 +107,17 @@ export function runClusters(
 }
 
 /**
- * What a cluster of the package does first.
- * @throws what it refuses
+ * What clusters of one program do first.
+ * @throws what the first of them refuses
  */
-export function runPreflight(
-  name: string,
-  args: LvsClusterArgs,
+export function runPreflights(
+  clusters: Readonly<Record<string, LvsClusterArgs>>,
   options: ProgramOptions = {},
 ): Promise<Recording> {
-  return run(() => preflight(name, args), { ...options, config: {}, call: hostAnswers(options) });
+  const program = async () => {
+    for (const [name, args] of Object.entries(clusters)) await preflight(name, args);
+  };
+  return run(program, { ...options, config: {}, call: hostAnswers(options) });
 }
 
 /** Runs `build` with the libvirt provider for components; what it returns are the stack's outputs. */
