@@ -4,7 +4,7 @@ import { dialErrorLimit } from "../lib/dialling";
 import { readScript } from "../lib/scripts";
 import { asRoot } from "../lib/text";
 import { rolePayload } from "../model/guest/payload";
-import { INSTALL_AND_START, REMOVE } from "../model/guest/script";
+import { INSTALL_AND_START, removeRole } from "../model/guest/script";
 import type { Role } from "../model/lab/types";
 
 /** A machine reachable by SSH: plain data, so that components after the VM know nothing of libvirt. */
@@ -18,8 +18,8 @@ export interface Host {
   readonly privateKey?: pulumi.Input<string> | undefined;
   /** Pinned: a connection to a machine with another key fails. */
   readonly hostKey: pulumi.Input<string>;
-  /** It existed before and outlives the stack: its role is taken from it in the end. */
-  readonly existing?: true;
+  /** It existed before and outlives the stack: the role that is taken from it in the end. */
+  readonly existing?: string;
   /** Machine through which it is reached, when libvirt runs on another host. */
   readonly proxy?: {
     readonly host: string;
@@ -81,7 +81,7 @@ export abstract class GuestRole extends pulumi.ComponentResource {
         },
         create: install,
         update: install,
-        ...(host.existing && { delete: asRoot(host.user, REMOVE) }),
+        ...(host.existing && { delete: asRoot(host.user, removeRole(host.existing)) }),
         stdin: args.secret ? pulumi.secret(payload) : payload,
         triggers: [...host.generation],
         logging: "none",

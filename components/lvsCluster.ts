@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { guestSettings } from "../model/guest/settings";
+import { guestSettings, roleAt } from "../model/guest/settings";
 import { Prefix } from "../model/lab/address";
 import { hostOf, labAt } from "../model/lab/hosts";
 import { MAIN_CLUSTER, poolPath } from "../model/lab/naming";
@@ -260,21 +260,20 @@ function at<T>(hosts: ReadonlyMap<string, T>, { name }: LibvirtHost): T {
 /** Seconds for a machine that exists: it has been asked a moment ago. */
 const EXISTING_TIMEOUT = 30;
 
-function existingHost(
-  { name }: LabNode,
-  { host, user, port, hostKey = "", keyFile = "", jump }: Machine,
-  keys: PrivateKeys,
-): Host {
+function existingHost(node: LabNode, machine: Machine, keys: PrivateKeys): Host {
+  const { host, user, port, hostKey = "", keyFile = "", jump } = machine;
+  const existing = roleAt(node, machine);
   return {
-    name,
+    name: node.name,
     address: host,
     port,
     user,
     hostKey,
     privateKey: keys[keyFile],
-    existing: true,
+    existing,
     bootTimeout: EXISTING_TIMEOUT,
-    generation: [],
+    // The role may move to another machine: then this one gives it back.
+    generation: [existing],
     ...(jump && { proxy: proxyOf(jump, keys) }),
   };
 }

@@ -21,12 +21,13 @@ export const PAYLOAD = "/usr/local/sbin/lvs-dr";
 export const startUnit = (unit: string): string =>
   `systemctl reset-failed ${unit} 2>/dev/null || true; systemctl is-active -q ${unit} || systemctl start ${unit}`;
 
-/** Takes a machine's role from it, and all that was put there. */
-export const REMOVE = `[ ! -e /var/lib/lvs-dr ] || ${PAYLOAD} remove`;
+/** Takes that role from a machine, and all that was put there; nothing of another one that it has been given meanwhile. */
+export const removeRole = (role: string): string =>
+  `[ ! -e /var/lib/lvs-dr ] || ${PAYLOAD} remove ${shellQuote(role)}`;
 
-/** The same, where it is that stack's; prints `ended` where there was anything left of it. */
+/** Takes whichever role of that stack it has; prints `ended` where there was anything left of it. */
 export const removeOf = (stack: string): string =>
-  `[ "$(cat /var/lib/lvs-dr/owner 2>/dev/null)" != ${shellQuote(stack)} ] || { ${PAYLOAD} remove && echo ended; }`;
+  `[ "$(cat /var/lib/lvs-dr/owner 2>/dev/null)" != ${shellQuote(stack)} ] || { ${PAYLOAD} remove all && echo ended; }`;
 
 /** Whether a shell's exit status says that there is none that could be run. */
 export const isPayloadGone = (status: number | null): boolean => status === 126 || status === 127;

@@ -9,10 +9,10 @@ import { checkPages, TEST_PAGE } from "./checkPages";
 import { authority, serverCertificate } from "./certificates";
 import { realServerPage, sorryPage } from "./pages";
 import { RUN_LIMIT, type Settings } from "./script";
-import { familyOf, hostPrefix, Prefix, type Family } from "../lab/address";
+import { endpoint, familyOf, hostPrefix, Prefix, type Family } from "../lab/address";
 import { imagePackages, tlsPorts, webProtocol } from "../lab/workloads";
 import { listenedPorts } from "../lab/ports";
-import { isOwnSorry, nicOn, vipCidrsOf, vipsOf, type Lab, type LabNode } from "../lab/types";
+import { isOwnSorry, nicOn, vipCidrsOf, vipsOf, type Lab, type LabNode, type Machine } from "../lab/types";
 
 /** "eth0=192.168.7.10/24 …": a node's addresses of one family. */
 function addresses({ nics }: LabNode, family: Family): string {
@@ -23,13 +23,17 @@ function addresses({ nics }: LabNode, family: Family): string {
     .join(" ");
 }
 
+/** Which role of a lab a machine that exists has, and which machine that is. */
+export const roleAt = ({ role, name }: LabNode, { host, port, jump }: Machine): string =>
+  [role, name, endpoint(host, port), ...(jump ? [`by ${endpoint(jump.host, jump.port)}`] : [])].join(" ");
+
 function common(lab: Lab, node: LabNode): Settings {
   return {
     LVS_ROLE: node.role,
     LVS_NODE: node.name,
     LVS_VIPS: vipsOf(lab).map(hostPrefix).join(" "),
     // What a machine has, it has by itself.
-    ...(node.ssh !== undefined && { LVS_MACHINE: `${lab.project}/${lab.stack}` }),
+    ...(node.ssh && { LVS_MACHINE: `${lab.project}/${lab.stack}`, LVS_SELF: roleAt(node, node.ssh) }),
     ...(node.address6 !== undefined && !node.ssh && { LVS_ADDRESSES6: addresses(node, 6) }),
     ...(node.gateway6 !== undefined && !node.ssh && { LVS_GATEWAY6: node.gateway6 }),
   };

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # shellcheck source=scripts/guest/common.sh disable=SC2154
 # On a machine that exists: everything that is put there is listed, with what was there before, and `remove` takes all of it away again. Comes after
-# what it changes of common.sh and others, and before the role. Settings: LVS_MACHINE (whose the machine is), maybe LVS_PACKAGES (beside what has the
-# role's commands). Needs foreign.sh.
+# what it changes of common.sh and others, and before the role. Settings: LVS_MACHINE (whose the machine is), LVS_SELF (which role it has, by
+# which login), maybe LVS_PACKAGES (beside what has the role's commands). Needs foreign.sh.
 
 # Below $STATE: paths that were written, most recent last; what they held before, below originals/; KEY=VALUE of sysctls before their first change;
 # packages that were installed; and the kernel's modules before.
@@ -165,11 +165,21 @@ install_apart() {
 
 # apply: in the end, no further line of the file is read: it may be another one by now.
 apply() {
-  local status=0 first=1
-  [[ ! -e $PAYLOAD ]] || first=0
+  local status=0 first=1 text
+  if [[ -e $PAYLOAD ]]; then
+    first=0
+    if [[ $'\n'$(<"$PAYLOAD") != *$'\n'"readonly LVS_ROLE='$LVS_ROLE'"$'\n'* ]]; then
+      # Another role ends first, which takes this file with it too.
+      text=$(<"$0")
+      "$PAYLOAD" remove all
+      begin
+      install -m 0700 /dev/stdin "$0" <<<"$text"
+      first=1
+    fi
+  fi
   bash "$0" swap || status=$?
   # What came to nothing is no resource: nobody would ask for it later.
-  ((status == 0 || first == 0)) || (remove) || true
+  ((status == 0 || first == 0)) || (remove all) || true
   exit "$status"
 }
 
@@ -242,10 +252,10 @@ unload_modules() {
   done < <(loaded)
 }
 
-# remove: the role ends, and everything of it goes. What is left in spite of that is a failure, and stays listed.
+# remove ROLE|all: the role ends, and everything of it goes; another one than ROLE stays. What is left in spite of that is a failure, and stays listed.
 remove() {
   local left key value first FILE
-  [[ -e $STATE ]] || return 0
+  [[ -e $STATE && ($1 == all || $1 == "$LVS_SELF") ]] || return 0
   exec 9>/run/lvs-dr.lock
   flock -w "$RUN_LIMIT" 9 || die "$LVS_NODE: another 'lvs-dr' still runs"
   (role_stop) || log "$LVS_NODE: not all of the role could be ended in order"
@@ -276,7 +286,7 @@ dispatch() {
   install) install_apart "$0" ;;
   apply) apply ;;
   swap) plain_dispatch install ;;
-  remove) remove ;;
+  remove) remove "${2:-}" ;;
   *) plain_dispatch "$@" ;;
   esac
 }

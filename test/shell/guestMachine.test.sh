@@ -10,7 +10,7 @@ machine() {
   local name
   for name in tac find rmdir; do ln -sf "$(PATH=/usr/bin:/bin command -v "$name")" "$BIN/$name"; done
   for name in ip systemctl ss; do fake "$name" ''; done
-  guest "common.sh foreign.sh machine.sh" "$1" LVS_MACHINE=lvs-dr/one "${@:2}"
+  guest "common.sh foreign.sh machine.sh" "$1" LVS_MACHINE=lvs-dr/one LVS_SELF=own "${@:2}"
 }
 
 test_what_is_written_is_given_back() {
@@ -27,7 +27,7 @@ test_what_is_written_is_given_back() {
     sysctls net.depth=1
     echo "now $(<'"$T"'/guest/proc/sys/net/depth)"
     role_stop() { :; }
-    remove
+    remove own
     ls -A '"$T"'/guest/var/lib '"$T"'/guest/usr/local/sbin'
   exits 0
   contains "$stdout" "now 1"
@@ -43,7 +43,7 @@ test_what_cannot_be_taken_away_is_named_and_stays_listed() {
     printf ours | put '"$T"'/guest/etc/file
     role_stop() { :; }
     restore_files() { :; }
-    remove'
+    remove all'
   exits 1
   contains "$stderr" "left on the machine"
   contains "$stderr" "file $T/guest/etc/file"
@@ -64,7 +64,7 @@ test_what_the_kernel_changes_with_a_sysctl_is_given_back_too() {
     echo 1 | tee */forwarding >/dev/null
     echo 1 >all/accept_redirects
     role_stop() { echo 0 | tee */forwarding >/dev/null; }
-    remove'
+    remove all'
   exits 0
   equals "$stdout" "0 1"
   equals "$(cat "$conf"/{all,eth0.7,eth1}/forwarding "$conf/all/accept_redirects" "$conf/eth0.7/send_redirects" "$conf/../ip_forward" | paste -sd ' ')" "0 0 1 0 1 0"
@@ -110,24 +110,50 @@ test_another_system_is_refused_by_its_name() {
   contains "$stdout" "refused=runs Ubuntu 24.04 LTS: Debian 12 or 13 is required"
 }
 
-test_a_first_change_that_fails_leaves_nothing_and_says_why() {
-  local name file="$T/guest/usr/local/sbin/lvs-dr.new"
+# new_payload ROLE START: a payload of that role is at $NEW, and begins with START.
+new_payload() {
+  local name
+  NEW="$T/guest/usr/local/sbin/lvs-dr.new"
   mkdir -p "$T"/guest/{var/lib,etc/systemd/system,run/systemd/system,usr/local/sbin}
   printf 'ID=debian\nVERSION_ID="13"\n' >"$T/guest/etc/os-release"
   guest_tools
-  for name in tac find rmdir setsid; do ln -sf "$(PATH=/usr/bin:/bin command -v "$name")" "$BIN/$name"; done
+  for name in tac find rmdir setsid install; do ln -sf "$(PATH=/usr/bin:/bin command -v "$name")" "$BIN/$name"; done
   for name in ip systemctl ss sysctl sync; do fake "$name" ''; done
   {
-    printf '#!%s\nreadonly LVS_ROLE=role LVS_NODE=node LVS_VIPS="" LVS_MACHINE=lvs-dr/one\n' "$BIN/bash"
+    printf '#!%s\n' "$BIN/bash"
+    printf "readonly %s='%s'\n" LVS_ROLE "$1" LVS_SELF "$1 node" LVS_NODE node LVS_VIPS '' LVS_MACHINE lvs-dr/one
     guest_text common.sh addresses.sh foreign.sh machine.sh
-    printf '%s\n' 'ROLE_NEEDS=()' "role_start() { printf x | put $T/guest/etc/theirs/file; die 'no way on'; }" \
-      'role_check() { :; }' 'role_stop() { :; }' 'dispatch "$@"'
-  } >"$file"
-  chmod 0700 "$file"
-  run "$file" install
+    printf '%s\n' 'ROLE_NEEDS=()' "role_start() { $2; }" 'role_check() { :; }' "role_stop() { echo '$1 ends' >>$T/ended; }" 'dispatch "$@"'
+  } >"$NEW"
+  chmod 0700 "$NEW"
+}
+
+test_a_first_change_that_fails_leaves_nothing_and_says_why() {
+  new_payload role "printf x | put $T/guest/etc/theirs/file; die 'no way on'"
+  run "$NEW" install
   [[ $status != 0 ]] || fail "it came to an end"
   contains "$stderr" "no way on"
   [[ ! -e $T/guest/var/lib/lvs-dr && ! -e $T/guest/etc/theirs ]] || fail "left: $(find "$T/guest/var/lib" "$T/guest/etc")"
+  equals "$(ls "$T/guest/usr/local/sbin")" ""
+}
+
+test_a_machine_that_gets_another_role_gives_the_former_back() {
+  local etc="$T/guest/etc"
+  new_payload director "printf x | put $etc/director/file"
+  run "$NEW" install
+  exits 0
+  new_payload router "printf x | put $etc/router/file"
+  run "$NEW" install
+  exits 0
+  equals "$(cat "$T/ended")" "director ends"
+  [[ ! -e $etc/director && -e $etc/router/file ]] || fail "$(find "$etc")"
+  # What ends the former one comes later.
+  run "$T/guest/usr/local/sbin/lvs-dr" remove "director node"
+  exits 0
+  [[ -e $etc/router/file ]] || fail "the role is gone that the machine has now"
+  run "$T/guest/usr/local/sbin/lvs-dr" remove "router node"
+  exits 0
+  [[ ! -e $etc/router && ! -e $T/guest/var/lib/lvs-dr ]] || fail "$(find "$etc" "$T/guest/var/lib")"
   equals "$(ls "$T/guest/usr/local/sbin")" ""
 }
 
