@@ -9,7 +9,8 @@ ROLE_NEEDS=()
 # Who answers for the VIP is asked from here. A machine gets it; an image of the user's has been asked for no such package.
 if [[ -n ${LVS_MACHINE:-} ]]; then ROLE_NEEDS+=(arping:iputils-arping); fi
 ROUTER_SYSCTLS=(net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0)
-if [[ -n ${LVS_ADDRESSES6:-} ]]; then ROUTER_SYSCTLS+=(net.ipv6.conf.all.forwarding=1); fi
+# (A machine is told no addresses of IPv6: it has them.)
+if [[ $LVS_VIPS == *:* ]]; then ROUTER_SYSCTLS+=(net.ipv6.conf.all.forwarding=1); fi
 
 # Of the routes that are ours; the number is nobody's in /etc/iproute2/rt_protos.
 readonly ROUTE_PROTOCOL=76
@@ -60,7 +61,7 @@ role_stop() {
   done < <(static_entries)
   drop_routes ""
   sysctl -qw net.ipv4.ip_forward=0
-  [[ -z ${LVS_ADDRESSES6:-} ]] || sysctl -qw net.ipv6.conf.all.forwarding=0
+  [[ $LVS_VIPS != *:* ]] || sysctl -qw net.ipv6.conf.all.forwarding=0
 }
 
 role_check() {

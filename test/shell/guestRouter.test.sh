@@ -54,3 +54,11 @@ test_a_router_needs_arping_on_a_machine_alone() {
   guest "common.sh router.sh" 'printf "%s\n" "needs:${ROLE_NEEDS[*]}"' LVS_SERVER_IF=eth1 LVS_MACHINE=lvs-dr/one
   equals "$stdout" "needs:arping:iputils-arping"
 }
+
+test_a_router_forwards_the_families_of_the_vips() {
+  forwards() { guest "common.sh router.sh" 'printf "%s\n" "${ROUTER_SYSCTLS[@]}" | grep -c "ip_forward\|net.ipv6"' LVS_SERVER_IF=eth1 LVS_MACHINE=lvs-dr/one LVS_VIPS="$1"; }
+  forwards 10.0.0.100/32
+  equals "$stdout" 1
+  forwards "10.0.0.100/32 fd00::100/128"
+  equals "$stdout" 2
+}
