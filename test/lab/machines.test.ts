@@ -1,19 +1,21 @@
 /**
- * Machines that exist, Debian 12 and 13 that nobody here built: a director and two real servers with no guest beside them, then two of them with guests.
- * One is reached by a user with sudo, one through another. Run by name: `scripts/lab test examples existing`.
+ * Machines that exist, Debian 12 and 13 that nobody here built: a director and two real servers with no guest beside them, then in other roles beside
+ * guests. One is reached by a user with sudo, one through another. Run by name: `scripts/lab test examples existing`.
  */
+import { execFile, execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { parse, stringify } from "yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { BRIDGE, Machines } from "./machines/machines";
-import { changes, configure as configureStack, ENGINE, eventually, lab, run } from "./support";
+import { Machines } from "./machines/machines";
+import { besideGuests, STACKS } from "./machines/mixed";
+import { comparing } from "./machines/state";
+import { changes, ENGINE, eventually, lab, run } from "./support";
 
 const STACK = "example-existing";
 const FILE = "Pulumi.example-existing.yaml";
-const MIXED = "mxmixed";
 const named = (process.env.LVS_DR_TEST_EXAMPLES ?? "").split(",").includes("existing");
 
-const machines = new Machines("lvs-dr-machines", "192.168.167", "fd00:167::", [
+const machines = new Machines("lvs-dr-machines", "192.168.167", "fd00:167::", "172.19.41", [
   { name: "director", release: "bookworm", address: "192.168.167.30" },
   { name: "rs1", release: "bookworm", address: "192.168.167.10" },
   { name: "rs2", release: "trixie", address: "192.168.167.20" },
@@ -40,55 +42,40 @@ function configure(change: (config: Config) => void = () => undefined): void {
   writeFileSync(FILE, stringify({ config }));
 }
 
-/** What grows by itself: logs, what apt and dpkg know and fetch, and systemd's random seeds and clocks. */
-const GROWS =
-  "/proc /sys /dev /run /tmp /var/tmp /var/log /var/cache /var/lib/apt /var/lib/dpkg /var/lib/systemd /srv/mirror /home/admin".split(
-    " ",
-  );
+/** Waits on a machine until a change of it is under way. */
+const CHANGING =
+  "for ((SECONDS = 0; SECONDS < 200; )); do pgrep -f 'lvs-dr[^ ]* (apply|start)' >/dev/null && break; sleep 0.1; done";
 
-/** The file system (of /etc and all that is not the packages' own, the contents too), sysctls, packages, units, addresses and modules of IPVS. */
-const STATE = `cd /
-prune=( ${GROWS.map((path) => `-path ${path} -o`).join(" ")} -path /nowhere )
-find / -xdev \\( "\${prune[@]}" \\) -prune -o -printf '%y %m %u %g %p %l\\n' | sort
-find /etc /usr/local /var /srv /root /home /opt -xdev \\( "\${prune[@]}" \\) -prune -o -type f -print0 | xargs -0 sha256sum | sort -k2
-sysctl -a 2>/dev/null | grep -Ev '^(fs\\.(dentry-state|file-nr|inode-(nr|state)|quota)|kernel\\.(ns_last_pid|pty\\.nr|random|tainted)|net\\.netfilter\\.nf_conntrack_count|kernel\\.sched_domain)' | sort
-dpkg-query -W -f '\${db:Status-Abbrev} \${Package} \${Version}\\n'
-apt-mark showauto
-systemctl list-unit-files --no-legend | grep -Ev ' (transient|generated) ' | sort
-ip -o addr | sed 's/ *valid_lft.*//'
-lsmod | grep -oE '^(ip_vs|nf_)[^ ]*' | sort`;
-
-const stateOf = async (name: string): Promise<string[]> => (await machines.run(name, STATE)).split("\n");
+/** Packets of SSH between this host and a machine vanish, or do so no more. */
+function silence(address: string, on: boolean): void {
+  for (const [chain, machine, side] of [
+    ["OUTPUT", "-d", "--dport"],
+    ["INPUT", "-s", "--sport"],
+  ] as const) {
+    const rule = [chain, machine, address, "-p", "tcp", side, "22", "-j", "DROP"];
+    execFileSync("iptables", ["-w", on ? "-I" : "-D", ...rule]);
+  }
+}
 
 describe.skipIf(!named)("machines that exist", () => {
-  const before = new Map<string, string[]>();
+  let asTheyWere: () => Promise<void> = () => Promise.resolve();
 
   beforeAll(async () => {
     await machines.boot();
     await eventually(300, () =>
       Promise.all(NAMES.map((name) => machines.run(name, "systemctl is-system-running --wait || true"))),
     );
-    for (const name of NAMES) before.set(name, await stateOf(name));
+    asTheyWere = await comparing(machines);
     configure();
   }, 900_000);
 
   afterAll(async () => {
-    for (const stack of [STACK, MIXED]) await run(["down"], stack);
-    await machines.end();
-    for (const stack of [STACK, MIXED]) rmSync(`Pulumi.${stack}.yaml`, { force: true });
-  }, 600_000);
-
-  const asTheyWere = async (): Promise<void> => {
-    for (const name of NAMES) {
-      const now = new Set(await stateOf(name));
-      const was = new Set(before.get(name));
-      expect({
-        name,
-        new: [...now].filter((line) => !was.has(line)),
-        gone: [...was].filter((line) => !now.has(line)),
-      }).toEqual({ name, new: [], gone: [] });
+    for (const stack of [STACK, ...STACKS]) {
+      await run(["down"], stack);
+      rmSync(`Pulumi.${stack}.yaml`, { force: true });
     }
-  };
+    await machines.end();
+  }, 600_000);
 
   it(
     "what is somebody else's is refused on all of them at once, before anything is touched",
@@ -152,11 +139,40 @@ describe.skipIf(!named)("machines that exist", () => {
     async () => {
       configure((config) => Object.assign(config, { "lvs-dr:scheduler": "rr" }));
       const cut = run(["up"], STACK);
-      await eventually(200, () => machines.run("director", "pgrep -f 'lvs-dr.* (apply|start)' >/dev/null"));
-      await machines.run("director", "pkill -f 'sshd.*@notty' || true").catch(() => undefined);
+      await machines.run("director", `${CHANGING}; pkill -f '[s]shd.*@notty'`).catch(() => undefined);
       expect((await cut).code).toBe(1);
       const { code } = await run(["status"], STACK);
       expect([0, 3]).toContain(code);
+      const up = await lab(["up"], STACK);
+      expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
+    },
+  );
+
+  it(
+    "serve on when packets to one vanish in the middle of a change, and the next one puts it right",
+    { timeout: 600_000 },
+    async () => {
+      configure();
+      const cut = run(["up"], STACK);
+      await machines.run("director", CHANGING);
+      silence("192.168.167.30", true);
+      const began = Date.now();
+      const asked: string[] = [];
+      const request = ["-s", "-o", "/dev/null", "-w", "%{http_code}", "-m", "5", "http://192.168.167.100/"];
+      const asking = setInterval(() => {
+        execFile("curl", request, (_, stdout) => asked.push(stdout));
+      }, 1000);
+      const { code, stderr } = await cut;
+      clearInterval(asking);
+      const seconds = (Date.now() - began) / 1000;
+      console.log(`up ends ${seconds.toFixed(0)} s after the packets began to vanish`);
+      const status = await run(["status"], STACK);
+      silence("192.168.167.30", false);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/director.*connection to 192\.168\.167\.30 lost/);
+      expect(seconds).toBeLessThan(90);
+      expect(new Set(asked)).toEqual(new Set(["200"]));
+      expect(status.code).not.toBe(0);
       const up = await lab(["up"], STACK);
       expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
     },
@@ -169,80 +185,5 @@ describe.skipIf(!named)("machines that exist", () => {
     await asTheyWere();
   });
 
-  describe("mixed with guests", () => {
-    // The director of Debian 13, as root; a real server of Debian 12, through sudo.
-    const ofMachine = (name: string, login = {}) => ({
-      address: machines.specs.find((each) => each.name === name)?.address,
-      ssh: { ...login, ...machines.login(name) },
-    });
-    const mixed = (change: Record<string, unknown> = {}): void =>
-      configureStack(
-        {
-          clientNetwork: { cidr: "172.19.40.0/24" },
-          serverNetwork: { cidr: "192.168.167.0/24", bridge: BRIDGE },
-          vipCidr: "192.168.167.0/24",
-          director: ofMachine("rs2"),
-          realServers: [
-            { name: "rs1", address: "192.168.167.11" },
-            { name: "rs2", weight: 3, ...ofMachine("rs1", { user: "admin" }) },
-          ],
-          ...change,
-        },
-        MIXED,
-      );
-    const verified = async (): Promise<string[]> => {
-      const { code, stdout } = await run(["verify", "--json"], MIXED);
-      const { checks } = JSON.parse(stdout) as { checks: { name: string; status: string }[] };
-      expect(checks.filter(({ status }) => status === "fail")).toEqual([]);
-      expect(code).toBe(0);
-      return checks.filter(({ status }) => status === "skip").map(({ name }) => name);
-    };
-
-    it(`get their roles beside guests on their bridge (${ENGINE})`, { timeout: 1_200_000 }, async () => {
-      mixed();
-      const up = await lab(["up"], MIXED);
-      console.log(`up of two machines and three guests: ${up.seconds.toFixed(0)} s`);
-      expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
-      expect(changes(await lab(["up"], MIXED))).toMatchObject({
-        create: 0,
-        update: 0,
-        replace: 0,
-        delete: 0,
-      });
-    });
-
-    it("pass every check, the path on the wire included", { timeout: 600_000 }, async () => {
-      const skipped = await verified();
-      // The director has no nft, nor curl.
-      expect(skipped).toEqual(
-        expect.arrayContaining(["guests.director.route", "guests.rs2.route", "diagnosis.ways"]),
-      );
-      expect(skipped).not.toContain("path.requests");
-    });
-
-    it("are out and back, whichever of them it is", { timeout: 1_200_000 }, async () => {
-      const { code, stderr } = await run(["drill", "web-server-stops", "ldirectord-killed", "drain"], MIXED);
-      expect({ code, failures: stderr.match(/^ +! .*/gm) ?? [] }).toEqual({ code: 0, failures: [] });
-    });
-
-    it("serve both families, by TLS too, and keep quiet by arptables", { timeout: 900_000 }, async () => {
-      mixed({
-        clientNetwork: { cidr: "172.19.40.0/24", cidr6: "fd00:19:40::/64" },
-        serverNetwork: { cidr: "192.168.167.0/24", cidr6: "fd00:167::/64", bridge: BRIDGE },
-        vip6Cidr: "fd00:167::/64",
-        services: [{ name: "https", port: 443 }],
-        arpStrategy: "arptables",
-      });
-      const up = await lab(["up"], MIXED);
-      expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
-      await verified();
-    });
-
-    it("are as they were after `down`", { timeout: 900_000 }, async () => {
-      const down = await lab(["down"], MIXED);
-      expect(down.stderr).toContain("audit: nothing is left");
-      console.log(`down of two machines and three guests: ${down.seconds.toFixed(0)} s`);
-      await asTheyWere();
-    });
-  });
+  besideGuests(machines, () => asTheyWere());
 });

@@ -8,8 +8,9 @@ import { virsh } from "../../../lib/virsh";
 const URI = "qemu:///system";
 const ask = (...args: string[]): Promise<string> => virsh(URI, args);
 
-/** The bridge that the machines are on. */
+/** The bridge that the machines are on, and one on which each has a second NIC, without an address. */
 export const BRIDGE = "lvmachines";
+export const CLIENT_BRIDGE = "lvmclients";
 
 export type Release = "bookworm" | "trixie";
 
@@ -20,16 +21,21 @@ export interface MachineSpec {
   readonly address: string;
 }
 
-/** Machines on one bridge, of which the host has the first address. Their gateway is .200, which a stack's router may be; of IPv6 too. */
+/** Machines on two bridges, of which the host has the first address. Their gateway is .200, which a stack's router may be; of IPv6 too. */
 export class Machines {
   private readonly images = new Map<Release, string>();
   private readonly directory: string;
 
-  /** @param prefix of libvirt's objects; @param network the first three bytes of a /24; @param network6 the same of a /64 of IPv6 */
+  /**
+   * @param prefix of libvirt's objects
+   * @param network the first three bytes of a /24; @param network6 the same of a /64 of IPv6
+   * @param clients as `network`, of the second bridge
+   */
   constructor(
     private readonly prefix: string,
     private readonly network: string,
     private readonly network6: string,
+    private readonly clients: string,
     readonly specs: readonly MachineSpec[],
   ) {
     this.directory = `/var/lib/libvirt/images/${prefix}`;
@@ -47,12 +53,15 @@ export class Machines {
       writeFileSync(file, xml);
       await ask(kind === "net" ? "net-create" : "create", file);
     };
-    await define(
-      "net",
-      this.prefix,
-      `<network><name>${this.prefix}</name><bridge name="${BRIDGE}" stp="off"/>` +
-        `<ip address="${this.network}.1" prefix="24"/></network>`,
-    );
+    for (const [name, bridge, network] of [
+      [this.prefix, BRIDGE, this.network],
+      [`${this.prefix}-clients`, CLIENT_BRIDGE, this.clients],
+    ] as const)
+      await define(
+        "net",
+        name,
+        `<network><name>${name}</name><bridge name="${bridge}" stp="off"/><ip address="${network}.1" prefix="24"/></network>`,
+      );
     await Promise.all(
       this.specs.map((spec) => define("domain", this.domain(spec.name), this.domainXml(spec))),
     );
@@ -87,7 +96,12 @@ export class Machines {
       `<cpu mode="maximum"/><devices>` +
       `<disk type="file" device="disk"><driver name="qemu" type="qcow2" cache="unsafe"/><source file="${disk}"/>` +
       `<target dev="vda" bus="virtio"/></disk>` +
-      `<interface type="network"><source network="${this.prefix}"/><model type="virtio"/></interface>` +
+      ["", "-clients"]
+        .map(
+          (segment) =>
+            `<interface type="network"><source network="${this.prefix}${segment}"/><model type="virtio"/></interface>`,
+        )
+        .join("") +
       `<serial type="file"><source path="${this.directory}/${name}.log"/></serial>` +
       `<rng model="virtio"><backend model="random">/dev/urandom</backend></rng></devices></domain>`
     );
@@ -136,7 +150,8 @@ export class Machines {
 
   async end(): Promise<void> {
     for (const { name } of this.specs) await ask("destroy", this.domain(name)).catch(() => undefined);
-    await ask("net-destroy", this.prefix).catch(() => undefined);
+    for (const segment of ["", "-clients"])
+      await ask("net-destroy", this.prefix + segment).catch(() => undefined);
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
