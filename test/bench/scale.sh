@@ -1,21 +1,35 @@
 #!/usr/bin/env bash
-# test/bench/scale.sh [COUNT…]: what one lab costs with that many real servers (2, 8, 16 and 32 if none is named): seconds and processor
+# test/bench/scale.sh [--two-hosts] [COUNT…]: what one lab costs with that many real servers (2, 8, 16 and 32 if none is named): seconds and processor
 # seconds of up, second up, status, verify and down, and what an idle real server takes of a processor. Each count adds its line to
 # .lab/bench/scale.tsv, in place of an older one of its own; then the table of all of them is printed, for docs/reference/scale.md, with the
 # exponents by which cost grows with the number of guests. The processor seconds are those of the commands, of the guests' QEMU and of
-# libvirtd; the seconds are of a machine that does nothing else. Run it as root.
+# libvirtd; the seconds are of a machine that does nothing else. With --two-hosts half of the real servers are on a second host that VXLAN
+# joins to the first (test/lab/hosts/host.sh), and the lines go to .lab/bench/scale-two-hosts.tsv. Run it as root.
 set -euo pipefail
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-readonly STACK=scale RESULTS="$ROOT/.lab/bench/scale.tsv" STACK_FILE="$ROOT/Pulumi.scale.yaml"
+readonly STACK=scale STACK_FILE="$ROOT/Pulumi.scale.yaml" HOST="$ROOT/test/lab/hosts/host.sh" SECOND=scale
+RESULTS="$ROOT/.lab/bench/scale.tsv"
+# What the stack's file says of hosts.
+HOSTS=()
 # Seconds over which an idle lab is watched.
 readonly IDLE=60
 
 stack_file() {
   printf '%s\n' config: '  lvs-dr:clientNetwork: { cidr: 172.28.0.0/17 }' '  lvs-dr:serverNetwork: { cidr: 192.168.28.0/24 }' \
-    '  lvs-dr:vipCidr: 10.28.0.0/16' '  lvs-dr:vip: 10.28.0.100' "  lvs-dr:realServerCount: $1" >"$STACK_FILE"
+    '  lvs-dr:vipCidr: 10.28.0.0/16' '  lvs-dr:vip: 10.28.0.100' "  lvs-dr:realServerCount: $1" "${HOSTS[@]}" >"$STACK_FILE"
+}
+
+# two_hosts: makes the second one.
+two_hosts() {
+  local facts accelerator
+  RESULTS="${RESULTS%.tsv}-two-hosts.tsv"
+  facts=$("$HOST" up "$SECOND")
+  accelerator=$("$ROOT/scripts/host/accelerator.sh")
+  HOSTS=("  lvs-dr:accelerator: $accelerator"
+    "$(jq -r '"  lvs-dr:hosts: " + ([{underlay: .firstAddress}, {name, libvirtUri, hostKey, underlay: .address}] | tojson)' <<<"$facts")")
 }
 
 # ticks PROCESS: of processor time that it has used, and those of its children that have ended.
@@ -23,16 +37,15 @@ ticks() { awk '{sub(/.*\) /, ""); print $12 + $13 + $14 + $15}' "/proc/$1/stat" 
 
 # guests [NAME]: QEMU's processes of the stack's domains whose name begins so.
 guests() {
-  local file
-  for file in /run/libvirt/qemu/lvs-dr-"$STACK"-"${1:-}"*.pid; do [[ ! -e $file ]] || echo "$(<"$file")"; done
+  pgrep -f "^[^ ]*qemu[^ ]* -name guest=lvs-dr-$STACK-${1:-}" || true
 }
 
 # spent: processor seconds of what this script has started and seen end, of libvirtd and of the guests that run.
 spent() {
   local process sum
-  sum=$(($(ticks $$) + $(ticks "$(pidof -s libvirtd virtqemud)")))
-  # What a guest has used since its start.
-  for process in $(guests); do sum=$((sum + $(ticks "$process"))); done
+  sum=$(ticks $$)
+  # What each has used since its start.
+  for process in $(pidof libvirtd virtqemud) $(guests); do sum=$((sum + $(ticks "$process"))); done
   awk -v ticks="$sum" -v hz="$(getconf CLK_TCK)" 'BEGIN {printf "%.1f", ticks / hz}'
 }
 
@@ -93,11 +106,15 @@ table() {
 
 main() {
   local count
+  LOG=$(mktemp)
+  trap '"$LAB" down --stack "$STACK" >/dev/null 2>&1 || true; ((${#HOSTS[@]} == 0)) || "$HOST" down "$SECOND"; rm -f "$STACK_FILE" "$LOG"' EXIT
+  if [[ ${1:-} == --two-hosts ]]; then
+    two_hosts
+    shift
+  fi
   (($# > 0)) || set -- 2 8 16 32
   mkdir -p "${RESULTS%/*}"
   touch "$RESULTS"
-  LOG=$(mktemp)
-  trap '"$LAB" down --stack "$STACK" >/dev/null 2>&1 || true; rm -f "$STACK_FILE" "$LOG"' EXIT
   for count in "$@"; do
     one "$count"
     { grep -v "^$count"$'\t' "$RESULTS" || true; } >"$LOG"
