@@ -10,7 +10,11 @@ import { readStatus } from "../health/status";
 /** The host's power switch, by domain. */
 export interface Power {
   off(domain: string): Promise<void>;
-  on(domain: string): Promise<void>;
+  /**
+   * @returns whether it had none
+   * @throws Error at once where the host that has it does not answer
+   */
+  on(domain: string): Promise<boolean>;
 }
 
 export interface EnvironmentOptions {

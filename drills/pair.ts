@@ -160,10 +160,7 @@ export const UNCUT =
 /** Both directors are on, reached, and as their own scripts want them; the VIP stays where it is. */
 export async function restorePair(run: DrillRun): Promise<void> {
   for (const { name, domain } of run.lab.directors) {
-    await run.environment.power.on(domain).then(
-      () => answersAgain(run, name),
-      () => undefined,
-    );
+    if (await run.environment.power.on(domain)) await answersAgain(run, name);
     await run.shell.check(
       name,
       `${UNCUT}; ${startUnit(KEEPALIVED)}; /usr/local/sbin/lvs-dr status >/dev/null || ${START}`,

@@ -72,6 +72,17 @@ export async function powerOff(ask: Ask, domain: string): Promise<void> {
   });
 }
 
+/** Gives a domain power. @returns whether it had none */
+export async function powerOn(ask: Ask, domain: string): Promise<boolean> {
+  return ask("start", domain).then(
+    () => true,
+    async (error: unknown) => {
+      if ([undefined, "shut off", "crashed"].includes(await domainState(ask, domain))) throw error;
+      return false;
+    },
+  );
+}
+
 const SHUTDOWN_MS = 30_000;
 const POLL_MS = 500;
 

@@ -59,7 +59,7 @@ function powerOver(lab: Lab): Power {
   };
   return {
     off: async (domain) => void (await virshOf(domain).run("destroy", domain)),
-    on: async (domain) => void (await virshOf(domain).run("start", domain)),
+    on: (domain) => virshOf(domain).powerOn(domain),
   };
 }
 

@@ -1,5 +1,8 @@
 /** What the CLI itself asks of libvirt: finding, starting and listing a stack's objects. */
-import { isMissing, shutDown, virsh, VirshError } from "../../lib/virsh";
+import { isMissing, powerOn, shutDown, virsh, VirshError } from "../../lib/virsh";
+
+/** Milliseconds for a libvirt to say that it is there. */
+const ANSWER_MS = 20_000;
 
 const linesOf = (text: string): string[] =>
   text
@@ -27,6 +30,16 @@ export class Virsh {
       throw error instanceof VirshError ? new VirshError(`virsh ${args.join(" ")}: ${error.message}`) : error;
     });
   };
+
+  /** Why it does not answer; undefined when it does. */
+  async silence(): Promise<string | undefined> {
+    if (this.uri === undefined) return undefined;
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    return virsh(this.uri, ["uri"], { signal }).then(
+      () => undefined,
+      (error: Error) => (signal.aborted ? `no answer within ${ANSWER_MS / 1000} s` : error.message),
+    );
+  }
 
   /** Of pools that may be other people's, and of what is in them: nothing for one that has gone since it was listed. */
   private async unlessGone(...args: string[]): Promise<string> {
@@ -77,6 +90,16 @@ export class Virsh {
   /** Asks a running guest to shut down, and takes its power when it does not. */
   shutDown(domain: string): Promise<void> {
     return shutDown(this.run, domain);
+  }
+
+  /**
+   * @returns whether it had no power
+   * @throws Error within seconds where the host does not answer
+   */
+  async powerOn(domain: string): Promise<boolean> {
+    const why = await this.silence();
+    if (why !== undefined) throw new Error(`the host of ${domain} does not answer: ${why}`);
+    return powerOn(this.run, domain);
   }
 
   async pools(stack: StackNames, which: "--all" | "--inactive" = "--all"): Promise<string[]> {

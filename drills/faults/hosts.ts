@@ -61,7 +61,7 @@ async function holdThere(run: DrillRun, host: LibvirtHost): Promise<LabNode> {
 }
 
 async function powerOn(run: DrillRun, guests: readonly LabNode[]): Promise<void> {
-  await Promise.all(guests.map(({ domain }) => run.environment.power.on(domain).catch(() => undefined)));
+  await Promise.all(guests.map(({ domain }) => run.environment.power.on(domain)));
   for (const { name } of guests) {
     run.forgetClock(name);
     await answersAgain(run, name);

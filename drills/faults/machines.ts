@@ -22,7 +22,7 @@ const REBOOT = `touch ${BOOT_MARK}; systemd-run -q --on-active=0.2 --timer-prope
 
 /** Starts what is off, and waits until it answers. */
 async function powerOn(run: DrillRun, { domain, name }: LabNode): Promise<void> {
-  await run.environment.power.on(domain).catch(() => undefined);
+  await run.environment.power.on(domain);
   await answersAgain(run, name);
 }
 

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { DRILLS } from "../../../drills/catalogue";
 import type { DrillRun } from "../../../drills/drillRun";
-import { cutOff } from "../../../drills/pair";
+import { cutOff, restorePair } from "../../../drills/pair";
 import { parseConfig } from "../../../model/config/config";
 import type { Lab } from "../../../model/lab/types";
 
@@ -33,4 +33,18 @@ it("a director that is cut off still hears the host that logs in to it, which is
   const [near, far] = both.directors.map((node) => cutOff({ lab: both }, node));
   expect(near).toContain("ip saddr 192.168.7.1 accept");
   expect(far).toContain("ip saddr 192.168.7.254 accept");
+});
+
+it("is undone at once where its host is gone for good: nobody waits for guests that cannot start", async () => {
+  const asked: string[] = [];
+  const dead = () => Promise.reject(new Error("the host of rs2 does not answer: no route"));
+  const run = {
+    lab: pair(),
+    environment: { power: { on: dead }, ownShell: () => asked.push("a guest") },
+    shell: { check: () => asked.push("a guest") },
+  } as unknown as DrillRun;
+  const drill = DRILLS.find(({ name }) => name === "host-power-off");
+  await expect(drill?.restore(run)).rejects.toThrow("the host of rs2 does not answer");
+  await expect(restorePair(run)).rejects.toThrow("does not answer");
+  expect(asked).toEqual([]);
 });

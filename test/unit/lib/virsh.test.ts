@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Exec, ExecResult } from "../../../lib/process";
-import { virsh } from "../../../lib/virsh";
+import { powerOn, virsh, VirshError } from "../../../lib/virsh";
 
 const answering =
   (result: Partial<ExecResult>): Exec =>
@@ -36,4 +36,21 @@ test("virsh speaks English whatever the user's language", async () => {
   const exec: Exec = (_file, args, { env } = {}) =>
     answering({ stdout: `${args.join(" ")}, ${env?.LC_ALL}\n` })("", []);
   expect(await virsh("x:///", ["list"], { exec })).toBe("-q -c x:/// list, C");
+});
+
+test.each([
+  ["shut off", true, "on"],
+  ["running", false, "on"],
+  ["shut off", new VirshError("no space"), "no space"],
+  [new VirshError("no route"), new VirshError("no route"), "no route"],
+])("power for a domain that is %s", async (state, start, outcome) => {
+  const answer = <T>(value: T | Error): Promise<T> =>
+    value instanceof Error ? Promise.reject(value) : Promise.resolve(value);
+  const ask = (verb: string): Promise<string> => {
+    if (verb !== "start") return answer(state);
+    return answer(start === false ? new VirshError("Domain is already active") : start).then(String);
+  };
+  const on = powerOn(ask, "rs1");
+  if (outcome === "on") expect(await on).toBe(start);
+  else await expect(on).rejects.toThrow(outcome);
 });
