@@ -106,6 +106,7 @@ function health(status: Status, stack: string, imageDigest: string, gauge: MakeG
     }
   }
   if (status.directors !== undefined) directors(status.directors, gauge);
+  if (status.hosts !== undefined) hosts(status.hosts, gauge);
   const detection = gauge(
     "lvsdr_detection_budget_seconds",
     "Seconds from a failure until the server is out of the table, by the health check's settings.",
@@ -139,6 +140,15 @@ function directors(all: NonNullable<Status["directors"]>, gauge: MakeGauge): voi
     holds.set({ director }, holdsVip ? 1 : 0);
     equal.set({ director }, table === "equal" ? 1 : 0);
     if (lastTransition !== null) since.set({ director }, Date.parse(lastTransition) / 1000);
+  }
+}
+
+function hosts(all: NonNullable<Status["hosts"]>, gauge: MakeGauge): void {
+  const reachable = gauge("lvsdr_host_reachable", "Whether any guest of a libvirt host answers.", ["host"]);
+  const placed = gauge("lvsdr_guest_host", "Which libvirt host a guest is on; always 1.", ["guest", "host"]);
+  for (const { name: host, guests, reachable: answers } of all) {
+    if (answers !== null) reachable.set({ host }, answers ? 1 : 0);
+    for (const guest of guests) placed.set({ guest, host }, 1);
   }
 }
 

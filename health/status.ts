@@ -1,10 +1,18 @@
 /** The cluster as it is now: its health, its counters, its checker, and how soon a failure would be noticed. */
-import { assessHealth, identityOf, withProblems, type Health, type ServiceIdentity } from "../model/health";
+import {
+  assessHealth,
+  identityOf,
+  withProblems,
+  type Health,
+  type Observation,
+  type ServiceIdentity,
+} from "../model/health";
 import { controlPlane, type ControlPlane } from "../model/director/controlPlane";
 import { parseIpvsList, rowOf } from "../model/director/ipvs/list";
 import { serviceKey } from "../model/lab/target";
 import type { GuestStatus } from "../model/guest/status";
 import { withHolder } from "../model/lab/directors";
+import { placement } from "../model/lab/hosts";
 import type { Problem } from "../model/lab/problem";
 import { holderOf } from "../model/pair";
 import type { Lab, LabNode } from "../model/lab/types";
@@ -37,6 +45,14 @@ export interface ServiceCounters extends Counters, ServiceIdentity {
   } & Counters)[];
 }
 
+/** A libvirt host by its guests. */
+export interface HostSight {
+  readonly name: string;
+  readonly guests: readonly string[];
+  /** Whether any guest answers; null without guests. */
+  readonly reachable: boolean | null;
+}
+
 /** Seconds from a failure to the table without the server, by the service's own settings. */
 export interface DetectionBudget {
   readonly service: string;
@@ -66,6 +82,8 @@ export interface Status extends Health {
   readonly table: readonly TableEntry[];
   readonly counters: { readonly total: Counters | null; readonly services: readonly ServiceCounters[] };
   readonly detection: readonly DetectionBudget[];
+  /** Only of several. */
+  readonly hosts?: readonly HostSight[];
   /** null where nobody checks. */
   readonly checker: CheckerHealth | null;
 }
@@ -146,6 +164,13 @@ function detectionBudget(lab: Lab): DetectionBudget[] {
   }));
 }
 
+const hostSights = (lab: Lab, { nodes }: Observation): HostSight[] =>
+  placement(lab).map(({ name, guests }) => ({
+    name,
+    guests,
+    reachable: guests.length === 0 ? null : guests.some((guest) => nodes[guest]?.reachable === true),
+  }));
+
 interface CheckerSight {
   readonly checker: CheckerHealth | null;
   readonly findings: readonly Problem[];
@@ -207,6 +232,7 @@ export async function readStatus(shell: Shell, applied: Lab): Promise<Status> {
         director?.sections["stats"] === undefined ? [] : serviceCounters(lab, director.sections["stats"]),
     },
     detection: detectionBudget(lab),
+    ...(lab.hosts.length > 1 && { hosts: hostSights(lab, observation) }),
     checker,
   };
 }

@@ -55,11 +55,15 @@ function rounds(checker: CheckerHealth | null): string[] {
 }
 
 export function renderStatus(status: Status): string {
-  const { counters, detection, checker } = status;
+  const { counters, detection, checker, hosts = [] } = status;
   const lines = [
     renderHealth(status),
     `  ${checker?.daemon ?? "checks"}: ${checkerText(checker)}${lastChecks(checker)}`,
     ...rounds(checker),
+    ...hosts.map(
+      ({ name, guests, reachable }) =>
+        `  host ${name}: ${guests.join(", ") || "no guest"}${reachable === false ? ", NOT reachable" : ""}`,
+    ),
   ];
   for (const { service, refused, silent, allSilent } of detection)
     lines.push(

@@ -9,10 +9,9 @@ import { wrongPages } from "./guest/pages";
 import { withHolder } from "./lab/directors";
 import { directorsHealth, holderOf, pairProblems, type DirectorHealth, type PairObservation } from "./pair";
 import { distinct, type Problem, type ProblemCode } from "./lab/problem";
-import { labsByHost } from "./lab/hosts";
+import { placement } from "./lab/hosts";
 import {
   clientService,
-  guestsOf,
   labNodes,
   serviceUrl,
   type Lab,
@@ -278,11 +277,8 @@ function nodeProblems(lab: Lab, { director, nodes, pair }: Observation): Problem
 
 /** Of several hosts those whose guests have all gone at once. */
 function silentHosts(lab: Lab, nodes: Observation["nodes"]): Problem[] {
-  return labsByHost(lab).flatMap((there): Problem[] => {
-    const [{ name: subject }] = there.hosts;
-    const guests = guestsOf(there).map(({ name }) => name);
-    if (subject === "" || guests.length === 0 || guests.some((name) => nodes[name]?.reachable !== false))
-      return [];
+  return placement(lab).flatMap(({ name: subject, guests }): Problem[] => {
+    if (guests.length === 0 || guests.some((name) => nodes[name]?.reachable !== false)) return [];
     const text = `${subject}: none of its guests can be reached: ${guests.join(", ")}`;
     return [{ subject, code: "host-silent", detail: "", text }];
   });

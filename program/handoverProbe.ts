@@ -4,7 +4,8 @@ import { formatRefusals } from "../model/config/refusal";
 import type { Health } from "../model/health";
 import { APPLIED_LAB } from "../model/lab/naming";
 import { readLab } from "../model/lab/recorded";
-import { nodesByName, type Lab, type Role } from "../model/lab/types";
+import { nodesByName } from "../model/lab/hosts";
+import type { Lab, Role } from "../model/lab/types";
 import { refusal } from "./refusal";
 
 /** A function of Pulumi's own: the outputs that a stack's last successful `up` has left. */
@@ -21,20 +22,27 @@ export interface Outputs {
 /** What the stack's last successful `up` has left; nothing before the first. */
 export async function lastOutputs(lab: Lab): Promise<Outputs> {
   const name = `${pulumi.getOrganization()}/${lab.project}/${pulumi.getStack()}`;
-  if (lab.stack !== pulumi.getStack()) return { nodes: await lastNodes(name, lab.prefix) };
+  if (lab.stack !== pulumi.getStack()) {
+    const last = await lastLab(lab);
+    return { nodes: last && nodesByName(last) };
+  }
   const { outputs } = (await pulumi.runtime.invoke(READ_STACK_OUTPUTS, { name })) as { outputs?: Outputs };
   return outputs ?? {};
 }
 
-/** The guests of one cluster among others: the stack's outputs are not the cluster's, but its record (components/appliedLab.ts) is. */
-async function lastNodes(stackName: string, prefix: string): Promise<Outputs["nodes"]> {
+/** The cluster as it was last applied, by its record (components/appliedLab.ts): with others beside it the stack's outputs are not the cluster's. */
+export async function lastLab({
+  project,
+  prefix,
+}: Pick<Lab, "project" | "prefix">): Promise<Lab | undefined> {
+  const stackName = `${pulumi.getOrganization()}/${project}/${pulumi.getStack()}`;
   const { outputs: resources = {} } = (await pulumi.runtime.invoke(READ_RESOURCE_OUTPUTS, {
     stackName,
   })) as { outputs?: Record<string, { type: string; outputs: { lab?: Lab } }> };
   const last = Object.values(resources).find(
     ({ type, outputs }) => type === APPLIED_LAB && outputs.lab?.prefix === prefix,
   )?.outputs.lab;
-  return last && nodesByName(readLab(last));
+  return last && readLab(last);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** The hosts whose libvirt has a lab's guests. */
 import { Address } from "./address";
-import type { Lab, LabNetwork, LabNode, LibvirtHost } from "./types";
+import { guestsOf, labNodes, type Lab, type LabNetwork, type LabNode, type LibvirtHost } from "./types";
 
 /** libvirt of the host that the program runs on. */
 export const LIBVIRT_URI = "qemu:///system";
@@ -53,6 +53,25 @@ export function hostNameOf(
     ? hostOf(lab, node).name
     : undefined;
 }
+
+/** What a stack's outputs say of the nodes. */
+export function nodesByName(lab: Lab): Record<string, Pick<LabNode, "role" | "address" | "host">> {
+  const entries = labNodes(lab).map((node) => {
+    const { name, role, address } = node;
+    const host = hostNameOf(lab, node);
+    return [name, { role, address, ...(host !== undefined && { host }) }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Names of the guests of each of several hosts; of one there is nothing to tell. */
+export const placement = (lab: Lab): { readonly name: string; readonly guests: readonly string[] }[] =>
+  lab.hosts.length === 1
+    ? []
+    : labsByHost(lab).map((there) => ({
+        name: there.hosts[0].name,
+        guests: guestsOf(there).map(({ name }) => name),
+      }));
 
 /** What to call a host in a sentence. */
 export const hostTitle = ({ name }: Pick<LibvirtHost, "name">): string => (name === "" ? "the host" : name);

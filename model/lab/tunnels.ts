@@ -21,7 +21,9 @@ function tunnelOf(
   };
 }
 
-const others = ({ hosts }: Lab, host: LibvirtHost): readonly LibvirtHost[] =>
+type Hosts = { readonly hosts: readonly LibvirtHost[] };
+
+const others = ({ hosts }: Hosts, host: LibvirtHost): readonly LibvirtHost[] =>
   hosts.filter(({ name }) => name !== host.name);
 
 const underlaysOf = (hosts: readonly LibvirtHost[]): string[] =>
@@ -49,7 +51,7 @@ export const proveCalls = (lab: Lab, host: LibvirtHost): string[] =>
   });
 
 /** The same: the MTU of the NIC on the underlay; where one is asked for, every other host is reached by packets that hold a segment's. */
-export function underlayCall(lab: Lab, host: LibvirtHost, mtu?: number): string {
+export function underlayCall(lab: Hosts, host: LibvirtHost, mtu?: number): string {
   const { underlay = "" } = host;
   const proven = mtu === undefined ? [] : [mtu + vxlanOverhead(underlay), ...underlaysOf(others(lab, host))];
   return ["underlay", underlay, ...proven].join(" ");

@@ -277,11 +277,6 @@ export function labNodes(lab: Nodes): readonly LabNode[] {
   return [...lab.routers, ...lab.clients, ...lab.directors, ...lab.realServers].filter(({ here }) => !here);
 }
 
-/** What a stack's outputs say of them. */
-export function nodesByName(lab: Nodes): Record<string, Pick<LabNode, "role" | "address">> {
-  return Object.fromEntries(labNodes(lab).map(({ name, role, address }) => [name, { role, address }]));
-}
-
 /** Those of them that are libvirt's. */
 export function guestsOf(lab: Nodes): readonly LabNode[] {
   return labNodes(lab).filter(({ ssh }) => ssh === undefined);

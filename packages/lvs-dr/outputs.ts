@@ -4,6 +4,8 @@ export interface ClusterNode {
   readonly role: string;
   /** IPv4 address on the segment where the host reaches it. */
   readonly address: string;
+  /** Of several libvirt hosts the one that it is on. */
+  readonly host?: string;
 }
 
 /** How a guest is reached by SSH. */

@@ -5,6 +5,7 @@ import { renderPrometheus } from "../../../health/prometheus";
 import { parseTotals, readStatus, serviceCounters, tableEntries } from "../../../health/status";
 import { renderStatus } from "../../../health/statusText";
 import { renderCheck, renderSummary, verifyJunit } from "../../../verify/verifyText";
+import { parseConfig } from "../../../model/config/config";
 import { LAB, STATUS, VERIFY } from "../report/fixtures";
 
 describe("counters", () => {
@@ -126,6 +127,33 @@ describe("a director that cannot be reached", () => {
     const status = await readStatus(shell, { ...LAB, services: [{ ...main, check }, ...others] });
     const all = [JSON.stringify(status), renderStatus(status), await renderPrometheus(status, "unit")];
     expect(all.join()).not.toContain("canary");
+  });
+  it("names the hosts where there are several, and what is on each", async () => {
+    expect(await readStatus(shell, LAB)).not.toHaveProperty("hosts");
+    const far = {
+      name: "far",
+      libvirtUri: "qemu+ssh://root@far/system",
+      hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB",
+    };
+    const hosts = [{ underlay: "10.199.0.1" }, { ...far, underlay: "10.199.0.2" }];
+    const lab = parseConfig({ hosts, accelerator: "qemu" }, { project: "lvs-dr", stack: "unit" });
+    const farIsSilent = (node: string) =>
+      Promise.resolve({ code: node === "rs2" ? 255 : 1, stdout: "", stderr: "" });
+    const status = await readStatus({ run: farIsSilent }, lab);
+    expect(status.hosts).toEqual([
+      { name: "host1", guests: ["router", "client", "director", "rs1"], reachable: true },
+      { name: "far", guests: ["rs2"], reachable: false },
+    ]);
+    expect(renderStatus(status)).toContain(
+      "\n  host host1: router, client, director, rs1\n  host far: rs2, NOT reachable",
+    );
+    const families = parsePrometheus(await renderPrometheus(status, "unit"));
+    const values = (name: string) => families.find((family) => family.name === name)?.metrics;
+    expect(values("lvsdr_host_reachable")).toEqual([
+      { value: "1", labels: { host: "host1" } },
+      { value: "0", labels: { host: "far" } },
+    ]);
+    expect(values("lvsdr_guest_host")).toContainEqual({ value: "1", labels: { guest: "rs2", host: "far" } });
   });
   it("has none at all in static mode", async () => {
     const status = await readStatus(shell, { ...LAB, mode: "static" });
