@@ -38,6 +38,15 @@ function withConfigFile(command: Command): Command {
   );
 }
 
+function withForgetHost(command: Command): Command {
+  const gather = (name: string, before: readonly string[] = []): readonly string[] => [...before, name];
+  return command.option(
+    "--forget-host <name>",
+    "drop what the state has of a host that never returns, and ask it nothing; may be repeated",
+    gather,
+  );
+}
+
 function stackCommand(name: string, description: string): Command {
   return withStack(program.command(name).description(description)).addOption(
     new Option("--engine <engine>", "who applies").choices(["auto", "pulumi", "embedded"]).default("auto"),
@@ -48,7 +57,9 @@ function stackCommand(name: string, description: string): Command {
 const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
   up: async () => {
     const { up } = await import("./commands/apply");
-    withConfigFile(stackCommand("up", "build or change the lab, then print its outputs")).action(up);
+    withForgetHost(
+      withConfigFile(stackCommand("up", "build or change the lab, then print its outputs")),
+    ).action(up);
   },
   preview: async () => {
     const { preview } = await import("./commands/apply");
@@ -56,9 +67,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
   },
   down: async () => {
     const { down } = await import("./commands/down");
-    withConfigFile(stackCommand("down", "destroy everything `up` made, then look for leftovers")).action(
-      (options: StackOptions) => down(options),
-    );
+    withForgetHost(
+      withConfigFile(stackCommand("down", "destroy everything `up` made, then look for leftovers")),
+    ).action((options: StackOptions) => down(options));
   },
   output: async () => {
     const { output } = await import("./commands/outputs");

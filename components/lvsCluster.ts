@@ -39,6 +39,8 @@ export interface ClusterPartsArgs {
   readonly directorOrder?: readonly string[] | undefined;
   /** The private keys that open libvirt's other hosts, machines that exist, and those on the way there, by the files that the configuration names. */
   readonly privateKeys?: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Names of hosts that do not answer: nothing is registered of what they have, which the engine then keeps as it is. */
+  readonly absent?: ReadonlySet<string>;
   /** The provider of the resources of each host's libvirt, by the host's name; absent for the one that the cluster itself was given. */
   readonly providers?: ReadonlyMap<string, pulumi.ProviderResource>;
 }
@@ -48,7 +50,7 @@ export interface ClusterParts {
   readonly privateKey: pulumi.Output<string>;
   /** "sha256:…" of the guests' image. */
   readonly imageDigest: pulumi.Output<string | undefined>;
-  /** The guests, in the order in which they are configured. */
+  /** The nodes, in the order in which they are configured, without those of hosts that do not answer. */
   readonly hosts: readonly Host[];
   /** Resolve when the guests are configured. */
   readonly configured: readonly pulumi.CustomResource[];
@@ -125,7 +127,8 @@ export function clusterParts(
   name: string,
   args: ClusterPartsArgs,
 ): ClusterParts {
-  const { lab, accelerator, providers, privateKeys = {} } = args;
+  const { lab, accelerator, providers, privateKeys = {}, absent = new Set() } = args;
+  const present = lab.hosts.filter(({ name }) => !absent.has(name));
   const own = name === MAIN_CLUSTER;
   const named = (part: string): string => (own ? part : `${name}-${part}`);
   // The parts were the stack's own children before there was a cluster.
@@ -149,6 +152,7 @@ export function clusterParts(
   // Of each host's guests.
   const configuredOn = new Map(lab.hosts.map(({ name }): [string, pulumi.CustomResource[]] => [name, []]));
   const guest = (node: LabNode, dependsOn: pulumi.Resource[] = [], after?: pulumi.Resource): void => {
+    if (node.ssh === undefined && absent.has(hostOf(lab, node).name)) return;
     const id = named(ids.get(node) ?? node.name);
     const host = node.ssh ? existingHost(node, node.ssh, privateKeys) : guestHost(id, node, after);
     const settings = settingsOf(lab, node, authority);
@@ -174,7 +178,7 @@ export function clusterParts(
   return { privateKey, imageDigest, hosts, configured };
 
   function sharedByGuests() {
-    const hosts = new Map(lab.hosts.map((host) => [host.name, sharedOn(host)]));
+    const hosts = new Map(present.map((host) => [host.name, sharedOn(host)]));
     const { result } = new random.RandomPassword(named("ssh-key"), KEY_SECRET, key);
     const pair = result.apply((text) => sshKeyPair(text, lab.prefix));
     const opens = pulumi.secret(pair.apply((both) => both.privateKey));
@@ -199,7 +203,7 @@ export function clusterParts(
 
   /** Resolves when each host's segments are one with the others'. */
   function join(hosts: ReadonlyMap<string, ReturnType<typeof sharedOn>>): pulumi.Resource[] {
-    const tunnels = lab.hosts.map((host) => {
+    const tunnels = present.map((host) => {
       const { networks } = at(hosts, host);
       const bridges = Object.values(networks).flatMap(({ resource }) => (resource ? [resource.id] : []));
       const login = host.remote && proxyOf(host.remote, privateKeys);

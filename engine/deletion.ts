@@ -21,8 +21,8 @@ async function remove(run: Run, r: ResourceState): Promise<void> {
 }
 
 /**
- * Deletes dependents before what they depend on, everything else at once. What fails stays, with all it depends on, and
- * the rest goes on.
+ * Deletes dependents before what they depend on, everything else at once. What fails, or is on a host that does not answer, stays, with
+ * all it depends on, and the rest goes on.
  * @returns what could not be deleted
  */
 export async function removeAll(
@@ -30,8 +30,8 @@ export async function removeAll(
   candidates: readonly ResourceState[],
   replaced = false,
 ): Promise<readonly ResourceState[]> {
-  const stuck: ResourceState[] = [];
-  let left = [...candidates];
+  const stuck = candidates.filter((r) => run.isAbsent(r));
+  let left = candidates.filter((r) => !stuck.includes(r));
   while (left.length > 0 && !run.interrupted) {
     const wave = left.filter((r) => ![...left, ...stuck].some((other) => needs(other, r)));
     if (wave.length === 0) break;

@@ -128,11 +128,13 @@ export class Deployment {
 
   /** @param all every resource to go @param which the intents to be cleaned up first: nothing can depend on half-made things */
   async deleteAll(all: readonly ResourceState[], which: (intent: Intent) => boolean): Promise<void> {
-    for (const intent of this.run.state.intents.filter((i) => i.kind === "create" && which(i))) {
+    const begun = this.run.state.intents.filter((i) => i.kind === "create" && !this.run.isAbsent(i));
+    for (const intent of begun.filter(which)) {
       await cleanUp(this.run, intent).catch((error: unknown) => this.run.failed(intent.urn, error));
     }
     const left = await removeAll(this.run, all);
-    if (left.length > 0 && this.run.errors.length === 0)
+    const kept = left.some((r) => this.run.isAbsent(r));
+    if (left.length > 0 && !kept && this.run.errors.length === 0)
       this.run.errors.push(`${left.length} resources were not deleted`);
   }
 

@@ -4,6 +4,7 @@ import * as path from "node:path";
 import type { EngineEvent, OpMap } from "@pulumi/pulumi/automation";
 import { parse as parseYaml } from "yaml";
 import { removeDirectory } from "../lib/files";
+import type { HostPlace } from "../lib/hostPlace";
 import { exec as realExec, type Exec } from "../lib/process";
 import { mask, reveal, type Properties } from "../lib/properties";
 import { STACK_TYPE } from "../lib/urn";
@@ -20,6 +21,8 @@ export interface EngineOptions {
   readonly stack: string;
   /** Where the state is kept; its directory becomes private (0700), its key lies beside it. One run at a time may use it. */
   readonly stateFile: string;
+  /** Hosts that do not answer: what is recorded of them, and the program does not register, stays. */
+  readonly absent?: readonly HostPlace[];
   /** What happens, as `pulumi up --json` has it. */
   readonly onEvent?: (event: EngineEvent) => void;
   /** For tests: stands in for every external program but the Pulumi program. */
@@ -87,12 +90,13 @@ export class EmbeddedEngine {
 
   private async perform(preview: boolean, work: Work): Promise<RunResult> {
     const begin = Date.now();
-    const { stateFile, stack, onEvent = () => undefined, exec = realExec, providers } = this.options;
+    const { stateFile, stack, absent = [], providers } = this.options;
+    const { onEvent = () => undefined, exec = realExec } = this.options;
     const file = new StateFile(stateFile, this.project, stack);
     const state = file.load();
     const scratch = this.scratch(preview);
     const run = new Run(state, {
-      ...{ preview, onEvent, exec, scratch },
+      ...{ preview, onEvent, exec, scratch, absent },
       write: (changed) => file.save(changed),
       providerOf: (type) => providers?.(type) ?? providerOf(type),
     });

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { DiagnosticEvent, EngineEvent, OpType, StepEventMetadata } from "@pulumi/pulumi/automation";
+import { isOnAny, type HostPlace } from "../lib/hostPlace";
 import type { Exec } from "../lib/process";
 import { mask, reveal, type Properties } from "../lib/properties";
 import { nameOf, referenced, typeOf } from "../lib/urn";
@@ -29,6 +30,8 @@ export interface Surroundings {
   /** A directory only the owner can enter. */
   readonly scratch: string;
   readonly providerOf: (type: string) => Provider;
+  /** Hosts that do not answer. */
+  readonly absent: readonly HostPlace[];
 }
 
 /** One run: the state as it changes, what is told of it, and what providers need. */
@@ -146,6 +149,11 @@ export class Run {
   /** A record is the same object for as long as nothing in it changes. */
   private parts(): readonly unknown[] {
     return [...this.state.resources, "intents", ...this.state.intents];
+  }
+
+  /** Whether a resource is on a host that does not answer. */
+  isAbsent(resource: Pick<ResourceState, "inputs" | "provider">): boolean {
+    return isOnAny(this.surroundings.absent, resource, this.state.resources);
   }
 
   find(urn: string): ResourceState | undefined {

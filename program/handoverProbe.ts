@@ -6,6 +6,7 @@ import { APPLIED_LAB } from "../model/lab/naming";
 import { readLab } from "../model/lab/recorded";
 import { nodesByName } from "../model/lab/hosts";
 import type { Lab, Role } from "../model/lab/types";
+import type { Login } from "../lib/ssh";
 import { refusal } from "./refusal";
 
 /** A function of Pulumi's own: the outputs that a stack's last successful `up` has left. */
@@ -17,6 +18,7 @@ export const READ_RESOURCE_OUTPUTS = "pulumi:pulumi:readStackResourceOutputs";
 export interface Outputs {
   readonly nodes?: Readonly<Record<string, { role: Role; address: string }>> | undefined;
   readonly health?: Health;
+  readonly access?: Login;
 }
 
 /** What the stack's last successful `up` has left; nothing before the first. */

@@ -10,6 +10,7 @@ import { isHostKey, listedKey } from "../model/config/hosts";
 import { labsByHost } from "../model/lab/hosts";
 import { guestsOf, type Lab, type LibvirtHost } from "../model/lab/types";
 import { imagePackages } from "../model/lab/workloads";
+import { isAbsent } from "./absence";
 import { refusal } from "./refusal";
 
 /** What a command on this host prints, without the white space around it. */
@@ -42,7 +43,8 @@ export async function probeAccelerator(lab: Lab): Promise<"kvm" | "qemu"> {
 export async function assertHost(lab: Lab): Promise<void> {
   // Nothing of libvirt's is needed for machines alone.
   if (guestsOf(lab).length === 0) return;
-  const problems = await askEach(labsByHost(lab), async (here) => {
+  const asked = labsByHost(lab).filter(({ hosts: [host] }) => !isAbsent(host));
+  const problems = await askEach(asked, async (here) => {
     const [host] = here.hosts;
     const found = checkHost(here, await factsOf(here, host, host.name === lab.hosts[0].name));
     return host.name === "" ? found : found.map((each) => ofListed(each, lab, host));

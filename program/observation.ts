@@ -10,11 +10,15 @@ import { restartNotice } from "../model/restarts";
 import type { Host } from "../components/guestRole";
 import { lastOutputs, type Outputs } from "./handoverProbe";
 
-/** Gathers what the hosts' components know; secret as a whole, since callers ask of an output as a whole whether it is. */
+/**
+ * Gathers what the hosts' components know; secret as a whole, since callers ask of an output as a whole whether it is.
+ * @param others how nodes without a component are reached
+ */
 export function loginTo(
   lab: Lab,
   hosts: readonly Host[],
   privateKey: pulumi.Output<string>,
+  others: Login["hosts"] = {},
 ): pulumi.Output<Login> {
   const machines = machineLogins(lab);
   const proxies = new Map(guestsOf(lab).map((node) => [node.name, hostOf(lab, node).remote]));
@@ -26,7 +30,9 @@ export function loginTo(
       return [host.name, machines[host.name] ?? { address, user, hostKey, ...(proxy && { proxy }) }] as const;
     }),
   );
-  const known = pulumi.all(entries).apply((all): Login["hosts"] => Object.fromEntries(all));
+  const known = pulumi
+    .all(entries)
+    .apply((all): Login["hosts"] => ({ ...others, ...Object.fromEntries(all) }));
   return pulumi.secret(pulumi.output({ privateKey, hosts: known }));
 }
 

@@ -7,7 +7,9 @@ import { vxlanOverhead } from "../model/lab/hosts";
 import { formatRefusals, type Refusal } from "../model/config/refusal";
 import { MTU } from "../model/config/schemaHosts";
 import { hasTunnels, underlayCall } from "../model/lab/tunnels";
-import type { Lab, LabNetwork, LibvirtHost } from "../model/lab/types";
+import type { Lab, LabNetwork, LibvirtHost, NetworkName } from "../model/lab/types";
+import { isAbsent } from "./absence";
+import { lastLab } from "./handoverProbe";
 import { refusal } from "./refusal";
 
 /** Seconds for a host's answer. */
@@ -22,19 +24,34 @@ export async function fitUnderlay(lab: Lab): Promise<Lab> {
   if (!hasTunnels(lab)) return lab;
   const shell = new GuestShell({ privateKey: "", hosts: hostLogins(lab) }, lab);
   try {
-    return await fitted(lab, shell);
+    if (!lab.hosts.some(isAbsent)) return await fitted(lab, shell);
+    // What the underlay of a silent host leaves is known from when it was not.
+    const present = lab.hosts.filter((host) => !isAbsent(host));
+    return await fitted(lab, shell, present, (await lastLab(lab))?.segments);
   } finally {
     await shell.close();
   }
 }
 
-/** The same, asking through `shell`, which knows each other host by its name, and this one as `host`. */
-export async function fitted(lab: Lab, shell: Shell): Promise<Lab> {
-  const found = await asked(lab, shell);
+/**
+ * The same, asking through `shell`, which knows each other host by its name, and this one as `host`.
+ * @param hosts those that are asked
+ * @param last the segments as they are
+ */
+export async function fitted(
+  lab: Lab,
+  shell: Shell,
+  hosts: readonly LibvirtHost[] = lab.hosts,
+  last?: Lab["segments"],
+): Promise<Lab> {
+  const found = await asked(hosts, shell);
   const least = Math.min(...found.map(({ mtu, host }) => mtu - vxlanOverhead(host.underlay ?? "")));
   const narrowest = found.find(({ mtu, host }) => mtu - vxlanOverhead(host.underlay ?? "") === least);
-  const wantedOf = ({ mtu, mtuOfUnderlay }: LabNetwork): number => (mtuOfUnderlay ? least : mtu);
-  const wanted = { client: wantedOf(lab.segments.client), server: wantedOf(lab.segments.server) };
+  const wantedOf = (network: NetworkName): number => {
+    const { mtu, mtuOfUnderlay }: LabNetwork = lab.segments[network];
+    return mtuOfUnderlay ? (last?.[network].mtu ?? least) : mtu;
+  };
+  const wanted = { client: wantedOf("client"), server: wantedOf("server") };
   const faults = (["client", "server"] as const).flatMap((network): Refusal[] => {
     const key = `${network}Network.mtu`;
     const value = wanted[network];
@@ -53,20 +70,20 @@ export async function fitted(lab: Lab, shell: Shell): Promise<Lab> {
       server: { ...lab.segments.server, mtu: wanted.server },
     },
   };
-  await asked(answer, shell, Math.max(wanted.client, wanted.server));
+  await asked(hosts, shell, Math.max(wanted.client, wanted.server));
   return answer;
 }
 
 /** What each host says of its NIC on the underlay. */
 async function asked(
-  lab: Lab,
+  hosts: readonly LibvirtHost[],
   shell: Shell,
   mtu?: number,
 ): Promise<readonly { readonly host: LibvirtHost; readonly mtu: number }[]> {
-  const said = await askEach(lab.hosts, async (host) => {
+  const said = await askEach(hosts, async (host) => {
     const { code, stdout, stderr } = await shell.run(
       shellName(host),
-      `bash -s -- ${underlayCall(lab, host, mtu)}`,
+      `bash -s -- ${underlayCall({ hosts }, host, mtu)}`,
       {
         stdin: readScript("host/vxlan.sh"),
         timeout: ANSWER_LIMIT,

@@ -1,4 +1,5 @@
 /** The two engines behind one interface: Pulumi where its CLI is on PATH, the embedded one elsewhere. */
+import type { HostPlace } from "../../lib/hostPlace";
 import type { Login } from "../../lib/ssh";
 import type { Access } from "../../model/lab/access";
 import type { Health } from "../../model/health";
@@ -50,8 +51,11 @@ export interface Backend {
    * @throws Error naming who changes the stack now, as far as the backend can say
    */
   unlock(): Promise<void>;
-  up(): Promise<ChangeCounts>;
-  preview(): Promise<Foreseen>;
+  /** @param absent hosts that do not answer: what the state has of them stays as it is, and is asked nothing */
+  up(absent?: readonly HostPlace[]): Promise<ChangeCounts>;
+  preview(absent?: readonly HostPlace[]): Promise<Foreseen>;
+  /** Drops from the state what is on hosts that never return. @returns how many resources that was */
+  forget(lost: readonly HostPlace[]): Promise<number>;
   destroy(): Promise<ChangeCounts>;
   /** All that its state records; nothing without a stack. */
   resources(): Promise<readonly RecordedResource[]>;

@@ -2,11 +2,14 @@
 import { GuestShell } from "../../lib/ssh";
 import { askEach } from "../../lib/askEach";
 import { handovers } from "../../model/config/handover";
+import { placement } from "../../model/lab/hosts";
 import { serviceKey, serviceTitle } from "../../model/lab/target";
 import { ConfigError } from "../../model/config/refusal";
 import type { Lab } from "../../model/lab/types";
 import { restartNotice } from "../../model/restarts";
+import { EXIT_CODES } from "../../model/health";
 import { renderHealth } from "../../health/healthText";
+import { absentHosts, forgetHosts, placesOf } from "../stack/absence";
 import { lastApplied, recordApplied } from "../stack/applied";
 import type { ChangeCounts } from "../backends/backend";
 import { StackContext, type StackOptions } from "../stack/context";
@@ -57,23 +60,39 @@ function leaving(applied: Lab, lab: Lab): string[] {
 
 const UNKNOWN = "[unknown]";
 
-/** Prints the outputs when all is as expected. */
+interface Applied {
+  readonly counts: ChangeCounts;
+  /** Names of hosts that were left out. */
+  readonly without: readonly string[];
+}
+
+/** Of what was done, or would be. */
+const titled = (what: string, without: readonly string[]): string =>
+  without.length === 0 ? what : `${what} without ${without.join(", ")}`;
+
+/** Prints the outputs when all is as expected. Where a host was left out, it ends as `status` does. */
 export async function up(options: StackOptions): Promise<void> {
   const started = Date.now();
   const context = new StackContext(options);
   // Before anything is touched; the program itself checks again, and the host too.
   const lab = await applicableLab(context);
-  const counts = await context.alone("an `up`", () => apply(context, lab));
+  const { counts, without } = await context.alone("an `up`", () => apply(context, lab));
   const outputs = shownOutputs(await context.built());
-  say(`up in ${seconds(started)}: ${summary(counts)}`);
-  if (typeof outputs.health === "object") say(renderHealth(outputs.health));
+  say(`${titled(`up in ${seconds(started)}`, without)}: ${summary(counts)}`);
+  const health = typeof outputs.health === "object" ? outputs.health : undefined;
+  if (health !== undefined) say(renderHealth(health));
   printJson(outputs);
+  if (without.length > 0)
+    process.exitCode = Math.max(EXIT_CODES.degraded, EXIT_CODES[health?.status ?? "degraded"]);
 }
 
-async function apply(context: StackContext, lab: Lab): Promise<ChangeCounts> {
+async function apply(context: StackContext, lab: Lab): Promise<Applied> {
   const names = context.names();
   await context.backend.unlock();
-  const owned = await askEach(context.hosts, async ({ virsh }) => {
+  const hosts = await forgetHosts(context, lab);
+  const absent = await absentHosts(hosts, context, lab);
+  const present = hosts.filter(({ name }) => absent.every((each) => each.name !== name));
+  const owned = await askEach(present, async ({ virsh }) => {
     return { virsh, domains: await ownDomains(virsh, names, context.backend, say) };
   });
   const exists = await context.backend.exists();
@@ -82,19 +101,21 @@ async function apply(context: StackContext, lab: Lab): Promise<ChangeCounts> {
   recordApplied(context.directory, lab, context.options.configFile);
   if (exists && (await context.recorded()).access !== undefined) {
     await context.withGuests(async (shell, applied) => {
-      await repairTunnels(applied, say);
+      await repairTunnels(applied, present, say);
       await repairGuests(shell, applied, say);
     });
   }
   // For whoever logs in to the guests meanwhile, and for the stack's next command.
   process.env.LVS_DR_CONNECTIONS = GuestShell.kept(context.options);
   context.announce("up:");
-  return context.backend.up();
+  const counts = await context.backend.up(placesOf(absent));
+  return { counts, without: absent.map(({ name }) => name) };
 }
 
 export async function preview(options: StackOptions): Promise<void> {
   const context = new StackContext(options);
-  await applicableLab(context);
+  const lab = await applicableLab(context);
+  const absent = await absentHosts(context.hosts, context, lab);
   await askEach(context.hosts, ({ virsh }) =>
     ownDomains(virsh, context.names(), context.backend, say).catch((error: unknown) => {
       // Of a libvirt that does not answer the program itself says more.
@@ -102,8 +123,10 @@ export async function preview(options: StackOptions): Promise<void> {
     }),
   );
   context.announce("preview:");
-  const { counts, restarts, outputs } = await context.backend.preview();
-  say(`would: ${summary(counts)}`);
+  for (const { name, guests } of placement(lab)) say(`  host ${name}: ${guests.join(", ") || "no guest"}`);
+  const { counts, restarts, outputs } = await context.backend.preview(placesOf(absent));
+  const without = absent.map(({ name }) => name);
+  say(`${titled("would", without)}: ${summary(counts)}`);
   if (restarts.length > 0) say(restartNotice(restarts));
   // What the guests are like now says nothing of what they will be like after a restart.
   const health = restarts.length > 0 ? UNKNOWN : outputs.health;

@@ -1,9 +1,11 @@
 /** `scripts/lab down`: ends a stack, and finds out whether it is gone. */
 import { askEach } from "../../lib/askEach";
 import { GuestShell, keptDirectory, type Login } from "../../lib/ssh";
+import { VirshError } from "../../lib/virsh";
 import { removeOf } from "../../model/guest/script";
 import { PROJECT } from "../../model/lab/naming";
 import { summary } from "./apply";
+import { forgetHosts } from "../stack/absence";
 import { audit, stackFiles, type AuditScope } from "../stack/audit";
 import type { Backend, ChangeCounts } from "../backends/backend";
 import { StackContext, type StackHost, type StackOptions } from "../stack/context";
@@ -108,8 +110,14 @@ async function destroy(context: StackContext, host: typeof HOST_DIRECTORIES): Pr
   await backend.unlock();
   // Known no more afterwards.
   const { machines } = context.names();
-  const own = await askEach(context.hosts, async (host): Promise<OwnDomains> => {
-    return { host, domains: await ownDomains(host.virsh, context.names(), backend, say) };
+  const hosts = await forgetHosts(context);
+  const own = await askEach(hosts, async (host): Promise<OwnDomains> => {
+    const domains = ownDomains(host.virsh, context.names(), backend, say).catch((error: Error) => {
+      if (host.place === undefined || !(error instanceof VirshError)) throw error;
+      const { name } = host;
+      throw new Error(`${error.message}; if ${name} never returns: scripts/lab down --forget-host ${name}`);
+    });
+    return { host, domains: await domains };
   });
   const scope = await scopeOf(context, own);
   await askEach(own, ({ host, domains }) => endGuests(host.virsh, domains, scope));
@@ -125,7 +133,7 @@ async function destroy(context: StackContext, host: typeof HOST_DIRECTORIES): Pr
     say(`down in ${seconds(started)}: ${summary(destroyed.value)}`);
   }
   const roles = clean ? await endRoles(context, machines) : [];
-  const found = await attempt(() => audit(context.hosts, scope, host), []);
+  const found = await attempt(() => audit(hosts, scope, host), []);
   const left = [...state.value, ...found.value, ...logs, ...roles];
   const errors = [destroyed.error, state.error, found.error && `audit: ${found.error}`].filter(Boolean);
   if (left.length > 0) errors.push(`left of stack ${options.stack}:\n  ${left.join("\n  ")}`);

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import type { HostPlace } from "../../lib/hostPlace";
 import { GuestShell, type Login } from "../../lib/ssh";
 import { acquireLock } from "../../lib/lock";
 import { machineLogins } from "../../model/lab/access";
@@ -26,6 +27,8 @@ export interface StackOptions {
   readonly stack: string;
   /** The stack's in a Pulumi backend, where one was named. */
   readonly organization?: string | undefined;
+  /** Hosts that never return, by name. */
+  readonly forgetHost?: readonly string[];
   readonly engine: EngineChoice;
   /** The configuration file that was named, absolute; without one, the stack's own. */
   readonly configFile?: string | undefined;
@@ -38,6 +41,8 @@ export interface StackHost {
   readonly virsh: Virsh;
   /** Of this host itself, nothing is the stack's. */
   readonly remote: boolean;
+  /** Where another host is. */
+  readonly place?: HostPlace;
 }
 
 function hostsOf(lab: Lab | undefined): StackContext["hosts"] {
@@ -47,6 +52,7 @@ function hostsOf(lab: Lab | undefined): StackContext["hosts"] {
     name,
     virsh: new Virsh(libvirtUri),
     remote: remote !== undefined,
+    ...(remote && { place: { libvirtUri, address: remote.host, port: remote.port } }),
   }));
   return [first as StackHost, ...others];
 }

@@ -80,11 +80,16 @@ export async function repairGuests(shell: Shell, lab: Lab, say: (line: string) =
 }
 
 /** Joins the hosts again where their VXLAN devices are gone, after a boot perhaps: no provider looks at what a command has made. */
-export async function repairTunnels(lab: Lab, say: (line: string) => void): Promise<void> {
+export async function repairTunnels(
+  lab: Lab,
+  present: readonly { readonly name: string }[],
+  say: (line: string) => void,
+): Promise<void> {
   if (!hasTunnels(lab)) return;
   const shell = new GuestShell({ privateKey: "", hosts: hostLogins(lab) }, lab);
   try {
-    await askEach(lab.hosts, async (host) => {
+    const hosts = lab.hosts.filter(({ name }) => present.some((each) => each.name === name));
+    await askEach(hosts, async (host) => {
       const { code, stdout, stderr } = await shell.run(shellName(host), sentCalls(joinCalls(lab, host)), {
         stdin: readScript("host/vxlan.sh"),
       });

@@ -5,6 +5,7 @@ import type { Health } from "../../model/health";
 import { nodesByName } from "../../model/lab/hosts";
 import { guestsOf, serviceUrl, type LibvirtHost } from "../../model/lab/types";
 import { privateKeys } from "../../program/machines";
+import { absentLogins, isAbsent } from "../../program/absence";
 import { loginTo, observeHealth } from "../../program/observation";
 import { ownPreflight } from "../../program/preflight";
 import type { LvsClusterArgs } from "./args";
@@ -59,7 +60,8 @@ async function build(cluster: LvsCluster, name: string, args: LvsClusterArgs) {
   const { lab, reachable, accelerator, order } = await ownPreflight(name, args);
   const given = cluster.getProvider("libvirt:index/network:Network");
   // What the cluster was given is the first host's.
-  const needed = guestsOf(lab).length === 0 ? [] : given ? lab.hosts.slice(1) : lab.hosts;
+  const own = guestsOf(lab).length === 0 ? [] : given ? lab.hosts.slice(1) : lab.hosts;
+  const needed = own.filter((host) => !isAbsent(host));
   const providerOf = (host: LibvirtHost): libvirt.Provider => {
     const own = host === lab.hosts[0] ? `${name}-libvirt` : `${name}-libvirt-${host.name}`;
     return new libvirt.Provider(own, { uri: host.libvirtUri }, { parent: cluster });
@@ -68,10 +70,11 @@ async function build(cluster: LvsCluster, name: string, args: LvsClusterArgs) {
     lab,
     accelerator,
     directorOrder: order,
+    absent: new Set(lab.hosts.filter(isAbsent).map((host) => host.name)),
     privateKeys: privateKeys(lab),
     providers: new Map(needed.map((host) => [host.name, providerOf(host)])),
   });
-  const access = loginTo(lab, hosts, privateKey);
+  const access = loginTo(lab, hosts, privateKey, await absentLogins(lab));
   const health = reachable ? await observeHealth(lab, access, hosts, [...configured]) : pulumi.unknown;
   const [service] = lab.services;
   return {

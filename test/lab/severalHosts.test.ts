@@ -3,34 +3,67 @@
  * `scripts/lab test hosts`.
  */
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PROJECT } from "../../model/lab/naming";
+import { tunnelDevices } from "../../model/lab/tunnels";
+import type { Lab } from "../../model/lab/types";
 import { Host } from "./hosts/hosts";
 import { underLoad } from "./load";
-import { applied, changes, configure, context, ENGINE, lab, outputs, run, unconfigure } from "./support";
+import {
+  applied,
+  changes,
+  configure,
+  context,
+  ENGINE,
+  eventually,
+  health,
+  lab,
+  outputs,
+  run,
+  unconfigure,
+} from "./support";
 
 const named = process.env.LVS_DR_TEST_HOSTS === "yes";
 const STACK = process.env.LVS_DR_TEST_SEVERAL_STACK ?? "several";
 const far = new Host("far");
 
+const own = (mtu?: number) => ({
+  clientNetwork: { cidr: "172.25.0.0/16", mtu },
+  serverNetwork: { cidr: "192.168.125.0/24", mtu },
+  vipCidr: "10.125.0.0/16",
+  accelerator: "qemu",
+  bootTimeout: 600,
+  directors: [{}, {}],
+});
+
 function several(config: Readonly<Record<string, unknown>> = {}): void {
   const { libvirtUri, hostKey, address, firstAddress } = far.facts;
   configure(
     {
-      clientNetwork: { cidr: "172.25.0.0/16" },
-      serverNetwork: { cidr: "192.168.125.0/24" },
-      vipCidr: "10.125.0.0/16",
-      accelerator: "qemu",
-      bootTimeout: 600,
+      ...own(),
       hosts: [{ underlay: firstAddress }, { name: "far", libvirtUri, hostKey, underlay: address }],
-      directors: [{}, {}],
       ...config,
     },
     STACK,
   );
 }
 
-const devices = (): string[] =>
-  execFileSync("ip", ["-o", "link", "show", "type", "vxlan"], { encoding: "utf8" }).match(/lx\w+/g) ?? [];
+const servers = (first: object) => ({ realServers: [first, { weight: 3 }] });
+
+async function nothingOnIt(): Promise<void> {
+  expect(await far.run("ip -o link show type vxlan")).toBe("");
+  expect((await far.virsh("list", "--all", "--name")).trim()).toBe("");
+  expect((await far.virsh("net-list", "--all", "--name")).trim()).toBe("");
+  expect(await far.run("ls -A /var/lib/libvirt/images")).toBe("");
+}
+
+/** The stack's own on the first host. */
+function devices(): string[] {
+  const own = tunnelDevices({ project: PROJECT, stack: STACK } as Lab);
+  const all = execFileSync("ip", ["-o", "link", "show", "type", "vxlan"], { encoding: "utf8" });
+  return (all.match(/lx\w+/g) ?? []).filter((device) => own.includes(device));
+}
 const domains = async (): Promise<Record<string, string[]>> => {
   const { hosts } = context(STACK);
   const all = await Promise.all(
@@ -65,6 +98,15 @@ describe.skipIf(!named)(`a stack on two hosts (${ENGINE})`, () => {
     );
     expect(refused.stderr).not.toContain("create ");
     several();
+  });
+
+  it("shows by preview who is where", async () => {
+    const preview = await lab(["preview"], STACK);
+    expect(preview.stderr.match(/^ {2}host .*/gm)).toEqual([
+      "  host host1: router, client, director1, rs1",
+      "  host far: director2, rs2",
+    ]);
+    expect(JSON.parse(preview.stdout)).toMatchObject({ nodes: { rs2: { host: "far" } } });
   });
 
   it(
@@ -105,29 +147,79 @@ describe.skipIf(!named)(`a stack on two hosts (${ENGINE})`, () => {
     },
   );
 
-  it("is joined again by `up` when a host has lost its VXLAN devices", { timeout: 600_000 }, async () => {
-    await far.run(
-      "for each in $(ip -o link show type vxlan | cut -d : -f 2); do ip link delete dev $each; done",
-    );
+  it("changes the rest while a host is away, and says which", { timeout: 600_000 }, async () => {
+    await far.powerOff();
+    several(servers({ weight: 5 }));
+    const up = await run(["up"], STACK);
+    console.log(`up without the other host: ${up.seconds.toFixed(0)} s`);
+    expect({ code: up.code, said: up.stderr.match(/^far.*/gm) }).toEqual({
+      code: 3,
+      said: [
+        expect.stringContaining("far does not answer: "),
+        "far: what it has stays as it is (director2, rs2); the next `up` that reaches it puts it right",
+      ],
+    });
+    expect(up.stderr).toMatch(/^up in [\d.]+ s without far: /m);
+    const { health } = await outputs(STACK);
+    expect(health?.status).toBe("degraded");
+    expect(health?.findings).toContainEqual(expect.objectContaining({ subject: "far", code: "host-silent" }));
+    expect(health?.services[0]?.realServers).toMatchObject([{ weight: 5 }, { state: "down" }]);
+    expect((await applied(STACK)).segments.server.mtu).toBe(1450);
+  });
+
+  it("puts right what was lost when it is back", { timeout: 900_000 }, async () => {
+    await far.powerOn();
+    expect(await far.virsh("list", "--name")).toBe("");
     const up = await lab(["up"], STACK);
+    console.log(`up with the host that is back: ${up.seconds.toFixed(0)} s`);
     expect(up.stderr.match(/^far: made the VXLAN device .*/gm)).toHaveLength(2);
-    expect(changes(up)).toMatchObject({ create: 0, update: 0, replace: 0, delete: 0 });
-    expect((await outputs(STACK)).health?.status).toBe("healthy");
+    // What has changed meanwhile is the script of its guests.
+    expect(changes(up)).toMatchObject({ create: 0, replace: 0, delete: 0 });
+    await eventually(60, async () => expect(await health(STACK)).toMatchObject({ problems: [] }));
+    expect(changes(await lab(["up"], STACK))).toMatchObject({ create: 0, update: 0, replace: 0, delete: 0 });
   });
 
   it(
-    "loses no request when a drained real server moves to the other host",
+    "lets a host go that never returns, and leaves there what the page names",
+    { timeout: 900_000 },
+    async () => {
+      await far.powerOff();
+      // The segments keep the MTU that VXLAN left: with another one every guest would start anew.
+      configure({ ...own(1450), hosts: [{}] }, STACK);
+      const refused = await run(["up"], STACK);
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toContain("run `scripts/lab up --forget-host far` if it never returns");
+      const up = await lab(["up", "--forget-host", "far"], STACK);
+      console.log(`up that forgets the host: ${up.seconds.toFixed(0)} s`);
+      expect(changes(up)).toMatchObject({ replace: 0 });
+      await eventually(60, async () => expect(await health(STACK)).toMatchObject({ problems: [] }));
+      expect(devices()).toEqual([]);
+      await far.powerOn();
+      expect((await far.virsh("list", "--all", "--name")).trim().split(/\s+/).sort()).toEqual([
+        `lvs-dr-${STACK}-director2`,
+        `lvs-dr-${STACK}-rs2`,
+      ]);
+      const page = readFileSync("docs/howto/several-hosts.md", "utf8");
+      const [, commands = ""] = /\n```sh\n(stack=[^`]*)```/.exec(page) ?? [];
+      expect(commands).toMatch(/^stack=spread\n/);
+      await far.run(commands.replace("stack=spread", `stack=${STACK}`));
+      await nothingOnIt();
+    },
+  );
+
+  it(
+    "loses no request when a host joins, and a drained real server moves to it",
     { timeout: 1_200_000 },
     async () => {
-      const servers = (host: string, drain: boolean) => ({ realServers: [{}, { weight: 3, host, drain }] });
+      const moving = (host: string, drain: boolean) => ({ realServers: [{}, { weight: 3, host, drain }] });
       const { log } = await underLoad(
-        "rs2 moves to the first host",
+        "rs2 moves to the other host",
         async () => {
-          several(servers("far", true));
+          several(moving("host1", true));
           await lab(["up"], STACK);
-          several(servers("host1", true));
+          several(moving("far", true));
           await lab(["up"], STACK);
-          several(servers("host1", false));
+          several(moving("far", false));
           await lab(["up"], STACK);
         },
         "main",
@@ -135,8 +227,8 @@ describe.skipIf(!named)(`a stack on two hosts (${ENGINE})`, () => {
       );
       expect(Object.keys(log.answeredBy).sort()).toEqual(["rs1", "rs2"]);
       expect(await domains()).toEqual({
-        host1: ["client", "director1", "router", "rs1", "rs2"],
-        far: ["director2"],
+        host1: ["client", "director1", "router", "rs1"],
+        far: ["director2", "rs2"],
       });
     },
   );
@@ -146,9 +238,6 @@ describe.skipIf(!named)(`a stack on two hosts (${ENGINE})`, () => {
     const down = await lab(["down"], STACK);
     console.log(`down: ${down.seconds.toFixed(0)} s`);
     expect(devices()).toEqual([]);
-    expect(await far.run("ip -o link show type vxlan")).toBe("");
-    expect((await far.virsh("list", "--all", "--name")).trim()).toBe("");
-    expect((await far.virsh("net-list", "--all", "--name")).trim()).toBe("");
-    expect(await far.run("ls -A /var/lib/libvirt/images")).toBe("");
+    await nothingOnIt();
   });
 });

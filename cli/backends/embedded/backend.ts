@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { EngineEvent } from "@pulumi/pulumi/automation";
 import type { EmbeddedEngine, RunResult } from "../../../engine";
 import { StateFile, type State } from "../../../engine/state";
+import { isOnAny, withoutResources, type HostPlace } from "../../../lib/hostPlace";
 import { DOMAIN, type Backend, type ChangeCounts, type Foreseen } from "../backend";
 import { progressOn } from "../progress";
 import { foreseen } from "../events";
@@ -26,6 +27,7 @@ export class EmbeddedBackend implements Backend {
   private async run(
     verb: string,
     work: (engine: EmbeddedEngine) => Promise<RunResult>,
+    absent: readonly HostPlace[] = [],
     events?: EngineEvent[],
   ): Promise<ChangeCounts> {
     const [{ EmbeddedEngine }, progress] = await Promise.all([
@@ -36,6 +38,7 @@ export class EmbeddedBackend implements Backend {
       projectDir: process.cwd(),
       stack: this.stack,
       stateFile: this.file,
+      absent,
       onEvent: (event) => {
         progress.show(event);
         events?.push(event);
@@ -50,8 +53,12 @@ export class EmbeddedBackend implements Backend {
     return result.changes;
   }
 
+  private stateFile(): StateFile {
+    return new StateFile(this.file, this.project, this.stack);
+  }
+
   private state(): State {
-    return new StateFile(this.file, this.project, this.stack).load();
+    return this.stateFile().load();
   }
 
   exists(): Promise<boolean> {
@@ -77,20 +84,33 @@ export class EmbeddedBackend implements Backend {
     return Promise.resolve();
   }
 
-  async up(): Promise<ChangeCounts> {
+  async up(absent: readonly HostPlace[] = []): Promise<ChangeCounts> {
     const config = await this.config();
-    return this.run("up", (engine) => engine.up(config));
+    return this.run("up", (engine) => engine.up(config), absent);
   }
 
-  async preview(): Promise<Foreseen> {
+  async preview(absent: readonly HostPlace[] = []): Promise<Foreseen> {
     const config = await this.config();
     const events: EngineEvent[] = [];
-    await this.run("preview", (engine) => engine.preview(config), events);
+    await this.run("preview", (engine) => engine.preview(config), absent, events);
     return foreseen(events);
   }
 
   destroy(): Promise<ChangeCounts> {
     return this.run("down", (engine) => engine.destroy());
+  }
+
+  forget(lost: readonly HostPlace[]): Promise<number> {
+    const file = this.stateFile();
+    const { resources, intents, ...state } = file.load();
+    const theirs = [...resources, ...intents].filter((each) => isOnAny(lost, each, resources));
+    const gone = new Set(theirs.map(({ urn }) => urn));
+    file.save({
+      ...state,
+      resources: withoutResources(resources, gone),
+      intents: intents.filter(({ urn }) => !gone.has(urn)),
+    });
+    return Promise.resolve(gone.size);
   }
 
   resources(): Promise<State["resources"]> {

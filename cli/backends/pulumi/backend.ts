@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { EngineEvent } from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
+import { isOnAny, withoutResources, type HostPlace } from "../../../lib/hostPlace";
 import { SIGNATURE, secret, type Properties, type Value } from "../../../lib/properties";
 import { versionProblems } from "../../../model/host/checksTools";
 import { PROJECT, prefixFor } from "../../../model/lab/naming";
@@ -26,13 +27,17 @@ import { readStackConfig, secretKeys, stackFile, type StackConfig } from "../../
 import type { Virsh } from "../../stack/virsh";
 import { say } from "../../terminal";
 
+interface Resource {
+  readonly urn: string;
+  readonly type: string;
+  readonly provider?: string;
+  readonly inputs?: Properties & { readonly name?: string };
+  readonly outputs?: Properties & { readonly uuid?: string };
+}
+
 interface Exported {
   readonly deployment: {
-    readonly resources?: readonly {
-      readonly type: string;
-      readonly inputs?: { readonly name?: string };
-      readonly outputs?: Properties & { readonly uuid?: string };
-    }[];
+    readonly resources?: readonly Resource[];
     pending_operations?: readonly PendingOperation[];
   };
 }
@@ -45,13 +50,13 @@ interface StackSettings {
 }
 
 /** The state's format for a secret (apitype.SecretV1) has its value as JSON. */
-function withSecrets({ type, outputs = {} }: RecordedResource): RecordedResource {
-  const text = JSON.stringify(outputs, (_key, value: Value) =>
+function withSecrets<T extends object>(resource: T): T {
+  const text = JSON.stringify(resource, (_key, value: Value) =>
     typeof value === "object" && value !== null && "plaintext" in value && SIGNATURE in value
       ? secret(JSON.parse(String(value.plaintext)) as Value)
       : value,
   );
-  return { type, outputs: JSON.parse(text) as Properties };
+  return JSON.parse(text) as T;
 }
 
 function parseYaml(file: string): StackSettings {
@@ -246,18 +251,30 @@ export class PulumiBackend implements Backend {
     return foreseen(events);
   }
 
-  async up(): Promise<ChangeCounts> {
+  /** URNs of what is on some hosts. Where a command runs is among the state's secrets. */
+  private async urnsOn(places: readonly HostPlace[]): Promise<readonly string[]> {
+    if (places.length === 0) return [];
+    const all = ((await this.exported("--show-secrets"))?.deployment.resources ?? []).map(withSecrets);
+    return all.filter((each) => isOnAny(places, each, all)).map(({ urn }) => urn);
+  }
+
+  private async excluding(absent: readonly HostPlace[]): Promise<string[]> {
+    return (await this.urnsOn(absent)).flatMap((urn) => ["--exclude", urn]);
+  }
+
+  async up(absent: readonly HostPlace[] = []): Promise<ChangeCounts> {
     await this.assertVersion();
     await this.unlock();
     await this.recover();
-    return (await this.operate("up", this.configFile(), "--yes", "--skip-preview", "--refresh")).counts;
+    const options = ["--yes", "--skip-preview", "--refresh", ...(await this.excluding(absent))];
+    return (await this.operate("up", this.configFile(), ...options)).counts;
   }
 
-  async preview(): Promise<Foreseen> {
+  async preview(absent: readonly HostPlace[] = []): Promise<Foreseen> {
     await this.assertVersion();
     if (!(await this.exists())) await this.init();
     try {
-      return await this.operate("preview", this.configFile(), "--refresh");
+      return await this.operate("preview", this.configFile(), "--refresh", ...(await this.excluding(absent)));
     } finally {
       // Pulumi previews only a stack that is there; a backend keeps none that was never built.
       if (this.made) await this.cli.run(...FORGET);
@@ -272,6 +289,17 @@ export class PulumiBackend implements Backend {
     const { counts } = await this.operate("destroy", this.writeConfig({}), "--yes", "--skip-preview");
     await this.cli.shown(FORGET);
     return counts;
+  }
+
+  async forget(lost: readonly HostPlace[]): Promise<number> {
+    await this.recover();
+    const gone = new Set(await this.urnsOn(lost));
+    const state = await this.exported();
+    if (state === undefined || gone.size === 0) return 0;
+    const { resources = [], ...rest } = state.deployment;
+    const left = { ...state, deployment: { ...rest, resources: withoutResources(resources, gone) } };
+    await this.cli.shown(["stack", "import"], { input: JSON.stringify(left) });
+    return gone.size;
   }
 
   async resources(): Promise<readonly RecordedResource[]> {

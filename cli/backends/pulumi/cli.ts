@@ -1,6 +1,7 @@
 /** Runs the Pulumi CLI on one stack. */
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { ABSENT } from "../../../lib/hostPlace";
 import { exec, lineSplitter, spawnWatched, type ExecResult } from "../../../lib/process";
 
 /** What Pulumi takes for "stop in order"; the terminal's end it would not hear of. */
@@ -12,13 +13,18 @@ export class PulumiCli {
     readonly env: NodeJS.ProcessEnv,
   ) {}
 
+  /** Which hosts do not answer was found out after the rest. */
+  private environment(): NodeJS.ProcessEnv {
+    return { ...this.env, [ABSENT]: process.env[ABSENT] };
+  }
+
   private arguments(args: readonly string[]): string[] {
     return [...args, "--stack", this.stack, "--non-interactive"];
   }
 
   /** Runs a command and gathers what it prints. */
   async run(...args: string[]): Promise<ExecResult> {
-    const result = await exec("pulumi", this.arguments(args), { env: this.env });
+    const result = await exec("pulumi", this.arguments(args), { env: this.environment() });
     return { ...result, stderr: result.stderr.trim() };
   }
 
@@ -48,7 +54,7 @@ export class PulumiCli {
       // Of its own session: the terminal's Ctrl-C would reach it a second time, which it takes for "at once".
       const stdout = onLine ? "pipe" : input === undefined ? 2 : "ignore";
       child = spawnWatched("pulumi", this.arguments(args), {
-        env: this.env,
+        env: this.environment(),
         stdio: [input === undefined ? "ignore" : "pipe", stdout, 2],
       });
       const lines = lineSplitter(onLine ?? (() => undefined));

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import {
   DOMAIN,
   LOCAL,
@@ -15,8 +15,9 @@ import { find, type Recording } from "./support/recorder";
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB";
 const FAR = { name: "far", libvirtUri: "qemu+ssh://root@far:2222/system", hostKey: KEY };
 const bridges = { client: "br-client", server: "br-server" };
-const byBridges = () =>
+const byBridges = (previous = {}) =>
   runProgram({
+    previous,
     config: {
       accelerator: "qemu",
       hosts: [{ bridges }, { ...FAR, bridges: { client: "br0", server: "br1" } }],
@@ -129,6 +130,38 @@ it("a guest is reached through its host", async () => {
   const { hosts } = (recording.outputs.access as { secret: { hosts: Record<string, object> } }).secret;
   expect(hosts.rs2).toMatchObject({ proxy: { host: "far", port: 2222, hostKey: KEY } });
   expect(hosts.rs1).not.toHaveProperty("proxy");
+});
+
+it("a host that `scripts/lab` has found silent is asked nothing, and nothing is registered of what it has", async () => {
+  const asked = ({ invocations }: Recording) =>
+    invocations.flatMap(({ inputs }) => {
+      const { LVS_DR_LIBVIRT_URI: uri } = (inputs.environment ?? {}) as Record<string, string>;
+      return uri === undefined ? [] : [uri];
+    });
+  const whole = await byBridges();
+  expect(asked(whole).sort()).toEqual(["qemu+ssh://root@far:2222/system", "qemu:///system"]);
+  vi.stubEnv("LVS_DR_ABSENT_HOSTS", "far");
+  const before = { rs2: { address: "192.168.7.20", hostKey: "ssh-ed25519 former" }, rs9: {} };
+  const without = await byBridges({ access: { privateKey: "", hosts: before } }).finally(() =>
+    vi.unstubAllEnvs(),
+  );
+  expect(asked(without)).toEqual(["qemu:///system"]);
+  const names = ({ registrations }: Recording) => registrations.map(({ type, name }) => `${type} ${name}`);
+  const left = new Set(names(without));
+  const missing = names(whole).filter((each) => !left.has(each));
+  expect(names(without)).toHaveLength(names(whole).length - missing.length);
+  expect(missing.filter((each) => !/ (rs2\b.*|\S+-far\b.*)$/.test(each))).toEqual([]);
+  expect(missing).toContain(`${DOMAIN} rs2`);
+  const { hosts } = (without.outputs.access as { secret: { hosts: object } }).secret;
+  expect(hosts).toMatchObject({ rs2: before.rs2, rs1: {} });
+});
+
+it("the outputs say which host each node is on, where there are several", async () => {
+  const { outputs } = await byBridges();
+  expect(outputs.nodes).toMatchObject({ rs1: { host: "host1" }, rs2: { host: "far", role: "realServer" } });
+  expect((await runProgram({ config: { accelerator: "qemu" } })).outputs.nodes).not.toHaveProperty(
+    "rs1.host",
+  );
 });
 
 it("one host in the list is what libvirtUri was", async () => {

@@ -63,3 +63,25 @@ it("an underlay that is too narrow for IPv6 is refused, and a path that is narro
     "VXLAN cannot lead from far to the other hosts: far: a packet of 1500 bytes does not reach",
   );
 });
+
+it("while a host is silent the others are asked, and the segments keep the MTU that its underlay left", async () => {
+  const described = lab({
+    hosts: [
+      { underlay: "10.199.0.1" },
+      FAR,
+      { ...FAR, name: "third", libvirtUri: "qemu+ssh://root@third/system", underlay: "10.199.0.3" },
+    ],
+  });
+  const shell = hosts({ host: 9000, third: 9000 });
+  const present = described.hosts.filter(({ name }) => name !== "far");
+  const { client, server } = described.segments;
+  const last = { client: { ...client, mtu: 1450 }, server: { ...server, mtu: 1450 } };
+  const { segments } = await fitted(described, shell, present, last);
+  expect([segments.client.mtu, segments.server.mtu]).toEqual([1450, 1450]);
+  expect(shell.asked).toEqual([
+    "host: bash -s -- underlay 10.199.0.1",
+    "third: bash -s -- underlay 10.199.0.3",
+    "host: bash -s -- underlay 10.199.0.1 1500 10.199.0.3",
+    "third: bash -s -- underlay 10.199.0.3 1500 10.199.0.1",
+  ]);
+});

@@ -261,6 +261,27 @@ describe("down", () => {
     expect(said.join("")).not.toContain("nothing is left");
   });
 
+  it("is told what to do about a host that never returns, and then ends without it", async () => {
+    host = fakeHost(NOBODY);
+    const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB";
+    const far = { name: "far", libvirtUri: "qemu+ssh://root@far/system", hostKey, underlay: "10.199.0.2" };
+    const hosts = [{ underlay: "10.199.0.1" }, far];
+    const several = parseConfig({ hosts, accelerator: "qemu" }, { project: "lvs-dr", stack: "dev" });
+    const [first, second] = several.hosts;
+    if (second === undefined) throw new Error("a lab of two hosts has two");
+    recordApplied(".lab/dev", { ...several, hosts: [{ ...first, libvirtUri: "test:///default" }, second] });
+    const destroyed = destroy();
+    state(false);
+    await expect(down(options, directories)).rejects.toThrow(
+      "if far never returns: scripts/lab down --forget-host far",
+    );
+    expect(destroyed).not.toHaveBeenCalled();
+    const forgotten = vi.spyOn(EmbeddedBackend.prototype, "forget").mockResolvedValue(7);
+    await down({ ...options, forgetHost: ["far"] }, directories);
+    expect(forgotten).toHaveBeenCalledWith([{ libvirtUri: far.libvirtUri, address: "far", port: 22 }]);
+    expect(said.join("")).toContain("audit: nothing is left");
+  });
+
   it("keeps a state that is not empty, and names it", async () => {
     host = fakeHost(NOBODY);
     applied();

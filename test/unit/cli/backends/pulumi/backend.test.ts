@@ -110,6 +110,42 @@ describe("up", () => {
   });
 });
 
+describe("a host that does not answer", () => {
+  const FAR = { libvirtUri: "qemu+ssh://far/system", address: "far", port: 22 };
+  const urn = (name: string): string => `urn:pulumi:dev::lvs-dr::t::${name}`;
+  const sealed = { [SIGNATURE]: "1b47061264138c4ac30d75fd1eb44270", plaintext: '{"host":"far"}' };
+  const resources = [
+    { urn: urn("far"), type: "pulumi:providers:libvirt", inputs: { uri: FAR.libvirtUri } },
+    { urn: urn("rs2"), type: DOMAIN, provider: `${urn("far")}::id` },
+    { urn: urn("tunnels-far"), type: "command:remote:Command", inputs: { connection: sealed } },
+    { urn: urn("rs1"), type: DOMAIN, dependencies: [urn("rs2"), urn("authority")] },
+  ];
+  beforeEach(() => pulumi.write("export", { version: 3, deployment: { resources } }));
+  const last = (): string | undefined => pulumi.asked().at(-1);
+
+  it("is left out of up and preview", async () => {
+    const excluded = ["far", "rs2", "tunnels-far"].map((name) => `--exclude ${urn(name)}`).join(" ");
+    await backend().up([FAR]);
+    expect(last()).toContain(`--refresh ${excluded} --json`);
+    expect(pulumi.asked()).toContain("stack export --show-secrets");
+    await backend().preview([FAR]);
+    expect(last()).toContain(`--refresh ${excluded} --json`);
+    await backend().up();
+    expect(last()).not.toContain("--exclude");
+  });
+
+  it("is forgotten with all that is there, and the rest names nothing of it", async () => {
+    expect(await backend().forget([FAR])).toBe(3);
+    expect(JSON.parse(pulumi.read("export"))).toEqual({
+      version: 3,
+      deployment: {
+        resources: [{ ...resources[3], dependencies: [urn("authority")], propertyDependencies: {} }],
+      },
+    });
+    expect(await backend().forget([FAR])).toBe(0);
+  });
+});
+
 describe("the lock of a file backend", () => {
   /** A process that is not there: the largest number the kernel gives is smaller. */
   const GONE = 2 ** 22 + 1;

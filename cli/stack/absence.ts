@@ -1,0 +1,110 @@
+/** Hosts of a stack that do not answer: what `up` does without them. */
+import { askEach } from "../../lib/askEach";
+import { ABSENT } from "../../lib/hostPlace";
+import { hostNameOf, hostOf } from "../../model/lab/hosts";
+import { guestsOf, type Lab } from "../../model/lab/types";
+import { lastApplied } from "./applied";
+import type { StackContext, StackHost } from "./context";
+import { say } from "../terminal";
+
+type RemoteHost = StackHost & Required<Pick<StackHost, "place">>;
+
+const isRemote = (host: StackHost): host is RemoteHost => host.place !== undefined;
+
+export const placesOf = (hosts: readonly RemoteHost[]): RemoteHost["place"][] =>
+  hosts.map(({ place }) => place);
+
+const lists = (lab: Lab, { place }: RemoteHost): boolean =>
+  lab.hosts.some(({ libvirtUri }) => libvirtUri === place.libvirtUri);
+
+/** Guests that a lab has on a host, by name. */
+const guestsOn = (lab: Lab | undefined, { name }: RemoteHost): string[] =>
+  lab === undefined
+    ? []
+    : guestsOf(lab).flatMap((node) => (hostNameOf(lab, node) === name ? [node.name] : []));
+
+/**
+ * The hosts of the last `up` that do not answer now, said in a line each, with what that leaves out. The program and all that it runs are
+ * told too.
+ * @throws Error for what cannot be brought about without them
+ */
+export async function absentHosts(
+  hosts: readonly StackHost[],
+  { directory, backend }: Pick<StackContext, "directory" | "backend">,
+  lab: Lab,
+): Promise<RemoteHost[]> {
+  // Without the first nothing can be done, and what asks for it says so.
+  const asked = await askEach(hosts.slice(1).filter(isRemote), async (host) => ({
+    host,
+    why: await host.virsh.silence(),
+  }));
+  const silent = asked.filter(({ why }) => why !== undefined);
+  const before = lastApplied(directory);
+  const built = silent.length === 0 ? new Map() : await backend.domains();
+  for (const { host, why } of silent) {
+    const { name } = host;
+    if (!lists(lab, host))
+      throw new Error(
+        `${name} is not in the configuration any more, and what it has cannot be deleted, since it does not answer (${why}): ` +
+          `run \`scripts/lab up --forget-host ${name}\` if it never returns`,
+      );
+    const there = guestsOn(before, host);
+    const added = guestsOf(lab).filter(
+      (node) => hostOf(lab, node).name === name && !(built.has(node.domain) && there.includes(node.name)),
+    );
+    if (added.length > 0)
+      throw new Error(
+        `${name} does not answer (${why}), and ${added.map((node) => node.name).join(", ")} would be made there: ` +
+          "wait until it is back, or name another one by `host`",
+      );
+    const moved = guestsOf(lab).filter(
+      (node) => there.includes(node.name) && hostOf(lab, node).name !== name,
+    );
+    if (moved.length > 0)
+      throw new Error(
+        `${name} does not answer (${why}), and ${moved.map((node) => node.name).join(", ")} cannot leave it: ` +
+          `wait until it is back or, if it never returns, take it out of hosts and run \`scripts/lab up --forget-host ${name}\``,
+      );
+    say(`${name} does not answer: ${why}`);
+    say(
+      `${name}: what it has stays as it is (${there.join(", ")}); the next \`up\` that reaches it puts it right`,
+    );
+  }
+  const absent = silent.map(({ host }) => host);
+  process.env[ABSENT] = absent.map(({ name }) => name).join(" ");
+  return absent;
+}
+
+/**
+ * Drops from the state what is on hosts that never return.
+ * @returns the hosts that are left
+ * @throws Error for a host that answers, or that the configuration still lists
+ */
+export async function forgetHosts(
+  { hosts, options, backend }: StackContext,
+  lab?: Lab,
+): Promise<readonly StackHost[]> {
+  const { forgetHost: names = [] } = options;
+  if (names.length === 0) return hosts;
+  const lost = names.map((name) => {
+    const host = hosts.filter(isRemote).find((each) => each.name === name);
+    if (host !== undefined) return host;
+    const known = hosts.filter(isRemote).map((each) => each.name);
+    throw new Error(
+      `--forget-host ${name}: no other host of the last \`up\` is called so${known.length > 0 ? `; there are ${known.join(", ")}` : ""}`,
+    );
+  });
+  for (const host of lost) {
+    const { name, virsh } = host;
+    if (lab !== undefined && lists(lab, host))
+      throw new Error(`--forget-host ${name}: the configuration still lists it: remove it from hosts first`);
+    if ((await virsh.silence()) === undefined)
+      throw new Error(`--forget-host ${name}: it answers: leave the option out, and what it has is deleted`);
+  }
+  const left = hosts.filter((host) => !lost.some(({ name }) => name === host.name));
+  const count = await backend.forget(placesOf(lost));
+  say(
+    `${names.join(", ")}: forgotten, ${count} resources are dropped from the state. Should it return: docs/howto/several-hosts.md says what is left there`,
+  );
+  return left;
+}

@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { absentHosts, forgetHosts } from "../../../../cli/stack/absence";
+import { recordApplied } from "../../../../cli/stack/applied";
+import { StackContext } from "../../../../cli/stack/context";
+import { Virsh } from "../../../../cli/stack/virsh";
+import { parseConfig } from "../../../../model/config/config";
+import { guestsOf, type Lab } from "../../../../model/lab/types";
+
+const home = process.cwd();
+const URI = "qemu+ssh://root@far:2222/system";
+const FAR = {
+  name: "far",
+  libvirtUri: URI,
+  hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB",
+  underlay: "10.199.0.2",
+};
+const HOSTS = [{ underlay: "10.199.0.1" }, FAR];
+const lab = (config: object = {}): Lab =>
+  parseConfig({ hosts: HOSTS, accelerator: "qemu", ...config }, { project: "lvs-dr", stack: "dev" });
+const near = lab({ hosts: [{}] });
+
+let checkout: string;
+let said: string[];
+/** Why each host does not answer, by URI. */
+let silence: Record<string, string>;
+beforeEach(() => {
+  checkout = mkdtempSync(join(tmpdir(), "lvs-dr-absence-"));
+  process.chdir(checkout);
+  said = [];
+  silence = { [URI]: "no route" };
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => said.push(String(text).trimEnd()) > 0);
+  vi.spyOn(Virsh.prototype, "silence").mockImplementation(function (this: Virsh) {
+    return Promise.resolve(silence[(this as unknown as { uri: string }).uri]);
+  });
+  vi.stubEnv("LVS_DR_ABSENT_HOSTS", "");
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+  process.chdir(home);
+  rmSync(checkout, { recursive: true });
+});
+
+/** A stack that was applied as `applied`. */
+function context(applied = lab(), forgetHost: readonly string[] = []) {
+  recordApplied(".lab/dev", applied);
+  const made = new StackContext({ stack: "dev", engine: "embedded", forgetHost });
+  const forget = vi.spyOn(made.backend, "forget").mockResolvedValue(7);
+  vi.spyOn(made.backend, "domains").mockResolvedValue(
+    new Map(guestsOf(applied).map(({ domain }) => [domain, undefined])),
+  );
+  return { ...made, directory: made.directory, backend: made.backend, forget };
+}
+const names = (hosts: readonly { readonly name: string }[]) => hosts.map(({ name }) => name);
+const absent = (wanted: Lab, applied?: Lab) => {
+  const { hosts, ...rest } = context(applied);
+  return absentHosts(hosts, rest, wanted).then(names);
+};
+
+describe("a host of the last up that does not answer", () => {
+  it("is named with its guests, and the program is told", async () => {
+    expect(await absent(lab({ bootTimeout: 99 }))).toEqual(["far"]);
+    expect(said).toEqual([
+      "far does not answer: no route",
+      "far: what it has stays as it is (rs2); the next `up` that reaches it puts it right",
+    ]);
+    expect(process.env.LVS_DR_ABSENT_HOSTS).toBe("far");
+    silence = {};
+    expect(await absent(lab())).toEqual([]);
+    expect(process.env.LVS_DR_ABSENT_HOSTS).toBe("");
+  });
+
+  it("lets none of its guests move away, and keeps one that is not wanted any more", async () => {
+    await expect(absent(lab({ realServers: [{}, { host: "host1" }] }))).rejects.toThrow(
+      "far does not answer (no route), and rs2 cannot leave it: wait until it is back or, if it never returns, take it out of hosts and run `scripts/lab up --forget-host far`",
+    );
+    expect(await absent(lab({ realServerCount: 1 }))).toEqual(["far"]);
+  });
+
+  it("gets no guest", async () => {
+    await expect(absent(lab({ realServerCount: 4 }))).rejects.toThrow(
+      "far does not answer (no route), and rs4 would be made there: wait until it is back, or name another one by `host`",
+    );
+    await expect(absent(lab({ realServers: [{ host: "far" }, {}] }))).rejects.toThrow(
+      "rs1 would be made there",
+    );
+  });
+
+  it("cannot leave the configuration but by being forgotten", async () => {
+    await expect(absent(near)).rejects.toThrow(
+      "far is not in the configuration any more, and what it has cannot be deleted, since it does not answer (no route): run `scripts/lab up --forget-host far` if it never returns",
+    );
+  });
+
+  it("is for what asks it to say, where it is the first or the only one", async () => {
+    for (const hosts of [undefined, [FAR, { underlay: "10.199.0.1" }]]) {
+      const first = lab({ hosts, ...(hosts === undefined && { libvirtUri: URI }) });
+      expect(await absent(first, first)).toEqual([]);
+    }
+  });
+});
+
+describe("--forget-host", () => {
+  it("drops what the host has from the state, and the host from those that are asked", async () => {
+    const { forget, ...rest } = context(lab(), ["far"]);
+    expect(names(await forgetHosts(rest as StackContext & typeof rest, near))).toEqual(["host1"]);
+    expect(forget).toHaveBeenCalledWith([{ libvirtUri: URI, address: "far", port: 2222 }]);
+    expect(said[0]).toMatch(/^far: forgotten, 7 resources are dropped from the state\./);
+  });
+
+  it.each([
+    ["that answers", {}, "far", near, "it answers: leave the option out"],
+    [
+      "that the configuration lists",
+      { [URI]: "no" },
+      "far",
+      lab(),
+      "the configuration still lists it: remove it from hosts first",
+    ],
+    [
+      "that nobody knows",
+      { [URI]: "no" },
+      "fat",
+      near,
+      "no other host of the last `up` is called so; there are far",
+    ],
+    [
+      "that is this one",
+      { [URI]: "no" },
+      "host1",
+      near,
+      "no other host of the last `up` is called so; there are far",
+    ],
+  ])("refuses one %s", async (_which, silent, name, wanted, why) => {
+    silence = silent;
+    const { forget, ...rest } = context(lab(), [name]);
+    await expect(forgetHosts(rest as StackContext & typeof rest, wanted)).rejects.toThrow(
+      `--forget-host ${name}: ${why}`,
+    );
+    expect(forget).not.toHaveBeenCalled();
+  });
+});
