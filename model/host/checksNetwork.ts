@@ -8,33 +8,23 @@ interface Range {
   readonly key: string;
   readonly cidr: string;
   /** The host interface on the segment, which may have its route already. */
-  readonly bridge?: string;
+  readonly bridge: string;
   /** The libvirt network of the segment. */
-  readonly network?: string;
+  readonly network: string;
 }
 
 export function checkHostNetwork(lab: Lab, facts: HostFacts): Refusal[] {
-  const { client, server } = lab.segments;
-  const ranges: Range[] = [
-    {
-      key: "clientNetwork.cidr",
-      cidr: client.cidr,
-      bridge: client.existingBridge ?? client.bridge,
-      network: client.name,
-    },
-    {
-      key: "serverNetwork.cidr",
-      cidr: server.cidr,
-      bridge: server.existingBridge ?? server.bridge,
-      network: server.name,
-    },
-  ];
+  const segments = [lab.segments.client, lab.segments.server];
+  const ranges = segments.map(({ key, cidr, existingBridge, bridge, name }): Range => ({
+    key: `${key}Network.cidr`,
+    cidr,
+    bridge: existingBridge ?? bridge,
+    network: name,
+  }));
   return [
     ...ranges.flatMap((range) => [...routesInTheWay(range, facts), ...networksInTheWay(range, facts)]),
-    ...bridgeProblems(client, facts),
-    ...bridgeProblems(server, facts),
-    ...nameTaken(server, facts),
-    ...nameTaken(client, facts),
+    ...segments.flatMap((segment) => bridgeProblems(segment, facts)),
+    ...segments.flatMap((segment) => nameTaken(segment, facts)),
     ...filterProblems(facts),
   ];
 }

@@ -39,13 +39,12 @@ function takenNames(lab: Lab, facts: HostFacts): Refusal[] {
       },
     ];
   };
-  const objects = (domains ?? []).map((domain) => (typeof domain === "string" ? { name: domain } : domain));
   return [
     ...labNodes(lab).flatMap(({ domain }) =>
       check(
         "domain",
         "host.domain",
-        objects.find(({ name }) => name === domain),
+        domains?.find(({ name }) => name === domain),
         `undefine ${domain} --snapshots-metadata`,
       ),
     ),

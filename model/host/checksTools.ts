@@ -80,7 +80,7 @@ function acceleratorProblems(lab: Lab, facts: HostFacts): Refusal[] {
 function roomProblems(lab: Lab, facts: HostFacts): Refusal[] {
   const domains = facts.libvirt?.domains;
   if (!isKnown(domains)) return [];
-  const existing = new Set(domains.map((domain) => (typeof domain === "string" ? domain : domain.name)));
+  const existing = new Set(domains.map(({ name }) => name));
   const missing = labNodes(lab).filter(({ domain }) => !existing.has(domain));
   if (missing.length === 0) return [];
   const memory = missing.reduce((sum, node) => sum + node.memoryMiB, 0) + HOST_RESERVE_MIB;
@@ -128,11 +128,6 @@ export function versionProblems({ versions = {} }: HostFacts): Refusal[] {
   });
 }
 
-function compare(a: string, b: string): number {
-  const [left = [], right = []] = [a, b].map((text) => (text.match(/\d+/g) ?? []).slice(0, 3).map(Number));
-  for (let i = 0; i < 3; i++) {
-    const difference = (left[i] ?? 0) - (right[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
-}
+/** Numbers in versions by their value, whatever letter they begin with. */
+const compare = (a: string, b: string): number =>
+  a.replace(/^\D+/, "").localeCompare(b, "en", { numeric: true });

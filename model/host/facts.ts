@@ -15,7 +15,7 @@ export interface HostRoute {
   readonly dev?: string;
 }
 
-/** A libvirt object that exists already. A bare name is one whose owner is unknown. */
+/** A libvirt object that exists already. */
 export interface LibvirtObject {
   readonly name: string;
   /** "PROJECT/STACK" of the stack that made it, absent where it was none of ours. */
@@ -40,7 +40,7 @@ export interface HostFacts {
     readonly error?: string | null;
     /** The command that starts it. */
     readonly start?: string | null;
-    readonly domains?: readonly (string | LibvirtObject)[] | null;
+    readonly domains?: readonly LibvirtObject[] | null;
     readonly networks?: readonly LibvirtNetwork[] | null;
     readonly pools?: readonly LibvirtPool[] | null;
     /** One that its network driver needs and makes too late. */

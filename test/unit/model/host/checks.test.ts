@@ -22,7 +22,7 @@ const FINE: HostFacts = {
   ],
   libvirt: {
     error: null,
-    domains: ["lvs-dr-dev-rs1", { name: "lvs-dr-dev-rs2", owner: "lvs-dr/dev" }],
+    domains: [{ name: "lvs-dr-dev-rs1" }, { name: "lvs-dr-dev-rs2", owner: "lvs-dr/dev" }],
     networks: [
       { name: client.name, bridge: client.bridge, addresses: [{ address: "172.18.0.1", prefix: 16 }] },
       { name: server.name, bridge: server.bridge, addresses: [{ address: "192.168.7.1", prefix: 24 }] },
@@ -182,7 +182,9 @@ const cases: [string, Record<string, unknown>, HostFacts, string[]][] = [
     {},
     {
       memory: { availableMiB: 700 },
-      libvirt: { domains: ["client", "router", "director", "rs1"].map((name) => `lvs-dr-dev-${name}`) },
+      libvirt: {
+        domains: ["client", "router", "director", "rs1"].map((name) => ({ name: `lvs-dr-dev-${name}` })),
+      },
     },
     [],
   ],
