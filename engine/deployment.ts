@@ -15,7 +15,8 @@ export interface Registered {
   /** Empty when unknown (preview) or without one. */
   readonly id: string;
   readonly outputs: Properties;
-  readonly result: "success" | "failed" | "skipped";
+  /** Whether it is as the program wants it. */
+  readonly ok: boolean;
 }
 
 /** One pass over the program: each registration is compared with the state and applied; in the end, what is gone goes. */
@@ -54,7 +55,7 @@ export class Deployment {
       this.run.save();
       return resource;
     });
-    return { urn, id: "", outputs: goal.inputs, result: "success" };
+    return { urn, id: "", outputs: goal.inputs, ok: true };
   }
 
   /** Outputs a component (or the stack) registers when its children are there. */
@@ -70,7 +71,7 @@ export class Deployment {
   private async registerCustom(urn: string, goal: Goal): Promise<Registered> {
     if (this.isBlocked(goal)) {
       this.broken.add(urn);
-      return { urn, id: "", outputs: {}, result: "skipped" };
+      return { urn, id: "", outputs: {}, ok: false };
     }
     try {
       const provider = this.run.providerOf(goal.type);
@@ -79,11 +80,11 @@ export class Deployment {
       if (plan.anew && provider.disturbs) this.run.disturb(urn);
       const old = this.run.find(urn);
       const { id, outputs } = await this.steps.perform({ urn, goal, provider, plan, old });
-      return { urn, id, outputs, result: "success" };
+      return { urn, id, outputs, ok: true };
     } catch (error) {
       this.run.failed(urn, error);
       this.broken.add(urn);
-      return { urn, id: "", outputs: {}, result: "failed" };
+      return { urn, id: "", outputs: {}, ok: false };
     }
   }
 

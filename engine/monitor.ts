@@ -166,6 +166,6 @@ export function toResponse(registered: Registered, goal: Goal): proto.RegisterRe
   response.setId(registered.id);
   response.setObject(toStruct(goal.custom ? registered.outputs : goal.inputs));
   // A failure makes the program see unknown outputs, so that it goes on with what does not depend on them.
-  response.setResult(registered.result === "success" ? proto.Result.SUCCESS : proto.Result.FAIL);
+  response.setResult(registered.ok ? proto.Result.SUCCESS : proto.Result.FAIL);
   return response;
 }
