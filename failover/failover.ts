@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { assessHealth } from "../model/health";
 import { vipHolder } from "../model/director/vipHolder";
 import { connections } from "../model/director/ipvs/connections";
+import { SYNC_REFRESH } from "../model/director/vrrp/holder";
 import type { ProblemCode } from "../model/lab/problem";
 import type { Lab } from "../model/lab/types";
 import { holderOf } from "../model/pair";
@@ -12,8 +13,8 @@ import type { GuestShell, Shell } from "../lib/ssh";
 /** What keeps a director from taking over, whatever else may be amiss in the lab. */
 const DISABLING: ReadonlySet<ProblemCode> = new Set(["tables-differ", "vip-unheld", "split-brain"]);
 
-/** Seconds in which a standby is told of every connection that talks: sync_refresh_period, and what is under way. */
-const TOLD_WITHIN = 14;
+/** Seconds in which a standby is told of every connection that talks, with what is under way. */
+const TOLD_WITHIN = SYNC_REFRESH + 4;
 /** Seconds until the VIPs have moved: the standby needs a fraction of one. */
 const MOVED_WITHIN = 15;
 /** Seconds until the former holder stands by: it has to reach the router twice, and without KVM its guest may be slow. */

@@ -132,11 +132,19 @@ export function renderKeepalived(lab: Lab, director: LabNode): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** A connection is told of at once, and again every 10 s. With `backup_only` a director on which both sync daemons run would forward nothing. */
+/** Seconds after which a connection that talks is told of again. */
+export const SYNC_REFRESH = 10;
+
+/** A connection is told of at once, and again and again. With `backup_only` a director on which both sync daemons run would forward nothing. */
 function sysctls(lab: Lab): Readonly<Record<string, string>> {
   const { sync } = pairOf(lab);
   const own = {
-    daemon: { backup_only: "0", sync_threshold: "0\t0", sync_refresh_period: "10", sync_retries: "2" },
+    daemon: {
+      backup_only: "0",
+      sync_threshold: "0\t0",
+      sync_refresh_period: String(SYNC_REFRESH),
+      sync_retries: "2",
+    },
     // A connection that only the other director knows is taken up by any of its packets.
     hash: { sloppy_tcp: "1" },
     off: {},
