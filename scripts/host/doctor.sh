@@ -3,7 +3,7 @@
 #
 #   doctor.sh [--json]      exit 0: nothing is missing (there may be warnings); 1: something is
 #
-# --json prints one object: {ok, system, checks: [{name, status: "ok"|"missing"|"warning", detail, mend}]}
+# --json prints one object: {ok, system, checks: [{name, status: "ok"|"missing"|"warning", detail, repair}]}
 set -euo pipefail
 
 HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -24,7 +24,7 @@ RESULTS=()
 # Not empty: something is missing that `scripts/lab up` does not repair.
 BY_HAND=""
 
-# report STATUS NAME DETAIL [MEND]
+# report STATUS NAME DETAIL [REPAIR]
 report() { RESULTS+=("$1"$'\x1f'"$2"$'\x1f'"$3"$'\x1f'"${4:-}"); }
 
 check_commands() {
@@ -46,16 +46,16 @@ check_commands() {
 }
 
 check_node() {
-  local own="$LAB/node/bin" version mend="scripts/host/node.sh path --install"
-  [[ "$(os_family)" == debian ]] || mend="$(install_command nodejs npm), or from https://nodejs.org"
+  local own="$LAB/node/bin" version repair="scripts/host/node.sh path --install"
+  [[ "$(os_family)" == debian ]] || repair="$(install_command nodejs npm), or from https://nodejs.org"
   if node_version_ok node; then
     report ok "node" "$(node --version)"
   elif node_version_ok "$own/node"; then
     report ok "node" "$("$own/node" --version) in .lab/node"
   elif version="$(node --version 2>/dev/null)"; then
-    report missing "node" "$version is not supported: $NODE_WANTED is needed" "$mend"
+    report missing "node" "$version is not supported: $NODE_WANTED is needed" "$repair"
   else
-    report missing "node" "$NODE_WANTED is needed" "$mend"
+    report missing "node" "$NODE_WANTED is needed" "$repair"
   fi
   if have npm || [[ -x $own/npm ]]; then
     report ok "npm" "installs the node modules"
@@ -75,7 +75,7 @@ check_modules() {
 }
 
 check_libvirt() {
-  local error where user mend
+  local error where user repair
   error="$(libvirt_error)"
   user="$(id -un)"
   if [[ -z $error ]]; then
@@ -87,9 +87,9 @@ check_libvirt() {
     return 0
   fi
   if is_refusal "$error"; then
-    mend="sudo usermod -aG libvirt,kvm $user, then log in again"
-    [[ "$(groups_not_taken_up)" != *libvirt* ]] || mend="log in again: this login is older than the membership in libvirt"
-    report missing "libvirt" "refuses $user: $error" "$mend"
+    repair="sudo usermod -aG libvirt,kvm $user, then log in again"
+    [[ "$(groups_not_taken_up)" != *libvirt* ]] || repair="log in again: this login is older than the membership in libvirt"
+    report missing "libvirt" "refuses $user: $error" "$repair"
     have sudo || BY_HAND=yes
   else
     report missing "libvirt" "$error" "$(libvirt_start_command)"
@@ -170,12 +170,12 @@ check_image() {
 }
 
 print_text() {
-  local row status name detail mend missing=0 packages
+  local row status name detail repair missing=0 packages
   for row in "${RESULTS[@]}"; do
-    IFS=$'\x1f' read -r status name detail mend <<<"$row"
+    IFS=$'\x1f' read -r status name detail repair <<<"$row"
     [[ $status != missing ]] || missing=$((missing + 1))
     printf '%-8s %-24s %s\n' "$status" "$name" "$detail"
-    [[ $status == ok || -z $mend ]] || printf '%-8s %-24s   mend: %s\n' "" "" "$mend"
+    [[ $status == ok || -z $repair ]] || printf '%-8s %-24s   repair: %s\n' "" "" "$repair"
   done
   if ((missing == 0)); then
     echo "Nothing is missing."
@@ -190,12 +190,12 @@ print_text() {
 }
 
 print_json() {
-  local row status name detail mend separator="" ok="$1"
+  local row status name detail repair separator="" ok="$1"
   printf '{"ok":%s,"system":%s,"checks":[' "$ok" "$(json_string "$(os_field PRETTY_NAME)")"
   for row in "${RESULTS[@]}"; do
-    IFS=$'\x1f' read -r status name detail mend <<<"$row"
-    printf '%s{"name":%s,"status":"%s","detail":%s,"mend":' "$separator" "$(json_string "$name")" "$status" "$(json_string "$detail")"
-    if [[ -n $mend && $status != ok ]]; then json_string "$mend"; else printf null; fi
+    IFS=$'\x1f' read -r status name detail repair <<<"$row"
+    printf '%s{"name":%s,"status":"%s","detail":%s,"repair":' "$separator" "$(json_string "$name")" "$status" "$(json_string "$detail")"
+    if [[ -n $repair && $status != ok ]]; then json_string "$repair"; else printf null; fi
     printf '}' && separator=","
   done
   printf ']}\n'

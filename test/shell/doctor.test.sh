@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # status, stdout and stderr are set by run (lib.sh)
-# scripts/host/doctor.sh: says what is missing and how to mend it, on any distribution.
+# scripts/host/doctor.sh: says what is missing and how to repair it, on any distribution.
 
 doctor() { run "$ROOT/scripts/host/doctor.sh" "$@"; }
 
@@ -143,6 +143,6 @@ test_json_is_one_value() {
   equals "$(jq -s 'length' <<<"$stdout")" 1
   equals "$(jq -r '.ok' <<<"$stdout")" false
   equals "$(jq -r '.checks[] | select(.name == "qemu-img") | .status' <<<"$stdout")" missing
-  contains "$(jq -r '.checks[] | select(.name == "qemu-img") | .mend' <<<"$stdout")" qemu-utils
+  contains "$(jq -r '.checks[] | select(.name == "qemu-img") | .repair' <<<"$stdout")" qemu-utils
   contains "$(jq -r '.checks[] | select(.name == "libvirt") | .detail' <<<"$stdout")" 'a "quoted"'
 }

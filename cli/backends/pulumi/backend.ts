@@ -17,7 +17,7 @@ import {
   discard,
   filesOf,
   lockHolders,
-  mendFileBackend,
+  repairFileBackend,
   type Owner,
   type PendingOperation,
 } from "./recovery";
@@ -118,7 +118,7 @@ export class PulumiBackend implements Backend {
       this.phrase = env.PULUMI_CONFIG_PASSPHRASE = passphrase(directory);
     }
     this.cli = new PulumiCli(reference, env);
-    mendFileBackend(this.url, this.owner);
+    repairFileBackend(this.url, this.owner);
   }
 
   /**

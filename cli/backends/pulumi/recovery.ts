@@ -64,7 +64,7 @@ function holder(text: string): { by: string; stale: boolean } {
  * Beside each of its files a file backend writes a small one with attributes, in place: one that a killed run has left
  * empty makes the whole file unreadable ("EOF"), and there is nothing in it that anybody needs. Only while nobody writes.
  */
-export function mendFileBackend(backend: string, owner: Owner): void {
+export function repairFileBackend(backend: string, owner: Owner): void {
   const files = filesOf(backend);
   if (files === undefined) return;
   const locks = locksOf(files, owner);

@@ -119,7 +119,7 @@ it("no drill is run where the main service is not TCP, and it is said why", asyn
   expect(did).toEqual([]);
 });
 
-it("Ctrl-C while the lab is mended leaves that drill its result, and the others out", async () => {
+it("Ctrl-C while the lab is repaired leaves that drill its result, and the others out", async () => {
   const drill = fakeDrill(did, {
     restore: () => {
       bench.interrupt();

@@ -133,7 +133,7 @@ describe("up, again", () => {
 });
 
 describe("drift", () => {
-  const mended = async (): Promise<readonly [string[], (name: string) => readonly string[]]> => {
+  const repaired = async (): Promise<readonly [string[], (name: string) => readonly string[]]> => {
     ran.length = 0;
     const { done, reasons } = await labUp({ guests: ["a"] });
     return [done(), reasons];
@@ -142,21 +142,21 @@ describe("drift", () => {
 
   test("an undefined domain is made again, and what ran in it runs again", async () => {
     host.domains.delete("dev-a");
-    const [done, reasons] = await mended();
+    const [done, reasons] = await repaired();
     expect(done).toEqual(["create a", "replace a-configure", "delete-replaced a-configure"]);
     expect([ran, reasons("a")]).toEqual([["true"], ["a: was gone"]]);
   });
 
   test("a missing disk is made again, its domain started afresh and configured again", async () => {
     host.pools.get("dev")?.volumes.clear();
-    expect((await mended())[0]).toEqual(["create a-disk", "update a", "update a-configure"]);
+    expect((await repaired())[0]).toEqual(["create a-disk", "update a", "update a-configure"]);
     expect(ran).toEqual(["true"]);
   });
 
   test("so is one whose file alone is gone, which libvirt goes on listing", async () => {
     host.pools.get("dev")?.volumes.clear();
     host.ghosts.add("dev/dev-a.qcow2");
-    expect((await mended())[0]).toEqual(["create a-disk", "update a", "update a-configure"]);
+    expect((await repaired())[0]).toEqual(["create a-disk", "update a", "update a-configure"]);
     host.pools.get("dev")?.volumes.clear();
     host.ghosts.add("dev/dev-a.qcow2");
     expect((await engine(lab()).engine.destroy()).errors).toEqual([]);
@@ -165,7 +165,7 @@ describe("drift", () => {
 
   test("a network is made again, and its guests are started afresh", async () => {
     host.networks.clear();
-    expect((await mended())[0]).toEqual(["create net", "update a", "update a-configure"]);
+    expect((await repaired())[0]).toEqual(["create net", "update a", "update a-configure"]);
     const domain = host.domains.get("dev-a");
     expect(domain?.runsOn).toBe(domain && host.surroundings(domain));
   });
@@ -173,7 +173,7 @@ describe("drift", () => {
   test("what libvirt has stopped is not for the engine to start", async () => {
     for (const thing of [...host.networks.values(), ...host.pools.values()]) thing.active = false;
     for (const domain of host.domains.values()) domain.state = "shut off";
-    expect((await mended())[0]).toEqual([]);
+    expect((await repaired())[0]).toEqual([]);
   });
 
   test("a preview says so and touches nothing", async () => {

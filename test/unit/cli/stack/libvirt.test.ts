@@ -168,7 +168,7 @@ describe("repairLibvirt", () => {
     ["paused", "resuming", "resume"],
     ["pmsuspended", "resuming", "dompmwakeup"],
     ["crashed", "starting", "start"],
-  ])("mends a domain that is %s by %s it", async (state, verb, subcommand) => {
+  ])("repairs a domain that is %s by %s it", async (state, verb, subcommand) => {
     const said = await repair({
       "net-list --inactive --name": "",
       "list --all --title": titles(state),
