@@ -1,6 +1,6 @@
 /** `scripts/lab drill`: breaks the lab on purpose, measures what clients felt, and repairs it. */
 import { writeFileSync } from "node:fs";
-import { InvalidArgumentError, type Command } from "commander";
+import type { Command } from "commander";
 import { chooseDrills, DRILLS } from "../../drills/catalogue";
 import { Environment, withFirst, type Power } from "../../drills/environment";
 import { ResultStore } from "../../drills/resultStore";
@@ -10,6 +10,7 @@ import { runDrills, undoCutOff, type Session } from "../../drills/session";
 import { hostOf } from "../../model/lab/hosts";
 import { guestsOf, type Lab } from "../../model/lab/types";
 import { renderJunit } from "../../lib/junit";
+import { positive, wholePositive } from "../arguments";
 import { callersFile } from "../callersFile";
 import { StackContext, type StackOptions } from "../stack/context";
 import { printJson, say, seconds } from "../terminal";
@@ -26,18 +27,6 @@ interface DrillOptions extends StackOptions {
   readonly service?: string;
   readonly json?: boolean;
   readonly junit?: string;
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError("a number above 0");
-  return value;
-}
-
-function wholePositive(text: string): number {
-  const value = positive(text);
-  if (!Number.isInteger(value)) throw new InvalidArgumentError("a whole number");
-  return value;
 }
 
 /** Aborted by the first Ctrl-C or TERM; a second one is not heard, since the lab must be repaired first. */

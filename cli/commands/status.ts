@@ -1,10 +1,11 @@
 /** `scripts/lab status`: the cluster as it is now, for people, programs and Prometheus. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { InvalidArgumentError, type Command } from "commander";
+import type { Command } from "commander";
 import { EXIT_CODES } from "../../model/health";
 import { GuestShell } from "../../lib/ssh";
 import { readStatus, type Status } from "../../health/status";
 import { renderStatus } from "../../health/statusText";
+import { positiveSeconds } from "../arguments";
 import { StackContext, type StackOptions } from "../stack/context";
 import { printJson } from "../terminal";
 
@@ -17,12 +18,6 @@ interface StatusCommandOptions extends StackOptions {
 
 const WATCH_SECONDS = 2;
 const CLEAR = "\u001b[H\u001b[2J\u001b[3J";
-
-function positiveSeconds(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError("seconds, above 0");
-  return value;
-}
 
 async function show(status: Status, context: StackContext, options: StatusCommandOptions): Promise<void> {
   if (options.json) printJson(status);
@@ -54,12 +49,7 @@ async function watch(context: StackContext, seconds: number): Promise<Status> {
       last = status;
       process.stdout.write(`${process.stdout.isTTY ? CLEAR : ""}${renderStatus(last)}\n`);
       const rest = Math.max(0, seconds * 1000 - (Date.now() - started));
-      const patience = new AbortController();
-      await Promise.race([
-        sleep(rest, undefined, { signal: patience.signal }).catch(() => undefined),
-        stopped,
-      ]);
-      patience.abort();
+      await sleep(rest, undefined, { signal: stop.signal }).catch(() => undefined);
       if (stop.signal.aborted) return last;
     }
   } finally {

@@ -1,8 +1,9 @@
 /** `scripts/lab verify`: check the whole behaviour from the outside. */
 import { writeFileSync } from "node:fs";
-import { InvalidArgumentError, type Command } from "commander";
+import type { Command } from "commander";
 import { DEFAULT_DEADLINE, GROUPS, verify, type VerifyReport } from "../../verify/verify";
 import { renderCheck, renderSummary, verifyJunit } from "../../verify/verifyText";
+import { anySeconds } from "../arguments";
 import { StackContext, type StackOptions } from "../stack/context";
 import { callersFile } from "../callersFile";
 import { recordVerify } from "../stack/records";
@@ -12,13 +13,6 @@ interface VerifyCommandOptions extends StackOptions {
   readonly json?: boolean;
   readonly junit?: string;
   readonly deadline: number;
-}
-
-function secondsArgument(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value) || value < 0)
-    throw new InvalidArgumentError("seconds, 0 or more");
-  return value;
 }
 
 async function run(groups: readonly string[], options: VerifyCommandOptions): Promise<VerifyReport> {
@@ -40,12 +34,7 @@ export function addVerifyCommand(command: Command): void {
     .argument("[group...]", `what to check: ${GROUPS.join(", ")}; all without an argument`)
     .option("--json", "one JSON value")
     .option("--junit <file>", "write the results as JUnit XML")
-    .option(
-      "--deadline <seconds>",
-      "how long a failing check is tried again",
-      secondsArgument,
-      DEFAULT_DEADLINE,
-    )
+    .option("--deadline <seconds>", "how long a failing check is tried again", anySeconds, DEFAULT_DEADLINE)
     .action(async (groups: string[], options: VerifyCommandOptions) => {
       const report = await run(groups, options);
       // The report shows the last whole run.

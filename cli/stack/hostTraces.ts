@@ -1,8 +1,9 @@
 /** What libvirt makes on its host for a guest besides the objects that it lists. */
-import { closeSync, openSync, readdirSync, readSync, rmSync } from "node:fs";
+import { closeSync, openSync, readSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { exec } from "../../lib/process";
 import { poolPath } from "../../model/lab/naming";
+import { contents } from "./stackDirectory";
 import type { StackNames, Virsh } from "./virsh";
 
 /** Where a system libvirt keeps things. */
@@ -71,13 +72,7 @@ export function removeLogs(
   { logs }: HostDirectories = HOST_DIRECTORIES,
 ): string[] {
   const failed: string[] = [];
-  let files: string[] = [];
-  try {
-    files = readdirSync(logs);
-  } catch {
-    return failed;
-  }
-  for (const name of files) {
+  for (const name of contents(logs)) {
     const guest = /^(.*)\.log(\.\d+)?$/.exec(name)?.[1];
     if (guest === undefined || !guest.startsWith(`${prefix}-`)) continue;
     const file = join(logs, name);

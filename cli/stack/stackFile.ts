@@ -54,16 +54,8 @@ export function readStackConfig(file: string): StackConfig {
 /** The configuration without what is encrypted: enough for names, addresses and kinds, which nobody encrypts. */
 export function readOpenConfig(file: string): StackConfig {
   const veil = (_key: string, value: unknown): unknown => (isSecret(value) ? VEILED : value);
+  const open = Object.entries(readValues(file)).filter(([, value]) => !isSecret(value));
   return Object.fromEntries(
-    Object.entries(readValues(file)).flatMap(([key, value]) =>
-      isSecret(value)
-        ? []
-        : [
-            [
-              key,
-              toText(containsSecret(value) ? (JSON.parse(JSON.stringify(value, veil)) as unknown) : value),
-            ],
-          ],
-    ),
+    open.map(([key, value]) => [key, toText(JSON.parse(JSON.stringify(value, veil)) as unknown)]),
   );
 }
