@@ -12,8 +12,11 @@ import {
   ipAddress,
   ipv4,
   ipv6,
+  list,
   mac,
+  needs,
   nodeName,
+  optional,
   says,
 } from "./schemaParts";
 import { LIBVIRT_URI } from "../lab/hosts";
@@ -44,33 +47,26 @@ const ipvsTimeout = () => integer(1, 2678400, "seconds");
 const memory = () => integer(256, 65536, "MiB", "; a Debian 12 guest does not boot reliably below 256 MiB");
 const vcpus = () => integer(1, 16, "virtual CPUs");
 
-const own = (what: string) => ({ "x-default": what });
-
 const sizing = {
-  memory: memory().optional().describe("Memory of this guest in MiB.").meta(own("memory")),
-  vcpus: vcpus().optional().describe("Virtual CPUs of this guest.").meta(own("vcpus")),
+  memory: optional(memory(), "Memory of this guest in MiB.", "memory"),
+  vcpus: optional(vcpus(), "Virtual CPUs of this guest.", "vcpus"),
   host: onHost,
 };
 const name = (fallback: string) =>
   nodeName().default(fallback).describe("Name of the guest, and its host name.");
 const address = (part: string) =>
-  ipv4()
-    .optional()
-    .describe("IPv4 address, without prefix.")
-    .meta(own(`host part ${part} of its network`));
+  optional(ipv4(), "IPv4 address, without prefix.", `host part ${part} of its network`);
 const address6 = (of = "address") =>
-  ipv6()
-    .optional()
-    .describe("IPv6 address, without prefix, in a lab that has IPv6.")
-    .meta(own(`host part of ${of}, digit for digit`));
+  optional(
+    ipv6(),
+    "IPv6 address, without prefix, in a lab that has IPv6.",
+    `host part of ${of}, digit for digit`,
+  );
 const macField = () =>
-  mac()
-    .optional()
-    .describe("MAC address.")
-    .meta(own("52:54:00 and a digest of project, stack, guest and NIC"));
+  optional(mac(), "MAC address.", "52:54:00 and a digest of project, stack, guest and NIC");
 
 const realServer = z.strictObject({
-  name: nodeName().optional().describe("Name of the guest, and its host name.").meta(own("rs1, rs2, …")),
+  name: optional(nodeName(), "Name of the guest, and its host name.", "rs1, rs2, …"),
   address: address(".10, .20, .31, .32 …").describe(
     "IPv4 address, without prefix. The default goes by the number in which the name ends, and so stays when another server goes; by the position in the list, where not every name has a number of its own from 1 to 64.",
   ),
@@ -82,10 +78,11 @@ const realServer = z.strictObject({
       "Take out of rotation: weight 0, open connections keep running. Do it before you remove a server.",
     ),
   mac: macField(),
-  gateway: ipv4()
-    .optional()
-    .describe("Default gateway. Only the router: replies must bypass the director.")
-    .meta(own("router.serverAddress")),
+  gateway: optional(
+    ipv4(),
+    "Default gateway. Only the router: replies must bypass the director.",
+    "router.serverAddress",
+  ),
   ...realServerService,
   request: realServerService.request.describe(
     "Replaces the check's request for this server, in services whose check has the same service as main's; needs receive.",
@@ -95,18 +92,14 @@ const realServer = z.strictObject({
 });
 
 const director = z.strictObject({
-  name: nodeName()
-    .optional()
-    .describe("Name of the guest, and its host name.")
-    .meta(own("director, or director1 and director2")),
+  name: optional(nodeName(), "Name of the guest, and its host name.", "director, or director1 and director2"),
   address: address(".30, .29").describe("DIP."),
   address6: address6(),
-  priority: integer(1, 254)
-    .optional()
-    .describe(
-      "Priority in VRRP. The higher one takes the VIP where both start at once, and with failback automatic whenever it can.",
-    )
-    .meta(own("200, 190")),
+  priority: optional(
+    integer(1, 254),
+    "Priority in VRRP. The higher one takes the VIP where both start at once, and with failback automatic whenever it can.",
+    "200, 190",
+  ),
   mac: macField(),
   ...sizing,
   ssh: machine,
@@ -125,7 +118,7 @@ const router = z.strictObject({
   name: name("router"),
   clientAddress: address("7.200"),
   serverAddress: address(".200"),
-  vipAddress: ipv4().optional().describe("Its address in vipCidr.").meta(own("host part .200 of vipCidr")),
+  vipAddress: optional(ipv4(), "Its address in vipCidr.", "host part .200 of vipCidr"),
   clientAddress6: address6("clientAddress"),
   serverAddress6: address6("serverAddress"),
   vipAddress6: address6("vipAddress"),
@@ -144,67 +137,61 @@ const orNone = <T extends z.ZodObject>(fields: T) =>
     .prefault({} as never);
 
 const service = z.strictObject({
-  name: nodeName()
-    .optional()
-    .describe("Name of the service. `main` changes the lab's main service.")
-    .meta(own("service1, service2, …")),
-  vip: ipAddress()
-    .optional()
-    .describe(
-      "VIP of the service, in vipCidr or a network of vips, or in vip6Cidr for a service of IPv6 alone. A service that names its VIP is served there alone.",
-    )
-    .meta(own("vip, and vip6 where there is one")),
-  port: port().optional().describe("Port of the service; required but for `main`, or `ports`."),
-  ports: portGroup()
-    .optional()
-    .describe(
-      "Instead of `port`: ports that clients use together, which go to one real server while `persistent` lasts, such as [80, 443], [21, 30000-30099] or all. IPVS tells them by a firewall mark, which the director's nftables gives their packets. The first one is checked; a range has nothing that listens by itself.",
+  name: optional(
+    nodeName(),
+    "Name of the service. `main` changes the lab's main service.",
+    "service1, service2, …",
+  ),
+  vip: optional(
+    ipAddress(),
+    "VIP of the service, in vipCidr or a network of vips, or in vip6Cidr for a service of IPv6 alone. A service that names its VIP is served there alone.",
+    "vip, and vip6 where there is one",
+  ),
+  port: optional(port(), "Port of the service; required but for `main`, or `ports`."),
+  ports: optional(
+    portGroup(),
+    "Instead of `port`: ports that clients use together, which go to one real server while `persistent` lasts, such as [80, 443], [21, 30000-30099] or all. IPVS tells them by a firewall mark, which the director's nftables gives their packets. The first one is checked; a range has nothing that listens by itself.",
+  ),
+  mark: optional(
+    integer(
+      1,
+      2147483647,
+      "",
+      `, not ${DIAGNOSIS_MARKS.first} to ${DIAGNOSIS_MARKS.last}, which verify uses`,
     ),
-  mark: integer(
-    1,
-    2147483647,
-    "",
-    `, not ${DIAGNOSIS_MARKS.first} to ${DIAGNOSIS_MARKS.last}, which verify uses`,
-  )
-    .optional()
-    .describe("The firewall mark of `ports`.")
-    .meta(own("its first port, or 1 for all; the next one that is free")),
+    "The firewall mark of `ports`.",
+    "its first port, or 1 for all; the next one that is free",
+  ),
   protocol: choice(["tcp", "udp"], "protocol").default("tcp").describe("Protocol of the service."),
-  workload: nodeName()
-    .optional()
-    .describe("Name of the workload that serves it on the real servers.")
-    .meta(own("web over tcp, none over udp")),
-  scheduler: schedulerFields.scheduler.optional().describe("See `scheduler`.").meta(own("scheduler")),
-  schedulerFlags: schedulerFields.schedulerFlags
-    .optional()
-    .describe("Flags of the scheduler.")
-    .meta(own("none")),
-  persistent: schedulerFields.persistent
-    .optional()
-    .describe("Persistence in seconds; 0 = off.")
-    .meta(own("0")),
-  persistenceNetmask: schedulerFields.persistenceNetmask.optional().describe("Granularity of persistence."),
-  persistencePrefix6: schedulerFields.persistencePrefix6
-    .optional()
-    .describe("The same of clients of IPv6, bits.")
-    .meta(own("128")),
+  workload: optional(
+    nodeName(),
+    "Name of the workload that serves it on the real servers.",
+    "web over tcp, none over udp",
+  ),
+  scheduler: optional(schedulerFields.scheduler, "See `scheduler`.", "scheduler"),
+  schedulerFlags: optional(schedulerFields.schedulerFlags, "Flags of the scheduler.", "none"),
+  persistent: optional(schedulerFields.persistent, "Persistence in seconds; 0 = off.", "0"),
+  persistenceNetmask: optional(schedulerFields.persistenceNetmask, "Granularity of persistence."),
+  persistencePrefix6: optional(
+    schedulerFields.persistencePrefix6,
+    "The same of clients of IPv6, bits.",
+    "128",
+  ),
   ops: flag().default(false).describe("One-packet scheduling, udp only."),
-  quiescent: schedulerFields.quiescent.optional().describe("See `quiescent`.").meta(own("quiescent")),
-  realServers: z
-    .array(serviceRealServer, { error: says("must be a list", "write a list of real servers") })
-    .min(1, {
+  quiescent: optional(schedulerFields.quiescent, "See `quiescent`.", "quiescent"),
+  realServers: optional(
+    z.array(serviceRealServer, { error: says("must be a list", "write a list of real servers") }).min(1, {
       error: says("is empty: need at least one real server", "name one, or leave the key out for all"),
-    })
-    .optional()
-    .describe("The real servers of this service.")
-    .meta(own("all, with their weights")),
-  sorryServer: sorryServer
-    .optional()
-    .describe("Sorry server, or false for none.")
-    .meta(own("127.0.0.1 for http and unknown protocols over tcp, else false")),
-  healthCheck: healthCheck
-    .optional()
-    .describe("See `healthCheck`. Times default to those of the main service."),
+    }),
+    "The real servers of this service.",
+    "all, with their weights",
+  ),
+  sorryServer: optional(
+    sorryServer,
+    "Sorry server, or false for none.",
+    "127.0.0.1 for http and unknown protocols over tcp, else false",
+  ),
+  healthCheck: optional(healthCheck, "See `healthCheck`. Times default to those of the main service."),
   ldirectord: virtualExtras.default({}).describe("ldirectord's other options of this service."),
 });
 
@@ -214,48 +201,53 @@ export const configSchema = z.strictObject({
     .describe(
       "libvirt connection; qemu+ssh://USER@HOST:PORT/system?keyfile=/path/to/key builds the lab on another host.",
     ),
-  remoteHostKey: hostKey()
-    .optional()
-    .describe("Public SSH host key of the other host that libvirtUri names; it must show this one."),
+  remoteHostKey: optional(
+    hostKey(),
+    "Public SSH host key of the other host that libvirtUri names; it must show this one.",
+  ),
   hosts,
   accelerator: choice(["auto", "kvm", "qemu"], "accelerator")
     .default("auto")
     .describe("kvm, qemu (TCG, slow) or auto: kvm where a probe guest boots with it."),
-  image: directive(2048)
-    .optional()
-    .describe("Absolute path of an own cloud image (qcow2 with cloud-init).")
-    .meta(own("the image that the project builds")),
-  imageSha256: directive(64)
-    .regex(/^[0-9a-fA-F]{64}$/, { error: says("is not a SHA-256 digest", "write 64 hexadecimal digits") })
-    .optional()
-    .describe("SHA-256 that the file of image must have."),
-  pool: directive(64)
-    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, {
+  image: optional(
+    directive(2048),
+    "Absolute path of an own cloud image (qcow2 with cloud-init).",
+    "the image that the project builds",
+  ),
+  imageSha256: optional(
+    directive(64).regex(/^[0-9a-fA-F]{64}$/, {
+      error: says("is not a SHA-256 digest", "write 64 hexadecimal digits"),
+    }),
+    "SHA-256 that the file of image must have.",
+  ),
+  pool: optional(
+    directive(64).regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, {
       error: says("is not a pool name", "use letters, digits, . _ and -"),
-    })
-    .optional()
-    .describe("An existing libvirt storage pool.")
-    .meta(own("one of the stack's own")),
+    }),
+    "An existing libvirt storage pool.",
+    "one of the stack's own",
+  ),
   memory: memory().default(384).describe("Memory of each guest in MiB."),
   vcpus: vcpus().default(1).describe("Virtual CPUs of each guest."),
-  bootParallel: integer(1, 64, "guests")
-    .optional()
-    .describe("Guests that may boot at the same time without KVM.")
-    .meta(own("6, or 2 with image, whose guests take longer")),
+  bootParallel: optional(
+    integer(1, 64, "guests"),
+    "Guests that may boot at the same time without KVM.",
+    "6, or 2 with image, whose guests take longer",
+  ),
   bootTimeout: integer(30, 3600, "seconds").default(300).describe("Seconds that a guest has to answer SSH."),
   clientNetwork: z
     .strictObject({
       cidr: cidr().default("172.18.0.0/16").describe("IPv4 network of the client segment."),
-      cidr6: cidr6()
-        .optional()
-        .describe("IPv6 network of the client segment; with it go serverNetwork.cidr6 and vip6Cidr or vip6.")
-        .meta(own("none: a lab of IPv4 alone")),
+      cidr6: optional(
+        cidr6(),
+        "IPv6 network of the client segment; with it go serverNetwork.cidr6 and vip6Cidr or vip6.",
+        "none: a lab of IPv4 alone",
+      ),
       hostAddress: address("0.1").describe("The host's address on the segment."),
-      bridge: directive(64)
-        .optional()
-        .describe(
-          "An existing bridge of the host that the segment is attached to (the article's bridged network).",
-        ),
+      bridge: optional(
+        directive(64),
+        "An existing bridge of the host that the segment is attached to (the article's bridged network).",
+      ),
       mtu: mtu(),
     })
     .prefault({})
@@ -263,16 +255,16 @@ export const configSchema = z.strictObject({
   serverNetwork: z
     .strictObject({
       cidr: cidr().default("192.168.7.0/24").describe("IPv4 network of the director and the real servers."),
-      cidr6: cidr6()
-        .optional()
-        .describe("IPv6 network of the director and the real servers.")
-        .meta(own("none: a lab of IPv4 alone")),
+      cidr6: optional(
+        cidr6(),
+        "IPv6 network of the director and the real servers.",
+        "none: a lab of IPv4 alone",
+      ),
       hostAddress: address(".1").describe("The host's address on the segment."),
-      bridge: directive(64)
-        .optional()
-        .describe(
-          "An existing bridge of the host that the segment is attached to, such as the one that machines that exist are on.",
-        ),
+      bridge: optional(
+        directive(64),
+        "An existing bridge of the host that the segment is attached to, such as the one that machines that exist are on.",
+      ),
       mtu: mtu(),
     })
     .prefault({})
@@ -282,19 +274,16 @@ export const configSchema = z.strictObject({
     .describe(
       "The VIPs' network; the router has an address in it on the server segment. The same as serverNetwork.cidr where the VIPs lie among the real servers. A /32 is the VIP alone: the router has a route to it on the server segment.",
     ),
-  vips: z
-    .array(addressInNetwork(), { error: says("must be a list", "write a list of VIPs") })
-    .max(MAX_SERVICES, { error: says(`has more than ${MAX_SERVICES} VIPs`, "remove some") })
+  vips: list(addressInNetwork(), "VIPs", MAX_SERVICES)
     .default([])
     .describe(
       "VIPs in other networks than vipCidr, each with its network's prefix, such as 203.0.113.10/29 or 198.51.100.7/32. The router is in each network, as in vipCidr. `services[].vip` names them.",
     ),
-  vip6Cidr: cidr6()
-    .optional()
-    .describe(
-      "The VIPs' network of IPv6; the router has an address in it. The same as serverNetwork.cidr6 where they lie among the real servers.",
-    )
-    .meta(own("the /64 that vip6 is in")),
+  vip6Cidr: optional(
+    cidr6(),
+    "The VIPs' network of IPv6; the router has an address in it. The same as serverNetwork.cidr6 where they lie among the real servers.",
+    "the /64 that vip6 is in",
+  ),
   client: orNone(client).describe(
     "The client guest; false for none: requests are then made from where the program runs.",
   ),
@@ -317,20 +306,20 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe("The director guest."),
-  directors: z
-    .array(director, { error: says("must be a list", "write a list of one or two directors") })
-    .min(1, { error: says("is empty: need a director", "add one, or leave the key out") })
-    .optional()
-    .describe(
-      "Two directors, of which one holds the VIP (docs/explanation/pair.md); `director` is short for a list of one. Its `mode`, `memory` and `vcpus` are for both.",
-    )
-    .meta(own("the one that director describes")),
-  highAvailability: highAvailability.optional().describe("How two directors share the VIP."),
-  vip: ipv4().optional().describe("Virtual IP of the cluster.").meta(own("host part .100 of vipCidr")),
-  vip6: ipv6()
-    .optional()
-    .describe("Virtual IP of IPv6. Every service that names no VIP is served there too.")
-    .meta(own("host part of vip in vip6Cidr, digit for digit")),
+  directors: optional(
+    z
+      .array(director, { error: says("must be a list", "write a list of one or two directors") })
+      .min(1, needs("a director")),
+    "Two directors, of which one holds the VIP (docs/explanation/pair.md); `director` is short for a list of one. Its `mode`, `memory` and `vcpus` are for both.",
+    "the one that director describes",
+  ),
+  highAvailability: optional(highAvailability, "How two directors share the VIP."),
+  vip: optional(ipv4(), "Virtual IP of the cluster.", "host part .100 of vipCidr"),
+  vip6: optional(
+    ipv6(),
+    "Virtual IP of IPv6. Every service that names no VIP is served there too.",
+    "host part of vip in vip6Cidr, digit for digit",
+  ),
   port: port().default(80).describe("Port of the main service, and of the real servers."),
   scheduler: schedulerFields.scheduler
     .default("wrr")
@@ -347,21 +336,16 @@ export const configSchema = z.strictObject({
   persistencePrefix6: schedulerFields.persistencePrefix6
     .default(128)
     .describe("Clients of IPv6 that share so many bits of their address stick together."),
-  realServerCount: integer(1, MAX_REAL_SERVERS, "real servers")
-    .optional()
-    .describe("Number of real servers with names, addresses and weights of their own.")
-    .meta(own("2")),
-  realServers: z
-    .array(realServer, { error: says("must be a list", "write a list of real servers") })
-    .min(1, { error: says("is empty: need at least one real server", "add one, or leave the key out") })
-    .max(MAX_REAL_SERVERS, {
-      error: says(`has more than ${MAX_REAL_SERVERS} real servers`, "remove some"),
-    })
-    .optional()
-    .describe(
-      "The real servers one by one, instead of realServerCount. An address that one guest gives up is free for another only at the next `up`, since guests are deleted last: such a change is refused.",
-    )
-    .meta(own("rs1 with weight 1 and rs2 with weight 3")),
+  realServerCount: optional(
+    integer(1, MAX_REAL_SERVERS, "real servers"),
+    "Number of real servers with names, addresses and weights of their own.",
+    "2",
+  ),
+  realServers: optional(
+    list(realServer, "real servers", MAX_REAL_SERVERS).min(1, needs("at least one real server")),
+    "The real servers one by one, instead of realServerCount. An address that one guest gives up is free for another only at the next `up`, since guests are deleted last: such a change is refused.",
+    "rs1 with weight 1 and rs2 with weight 3",
+  ),
   arpStrategy: choice(["sysctl", "arptables", "static"], "ARP strategy")
     .default("sysctl")
     .describe("How the VIP's ARP conflict is solved on the real servers and the router."),
@@ -376,14 +360,10 @@ export const configSchema = z.strictObject({
   quiescent: schedulerFields.quiescent
     .default(false)
     .describe("Keep a dead real server with weight 0 instead of removing it."),
-  services: z
-    .array(service, { error: says("must be a list", "write a list of services") })
-    .max(MAX_SERVICES, { error: says(`has more than ${MAX_SERVICES} services`, "remove some") })
+  services: list(service, "services", MAX_SERVICES)
     .default([])
     .describe("More virtual services, or changes to `main`."),
-  workloads: z
-    .array(workload, { error: says("must be a list", "write a list of workloads") })
-    .max(MAX_WORKLOADS, { error: says(`has more than ${MAX_WORKLOADS} workloads`, "remove some") })
+  workloads: list(workload, "workloads", MAX_WORKLOADS)
     .default([])
     .describe("What the real servers run beside the built-in web server; docs/reference/workloads.md."),
   ldirectord: ldirectordSettings.prefault({}).describe("ldirectord's global options."),

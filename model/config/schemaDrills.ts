@@ -1,11 +1,10 @@
 /** The part of the configuration that says what drills promise. */
 import { z } from "zod";
-import { integer } from "./schemaParts";
+import { integer, optional } from "./schemaParts";
 
 const seconds = (min = 1) => integer(min, 3600, "seconds");
 const fixed = (value: number, about: string, range = seconds()) => range.default(value).describe(about);
-const derived = (from: string, about: string, range = seconds()) =>
-  range.optional().describe(about).meta({ "x-default": from });
+const derived = (from: string, about: string, range = seconds()) => optional(range, about, from);
 const requests = () => integer(0, 1_000_000, "requests");
 const milliseconds = () => integer(1, 60_000, "milliseconds");
 

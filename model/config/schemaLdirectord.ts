@@ -1,50 +1,45 @@
 /** Schema of ldirectord's own options: alerts, files and programs, and the daemon's. */
 import { z } from "zod";
-import { absolutePath, choice, directive, flag, integer, says } from "./schemaParts";
+import { absolutePath, choice, directive, flag, integer, optional, says } from "./schemaParts";
 
 const alerts = {
-  emailalert: z
-    .array(z.email({ error: says("is not an e-mail address", "write user@example.com") }))
-    .min(1)
-    .optional()
-    .describe("Addresses that are told when a real server comes or goes."),
-  emailalertfreq: integer(0, 2147483647, "seconds")
-    .optional()
-    .describe("Seconds between repeated alerts; 0 = once."),
-  emailalertstatus: z
-    .array(choice(["all", "none", "starting", "running", "stopping", "reloading"], "state of the daemon"))
-    .min(1)
-    .optional()
-    .describe("States of the daemon in which alerts are sent."),
-  smtp: directive(253)
-    .regex(/^[0-9A-Za-z._+-]+$/, {
+  emailalert: optional(
+    z.array(z.email({ error: says("is not an e-mail address", "write user@example.com") })).min(1),
+    "Addresses that are told when a real server comes or goes.",
+  ),
+  emailalertfreq: optional(integer(0, 2147483647, "seconds"), "Seconds between repeated alerts; 0 = once."),
+  emailalertstatus: optional(
+    z
+      .array(choice(["all", "none", "starting", "running", "stopping", "reloading"], "state of the daemon"))
+      .min(1),
+    "States of the daemon in which alerts are sent.",
+  ),
+  smtp: optional(
+    directive(253).regex(/^[0-9A-Za-z._+-]+$/, {
       error: says("is not a host name", "write a host name or an IPv4 address"),
-    })
-    .optional()
-    .describe(
-      "Mail server for alerts. Without one the director needs /usr/sbin/sendmail, which the project's own image has not.",
-    ),
-  fallbackcommand: absolutePath()
-    .optional()
-    .describe(
-      "Program on the director, with arguments if you like, run with start or stop when the sorry server comes or goes; ended after checktimeout seconds.",
-    ),
+    }),
+    "Mail server for alerts. Without one the director needs /usr/sbin/sendmail, which the project's own image has not.",
+  ),
+  fallbackcommand: optional(
+    absolutePath(),
+    "Program on the director, with arguments if you like, run with start or stop when the sorry server comes or goes; ended after checktimeout seconds.",
+  ),
 };
 
 /** Options that one virtual service has in ldirectord.cf beyond scheduling and checking. */
 export const virtualExtras = z.strictObject({
   ...alerts,
-  cleanstop: flag()
-    .optional()
-    .describe("Whether stopping the daemon removes this service. With true a restart refuses its clients.")
-    .meta({ "x-default": "ldirectord.cleanstop" }),
-  monitorfile: absolutePath()
-    .optional()
-    .describe(
-      "File on the director to which each check is logged, in a directory that is there. On a full disk nothing is logged, and checks go on.",
-    ),
-  servicename: directive(128).optional().describe("Name of the service in alerts."),
-  comment: directive().optional().describe("Note about the service in alerts."),
+  cleanstop: optional(
+    flag(),
+    "Whether stopping the daemon removes this service. With true a restart refuses its clients.",
+    "ldirectord.cleanstop",
+  ),
+  monitorfile: optional(
+    absolutePath(),
+    "File on the director to which each check is logged, in a directory that is there. On a full disk nothing is logged, and checks go on.",
+  ),
+  servicename: optional(directive(128), "Name of the service in alerts."),
+  comment: optional(directive(), "Note about the service in alerts."),
 });
 
 /** ldirectord's global options. Defaults differ from upstream's where upstream's lose traffic or freeze the checks. */
@@ -83,29 +78,29 @@ export const ldirectordSettings = z.strictObject({
     .describe(
       "Log file, or the name of a syslog facility; ldirectord reads it and, supervised, does not use it: its log is in the director's journal (journalctl -u lvs-dr-ldirectord).",
     ),
-  callback: absolutePath()
-    .optional()
-    .describe("Program on the director that is run when the file has changed; ended after 5 seconds."),
-  execute: z
-    .never({
+  callback: optional(
+    absolutePath(),
+    "Program on the director that is run when the file has changed; ended after 5 seconds.",
+  ),
+  execute: optional(
+    z.never({
       error: says(
         "starts a second daemon, whose services are not the lab's: `up` would take them out of the table",
         "write those services under services",
       ),
-    })
-    .optional()
-    .describe("Always refused: other configurations, for which ldirectord would start daemons."),
-  maintenancedir: absolutePath()
-    .optional()
-    .describe(
-      "Directory on the director whose files force real servers out at their next check: ADDRESS or ADDRESS:PORT.",
-    ),
-  emailalertfrom: directive(254)
-    .regex(/^([^<>@\s]+@[^<>@\s]+|[^<>]*<[^<>@\s]+@[^<>@\s]+>)$/, {
+    }),
+    "Always refused: other configurations, for which ldirectord would start daemons.",
+  ),
+  maintenancedir: optional(
+    absolutePath(),
+    "Directory on the director whose files force real servers out at their next check: ADDRESS or ADDRESS:PORT.",
+  ),
+  emailalertfrom: optional(
+    directive(254).regex(/^([^<>@\s]+@[^<>@\s]+|[^<>]*<[^<>@\s]+@[^<>@\s]+>)$/, {
       error: says("is not a sender", "write user@example.com or NAME <user@example.com>"),
-    })
-    .optional()
-    .describe("Sender of alerts.")
-    .meta({ "x-default": "root at the director's name" }),
+    }),
+    "Sender of alerts.",
+    "root at the director's name",
+  ),
   ...alerts,
 });

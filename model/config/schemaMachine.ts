@@ -1,6 +1,6 @@
 /** A machine that exists: how the configuration says it. */
 import { z } from "zod";
-import { directive, integer, says } from "./schemaParts";
+import { directive, integer, optional, says } from "./schemaParts";
 
 export const hostKey = () =>
   directive(1024).regex(/^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) AAAA[A-Za-z0-9+/]+={0,2}( .*)?$/, {
@@ -19,34 +19,29 @@ const login = {
     .default("root")
     .describe("Who logs in: root, or a user whose sudo asks for no password."),
   port: integer(1, 65535).default(22).describe("Port of its SSH server."),
-  keyFile: directive(4096)
-    .regex(/^\//, { error: says("is not an absolute path", "write /path/to/key") })
-    .optional()
-    .describe("File of the private key that opens it, on the host that the program runs on.")
-    .meta({ "x-default": "the keys of the SSH agent" }),
-  hostKey: hostKey().optional().describe("Its public SSH host key; it must show this one. Required."),
+  keyFile: optional(
+    directive(4096).regex(/^\//, { error: says("is not an absolute path", "write /path/to/key") }),
+    "File of the private key that opens it, on the host that the program runs on.",
+    "the keys of the SSH agent",
+  ),
+  hostKey: optional(hostKey(), "Its public SSH host key; it must show this one. Required."),
 };
 const host = () =>
   directive(255).regex(/^[A-Za-z0-9:][A-Za-z0-9:._-]*$/, {
     error: says("is not a host's name or address", "write one such as 192.168.7.10"),
   });
 
-export const machine = z
-  .strictObject({
-    host: host()
-      .optional()
-      .describe("Name or address at which it is reached.")
-      .meta({ "x-default": "address" }),
+export const machine = optional(
+  z.strictObject({
+    host: optional(host(), "Name or address at which it is reached.", "address"),
     ...login,
-    jump: z
-      .strictObject({
-        host: host().optional().describe("Name or address of the machine on the way. Required."),
+    jump: optional(
+      z.strictObject({
+        host: optional(host(), "Name or address of the machine on the way. Required."),
         ...login,
-      })
-      .optional()
-      .describe("The machine through which it is reached, and no other way."),
-  })
-  .optional()
-  .describe(
-    "A machine that exists has this role, and no guest is made for it: docs/howto/existing-machines.md.",
-  );
+      }),
+      "The machine through which it is reached, and no other way.",
+    ),
+  }),
+  "A machine that exists has this role, and no guest is made for it: docs/howto/existing-machines.md.",
+);

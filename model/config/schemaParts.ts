@@ -13,6 +13,23 @@ export function says(message: string, fix: string): string {
   return `${message}${SEPARATOR}${fix}`;
 }
 
+/** A key that may be left out. @param fallback in words, what stands for it then, where that depends on others */
+export function optional<T extends z.ZodType>(type: T, about: string, fallback?: string): z.ZodOptional<T> {
+  const key = type.optional().describe(about);
+  return fallback === undefined ? key : key.meta({ "x-default": fallback });
+}
+
+/** @param what of what, in the plural */
+export const list = <T extends z.ZodType>(of: T, what: string, most: number) =>
+  z
+    .array(of, { error: says("must be a list", `write a list of ${what}`) })
+    .max(most, { error: says(`has more than ${most} ${what}`, "remove some") });
+
+/** The error of a list that may not be empty. */
+export const needs = (what: string) => ({
+  error: says(`is empty: need ${what}`, "add one, or leave the key out"),
+});
+
 /** An integer of a closed range. `unit` and `hint` end the message: "seconds", "; 0 means off". */
 export function integer(min: number, max: number, unit = "", hint = ""): z.ZodInt {
   const of = unit === "" ? "" : ` ${unit}`;

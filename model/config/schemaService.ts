@@ -14,6 +14,7 @@ import {
   ipv6,
   netmask,
   nodeName,
+  optional,
   pattern,
   says,
 } from "./schemaParts";
@@ -56,85 +57,77 @@ const checktypeError = {
 };
 
 export const healthCheck = z.strictObject({
-  checktype: z
-    .union(
+  checktype: optional(
+    z.union(
       [z.enum(CHECKTYPES), z.int(checktypeError).min(1, checktypeError).max(1000, checktypeError)],
       checktypeError,
-    )
-    .optional()
-    .describe(
-      "How real servers are checked; a number N means one negotiate check after N connects; off is always refused.",
-    )
-    .meta({ "x-default": "negotiate; connect where the port's protocol is unknown, ping for udp" }),
-  service: choice(CHECK_SERVICES, "service that ldirectord can check")
-    .optional()
-    .describe("Protocol of a negotiate check.")
-    .meta({ "x-default": "http for the main service, else by port" }),
-  checkport: integer(1, 65535)
-    .optional()
-    .describe("Port that is checked.")
-    .meta({ "x-default": "the service's port" }),
-  checkcommand: absolutePath()
-    .regex(/^\S+$/, {
+    ),
+    "How real servers are checked; a number N means one negotiate check after N connects; off is always refused.",
+    "negotiate; connect where the port's protocol is unknown, ping for udp",
+  ),
+  service: optional(
+    choice(CHECK_SERVICES, "service that ldirectord can check"),
+    "Protocol of a negotiate check.",
+    "http for the main service, else by port",
+  ),
+  checkport: optional(integer(1, 65535), "Port that is checked.", "the service's port"),
+  checkcommand: optional(
+    absolutePath().regex(/^\S+$/, {
       error: says(
         "has a space in it: ldirectord takes all of it for the program's name, and gives the program arguments of its own",
         "write the path alone; put arguments into a script on the director",
       ),
-    })
-    .optional()
-    .describe(
-      "Program on the director that external checks run, or for external-perl a file of Perl code. `up` fails where it is not there.",
-    ),
-  request: directive()
-    .optional()
-    .describe("What a negotiate check asks for: a path, an SQL query, a DNS name …")
-    .meta({ "x-default": "test.html for http and https" }),
-  receive: pattern()
-    .optional()
-    .describe("Regular expression that the answer must match.")
-    .meta({ "x-default": "test for http and https" }),
-  httpmethod: choice(["GET", "HEAD"], "method").optional().describe("HTTP method of the check.").meta({
-    "x-default": "GET",
-  }),
-  virtualhost: directive(253)
-    .regex(/^[A-Za-z0-9.:_-]+$/, {
+    }),
+    "Program on the director that external checks run, or for external-perl a file of Perl code. `up` fails where it is not there.",
+  ),
+  request: optional(
+    directive(),
+    "What a negotiate check asks for: a path, an SQL query, a DNS name …",
+    "test.html for http and https",
+  ),
+  receive: optional(pattern(), "Regular expression that the answer must match.", "test for http and https"),
+  httpmethod: optional(choice(["GET", "HEAD"], "method"), "HTTP method of the check.", "GET"),
+  virtualhost: optional(
+    directive(253).regex(/^[A-Za-z0-9.:_-]+$/, {
       error: says("is not a host name", "write a host name such as www.example.com"),
-    })
-    .optional()
-    .describe("Host header of the check; for https also the server's name in the TLS handshake (SNI)."),
-  login: directive().optional().describe("User name of the check."),
-  passwd: directive().optional().describe("Password of the check. Set it with `pulumi config set --secret`."),
-  database: directive().optional().describe("Database of a mysql, pgsql or oracle check."),
-  secret: directive().optional().describe("Secret of a radius check."),
-  verify: flag()
-    .optional()
-    .describe(
-      "Whether the certificate of an https, pops, imaps or ldaps server must come from an issuer that the director trusts. Its name does not matter: a check goes to the real server's address.",
-    )
-    .meta({ "x-default": "true; false for ldaps" }),
-  ca: certificates()
-    .optional()
-    .describe("The trusted issuers, in PEM, for example a certificate authority of your own.")
-    .meta({ "x-default": "those of the director's /etc/ssl/certs" }),
-  checktimeout: integer(...CHECK_TIMES.checktimeout, "seconds")
-    .optional()
-    .describe("Seconds that a connect, ping or external check, and a fallbackcommand, may take.")
-    .meta({ "x-default": "3" }),
-  negotiatetimeout: integer(...CHECK_TIMES.negotiatetimeout, "seconds")
-    .optional()
-    .describe("Seconds that a negotiate check may take.")
-    .meta({ "x-default": "checktimeout" }),
-  checkinterval: integer(...CHECK_TIMES.checkinterval, "seconds")
-    .optional()
-    .describe("Seconds between two rounds of checks.")
-    .meta({ "x-default": "1" }),
-  failurecount: integer(...CHECK_TIMES.failurecount, "failures")
-    .optional()
-    .describe(
-      "Failures in a row that take a real server out. With 1, as in the article, a server that flaps changes the table at " +
-        "every check, and a lost packet or two eject it; 3 every second ride out both, and notice a dead server 2 seconds later.",
-    )
-    .meta({ "x-default": "1" }),
+    }),
+    "Host header of the check; for https also the server's name in the TLS handshake (SNI).",
+  ),
+  login: optional(directive(), "User name of the check."),
+  passwd: optional(directive(), "Password of the check. Set it with `pulumi config set --secret`."),
+  database: optional(directive(), "Database of a mysql, pgsql or oracle check."),
+  secret: optional(directive(), "Secret of a radius check."),
+  verify: optional(
+    flag(),
+    "Whether the certificate of an https, pops, imaps or ldaps server must come from an issuer that the director trusts. Its name does not matter: a check goes to the real server's address.",
+    "true; false for ldaps",
+  ),
+  ca: optional(
+    certificates(),
+    "The trusted issuers, in PEM, for example a certificate authority of your own.",
+    "those of the director's /etc/ssl/certs",
+  ),
+  checktimeout: optional(
+    integer(...CHECK_TIMES.checktimeout, "seconds"),
+    "Seconds that a connect, ping or external check, and a fallbackcommand, may take.",
+    "3",
+  ),
+  negotiatetimeout: optional(
+    integer(...CHECK_TIMES.negotiatetimeout, "seconds"),
+    "Seconds that a negotiate check may take.",
+    "checktimeout",
+  ),
+  checkinterval: optional(
+    integer(...CHECK_TIMES.checkinterval, "seconds"),
+    "Seconds between two rounds of checks.",
+    "1",
+  ),
+  failurecount: optional(
+    integer(...CHECK_TIMES.failurecount, "failures"),
+    "Failures in a row that take a real server out. With 1, as in the article, a server that flaps changes the table at " +
+      "every check, and a lost packet or two eject it; 3 every second ride out both, and notice a dead server 2 seconds later.",
+    "1",
+  ),
 });
 
 export const schedulerFields = {
@@ -185,49 +178,45 @@ export const portGroup = () =>
     });
 
 const ofServer = {
-  lowerThreshold: integer(1, 2147483647, "connections")
-    .optional()
-    .describe("Connections below which an overloaded server gets new ones again."),
-  upperThreshold: integer(1, 2147483647, "connections")
-    .optional()
-    .describe("Connections above which it gets no new ones."),
-  request: directive().optional().describe("Replaces the check's request for this server; needs receive."),
-  receive: pattern().optional().describe("Replaces the check's receive for this server; needs request."),
+  lowerThreshold: optional(
+    integer(1, 2147483647, "connections"),
+    "Connections below which an overloaded server gets new ones again.",
+  ),
+  upperThreshold: optional(
+    integer(1, 2147483647, "connections"),
+    "Connections above which it gets no new ones.",
+  ),
+  request: optional(directive(), "Replaces the check's request for this server; needs receive."),
+  receive: optional(pattern(), "Replaces the check's receive for this server; needs request."),
 };
 
 /** A real server's part in one service. */
 export const serviceRealServer = z.strictObject({
-  name: nodeName().optional().describe("Name of a real server of the lab; required."),
-  weight: weight()
-    .optional()
-    .describe("Its weight in this service.")
-    .meta({ "x-default": "the server's own" }),
-  drain: flag()
-    .optional()
-    .describe("Weight 0, open connections keep running.")
-    .meta({ "x-default": "the server's own" }),
-  port: port().optional().describe("Only the service's port: Direct Routing cannot map ports."),
+  name: optional(nodeName(), "Name of a real server of the lab; required."),
+  weight: optional(weight(), "Its weight in this service.", "the server's own"),
+  drain: optional(flag(), "Weight 0, open connections keep running.", "the server's own"),
+  port: optional(port(), "Only the service's port: Direct Routing cannot map ports."),
   ...ofServer,
 });
 
 /** Fields shared by the list `realServers` of the lab. */
 export const realServerService = {
-  port: port().optional().describe("Only the service's port: Direct Routing cannot map ports."),
+  port: optional(port(), "Only the service's port: Direct Routing cannot map ports."),
   ...ofServer,
 };
 
 const sorryEndpoint = {
-  address: ipv4()
-    .optional()
-    .describe(
-      "127.0.0.1 is the director's own web server, which speaks HTTP only; another address must be on the server segment.",
-    )
-    .meta({ "x-default": "127.0.0.1" }),
-  address6: ipv6()
-    .optional()
-    .describe("The same for clients of IPv6.")
-    .meta({ "x-default": "::1 beside 127.0.0.1, address6 of a real server beside its address" }),
-  port: port().optional().describe("Only the service's port: Direct Routing cannot map ports."),
+  address: optional(
+    ipv4(),
+    "127.0.0.1 is the director's own web server, which speaks HTTP only; another address must be on the server segment.",
+    "127.0.0.1",
+  ),
+  address6: optional(
+    ipv6(),
+    "The same for clients of IPv6.",
+    "::1 beside 127.0.0.1, address6 of a real server beside its address",
+  ),
+  port: optional(port(), "Only the service's port: Direct Routing cannot map ports."),
 };
 
 const sorryError = {

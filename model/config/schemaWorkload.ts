@@ -1,6 +1,6 @@
 /** Schema of a workload: what the real servers run behind a service. */
 import { z } from "zod";
-import { directive, flag, nodeName, says } from "./schemaParts";
+import { directive, flag, list, nodeName, optional, says } from "./schemaParts";
 import { port } from "./schemaService";
 
 /** Of the project's directory, wherever the stack's file lies: Pulumi tells a program nothing of that. */
@@ -13,11 +13,6 @@ const textFile = () =>
   });
 
 const MAX_EACH = 128;
-const list = <T extends z.ZodType>(of: T, what: string) =>
-  z
-    .array(of, { error: says("must be a list", `write a list of ${what}`) })
-    .max(MAX_EACH, { error: says(`has more than ${MAX_EACH} ${what}`, "remove some") });
-
 const packageName = () =>
   z
     .string({ error: says("must be a text", "write the name of a Debian package") })
@@ -29,19 +24,17 @@ const packageName = () =>
     });
 
 export const workload = z.strictObject({
-  name: nodeName().optional().describe("Name of the workload; required."),
-  ports: list(port(), "ports")
-    .optional()
-    .describe(
-      "Ports that it has to itself, by TCP and UDP: those of its services, and others such as the data ports of FTP.",
-    )
-    .meta({ "x-default": "those of the services that name it" }),
-  script: textFile()
-    .optional()
-    .describe(
-      "File of a program that is called with start, stop or status on each real server; from the project's directory.",
-    ),
-  packages: list(packageName(), "packages")
+  name: optional(nodeName(), "Name of the workload; required."),
+  ports: optional(
+    list(port(), "ports", MAX_EACH),
+    "Ports that it has to itself, by TCP and UDP: those of its services, and others such as the data ports of FTP.",
+    "those of the services that name it",
+  ),
+  script: optional(
+    textFile(),
+    "File of a program that is called with start, stop or status on each real server; from the project's directory.",
+  ),
+  packages: list(packageName(), "packages", MAX_EACH)
     .default([])
     .describe("Debian packages that are built into the stack's image."),
   tls: flag()
@@ -49,16 +42,16 @@ export const workload = z.strictObject({
     .describe(
       "Whether its script gets a certificate of the lab's own authority (LVS_TLS_CERTIFICATE, LVS_TLS_KEY), which the client and the checks of its services trust.",
     ),
-  certificate: textFile()
-    .optional()
-    .describe(
-      "For `web` only: file with the certificate of its https services, and those between it and its issuer, in PEM.",
-    )
-    .meta({ "x-default": "one of the lab's own authority, which the client trusts" }),
-  key: textFile()
-    .optional()
-    .describe("For `web` only: file with the certificate's private key, in PEM and without a passphrase."),
-  files: list(textFile(), "files")
+  certificate: optional(
+    textFile(),
+    "For `web` only: file with the certificate of its https services, and those between it and its issuer, in PEM.",
+    "one of the lab's own authority, which the client trusts",
+  ),
+  key: optional(
+    textFile(),
+    "For `web` only: file with the certificate's private key, in PEM and without a passphrase.",
+  ),
+  files: list(textFile(), "files", MAX_EACH)
     .default([])
     .describe("Text files that lie beside the script when it runs; from the project's directory."),
 });
