@@ -11,7 +11,7 @@ import type { ldirectordSettings, virtualExtras } from "../config/schemaLdirecto
 import type { healthCheck } from "../config/schemaService";
 import type { PortRange } from "./ports";
 import type { EndpointTarget, MarkTarget } from "./target";
-import { webProtocol, type Workload } from "./workloads";
+import { tlsPorts, webProtocol, type Workload } from "./workloads";
 
 export type Role = "client" | "router" | "director" | "realServer";
 export type ArpStrategy = "sysctl" | "arptables" | "static";
@@ -260,9 +260,10 @@ export function addressOf(node: LabNode, family: Family): string | undefined {
   return family === 6 ? node.address6 : node.address;
 }
 
-/** Where a web service is asked, by default at its VIP. */
-export function serviceUrl(service: VirtualService, address = service.vip): string {
-  return `${webProtocol(service) ?? "http"}://${endpoint(address, service.port)}/`;
+/** Where a web service is asked, by default at its VIP. @param port of a group's, another than the one that is checked */
+export function serviceUrl(service: VirtualService, address = service.vip, port = service.port): string {
+  const tls = port === service.port ? webProtocol(service) === "https" : tlsPorts(service).includes(port);
+  return `${tls ? "https" : "http"}://${endpoint(address, port)}/`;
 }
 
 /** Whether a health check logs in somewhere. */

@@ -1,11 +1,10 @@
 /** Who answers the client, counted: each real server's share by its weight. */
 import { tableWeight } from "../../model/director/ipvs/table";
 import { servingWeights, turnBounds } from "../../model/director/ipvs/turns";
-import { endpoint } from "../../model/lab/address";
 import { listenedPorts } from "../../model/lab/ports";
 import { serviceUrl, type Lab, type VirtualService } from "../../model/lab/types";
 import { anyCertificate, curlOptions, sideBySide } from "../../health/requests";
-import { tlsPorts, webProtocol } from "../../model/lab/workloads";
+import { webProtocol } from "../../model/lab/workloads";
 import { lookAtConnections } from "./connections";
 import { binomialBound, type Bound } from "./binomial";
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
@@ -144,10 +143,7 @@ const GROUP_REQUESTS = 8;
 async function lookAtGroup({ lab, shell }: CheckContext, service: VirtualService): Promise<Finding[]> {
   const ports = listenedPorts(service);
   if (service.persistent === undefined || ports.length < 2) return [];
-  const urls = ports.map((port) => {
-    const scheme = tlsPorts(service).includes(port) ? "https" : "http";
-    return `${scheme}://${endpoint(service.vip, port)}/`;
-  });
+  const urls = ports.map((port) => serviceUrl(service, service.vip, port));
   const command = urls.map((url) => countCommand(url, GROUP_REQUESTS)).join("\necho == next\n");
   const { stdout } = await shell.run(lab.clients[0].name, "bash -s", { stdin: command, timeout: 60 });
   const counts = stdout.split("== next\n").map(parseCount);
