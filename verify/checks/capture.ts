@@ -60,20 +60,13 @@ export function parseCapture(text: string): { frames: Frame[]; arp: ArpFrame[] }
       });
       continue;
     }
-    const request = ARP_REQUEST.exec(line);
-    const reply = ARP_REPLY.exec(line) ?? ADVERTISEMENT.exec(line);
-    const [, fromMac, tell = "", asked = ""] = SOLICITATION.exec(line) ?? [];
-    if (fromMac !== undefined) arp.push({ fromMac, kind: "request", address: asked, tell });
-    else if (request) {
-      arp.push({
-        fromMac: request[1] ?? "",
-        kind: "request",
-        address: request[2] ?? "",
-        tell: request[3] ?? "",
-      });
-    } else if (reply) {
-      arp.push({ fromMac: reply[1] ?? "", kind: "reply", address: reply[2] ?? "", tell: "" });
-    }
+    const [, asker, wanted = "", tell = ""] = ARP_REQUEST.exec(line) ?? [];
+    const [, solicitor, from = "", sought = ""] = SOLICITATION.exec(line) ?? [];
+    const [, owner, address = ""] = ARP_REPLY.exec(line) ?? ADVERTISEMENT.exec(line) ?? [];
+    if (asker !== undefined) arp.push({ fromMac: asker, kind: "request", address: wanted, tell });
+    else if (solicitor !== undefined)
+      arp.push({ fromMac: solicitor, kind: "request", address: sought, tell: from });
+    else if (owner !== undefined) arp.push({ fromMac: owner, kind: "reply", address, tell: "" });
   }
   return { frames, arp };
 }
