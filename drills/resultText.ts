@@ -9,12 +9,16 @@ function limitText({ max, min }: Limit): string {
     .join(", ");
 }
 
-/** detectionSeconds → "detection 1.2 s"; lostAfterRetry → "lost after retry 0". */
+/** detectionSeconds → "detection", " s"; lostAfterRetry → "lost after retry", "". */
+export function figureName(key: string): { readonly label: string; readonly unit: string } {
+  const words = key.replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`);
+  const [, label = words, unit] = /^(.*?) (seconds|ms)$/.exec(words) ?? [];
+  return { label, unit: unit === undefined ? "" : unit === "ms" ? " ms" : " s" };
+}
+
 function figureText(name: string, value: number | null): string {
-  const words = name.replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`);
-  const match = /^(.*) (seconds|ms)$/.exec(words);
-  if (value === null) return `${match?.[1] ?? words}: never`;
-  return match ? `${match[1]} ${value} ${match[2] === "ms" ? "ms" : "s"}` : `${words} ${value}`;
+  const { label, unit } = figureName(name);
+  return value === null ? `${label}: never` : `${label} ${value}${unit}`;
 }
 
 export function renderResult(result: DrillResult): string {

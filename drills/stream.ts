@@ -3,7 +3,7 @@ import type { ChildProcess, ChildProcessByStdio } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { spawnWatched } from "../lib/process";
+import { lineSplitter, spawnWatched } from "../lib/process";
 import { shellQuote } from "../lib/text";
 import type { GuestShell } from "../lib/ssh";
 
@@ -12,7 +12,6 @@ const GRACE = 15_000;
 
 export class Stream {
   private readonly child: ChildProcess;
-  private rest = "";
   /** Resolves when the program or the connection to it is gone; never rejects. */
   readonly ended: Promise<void>;
   alive = true;
@@ -25,11 +24,8 @@ export class Stream {
     }) as ChildProcessByStdio<Writable, Readable, null>;
     this.child = child;
     child.stdin.on("error", () => undefined);
-    child.stdout.on("data", (chunk: Buffer) => {
-      const lines = (this.rest + chunk.toString()).split("\n");
-      this.rest = lines.pop() ?? "";
-      lines.forEach(onLine);
-    });
+    const lines = lineSplitter(onLine);
+    child.stdout.on("data", (chunk: Buffer) => lines.push(chunk));
     this.ended = new Promise((done) => {
       // The end of its output too: a last line may still be on its way when the process is gone.
       let pending = 2;

@@ -1,18 +1,11 @@
 /** Each drill: its timeline, what happened when, and its figures beside what was promised. */
 import { endpoint } from "../model/lab/address";
+import { figureName } from "../drills/resultText";
 import type { DrillResult, DrillTried, Limit } from "../drills/types";
 import type { ReportData } from "./data";
 import { colourOf, markEvents, outcomesOf, renderTimeline, whoOf } from "./chart";
-import { html, otherConfiguration, type Markup } from "./html";
+import { html, moment, otherConfiguration, type Markup } from "./html";
 import type { PageLab } from "./pageLab";
-
-/** detectionSeconds → "detection", "s". */
-export function figureName(key: string): { label: string; unit: string } {
-  const words = key.replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`);
-  const match = /^(.*?) (seconds|ms)$/.exec(words);
-  if (match === null) return { label: words, unit: "" };
-  return { label: match[1] ?? words, unit: match[2] === "ms" ? " ms" : " s" };
-}
 
 function limitText({ max, min }: Limit, unit: string): string {
   const parts = [max === undefined ? "" : `≤ ${max}${unit}`, min === undefined ? "" : `≥ ${min}${unit}`];
@@ -102,8 +95,7 @@ function drill(result: DrillResult, lab: PageLab, configHash: string): Markup {
   >
     <h3><span>${result.name}</span><span class="pill ${result.verdict}">${result.verdict}</span></h3>
     <p class="soft">
-      ${result.description} (${result.startedAt.replace("T", " ").slice(0, 19)} UTC,
-      ${result.seconds.toFixed(0)} s${scale})
+      ${result.description} (${moment(result.startedAt)}, ${result.seconds.toFixed(0)} s${scale})
     </p>
     ${old ? otherConfiguration(result.configHash) : undefined} ${renderTimeline(result, servers)}
     <div class="legend">${legend}</div>
@@ -127,9 +119,7 @@ const TRIED_BECAUSE = {
 function tried({ name, description, verdict, endedAt, failures }: DrillTried): Markup {
   return html`<article class="card" data-tried="${name}" data-verdict="${verdict}">
     <h3><span>${name}</span><span class="pill fail">${verdict}</span></h3>
-    <p class="soft">
-      ${description} (${endedAt.replace("T", " ").slice(0, 19)} UTC): ${TRIED_BECAUSE[verdict]}
-    </p>
+    <p class="soft">${description} (${moment(endedAt)}): ${TRIED_BECAUSE[verdict]}</p>
     ${failures.map((failure) => html`<p style="color:var(--bad)">${failure}</p>`)}
   </article>`;
 }

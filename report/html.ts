@@ -29,6 +29,9 @@ function piece(value: Piece): string {
   return escape(String(value));
 }
 
+/** A time as people read it. @param iso ISO 8601, UTC */
+export const moment = (iso: string): string => `${iso.replace("T", " ").slice(0, 19)} UTC`;
+
 /** Marks results that say nothing of the lab as it is. */
 export function otherConfiguration(configHash: string): Markup {
   return html`<p class="old">This was another configuration (${configHash.slice(0, 12)}).</p>`;

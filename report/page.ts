@@ -5,14 +5,10 @@ import type { Status } from "../health/status";
 import { checkerText } from "../health/statusText";
 import type { ReportData } from "./data";
 import { renderDrills } from "./drillSection";
-import { html, Markup } from "./html";
+import { html, Markup, moment } from "./html";
 import { STYLE } from "./style";
 import { renderTopology } from "./topology";
 import { renderVerify } from "./verifySection";
-
-function moment(iso: string): string {
-  return `${iso.replace("T", " ").slice(0, 19)} UTC`;
-}
 
 /** 286295 → "286 295", with a space that does not break. */
 function number(value: number | undefined): string {

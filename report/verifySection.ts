@@ -1,7 +1,7 @@
 /** Verify's results: one fold for each group, failures open and with their evidence. */
 import type { CheckResult } from "../verify/checks/check";
 import type { VerifyReport } from "../verify/verify";
-import { html, otherConfiguration, type Markup } from "./html";
+import { html, moment, otherConfiguration, type Markup } from "./html";
 
 function check({ name, title, status, evidence, fix }: CheckResult): Markup {
   const line = html`<div class="check" data-check="${name}" data-status="${status}">
@@ -49,7 +49,7 @@ export function renderVerify(report: VerifyReport | null, configHash: string): M
   const old = report.configHash !== configHash;
   return html`<section id="verify">
     <h2>Verification: ${passed} passed, ${failed} failed, ${skipped} skipped</h2>
-    <p class="soft">${startedAt.replace("T", " ").slice(0, 19)} UTC, in ${seconds.toFixed(0)} s</p>
+    <p class="soft">${moment(startedAt)}, in ${seconds.toFixed(0)} s</p>
     ${old ? otherConfiguration(report.configHash) : undefined}
     ${groups.map((name) =>
       group(
