@@ -5,37 +5,29 @@ import type { Drill } from "./drill";
 /** Seconds that a lab has to be as configured again after a drill was undone. */
 const RESTORE_LIMIT = 60;
 
-/** The error's message; undefined when all went well. */
-async function attempt(work: () => Promise<void>): Promise<string | undefined> {
-  try {
-    await work();
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
+type Step = () => Promise<void>;
+
+/** Takes each step in any case. @returns those that failed, and why */
+async function failing(steps: readonly Step[]): Promise<{ readonly step: Step; readonly why: string }[]> {
+  const failed: { step: Step; why: string }[] = [];
+  for (const step of steps)
+    try {
+      await step();
+    } catch (error) {
+      failed.push({ step, why: (error as Error).message });
+    }
+  return failed;
 }
 
 /** Undoes the fault and, where there was one, its sabotage: each in any case, and once more over new connections. */
 async function undo(drill: Drill, run: DrillRun, sabotaged: boolean): Promise<string[]> {
-  const steps = [
-    () => drill.restore(run),
-    ...(sabotaged ? [(): Promise<void> => drill.sabotage.undo(run)] : []),
-  ];
-  const failed: { step: () => Promise<void>; why: string }[] = [];
-  for (const step of steps) {
-    const why = await attempt(step);
-    if (why !== undefined) failed.push({ step, why });
-  }
+  const sabotage: Step[] = sabotaged ? [() => drill.sabotage.undo(run)] : [];
+  const failed = await failing([() => drill.restore(run), ...sabotage]);
   if (failed.length === 0) return [];
   // A fault may be beyond repair while its sabotage lasts; and a guest that was away has left dead connections.
   run.environment.say(`  undoing it once more: ${failed.map(({ why }) => why).join("; ")}`);
   run.environment.renewShell();
-  const left: string[] = [];
-  for (const { step } of failed) {
-    const why = await attempt(step);
-    if (why !== undefined) left.push(why);
-  }
-  return left;
+  return (await failing(failed.map(({ step }) => step))).map(({ why }) => why);
 }
 
 /**
