@@ -13,7 +13,7 @@ import { TIME_WAIT, type CheckSight } from "./checkSight";
 import { checkService } from "../model/director/checkServices";
 import { controlPlane, type CheckerDaemon } from "../model/director/controlPlane";
 import type { ServiceHealth } from "../model/health";
-import type { Problem, ProblemCode } from "../model/lab/problem";
+import { problemOf, type Problem } from "../model/lab/problem";
 import type { Lab, VirtualService } from "../model/lab/types";
 
 export interface CheckerProcess {
@@ -239,7 +239,7 @@ function judgeChecking(
   });
   const which = lab.services.length > 1 ? ` for service ${service.name}` : "";
   const text = `${daemon.name} does not check ${names.join(", ")}${which}; a check is due every ${limit} s at most`;
-  problems.push(problem(lab, "checker-not-checking", service.name, text));
+  problems.push(problemOf(lab.directors[0].name, "checker-not-checking", text, service.name));
   return false;
 }
 
@@ -253,6 +253,7 @@ function judgeAlive(
   { processes }: CheckerFacts,
   problems: Problem[],
 ): boolean {
+  const director = lab.directors[0].name;
   const stopped = processes.find(({ state }) => state === "T" || state === "Z");
   const idle = idleOf(
     lab,
@@ -261,17 +262,12 @@ function judgeAlive(
   if (processes.length === 0) return false;
   if (stopped) {
     const how = stopped.state === "T" ? "stopped" : "a zombie";
-    problems.push(problem(lab, "checker-stopped", "", `${name}'s process ${stopped.pid} is ${how}`));
+    problems.push(problemOf(director, "checker-stopped", `${name}'s process ${stopped.pid} is ${how}`));
   } else if (idle !== undefined && (processes[0]?.age ?? 0) >= START_SECONDS) {
-    problems.push(
-      problem(lab, "checker-stopped", idle.name, `${name} has no process for service ${idle.name}`),
-    );
+    const text = `${name} has no process for service ${idle.name}`;
+    problems.push(problemOf(director, "checker-stopped", text, idle.name));
   } else return true;
   return false;
-}
-
-function problem({ directors: [director] }: Lab, code: ProblemCode, detail: string, text: string): Problem {
-  return { subject: director.name, code, detail, text: `${director.name}: ${text}` };
 }
 
 function judgeCurrent(
@@ -292,6 +288,6 @@ function judgeCurrent(
   // It may have read the file since by itself, which leaves no trace.
   if (lab.ldirectord.autoreload) return null;
   const text = `${file} changed ${fileAge} s ago, after ${name} had read it ${readAge.toFixed(0)} s ago`;
-  problems.push(problem(lab, "checker-config-stale", "", text));
+  problems.push(problemOf(lab.directors[0].name, "checker-config-stale", text));
   return false;
 }

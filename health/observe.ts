@@ -9,7 +9,7 @@ import {
 } from "../model/health";
 import { parseGuestStatus, type GuestStatus } from "../model/guest/status";
 import { isPayloadGone, PAYLOAD } from "../model/guest/script";
-import type { Problem, ProblemCode } from "../model/lab/problem";
+import { problemOf } from "../model/lab/problem";
 import { hostPrefix } from "../model/lab/address";
 import { holderOf, type DirectorWord, type PairObservation } from "../model/pair";
 import { clientService, labNodes, nicOn, serviceUrl, type Lab } from "../model/lab/types";
@@ -47,22 +47,18 @@ function sightOf(node: string, code: number | null, stdout: string, limit: numbe
   if (code === 0 || code === 1) {
     const status = parseGuestStatus(node, stdout);
     const failed = code === 1 && status.problems.length === 0;
-    const problems = failed ? [unanswered(node, "script-failed", "its own check fails")] : status.problems;
+    const problems = failed ? [problemOf(node, "script-failed", "its own check fails")] : status.problems;
     return { status, node: { reachable: true, problems } };
   }
   const problem =
     code === 255
-      ? unanswered(node, "unreachable", "cannot be reached by SSH")
+      ? problemOf(node, "unreachable", "cannot be reached by SSH")
       : code === null
-        ? unanswered(node, "no-answer", `did not answer within ${limit} s`)
+        ? problemOf(node, "no-answer", `did not answer within ${limit} s`)
         : isPayloadGone(code)
-          ? unanswered(node, "script-missing", "its own check is missing: run `scripts/lab up`")
-          : unanswered(node, "script-failed", `its own check ended with ${code}`);
+          ? problemOf(node, "script-missing", "its own check is missing: run `scripts/lab up`")
+          : problemOf(node, "script-failed", `its own check ended with ${code}`);
   return { status: undefined, node: { reachable: code !== 255, problems: [problem] } };
-}
-
-function unanswered(subject: string, code: ProblemCode, text: string): Problem {
-  return { subject, code, detail: "", text: `${subject}: ${text}` };
 }
 
 const REQUESTS_MARK = "== requests\n";

@@ -8,7 +8,7 @@ import type { PortRange } from "./lab/ports";
 import { wrongPages } from "./guest/pages";
 import { withHolder } from "./lab/directors";
 import { directorsHealth, holderOf, pairProblems, type DirectorHealth, type PairObservation } from "./pair";
-import { distinct, type Problem, type ProblemCode } from "./lab/problem";
+import { distinct, problemOf, type Problem, type ProblemCode } from "./lab/problem";
 import { placement } from "./lab/hosts";
 import {
   clientService,
@@ -194,9 +194,7 @@ function readTables(
     const table = parseIpvsSave(director.ipvsSave);
     return director.ipvsList === undefined ? { table } : { table, list: parseIpvsList(director.ipvsList) };
   } catch (error) {
-    const { message } = error as Error;
-    const subject = lab.directors[0].name;
-    problems.push({ subject, code: "table-unreadable", detail: "", text: `${subject}: ${message}` });
+    problems.push(problemOf(lab.directors[0].name, "table-unreadable", (error as Error).message));
     return {};
   }
 }
@@ -265,8 +263,8 @@ function nodeProblems(lab: Lab, { director, nodes, pair }: Observation): Problem
     const hash =
       pair === undefined || index === 0 ? director.configHash : pair.directors[subject]?.values?.configHash;
     if (hash === undefined || hash === "" || hash === lab.configHash) return [];
-    const text = `${subject}: its script is of another configuration than the stack's: run \`scripts/lab up\``;
-    return [{ subject, code: "script-outdated", detail: "", text }];
+    const what = "its script is of another configuration than the stack's: run `scripts/lab up`";
+    return [problemOf(subject, "script-outdated", what)];
   });
   return [
     ...silentHosts(lab, nodes),
@@ -279,8 +277,7 @@ function nodeProblems(lab: Lab, { director, nodes, pair }: Observation): Problem
 function silentHosts(lab: Lab, nodes: Observation["nodes"]): Problem[] {
   return placement(lab).flatMap(({ name: subject, guests }): Problem[] => {
     if (guests.length === 0 || guests.some((name) => nodes[name]?.reachable !== false)) return [];
-    const text = `${subject}: none of its guests can be reached: ${guests.join(", ")}`;
-    return [{ subject, code: "host-silent", detail: "", text }];
+    return [problemOf(subject, "host-silent", `none of its guests can be reached: ${guests.join(", ")}`)];
   });
 }
 
@@ -289,18 +286,11 @@ function clientProblems(lab: Lab, requests: readonly ClientRequest[]): Problem[]
   const service = clientService(lab);
   if (service === undefined) return [];
   if (requests.length === 0)
-    return [
-      {
-        subject,
-        code: "client-not-asked",
-        detail: "",
-        text: `${subject}: could not be asked to send requests`,
-      },
-    ];
+    return [problemOf(subject, "client-not-asked", "could not be asked to send requests")];
   const good = requests.filter(({ ok }) => ok);
   const pages = wrongPages(lab, serviceUrl(service), good);
   const failed = requests.length - good.length;
   if (failed === 0) return pages;
-  const text = `${subject}: ${failed} of ${requests.length} requests got no good answer`;
-  return [...pages, { subject, code: "requests-failed", detail: serviceKey(service), text }];
+  const what = `${failed} of ${requests.length} requests got no good answer`;
+  return [...pages, problemOf(subject, "requests-failed", what, serviceKey(service))];
 }

@@ -1,7 +1,7 @@
 /** The verdict on two directors: who holds the VIPs by both directors' and by the wire's word, and whether the other could take over. */
 import { vipHolder } from "./director/vipHolder";
-import type { Problem } from "./lab/problem";
 import { familyOf } from "./lab/address";
+import { problemOf, type Problem } from "./lab/problem";
 import { vipsOf, type Lab } from "./lab/types";
 
 export interface DirectorHealth {
@@ -95,8 +95,8 @@ export function pairProblems(lab: Lab, seen: PairObservation): Problem[] {
   }
   for (const { name, table } of asked.slice(1)) {
     if (table === "equal" || holders.length === 0) continue;
-    const text = `${name}: its table is not that of ${lab.directors[0].name}: after a failover others would serve`;
-    problems.push({ subject: name, code: "tables-differ", detail: "", text });
+    const what = `its table is not that of ${lab.directors[0].name}: after a failover others would serve`;
+    problems.push(problemOf(name, "tables-differ", what));
   }
   return problems;
 }

@@ -70,6 +70,11 @@ export interface Problem {
   readonly text: string;
 }
 
+/** @param what is wrong, without the subject */
+export function problemOf(subject: string, code: ProblemCode, what: string, detail = ""): Problem {
+  return { subject, code, detail, text: `${subject}: ${what}` };
+}
+
 export function isProblemCode(code: string): code is ProblemCode {
   return Object.hasOwn(PROBLEM_CODES, code);
 }
