@@ -8,6 +8,9 @@ use Socket;
 use Time::HiRes qw(time);
 
 my ($address, $port, $count, $period, $seconds) = @ARGV;
+my ($error, $target) = Socket::getaddrinfo($address, $port, {flags => Socket::AI_NUMERICHOST(), socktype => SOCK_STREAM});
+die "$address: $error" if $error;
+my $request = "HEAD / HTTP/1.1\r\nHost: " . ($address =~ /:/ ? "[$address]" : $address) . "\r\n\r\n";
 my $end = time + $seconds;
 my ($opened, $closing) = (0, undef);
 $| = 1;
@@ -17,8 +20,8 @@ sub say_when { printf "%.4f %s\n", time, join ' ', @_ }
 
 my %flow;
 for my $number (1 .. $count) {
-  socket(my $socket, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
-  connect $socket, sockaddr_in($port, inet_aton($address)) or do { say_when('lost', "connect: $!"); next };
+  socket(my $socket, $target->{family}, SOCK_STREAM, 0) or die "socket: $!";
+  connect $socket, $target->{addr} or do { say_when('lost', "connect: $!"); next };
   $flow{fileno $socket} = {socket => $socket, due => time + $number * $period / $count, answers => 0, sent => 0, text => ''};
 }
 
@@ -29,7 +32,7 @@ while (time < $end && %flow) {
   for my $each (my @all = values %flow) {
     next if $each->{sent} || $now < $each->{due};
     $each->{sent} = $now;
-    syswrite($each->{socket}, "HEAD / HTTP/1.1\r\nHost: $address\r\n\r\n") or lost($each, 'reset');
+    syswrite($each->{socket}, $request) or lost($each, 'reset');
   }
   my $in = '';
   vec($in, fileno $_->{socket}, 1) = 1 for values %flow;

@@ -66,6 +66,12 @@ export function parseInside(text: string, vip: string): Inside {
 /** Bash for a real server. */
 const INSIDE = `ip -o addr show dev lo; read -r reason 2>/dev/null </run/lvs-dr/unfit && echo "unfit $reason"; true`;
 
+/** Bash for the router: who answers now, whomever it remembers. */
+function whoAnswers(vip: string, device: string): string {
+  const forget = familyOf(vip) === 6 ? `ip neigh flush to ${vip} dev ${device}; ` : "";
+  return forget + whoHas(vip, device, 2);
+}
+
 interface Seen {
   readonly direct: readonly Answer[];
   readonly fromRouter: readonly Answer[];
@@ -100,7 +106,7 @@ async function askAll(
       shell,
       lab.routers[0].name,
       targets.map(({ routerPort }) => ({ url, port: routerPort })),
-      whoHas(service.vip, nicOn(lab.routers[0], "server").device, 2),
+      whoAnswers(service.vip, nicOn(lab.routers[0], "server").device),
     ),
     ask(shell, lab.clients[0].name, [
       ...targets.map(({ clientPort }) => ({ url, port: clientPort })),
