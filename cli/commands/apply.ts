@@ -9,7 +9,7 @@ import type { Lab } from "../../model/lab/types";
 import { restartNotice } from "../../model/restarts";
 import { EXIT_CODES } from "../../model/health";
 import { renderHealth } from "../../health/healthText";
-import { absentHosts, forgetHosts, placesOf } from "../stack/absence";
+import { forgetHosts, hostsNow, placesOf } from "../stack/absence";
 import { lastApplied, recordApplied } from "../stack/applied";
 import type { ChangeCounts } from "../backends/backend";
 import { StackContext, type StackOptions } from "../stack/context";
@@ -90,8 +90,7 @@ async function apply(context: StackContext, lab: Lab): Promise<Applied> {
   const names = context.names();
   await context.backend.unlock();
   const hosts = await forgetHosts(context, lab);
-  const absent = await absentHosts(hosts, context, lab);
-  const present = hosts.filter(({ name }) => absent.every((each) => each.name !== name));
+  const { absent, present } = await hostsNow(hosts, context, lab);
   const owned = await askEach(present, async ({ virsh }) => {
     return { virsh, domains: await ownDomains(virsh, names, context.backend, say) };
   });
@@ -115,8 +114,8 @@ async function apply(context: StackContext, lab: Lab): Promise<Applied> {
 export async function preview(options: StackOptions): Promise<void> {
   const context = new StackContext(options);
   const lab = await applicableLab(context);
-  const absent = await absentHosts(context.hosts, context, lab);
-  await askEach(context.hosts, ({ virsh }) =>
+  const { absent, present } = await hostsNow(context.hosts, context, lab);
+  await askEach(present, ({ virsh }) =>
     ownDomains(virsh, context.names(), context.backend, say).catch((error: unknown) => {
       // Of a libvirt that does not answer the program itself says more.
       if (error instanceof ForeignStackError) throw error;

@@ -1,8 +1,8 @@
 /** Hosts of a stack that do not answer: what `up` does without them. */
 import { askEach } from "../../lib/askEach";
 import { ABSENT } from "../../lib/hostPlace";
-import { hostNameOf, hostOf } from "../../model/lab/hosts";
-import { guestsOf, type Lab } from "../../model/lab/types";
+import { hostOf } from "../../model/lab/hosts";
+import { guestsOf, type Lab, type LabNode } from "../../model/lab/types";
 import { lastApplied } from "./applied";
 import type { StackContext, StackHost } from "./context";
 import { say } from "../terminal";
@@ -17,22 +17,25 @@ export const placesOf = (hosts: readonly RemoteHost[]): RemoteHost["place"][] =>
 const lists = (lab: Lab, { place }: RemoteHost): boolean =>
   lab.hosts.some(({ libvirtUri }) => libvirtUri === place.libvirtUri);
 
-/** Guests that a lab has on a host, by name. */
-const guestsOn = (lab: Lab | undefined, { name }: RemoteHost): string[] =>
-  lab === undefined
-    ? []
-    : guestsOf(lab).flatMap((node) => (hostNameOf(lab, node) === name ? [node.name] : []));
+const guestsOn = (lab: Lab, { name }: RemoteHost): LabNode[] =>
+  guestsOf(lab).filter((node) => hostOf(lab, node).name === name);
+
+export interface HostsNow {
+  /** Those that do not answer. */
+  readonly absent: readonly RemoteHost[];
+  readonly present: readonly StackHost[];
+}
 
 /**
- * The hosts of the last `up` that do not answer now, said in a line each, with what that leaves out. The program and all that it runs are
- * told too.
+ * Which hosts of the last `up` answer now; each that does not is said in a line, with what that leaves out. The program and all that it
+ * runs are told too.
  * @throws Error for what cannot be brought about without them
  */
-export async function absentHosts(
+export async function hostsNow(
   hosts: readonly StackHost[],
   { directory, backend }: Pick<StackContext, "directory" | "backend">,
   lab: Lab,
-): Promise<RemoteHost[]> {
+): Promise<HostsNow> {
   // Without the first nothing can be done, and what asks for it says so.
   const asked = await askEach(hosts.slice(1).filter(isRemote), async (host) => ({
     host,
@@ -48,9 +51,9 @@ export async function absentHosts(
         `${name} is not in the configuration any more, and what it has cannot be deleted, since it does not answer (${why}): ` +
           `run \`scripts/lab up --forget-host ${name}\` if it never returns`,
       );
-    const there = guestsOn(before, host);
-    const added = guestsOf(lab).filter(
-      (node) => hostOf(lab, node).name === name && !(built.has(node.domain) && there.includes(node.name)),
+    const there = before === undefined ? [] : guestsOn(before, host).map((node) => node.name);
+    const added = guestsOn(lab, host).filter(
+      (node) => !(built.has(node.domain) && there.includes(node.name)),
     );
     if (added.length > 0)
       throw new Error(
@@ -72,7 +75,8 @@ export async function absentHosts(
   }
   const absent = silent.map(({ host }) => host);
   process.env[ABSENT] = absent.map(({ name }) => name).join(" ");
-  return absent;
+  const present = hosts.filter(({ name }) => absent.every((each) => each.name !== name));
+  return { absent, present };
 }
 
 /**

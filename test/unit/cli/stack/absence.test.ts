@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { absentHosts, forgetHosts } from "../../../../cli/stack/absence";
+import { forgetHosts, hostsNow } from "../../../../cli/stack/absence";
 import { recordApplied } from "../../../../cli/stack/applied";
 import { StackContext } from "../../../../cli/stack/context";
 import { Virsh } from "../../../../cli/stack/virsh";
@@ -57,7 +57,7 @@ function context(applied = lab(), forgetHost: readonly string[] = []) {
 const names = (hosts: readonly { readonly name: string }[]) => hosts.map(({ name }) => name);
 const absent = (wanted: Lab, applied?: Lab) => {
   const { hosts, ...rest } = context(applied);
-  return absentHosts(hosts, rest, wanted).then(names);
+  return hostsNow(hosts, rest, wanted).then((now) => names(now.absent));
 };
 
 describe("a host of the last up that does not answer", () => {
@@ -71,6 +71,13 @@ describe("a host of the last up that does not answer", () => {
     silence = {};
     expect(await absent(lab())).toEqual([]);
     expect(process.env.LVS_DR_ABSENT_HOSTS).toBe("");
+  });
+
+  it("is asked nothing more", async () => {
+    const { hosts, ...rest } = context();
+    const { present } = await hostsNow(hosts, rest, lab());
+    expect(names(present)).toEqual(names(hosts).filter((name) => name !== "far"));
+    expect(present).toHaveLength(1);
   });
 
   it("lets none of its guests move away, and keeps one that is not wanted any more", async () => {
