@@ -1,12 +1,15 @@
 import { familyOf } from "../model/lab/address";
 
+/** Two broadcasts a second apart: whoever answers the first late is heard before the second is over. */
+export const ARPING = "arping -b -c 2";
+
 /**
  * Bash for the router: prints who answers for the VIP, as arping does; of IPv6 there is one neighbour, to whom the packets go.
- * @param seconds for answers to two broadcasts: with two whoever answers the first late is heard before the second is over
+ * @param seconds after which it ends
  */
 export function whoHas(vip: string, device: string, seconds: number): string {
   return familyOf(vip) === 4
-    ? `arping -b -c 2 -w ${seconds} -I ${device} ${vip}`
+    ? `${ARPING} -w ${seconds} -I ${device} ${vip}`
     : `ping -n -q -c 1 -W 1 ${vip} >/dev/null
 read -r address _ mac _ < <(ip neigh show to ${vip} dev ${device}) && echo "reply from $address [$mac]"`;
 }

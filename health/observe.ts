@@ -128,7 +128,6 @@ export async function lookCloser(
   return { observation, statuses: new Map([...byName].map(([name, { status }]) => [name, status])) };
 }
 
-/** Two broadcasts: whoever answers the first late is heard before the second is over. */
 const askWire = (lab: Lab): string =>
   `echo '== arp'; ${whoHas(lab.services[0].vip, nicOn(lab.routers[0], "server").device, 1)}; true`;
 

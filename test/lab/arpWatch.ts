@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { expect } from "vitest";
 import { nicOn } from "../../model/lab/types";
 import { parseArping } from "../../health/arping";
-import { ARPING, macOwner } from "../../verify/checks/arp";
+import { whoHas } from "../../health/arping";
+import { macOwner } from "../../verify/checks/arp";
 import { shellQuote } from "../../lib/text";
 import { Stream } from "../../drills/stream";
 import { eventually, inGuests } from "./support";
@@ -23,7 +24,7 @@ export async function claimants(work: () => Promise<unknown>): Promise<string[]>
     // With its neighbour cache flushed each time; a permanent entry, as strategy static has one, stays.
     const ask =
       `tcpdump -lnne -i ${device} 'arp and src host ${vip}' 2>/dev/null & heard=$!; ` +
-      `while read -t 1 -r _; (($? > 128)); do ip neigh flush to ${vip} dev ${device}; ${ARPING} -I ${device} ${vip}; done; ` +
+      `while read -t 1 -r _; (($? > 128)); do ip neigh flush to ${vip} dev ${device}; ${whoHas(vip, device, 2)}; done; ` +
       "kill $heard";
     let toRouter = "";
     let toHost = "";

@@ -1,15 +1,12 @@
 /** Who answers "who has the VIP?": on the server segment, asked from the router and from the host, the director alone. */
 import { exec } from "../../lib/process";
-import { parseArping } from "../../health/arping";
+import { ARPING, parseArping, whoHas } from "../../health/arping";
 import { vipMac } from "../../model/director/vipHolder";
 import { familyOf, hostPrefix } from "../../model/lab/address";
 import { guestsOf, labNodes, nicOn, vipsOf, type Lab, type LabNode } from "../../model/lab/types";
 import { proxyArpRepair } from "./hazards";
 import { Capture, parseCapture, RESOLUTION } from "./capture";
 import { judge, noneOfTheLab, skipped, type CheckContext, type Finding, type Probe } from "./check";
-
-/** Two broadcasts a second apart: whoever answers the first late is heard before the second is over. */
-export const ARPING = "arping -b -c 2 -w 2";
 
 /** MAC of a node's NIC on the server segment. */
 export function serverMac(node: LabNode): string {
@@ -100,7 +97,7 @@ async function fromHost(lab: Lab, vip: string): Promise<Finding> {
   const segment = guestsOf(lab).length > 0 ? bridgeTo(lab) : await segmentOf(vip);
   if (segment === undefined)
     return skipped(`arp.${vip}.host`, title, "the host is not on the segment that the VIP is on");
-  const args = [...ARPING.split(" ").slice(1), "-s", segment.from, "-I", segment.device, vip];
+  const args = [...ARPING.split(" ").slice(1), "-w", "2", "-s", segment.from, "-I", segment.device, vip];
   const text = await arpingOnHost(args);
   if (text === undefined) {
     return skipped(`arp.${vip}.host`, title, "the host has no arping: apt-get install iputils-arping");
@@ -116,7 +113,7 @@ async function fromRouter({ lab, shell }: CheckContext, vip: string): Promise<Fi
       noneOfTheLab(lab.routers[0]),
     );
   const device = nicOn(lab.routers[0], "server").device;
-  const command = `${ARPING} -I ${device} ${vip}`;
+  const command = whoHas(vip, device, 2);
   const where = lab.routers[0].name;
   const { code, stdout, stderr } = await shell.run(where, command);
   if (code !== null && code !== 255)
