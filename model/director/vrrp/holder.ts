@@ -152,7 +152,7 @@ function sysctls(lab: Lab): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(own).map(([key, value]) => [`net.ipv4.vs.${key}`, value]));
 }
 
-function heldBy(lab: Lab, director: LabNode, family: Family): string {
+function deviceOf(lab: Lab, director: LabNode, family: Family): string {
   return hasVirtualMac(lab) ? virtualDevice(lab, family) : nicOn(director, "server").device;
 }
 
@@ -163,7 +163,7 @@ export const VRRP: VipHolder = {
     LVS_KEEPALIVED_CONF: renderKeepalived(lab, director),
     LVS_HELD: ([4, 6] as const)
       .flatMap((family) => heldOf(lab, family))
-      .map((vip) => `${heldBy(lab, director, familyOf(vip))}=${hostPrefix(vip)}`)
+      .map((vip) => `${deviceOf(lab, director, familyOf(vip))}=${hostPrefix(vip)}`)
       .join(" "),
     LVS_SYNC_ID: pairOf(lab).sync === "daemon" ? String(pairOf(lab).virtualRouterId) : "",
     LVS_PEER: lab.directors.find(({ name }) => name !== director.name)?.address ?? "",
@@ -173,5 +173,5 @@ export const VRRP: VipHolder = {
   }),
   mac: (lab, director, family) =>
     hasVirtualMac(lab) ? virtualMac(lab, family) : nicOn(director, "server").mac,
-  device: heldBy,
+  device: deviceOf,
 };
