@@ -74,6 +74,8 @@ export interface GuestShellOptions {
 
 /** Seconds for a connection to a machine that exists. */
 const MACHINE_CONNECT = 30;
+/** The same for a guest of another host: the login to that one is among them. */
+const BEHIND_HOST_CONNECT = 15;
 
 /** Milliseconds for a guest to answer, while a command that may wait for a dead connection is under way … */
 const LOOK = 3_500;
@@ -219,15 +221,16 @@ export class GuestShell implements Shell {
     if (host === undefined) {
       throw new Error(`no guest is called '${node}'; there are ${this.nodes.join(", ")}`);
     }
-    const { machine, hostKey } = host;
+    const { machine, hostKey, proxy } = host;
+    // Whatever network lies between; of a guest of this host it is known.
+    const least = machine ? MACHINE_CONNECT : proxy ? BEHIND_HOST_CONNECT : 0;
     const keyFile = machine === undefined ? join(this.directory, "key") : machine.keyFile;
     const knownHosts = join(this.directory, "known_hosts");
     const options: Record<string, string> = {
       ...(keyFile !== undefined && openedBy(keyFile)),
       ...(machine && { Port: String(machine.port) }),
       ...pinned(hostKey, node, knownHosts),
-      // Whatever network lies between; of a guest it is known.
-      ConnectTimeout: String(machine ? Math.max(MACHINE_CONNECT, this.connectTimeout) : this.connectTimeout),
+      ConnectTimeout: String(Math.max(least, this.connectTimeout)),
       ServerAliveInterval: "5",
       ServerAliveCountMax: "3",
       LogLevel: "ERROR",
@@ -240,7 +243,7 @@ export class GuestShell implements Shell {
             ControlPersist: this.keepOpen ? "600" : "30",
           }),
     };
-    if (host.proxy) options.ProxyCommand = proxyCommand(host.proxy, knownHosts);
+    if (proxy) options.ProxyCommand = proxyCommand(proxy, knownHosts);
     return [
       "-F",
       "none",

@@ -37,3 +37,20 @@ describe("the directory of kept connections", () => {
     expect(key).toThrow("ENOENT");
   });
 });
+
+it("a guest of another host has time for the login to that one too, a machine for whatever network lies between", () => {
+  const login = { address: "192.168.7.20", user: "root", hostKey: "ssh-ed25519 AAAA" };
+  const hosts = {
+    rs1: login,
+    rs2: { ...login, proxy: { host: "far", user: "root", port: 22 } },
+    rs3: { ...login, machine: { port: 22 } },
+  };
+  const seconds = (node: string, connectTimeout: number): string | undefined =>
+    new GuestShell({ privateKey: "", hosts }, LAB, { connectTimeout })
+      .sshArguments(node)
+      .find((each) => each.startsWith("ConnectTimeout="));
+  const of = (connectTimeout: number) => Object.keys(hosts).map((node) => seconds(node, connectTimeout));
+  expect(of(5)).toEqual(["ConnectTimeout=5", "ConnectTimeout=15", "ConnectTimeout=30"]);
+  expect(of(60)).toEqual(Array(3).fill("ConnectTimeout=60"));
+  GuestShell.forget(LAB);
+});
