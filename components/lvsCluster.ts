@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { guestSettings, roleAt } from "../model/guest/settings";
 import { Prefix } from "../model/lab/address";
-import { hostOf, labAt } from "../model/lab/hosts";
+import { hostOf, labAt, suffixOf } from "../model/lab/hosts";
 import { MAIN_CLUSTER, poolPath } from "../model/lab/naming";
 import { KEY_SECRET, sshKeyPair } from "../model/guest/sshKey";
 import {
@@ -139,7 +139,7 @@ export function clusterParts(
   };
 
   const shared = guestsOf(lab).length > 0 ? sharedByGuests() : undefined;
-  const imageDigest = shared?.image.contentDigest() ?? pulumi.output(undefined);
+  const imageDigest = shared?.image?.contentDigest() ?? pulumi.output(undefined);
   const privateKey = shared?.privateKey ?? pulumi.secret("");
 
   const ids = guestIds(labNodes(lab));
@@ -183,15 +183,16 @@ export function clusterParts(
     const pair = result.apply((text) => sshKeyPair(text, lab.prefix));
     const opens = pulumi.secret(pair.apply((both) => both.privateKey));
     const authorizedKey = pulumi.unsecret(pair.apply(({ publicKey }) => publicKey));
-    const image = at(hosts, lab.hosts[0]).image;
+    // The same for all of them.
+    const image = present[0] && at(hosts, present[0]).image;
     return { hosts, joined: hasTunnels(lab) ? join(hosts) : [], image, privateKey: opens, authorizedKey };
   }
 
-  /** What the guests of one host share. The first one's bear no host's name: a lab may get a second host. */
+  /** What the guests of one host share. */
   function sharedOn(host: LibvirtHost) {
     const child = childOn(host);
     const there = labAt(lab, host);
-    const part = (of: string): string => named(host === lab.hosts[0] ? of : `${of}-${host.name}`);
+    const part = (of: string): string => named(of + suffixOf(lab, host));
     const { poolName: pool } = new Pool(part("pool"), poolArgs(lab), child);
     const networks = {
       client: new Network(part("client-network"), networkArgs(there.segments.client), child),

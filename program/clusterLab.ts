@@ -3,8 +3,9 @@ import { readTextFile } from "../lib/textFile";
 import { ConfigError, parseConfig, projectKeys } from "../model/config/config";
 import { stackNameProblem } from "../model/config/stackName";
 import { formatRefusals } from "../model/config/refusal";
-import { MAIN_CLUSTER } from "../model/lab/naming";
+import { MAIN_CLUSTER, prefixFor } from "../model/lab/naming";
 import type { Lab } from "../model/lab/types";
+import { lastLab } from "./handoverProbe";
 import { refusal } from "./refusal";
 
 /** What describes a cluster: keys of the configuration. */
@@ -19,15 +20,16 @@ export function stackConfiguration(): Description {
  * The lab that a cluster's arguments describe. Text files are those of the program's directory.
  * @throws pulumi.RunError with every problem at once
  */
-export function clusterLab(name: string, args: Description): Lab {
+export async function clusterLab(name: string, args: Description): Promise<Lab> {
   const stack = pulumi.getStack();
   const own = name === MAIN_CLUSTER;
   const why = stackNameProblem(name, "a cluster's");
   if (why !== undefined)
     throw refusal(`LvsCluster ${JSON.stringify(name)}: ${why}. Fix: give the resource another name.`);
+  const identity = { project: pulumi.getProject(), stack: own ? stack : `${stack}-${name}` };
+  const last = await lastLab({ ...identity, prefix: prefixFor(identity.project, identity.stack) });
   try {
-    const identity = { project: pulumi.getProject(), stack: own ? stack : `${stack}-${name}` };
-    return parseConfig(asConfigured(args) as Description, identity, readTextFile);
+    return parseConfig(asConfigured(args) as Description, identity, readTextFile, last);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw refusal(own ? error.message : formatRefusals(error.problems, `LvsCluster ${name}`));

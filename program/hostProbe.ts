@@ -46,7 +46,7 @@ export async function assertHost(lab: Lab): Promise<void> {
   const asked = labsByHost(lab).filter(({ hosts: [host] }) => !isAbsent(host));
   const problems = await askEach(asked, async (here) => {
     const [host] = here.hosts;
-    const found = checkHost(here, await factsOf(here, host, host.name === lab.hosts[0].name));
+    const found = checkHost(here, await factsOf(here, host, here === asked[0]));
     return host.name === "" ? found : found.map((each) => ofListed(each, lab, host));
   });
   if (problems.flat().length > 0) throw refusal(formatRefusals(problems.flat()));

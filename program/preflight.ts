@@ -41,7 +41,7 @@ export function ownPreflight(name: string, args: object): Promise<Preflight> {
 
 /** Validates a cluster's arguments and asks its host what stands against it. */
 async function fly(name: string, args: object): Promise<Preflight> {
-  const described = clusterLab(name, await known(name, args));
+  const described = await clusterLab(name, await known(name, args));
   assertAmongSiblings(name, described);
   const found = await findMachines(described);
   const reachable = await assertPreconditions(found);

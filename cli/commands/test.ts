@@ -98,8 +98,8 @@ const APART = ["test/lab/cloudImage.test.ts", "test/lab/remote.test.ts", "test/l
 const EXAMPLES = "test/lab/examples.test.ts";
 /** examples/existing.yaml, on machines of the test's own. */
 const MACHINES = "test/lab/machines.test.ts";
-/** A second host for libvirt, and a stack on both. */
-const HOSTS = ["test/lab/hosts.test.ts", "test/lab/severalHosts.test.ts"];
+/** A second host for libvirt, and stacks on both. */
+const HOSTS = ["test/lab/hosts.test.ts", "test/lab/severalHosts.test.ts", "test/lab/firstHost.test.ts"];
 
 /**
  * The whole suite on the embedded engine, and the acceptance part on Pulumi too where there is one.

@@ -1,7 +1,7 @@
 /** Hosts of a stack that do not answer: what `up` does without them. */
 import { askEach } from "../../lib/askEach";
 import { ABSENT } from "../../lib/hostPlace";
-import { hostOf } from "../../model/lab/hosts";
+import { hostOf, sameLibvirt } from "../../model/lab/hosts";
 import { guestsOf, type Lab, type LabNode } from "../../model/lab/types";
 import { lastApplied } from "./applied";
 import type { StackContext, StackHost } from "./context";
@@ -15,7 +15,7 @@ export const placesOf = (hosts: readonly RemoteHost[]): RemoteHost["place"][] =>
   hosts.map(({ place }) => place);
 
 const lists = (lab: Lab, { place }: RemoteHost): boolean =>
-  lab.hosts.some(({ libvirtUri }) => libvirtUri === place.libvirtUri);
+  lab.hosts.some(({ libvirtUri }) => sameLibvirt(libvirtUri, place.libvirtUri));
 
 const guestsOn = (lab: Lab, { name }: RemoteHost): LabNode[] =>
   guestsOf(lab).filter((node) => hostOf(lab, node).name === name);
@@ -29,19 +29,23 @@ export interface HostsNow {
 /**
  * Which hosts of the last `up` answer now; each that does not is said in a line, with what that leaves out. The program and all that it
  * runs are told too.
- * @throws Error for what cannot be brought about without them
+ * @throws Error for what cannot be brought about without them, and where none answers
  */
 export async function hostsNow(
   hosts: readonly StackHost[],
   { directory, backend }: Pick<StackContext, "directory" | "backend">,
   lab: Lab,
 ): Promise<HostsNow> {
-  // Without the first nothing can be done, and what asks for it says so.
-  const asked = await askEach(hosts.slice(1).filter(isRemote), async (host) => ({
+  // Without the only one nothing can be done, and what asks for it says so.
+  const asked = await askEach(hosts.length > 1 ? hosts.filter(isRemote) : [], async (host) => ({
     host,
     why: await host.virsh.silence(),
   }));
   const silent = asked.filter(({ why }) => why !== undefined);
+  if (silent.length === hosts.length && silent.length > 0)
+    throw new Error(
+      `none of the hosts answers: ${silent.map(({ host, why }) => `${host.name} (${why})`).join(", ")}`,
+    );
   const before = lastApplied(directory);
   const built = silent.length === 0 ? new Map() : await backend.domains();
   for (const { host, why } of silent) {
@@ -72,6 +76,9 @@ export async function hostsNow(
     say(
       `${name}: what it has stays as it is (${there.join(", ")}); the next \`up\` that reaches it puts it right`,
     );
+    const way = guestsOn(lab, host).filter(({ role }) => role === "router" || role === "client");
+    if (way.length > 0)
+      say(`${name}: no request reaches a service without ${way.map((node) => node.name).join(" and ")}`);
   }
   const absent = silent.map(({ host }) => host);
   process.env[ABSENT] = absent.map(({ name }) => name).join(" ");

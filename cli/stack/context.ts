@@ -114,7 +114,9 @@ export class StackContext {
    * @throws ConfigError; Error for what this engine cannot read
    */
   async configuredLab(): Promise<Lab> {
-    return configured().stackLab(PROJECT, this.options.stack, await this.backend.config());
+    const config = await this.backend.config();
+    const { access } = await this.recorded();
+    return configured().stackLab(PROJECT, this.options.stack, config, access?.lab);
   }
 
   /**

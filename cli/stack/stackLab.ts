@@ -7,10 +7,11 @@ import { readOpenConfig, stackFile, type StackConfig } from "./stackFile";
 
 /**
  * @param config all of it, where it matters what is encrypted in the file
+ * @param last the lab as it was last applied, as far as the stack's state says
  * @throws ConfigError
  */
-export function stackLab(project: string, stack: string, config: StackConfig): Lab {
-  return parseConfig(projectKeys(config, project), { project, stack }, readTextFile);
+export function stackLab(project: string, stack: string, config: StackConfig, last?: Lab): Lab {
+  return parseConfig(projectKeys(config, project), { project, stack }, readTextFile, last);
 }
 
 /**

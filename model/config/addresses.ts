@@ -23,6 +23,7 @@ export type RealServerDraft = NonNullable<Config["realServers"]>[number] & { rea
 const HIGHEST_NUMBER = 64;
 
 export interface Addresses {
+  /** Of the host with the ordinal 0. */
   readonly hosts: Readonly<Record<NetworkName, string>>;
   readonly client: Place;
   readonly router: Readonly<Record<NetworkName, Place>>;
@@ -73,9 +74,10 @@ export function resolveAddresses(config: Config): Addresses {
   const onVip =
     vipNetwork.by === "serverAddress" ? onServer : planFor(four.vip, [...vips, router.vipAddress]);
 
+  const first = hosts.find(({ ordinal }) => ordinal === 0);
   const hostAddresses = {
-    client: hosts[0]?.clientAddress ?? clientNetwork.hostAddress ?? onClient.fixed(1),
-    server: hosts[0]?.serverAddress ?? serverNetwork.hostAddress ?? onServer.fixed(1),
+    client: first?.clientAddress ?? clientNetwork.hostAddress ?? onClient.fixed(1),
+    server: first?.serverAddress ?? serverNetwork.hostAddress ?? onServer.fixed(1),
   };
   const routerPlaces = {
     client: place("client", router.clientAddress ?? onClient.fixed(7 * 256 + 200), router.clientAddress6),

@@ -10,6 +10,7 @@ import { canonicalJson } from "../lab/naming";
 import { ConfigError, nearest } from "./refusal";
 import { checkTexts } from "./invariantsWorkloads";
 import { NO_TEXT, type ReadText } from "./workloads";
+import type { LastLab } from "./schema";
 import type { Lab, LabNode, VirtualService } from "../lab/types";
 
 export { ConfigError, formatRefusal, formatRefusals, type Refusal } from "./refusal";
@@ -19,14 +20,17 @@ export { ConfigError, formatRefusal, formatRefusals, type Refusal } from "./refu
  * @param raw configuration by key without the project's namespace; values as Pulumi hands them over (numbers, lists
  *   and objects as text) or as plain values. An empty one is the article's lab.
  * @param read the text files that the configuration names, from the project's directory
+ * @param last the lab as it was last applied
  * @throws ConfigError with every problem at once
  */
 export function parseConfig(
   raw: Readonly<Record<string, unknown>>,
   identity: Identity,
   read: ReadText = () => NO_TEXT,
+  last?: LastLab,
 ): Lab {
-  const { config, problems, tainted } = decode(raw);
+  const { config: decoded, problems, tainted } = decode(raw);
+  const config = { ...decoded, last };
   const draft = resolve(config, identity, read);
   const findings = new Findings(tainted);
   checkInvariants(findings, config, draft);

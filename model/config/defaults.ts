@@ -1,7 +1,16 @@
 /** From typed configuration to the lab: every default that depends on another key, and every derived name. */
 import { vxlanOverhead } from "../lab/hosts";
 import { bridgeFor, macFor, prefixFor } from "../lab/naming";
-import type { Lab, LabNetwork, LabNode, Machine, NetworkName, RealServerEntry, Role } from "../lab/types";
+import type {
+  Lab,
+  LabNetwork,
+  LabNode,
+  LibvirtHost,
+  Machine,
+  NetworkName,
+  RealServerEntry,
+  Role,
+} from "../lab/types";
 import { HERE } from "../../lib/sshHop";
 import { resolveAddresses, type Place, type RealServerDraft } from "./addresses";
 import { highAvailabilityOf } from "./directors";
@@ -100,7 +109,8 @@ export function resolve(config: Config, identity: Identity, read: ReadText = () 
   });
 
   const [, ...moreVipNetworks] = vipNetworks(config);
-  const segments = resolveSegments(config, identity, addresses.hosts);
+  const hosts = resolveHosts(config, addresses.hosts, addresses.free);
+  const segments = resolveSegments(config, identity, hosts[0].segments);
   const services = resolveServices(
     config,
     {
@@ -114,7 +124,7 @@ export function resolve(config: Config, identity: Identity, read: ReadText = () 
   return {
     project,
     stack,
-    hosts: resolveHosts(config, segments, addresses.free),
+    hosts,
     accelerator: config.accelerator,
     ...(config.image !== undefined && {
       image: given({ path: config.image, sha256: config.imageSha256?.toLowerCase() }),
@@ -157,11 +167,11 @@ export function resolve(config: Config, identity: Identity, read: ReadText = () 
   };
 }
 
-/** @param hostAddresses of the first host */
+/** @param ofHost what the first host of the list has on them */
 function resolveSegments(
   config: Config,
   { project, stack }: Identity,
-  hostAddresses: Readonly<Record<NetworkName, string>>,
+  ofHost: LibvirtHost["segments"],
 ): Draft["segments"] {
   const hosts = hostsOf(config);
   // Until the hosts are asked: program/tunnels.ts.
@@ -171,16 +181,18 @@ function resolveSegments(
   const overhead = Math.max(0, ...overheads);
   const network = (key: NetworkName): LabNetwork => {
     const { cidr, cidr6, mtu } = config[`${key}Network`];
+    const last = config.last?.segments[key];
+    // When VXLAN goes, its MTU stays: with another one the network would be made anew, and every guest would start again.
+    const kept = overhead === 0 && last?.mtuOfUnderlay ? last.mtu : undefined;
     return given({
       key,
       name: `${prefixFor(project, stack)}-${key}`,
       bridge: bridgeFor(project, stack, key),
-      existingBridge: hosts[0]?.bridges?.[key],
       cidr,
       cidr6,
-      hostAddress: hostAddresses[key],
-      mtu: mtu ?? MTU.usual - overhead,
-      mtuOfUnderlay: overhead > 0 && mtu === undefined ? true : undefined,
+      ...ofHost[key],
+      mtu: mtu ?? kept ?? MTU.usual - overhead,
+      mtuOfUnderlay: mtu === undefined && (overhead > 0 || kept !== undefined) ? true : undefined,
     }) as LabNetwork;
   };
   return { client: network("client"), server: network("server") };

@@ -1,14 +1,18 @@
 /** From the configured hosts to the lab's: their addresses on the segments, and who is where. */
 import type { Prefix } from "../lab/address";
-import { onSegment } from "../lab/hosts";
-import type { LabNetwork, LibvirtHost, NetworkName, RemoteHost } from "../lab/types";
+import { onSegment, ordinalOf, sameLibvirt } from "../lab/hosts";
+import type { LibvirtHost, NetworkName, RemoteHost } from "../lab/types";
 import type { AddressPlan } from "./addressPlan";
 import type { Config } from "./schema";
 import { bareKey } from "./schemaMachine";
 import { given } from "./serviceDefaults";
 
-export type HostDraft = Partial<NonNullable<Config["hosts"]>[number]> & {
+type ListedHost = NonNullable<Config["hosts"]>[number];
+
+export type HostDraft = Partial<ListedHost> & {
   readonly name: string;
+  /** See ordinalOf. */
+  readonly ordinal: number;
   readonly libvirtUri: string;
 };
 
@@ -19,10 +23,28 @@ export function hostsOf({
   remoteHostKey,
   clientNetwork,
   serverNetwork,
+  last,
 }: Config): HostDraft[] {
   const bridges = given({ client: clientNetwork.bridge, server: serverNetwork.bridge });
-  if (hosts === undefined) return [{ name: "", libvirtUri, hostKey: remoteHostKey, bridges }];
-  return hosts.map((each, index) => ({ ...each, name: each.name ?? `host${index + 1}` }));
+  if (hosts === undefined) return [{ name: "", ordinal: 0, libvirtUri, hostKey: remoteHostKey, bridges }];
+  const ordinals = ordinalsOf(hosts, last?.hosts);
+  return hosts.map((each, index) => {
+    const ordinal = ordinals[index] ?? index;
+    return { ...each, ordinal, name: each.name ?? `host${ordinal + 1}` };
+  });
+}
+
+/** @param last the hosts as they were: one of them is the same by its libvirt, or else by its name, or its place if it has none */
+function ordinalsOf(hosts: readonly ListedHost[], last: readonly LibvirtHost[] | undefined): number[] {
+  if (last === undefined) return hosts.map((_host, index) => index);
+  const same = hosts.map(({ libvirtUri }) => last.find((each) => sameLibvirt(each.libvirtUri, libvirtUri)));
+  const others = last.filter((each) => !same.includes(each));
+  let newest = Math.max(...last.map((each) => ordinalOf({ hosts: last }, each)));
+  return hosts.map(({ name }, index) => {
+    const former =
+      same[index] ?? others.find((each) => (name === undefined ? each === last[index] : each.name === name));
+    return former === undefined ? (newest += 1) : ordinalOf({ hosts: last }, former);
+  });
 }
 
 /** Keys that describe the one host of a lab without `hosts`, and the same keys of a listed host. */
@@ -65,23 +87,24 @@ type Free = Readonly<
   Record<NetworkName, { readonly prefix: Prefix; readonly plan: Pick<AddressPlan, "next"> }>
 >;
 
-/** @param segments of the first host */
+/** @param first addresses of the one with the ordinal 0 */
 export function resolveHosts(
   config: Config,
-  segments: Readonly<Record<NetworkName, LabNetwork>>,
+  first: Readonly<Record<NetworkName, string>>,
   free: Free,
 ): readonly [LibvirtHost, ...LibvirtHost[]] {
-  const addressOn = (network: NetworkName, place: number): string =>
-    free[network].plan.next(free[network].prefix.size - 1 - place) ?? NO_ADDRESS;
+  const addressOn = (network: NetworkName, ordinal: number): string =>
+    free[network].plan.next(free[network].prefix.size - 1 - ordinal) ?? NO_ADDRESS;
   return hostsOf(config).map((host, index): LibvirtHost => {
-    const { name, libvirtUri, bridges, underlay } = host;
+    const { name, ordinal, libvirtUri, bridges, underlay } = host;
     const on = (network: NetworkName, own: string | undefined): LibvirtHost["segments"]["client"] =>
       onSegment({
-        hostAddress: index === 0 ? segments[network].hostAddress : (own ?? addressOn(network, index)),
+        hostAddress: ordinal === 0 ? first[network] : (own ?? addressOn(network, ordinal)),
         ...given({ existingBridge: bridges?.[network] }),
       });
     return given({
       name,
+      ordinal: ordinal === index ? undefined : ordinal,
       libvirtUri,
       remote: remoteOf(host),
       segments: { client: on("client", host.clientAddress), server: on("server", host.serverAddress) },

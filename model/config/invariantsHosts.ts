@@ -2,7 +2,7 @@
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { familyOf, Prefix } from "../lab/address";
-import { LIBVIRT_URI } from "../lab/hosts";
+import { LIBVIRT_URI, ordinalOf, sameLibvirt } from "../lab/hosts";
 import { hostKeyOf, hostsOf, listedKey, type HostDraft } from "./hosts";
 import { RESERVED } from "./invariantsNetworks";
 import type { Config } from "./schema";
@@ -40,6 +40,7 @@ export function checkHosts(findings: Findings, config: Config, draft: Draft): vo
     }
   }
   if (config.hosts !== undefined) checkList(findings, config, hostsOf(config));
+  checkNames(findings, config);
   checkPlacement(findings, config);
 }
 
@@ -63,6 +64,28 @@ function checkUri(
   if (keyFile !== undefined && !keyFile.startsWith("/")) {
     const message = `has a keyfile that is not an absolute path: ${keyFile}`;
     findings.add({ key, value, message, fix: "write keyfile=/path/to/key" });
+  }
+}
+
+/** What a host has bears its name, but for the first of a stack, and so does what joins it to others. */
+function checkNames(findings: Findings, config: Config): void {
+  const { last, libvirtUri } = config;
+  if (last === undefined) return;
+  if (config.hosts === undefined) {
+    const host = last.hosts.find((each) => sameLibvirt(each.libvirtUri, libvirtUri));
+    if (host === undefined || ordinalOf(last, host) === 0) return;
+    const message = `is the host that the stack knows as ${host.name}, and what it has bears that name`;
+    const fix = `list it: hosts: [{ name: ${host.name}, libvirtUri: … }]`;
+    findings.add({ key: "libvirtUri", value: libvirtUri, message, fix });
+    return;
+  }
+  const hosts = hostsOf(config);
+  for (const [index, { name, ordinal }] of hosts.entries()) {
+    const host = last.hosts.find((each) => ordinalOf(last, each) === ordinal);
+    if (host === undefined || host.name === name) continue;
+    if (ordinal === 0 && (hosts.length === 1 || last.hosts.length === 1)) continue;
+    const message = `is the host that the stack knows as ${host.name}, and what it has bears that name`;
+    findings.add({ key: `hosts[${index}].name`, value: name, message, fix: `write ${host.name}` });
   }
 }
 

@@ -20,6 +20,7 @@ import {
   says,
 } from "./schemaParts";
 import { LIBVIRT_URI } from "../lab/hosts";
+import type { Lab } from "../lab/types";
 import { drillSettings } from "./schemaDrills";
 import { hosts, mtu, onHost } from "./schemaHosts";
 import { highAvailability } from "./schemaHighAvailability";
@@ -394,7 +395,10 @@ export type Config = Omit<Parsed, "client" | "router"> & {
   readonly client: z.output<typeof client>;
   readonly router: z.output<typeof router>;
   readonly absent: ReadonlySet<"client" | "router">;
+  /** The lab as it was last applied, as far as hosts keep what they have. */
+  readonly last?: LastLab | undefined;
 };
+export type LastLab = Pick<Lab, "hosts" | "segments">;
 
 export function withAbsent(parsed: Parsed): Config {
   const absent = new Set((["client", "router"] as const).filter((role) => parsed[role] === false));

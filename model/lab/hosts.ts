@@ -14,6 +14,22 @@ export const onSegment = ({
   ...(existingBridge !== undefined && { existingBridge }),
 });
 
+type Hosts = { readonly hosts: readonly LibvirtHost[] };
+
+/**
+ * A host's number among all that the stack has had, from 0. Its default name and addresses follow from it, and its resources' names: so they stay
+ * when another host leaves, while its place in the list changes.
+ */
+export const ordinalOf = ({ hosts }: Hosts, { name, ordinal }: LibvirtHost): number =>
+  ordinal ?? hosts.findIndex((each) => each.name === name);
+
+/** What the names of a host's resources end in. The first one's bear no host's name: a lab may get a second host. */
+export const suffixOf = (lab: Hosts, host: LibvirtHost): string =>
+  ordinalOf(lab, host) === 0 ? "" : `-${host.name}`;
+
+/** Whether two URIs lead to one libvirt: what follows the path says how to get there. */
+export const sameLibvirt = (one: string, other: string): boolean => one.split("?")[0] === other.split("?")[0];
+
 /** The host that a guest is on. */
 export function hostOf({ hosts }: Pick<Lab, "hosts">, { host }: Pick<LabNode, "host">): LibvirtHost {
   return hosts.find(({ name }) => name === host) ?? hosts[0];

@@ -147,6 +147,8 @@ export interface RemoteHost {
 export interface LibvirtHost {
   /** Empty for the one host of a lab whose configuration names none. */
   readonly name: string;
+  /** Its number among all that the stack has had, from 0; absent: its place in the list. See ordinalOf. */
+  readonly ordinal?: number;
   readonly libvirtUri: string;
   /** Set when `libvirtUri` names another host: SSH to its guests goes through it. */
   readonly remote?: RemoteHost;

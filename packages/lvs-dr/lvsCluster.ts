@@ -2,7 +2,7 @@ import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { clusterParts } from "../../components/lvsCluster";
 import type { Health } from "../../model/health";
-import { nodesByName } from "../../model/lab/hosts";
+import { nodesByName, ordinalOf, suffixOf } from "../../model/lab/hosts";
 import { guestsOf, serviceUrl, type LibvirtHost } from "../../model/lab/types";
 import { privateKeys } from "../../program/machines";
 import { absentLogins, isAbsent } from "../../program/absence";
@@ -59,13 +59,16 @@ type Outputs = Awaited<ReturnType<typeof build>>;
 async function build(cluster: LvsCluster, name: string, args: LvsClusterArgs) {
   const { lab, reachable, accelerator, order } = await ownPreflight(name, args);
   const given = cluster.getProvider("libvirt:index/network:Network");
+  const hosted = guestsOf(lab).length === 0 ? [] : lab.hosts;
   // What the cluster was given is the first host's.
-  const own = guestsOf(lab).length === 0 ? [] : given ? lab.hosts.slice(1) : lab.hosts;
+  const own = hosted.filter((host) => given === undefined || ordinalOf(lab, host) > 0);
   const needed = own.filter((host) => !isAbsent(host));
-  const providerOf = (host: LibvirtHost): libvirt.Provider => {
-    const own = host === lab.hosts[0] ? `${name}-libvirt` : `${name}-libvirt-${host.name}`;
-    return new libvirt.Provider(own, { uri: host.libvirtUri }, { parent: cluster });
-  };
+  const providerOf = (host: LibvirtHost): libvirt.Provider =>
+    new libvirt.Provider(
+      `${name}-libvirt${suffixOf(lab, host)}`,
+      { uri: host.libvirtUri },
+      { parent: cluster },
+    );
   const { privateKey, imageDigest, hosts, configured } = clusterParts(cluster, name, {
     lab,
     accelerator,

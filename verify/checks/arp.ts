@@ -3,6 +3,7 @@ import { exec } from "../../lib/process";
 import { ARPING, parseArping, whoHas } from "../../health/arping";
 import { vipMac } from "../../model/director/vipHolder";
 import { familyOf, hostPrefix } from "../../model/lab/address";
+import { labAt } from "../../model/lab/hosts";
 import { guestsOf, labNodes, nicOn, vipsOf, type Lab, type LabNode } from "../../model/lab/types";
 import { proxyArpRepair } from "./hazards";
 import { Capture, parseCapture, RESOLUTION } from "./capture";
@@ -93,8 +94,9 @@ async function segmentOf(vip: string): Promise<Segment | undefined> {
 
 async function fromHost(lab: Lab, vip: string): Promise<Finding> {
   const title = `only the director answers ARP for ${vip}, asked from the host`;
-  if (lab.hosts[0].remote) return skipped(`arp.${vip}.host`, title, "the guests run on another host");
-  const segment = guestsOf(lab).length > 0 ? bridgeTo(lab) : await segmentOf(vip);
+  const host = lab.hosts.find(({ remote }) => remote === undefined);
+  if (host === undefined) return skipped(`arp.${vip}.host`, title, "the guests run on another host");
+  const segment = guestsOf(lab).length > 0 ? bridgeTo(labAt(lab, host)) : await segmentOf(vip);
   if (segment === undefined)
     return skipped(`arp.${vip}.host`, title, "the host is not on the segment that the VIP is on");
   const args = [...ARPING.split(" ").slice(1), "-w", "2", "-s", segment.from, "-I", segment.device, vip];

@@ -10,18 +10,25 @@ import {
   runWithLibvirt,
   VOLUME,
 } from "./support/fixtures";
+import { APPLIED_LAB } from "../../../model/lab/naming";
 import { find, type Recording } from "./support/recorder";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB";
 const FAR = { name: "far", libvirtUri: "qemu+ssh://root@far:2222/system", hostKey: KEY };
 const bridges = { client: "br-client", server: "br-server" };
-const byBridges = (previous = {}) =>
-  runProgram({
-    previous,
-    config: {
-      accelerator: "qemu",
-      hosts: [{ bridges }, { ...FAR, bridges: { client: "br0", server: "br1" } }],
-    },
+const NEAR = { bridges };
+const BRIDGED = { ...FAR, bridges: { client: "br0", server: "br1" } };
+const byBridges = (previous = {}, hosts: readonly object[] = [NEAR, BRIDGED]) =>
+  runProgram({ previous, config: { accelerator: "qemu", hosts } });
+/** What a stack's state says of the lab as it was last applied. */
+const applied = (hosts: readonly object[]) => ({
+  record: { type: APPLIED_LAB, outputs: { lab: lab({ accelerator: "qemu", hosts }) } },
+});
+const names = ({ registrations }: Recording) => registrations.map(({ type, name }) => `${type} ${name}`);
+const asked = ({ invocations }: Recording) =>
+  invocations.flatMap(({ inputs }) => {
+    const { LVS_DR_LIBVIRT_URI: uri } = (inputs.environment ?? {}) as Record<string, string>;
+    return uri === undefined ? [] : [uri];
   });
 
 /** The parts of a lab whose hosts VXLAN joins: what the program asks of them beforehand is in test/unit/program/tunnels.test.ts. */
@@ -133,11 +140,6 @@ it("a guest is reached through its host", async () => {
 });
 
 it("a host that `scripts/lab` has found silent is asked nothing, and nothing is registered of what it has", async () => {
-  const asked = ({ invocations }: Recording) =>
-    invocations.flatMap(({ inputs }) => {
-      const { LVS_DR_LIBVIRT_URI: uri } = (inputs.environment ?? {}) as Record<string, string>;
-      return uri === undefined ? [] : [uri];
-    });
   const whole = await byBridges();
   expect(asked(whole).sort()).toEqual(["qemu+ssh://root@far:2222/system", "qemu:///system"]);
   vi.stubEnv("LVS_DR_ABSENT_HOSTS", "far");
@@ -146,7 +148,6 @@ it("a host that `scripts/lab` has found silent is asked nothing, and nothing is 
     vi.unstubAllEnvs(),
   );
   expect(asked(without)).toEqual(["qemu:///system"]);
-  const names = ({ registrations }: Recording) => registrations.map(({ type, name }) => `${type} ${name}`);
   const left = new Set(names(without));
   const missing = names(whole).filter((each) => !left.has(each));
   expect(names(without)).toHaveLength(names(whole).length - missing.length);
@@ -154,6 +155,40 @@ it("a host that `scripts/lab` has found silent is asked nothing, and nothing is 
   expect(missing).toContain(`${DOMAIN} rs2`);
   const { hosts } = (without.outputs.access as { secret: { hosts: object } }).secret;
   expect(hosts).toMatchObject({ rs2: before.rs2, rs1: {} });
+});
+
+it("so it is of the first one, with its provider, and with router and client or without", async () => {
+  const hosts = [BRIDGED, NEAR];
+  const whole = await byBridges({}, hosts);
+  expect(names(whole)).toEqual(
+    expect.arrayContaining([
+      "pulumi:providers:libvirt libvirt",
+      "pulumi:providers:libvirt cluster-libvirt-host2",
+    ]),
+  );
+  vi.stubEnv("LVS_DR_ABSENT_HOSTS", "far");
+  const without = await byBridges(applied(hosts), hosts).finally(() => vi.unstubAllEnvs());
+  expect(asked(without)).toEqual(["qemu:///system"]);
+  const left = names(without);
+  const missing = names(whole).filter((each) => !left.includes(each));
+  expect(left).toHaveLength(names(whole).length - missing.length);
+  const gone = / (libvirt|pool|client-network|server-network|image\S*|(router|client|director|rs1)\b.*)$/;
+  expect(missing.filter((each) => !gone.test(each))).toEqual([]);
+  expect(missing).toEqual(
+    expect.arrayContaining(["pulumi:providers:libvirt libvirt", `${POOL} pool`, `${DOMAIN} router`]),
+  );
+  expect(without.outputs).toHaveProperty("imageDigest");
+});
+
+it("what the others have bears the same names when the first has left", async () => {
+  const whole = await byBridges({}, [BRIDGED, NEAR]);
+  const left = await byBridges(applied([BRIDGED, NEAR]), [NEAR]);
+  const near = (recording: Recording) => names(recording).filter((each) => /host2|rs2/.test(each));
+  expect(near(left)).toEqual(near(whole));
+  expect(near(left).length).toBeGreaterThan(10);
+  const providers = left.registrations.filter(({ type }) => type === "pulumi:providers:libvirt");
+  expect(providers.map(({ name }) => name)).toEqual(["cluster-libvirt-host2"]);
+  expect(find(left, DOMAIN, "rs1").options.provider).toBe("cluster-libvirt-host2");
 });
 
 it("the outputs say which host each node is on, where there are several", async () => {
@@ -167,7 +202,6 @@ it("the outputs say which host each node is on, where there are several", async 
 it("one host in the list is what libvirtUri was", async () => {
   const plain = await runProgram({ config: { accelerator: "qemu" } });
   const listed = await runProgram({ config: { accelerator: "qemu", hosts: [{}] } });
-  const names = ({ registrations }: Recording) => registrations.map(({ type, name }) => `${type} ${name}`);
   expect(names(listed)).toEqual(names(plain));
 });
 

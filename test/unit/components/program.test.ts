@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { builtDigest } from "../../../lib/diskImage";
-import { READ_STACK_OUTPUTS } from "../../../program/handoverProbe";
+import { READ_RESOURCE_OUTPUTS, READ_STACK_OUTPUTS } from "../../../program/handoverProbe";
 import { DRY_RUN } from "../../../program/ldirectordProbe";
 import { WHERE } from "../../../program/reach";
 import { Redactor } from "../../../engine/redact";
@@ -98,16 +98,18 @@ describe("the program with an empty configuration", () => {
   it("asks the host before, and the cluster after", () => {
     const { invocations } = article;
     const ask = (command: string) => expect.objectContaining({ command, logging: "none" });
-    // The first four side by side.
-    const order = [READ_STACK_OUTPUTS, DRY_RUN, "bash scripts/host/facts.sh", WHERE];
+    // All but the first and the last two side by side.
+    const order = [READ_RESOURCE_OUTPUTS, READ_STACK_OUTPUTS, DRY_RUN, "bash scripts/host/facts.sh", WHERE];
     const place = ({ token, inputs }: Invocation): number =>
       (order.indexOf(String(inputs.command ?? token)) + order.length + 1) % (order.length + 1);
     const asked = [...invocations].sort((x, y) => place(x) - place(y));
     expect(asked.map(({ token }) => token)).toEqual([
+      READ_RESOURCE_OUTPUTS,
       READ_STACK_OUTPUTS,
       ...Array<string>(5).fill("command:local:run"),
     ]);
     expect(asked.map(({ inputs }) => inputs)).toEqual([
+      { stackName: "organization/lvs-dr/dev" },
       { name: "organization/lvs-dr/dev" },
       expect.objectContaining({
         command: DRY_RUN,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { READ_STACK_OUTPUTS } from "../../../program/handoverProbe";
+import { READ_RESOURCE_OUTPUTS, READ_STACK_OUTPUTS } from "../../../program/handoverProbe";
 import { invokes, providerOf } from "../../../engine/providers";
 import { runProgram } from "../components/support/fixtures";
 
@@ -26,8 +26,10 @@ test("every resource type and function of the program is known, on this host and
   ]);
   for (const type of types) expect(providerOf(type)).toHaveProperty("create");
   const tokens = new Set(programs.flatMap(({ invocations }) => invocations.map(({ token }) => token)));
-  // One is Pulumi's own, which the engine answers itself.
-  expect([...Object.keys(invokes), READ_STACK_OUTPUTS].sort()).toEqual([...tokens].sort());
+  // Two are Pulumi's own, which the engine answers itself.
+  expect([...Object.keys(invokes), READ_STACK_OUTPUTS, READ_RESOURCE_OUTPUTS].sort()).toEqual(
+    [...tokens].sort(),
+  );
 });
 
 test("any other type is refused, with the engine that knows it", () => {

@@ -102,11 +102,34 @@ describe("a host of the last up that does not answer", () => {
     );
   });
 
-  it("is for what asks it to say, where it is the first or the only one", async () => {
-    for (const hosts of [undefined, [FAR, { underlay: "10.199.0.1" }]]) {
-      const first = lab({ hosts, ...(hosts === undefined && { libvirtUri: URI }) });
-      expect(await absent(first, first)).toEqual([]);
-    }
+  it("may be the first, and then have the way to every service", async () => {
+    const near = { name: "near", underlay: "10.199.0.1" };
+    const first = (config: object) => lab({ hosts: [FAR, near], ...config });
+    const apart = first({ router: { host: "near" }, client: { host: "near" } });
+    expect(await absent(apart, apart)).toEqual(["far"]);
+    expect(said.at(-1)).toMatch(/^far: what it has stays as it is \(director, rs1\)/);
+    const within = first({ client: { host: "near" } });
+    expect(await absent(within, within)).toEqual(["far"]);
+    expect(said.at(-1)).toBe("far: no request reaches a service without router");
+  });
+
+  it("ends it where no other does", async () => {
+    const edge = { ...FAR, name: "edge", libvirtUri: "qemu+ssh://root@edge/system", underlay: "10.199.0.3" };
+    const remote = lab({ hosts: [FAR, edge] });
+    silence = { [URI]: "no route", [edge.libvirtUri]: "refused" };
+    await expect(absent(remote, remote)).rejects.toThrow(
+      "none of the hosts answers: far (no route), edge (refused)",
+    );
+  });
+
+  it("is for what asks it to say, where it is the only one", async () => {
+    const only = lab({ hosts: undefined, libvirtUri: URI });
+    expect(await absent(only, only)).toEqual([]);
+  });
+
+  it("is the same by another way to its libvirt", async () => {
+    const rekeyed = { ...FAR, libvirtUri: `${URI}?keyfile=/new` };
+    expect(await absent(lab({ hosts: [HOSTS[0], rekeyed] }))).toEqual(["far"]);
   });
 });
 

@@ -31,8 +31,11 @@ export interface Checkout {
   remove(): void;
 }
 
-/** @param ssh bash that stands for ssh(1) */
-export function checkout(ssh: string): Checkout {
+/**
+ * @param ssh bash that stands for ssh(1)
+ * @param config of the lab that was applied
+ */
+export function checkout(ssh: string, config: Readonly<Record<string, unknown>> = {}): Checkout {
   const root = mkdtempSync(join(tmpdir(), "lvs-dr-checkout-"));
   const [directory, elsewhere, bin] = [join(root, "checkout"), join(root, "elsewhere"), join(root, "bin")];
   for (const each of [elsewhere, bin, join(directory, ".lab", STACK)]) mkdirSync(each, { recursive: true });
@@ -55,7 +58,7 @@ export function checkout(ssh: string): Checkout {
   writeFileSync(join(bin, "ssh"), `#!/bin/bash\n${ssh}\n`);
   chmodSync(join(bin, "ssh"), 0o755);
 
-  const lab = parseConfig({}, { project: PROJECT, stack: STACK });
+  const lab = parseConfig(config, { project: PROJECT, stack: STACK });
   const nodes = labNodes(lab);
   const outputs: StackOutputs = {
     vip: "10.0.0.100",

@@ -1,3 +1,4 @@
+import { parseConfig } from "../../../../model/config/config";
 import { expectRefusals } from "./refusals";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB";
@@ -9,7 +10,29 @@ const of = (hosts: readonly object[], rest: object = {}): Record<string, unknown
   ...rest,
 });
 
+const LAST = parseConfig(of([HERE, FAR]), { project: "lvs-dr", stack: "dev" });
+
 expectRefusals("hosts", [
+  {
+    name: "another name for one whose resources bear it, or whose tunnels do",
+    raw: of([
+      { ...FAR, name: "far" },
+      { ...HERE, name: "near" },
+    ]),
+    last: LAST,
+    lines: [
+      'hosts[0].name = "far": is the host that the stack knows as host2, and what it has bears that name. Fix: write host2.',
+      'hosts[1].name = "near": is the host that the stack knows as host1, and what it has bears that name. Fix: write host1.',
+    ],
+  },
+  {
+    name: "one that is not listed any more, though what it has bears a name",
+    raw: { libvirtUri: FAR.libvirtUri, remoteHostKey: KEY, accelerator: "qemu" },
+    last: LAST,
+    lines: [
+      'libvirtUri = "qemu+ssh://root@far/system": is the host that the stack knows as host2, and what it has bears that name. Fix: list it: hosts: [{ name: host2, libvirtUri: … }].',
+    ],
+  },
   {
     name: "none",
     raw: { hosts: [] },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../../model/config/config";
-import { hostNameOf, hostOf, labAt, labsByHost } from "../../../../model/lab/hosts";
+import { hostNameOf, hostOf, labAt, labsByHost, suffixOf } from "../../../../model/lab/hosts";
 import {
   hasTunnels,
   joinCalls,
@@ -17,8 +17,13 @@ const HOSTS = [
   { name: "far", libvirtUri: FAR, hostKey: KEY, underlay: "10.199.0.2" },
 ];
 
-const lab = (config: Record<string, unknown> = {}): Lab =>
-  parseConfig({ hosts: HOSTS, accelerator: "qemu", ...config }, { project: "lvs-dr", stack: "unit" });
+const lab = (config: Record<string, unknown> = {}, last?: Lab): Lab =>
+  parseConfig(
+    { hosts: HOSTS, accelerator: "qemu", ...config },
+    { project: "lvs-dr", stack: "unit" },
+    undefined,
+    last,
+  );
 
 /** Names of the guests by host. */
 const places = (of: Lab): Record<string, string[]> =>
@@ -81,6 +86,58 @@ describe("where guests are", () => {
     expect(labAt(taken, hostOf(taken, { host: "far" })).segments.server.hostAddress).toBe(
       taken.hosts[1]?.segments.server.hostAddress,
     );
+  });
+});
+
+describe("what a host has", () => {
+  const [near, far] = HOSTS;
+  const edge = { libvirtUri: "qemu+ssh://root@edge/system", hostKey: KEY, underlay: "10.199.0.3" };
+  /** Of each host in the list: its name, what its resources' names end in, and its address. */
+  const seen = (of: Lab): string[] =>
+    of.hosts.map(
+      (host) => `${host.name} "${suffixOf(of, host)}" ${host.segments.server.hostAddress.split(".")[3]}`,
+    );
+  const before = lab();
+
+  it("is the first one's without a name, and stays when the list changes", () => {
+    expect(seen(before)).toEqual(['host1 "" 1', 'far "-far" 254']);
+    expect(seen(lab({ hosts: [far, near] }, before))).toEqual(['far "-far" 254', 'host1 "" 1']);
+    const elsewhere = { ...far, libvirtUri: "qemu+ssh://root@far/system?keyfile=/other" };
+    expect(seen(lab({ hosts: [elsewhere, near] }, before))[0]).toBe('far "-far" 254');
+  });
+
+  it("stays when the first leaves, for as long as the stack is up, and is no newcomer's", () => {
+    const alone = { ...far, underlay: undefined };
+    const left = lab({ hosts: [alone] }, before);
+    expect(seen(left)).toEqual(['far "-far" 254']);
+    expect(seen(lab({ hosts: [alone] }, left))).toEqual(seen(left));
+    expect(seen(lab({ hosts: [near, far] }, left))).toEqual(['host3 "-host3" 253', 'far "-far" 254']);
+    expect(seen(lab({ hosts: [alone] }))).toEqual(['far "" 1']);
+  });
+
+  it("is that of its default name too, which is by the order in which hosts have come", () => {
+    const unnamed = { ...far, name: undefined };
+    const three = lab({ hosts: [near, unnamed, edge] });
+    expect(seen(lab({ hosts: [unnamed, edge] }, three))).toEqual([
+      'host2 "-host2" 254',
+      'host3 "-host3" 253',
+    ]);
+  });
+
+  it("passes to what has its name or, without one, its place, where its libvirt is elsewhere now", () => {
+    const moved = { ...far, libvirtUri: edge.libvirtUri };
+    expect(seen(lab({ hosts: [near, moved] }, before))).toEqual(seen(before));
+    expect(seen(lab({ hosts: [edge, far] }, before))).toEqual(seen(before));
+    expect(seen(lab({ hosts: [{ ...edge, name: "edge" }, far] }, before))[0]).toBe('edge "-edge" 253');
+  });
+
+  it("may be an MTU that VXLAN has left, which is kept when it goes, until another one is configured", () => {
+    const one = { hosts: [{ ...far, underlay: undefined }] };
+    const left = lab(one, before);
+    expect(left.segments.server).toMatchObject({ mtu: 1450, mtuOfUnderlay: true });
+    expect(lab(one, left).segments.server.mtu).toBe(1450);
+    expect(lab({ ...one, serverNetwork: { mtu: 1500 } }, left).segments.server.mtu).toBe(1500);
+    expect(lab(one).segments.server.mtu).toBe(1500);
   });
 });
 
