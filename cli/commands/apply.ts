@@ -114,7 +114,7 @@ async function apply(context: StackContext, lab: Lab): Promise<Applied> {
 export async function preview(options: StackOptions): Promise<void> {
   const context = new StackContext(options);
   const lab = await applicableLab(context);
-  const { absent, present } = await hostsNow(context.hosts, context, lab);
+  const { absent, present } = await hostsNow(await context.lastHosts(), context, lab);
   await askEach(present, ({ virsh }) =>
     ownDomains(virsh, context.names(), context.backend, say).catch((error: unknown) => {
       // Of a libvirt that does not answer the program itself says more.

@@ -3,7 +3,6 @@ import { askEach } from "../../lib/askEach";
 import { ABSENT } from "../../lib/hostPlace";
 import { hostOf, sameLibvirt } from "../../model/lab/hosts";
 import { guestsOf, type Lab, type LabNode } from "../../model/lab/types";
-import { lastApplied } from "./applied";
 import type { StackContext, StackHost } from "./context";
 import { say } from "../terminal";
 
@@ -33,7 +32,7 @@ export interface HostsNow {
  */
 export async function hostsNow(
   hosts: readonly StackHost[],
-  { directory, backend }: Pick<StackContext, "directory" | "backend">,
+  context: Pick<StackContext, "lastLab" | "backend">,
   lab: Lab,
 ): Promise<HostsNow> {
   // Without the only one nothing can be done, and what asks for it says so.
@@ -46,8 +45,8 @@ export async function hostsNow(
     throw new Error(
       `none of the hosts answers: ${silent.map(({ host, why }) => `${host.name} (${why})`).join(", ")}`,
     );
-  const before = lastApplied(directory);
-  const built = silent.length === 0 ? new Map() : await backend.domains();
+  const before = silent.length === 0 ? undefined : await context.lastLab();
+  const built = silent.length === 0 ? new Map() : await context.backend.domains();
   for (const { host, why } of silent) {
     const { name } = host;
     if (!lists(lab, host))
@@ -91,11 +90,10 @@ export async function hostsNow(
  * @returns the hosts that are left
  * @throws Error for a host that answers, or that the configuration still lists
  */
-export async function forgetHosts(
-  { hosts, options, backend }: StackContext,
-  lab?: Lab,
-): Promise<readonly StackHost[]> {
-  const { forgetHost: names = [] } = options;
+export async function forgetHosts(context: StackContext, lab?: Lab): Promise<readonly StackHost[]> {
+  const { backend } = context;
+  const { forgetHost: names = [] } = context.options;
+  const hosts = await context.lastHosts();
   if (names.length === 0) return hosts;
   const lost = names.map((name) => {
     const host = hosts.filter(isRemote).find((each) => each.name === name);

@@ -168,6 +168,17 @@ export class StackContext {
     };
   }
 
+  /** The lab as of the last `up`; where that was run in another checkout, as the stack's state has it. */
+  async lastLab(): Promise<Lab | undefined> {
+    return lastApplied(this.directory) ?? (await this.recorded()).access?.lab;
+  }
+
+  /** The hosts of that lab, or of the first one to come. */
+  async lastHosts(): Promise<StackContext["hosts"]> {
+    const lab = await this.lastLab();
+    return lab === undefined ? this.hosts : hostsOf(lab);
+  }
+
   /** What the stack's state says of it, whether it is up or not. */
   async recorded(): Promise<Recorded> {
     return readRecorded(await this.backend.resources(), () => lastApplied(this.directory));

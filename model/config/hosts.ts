@@ -38,11 +38,13 @@ export function hostsOf({
 function ordinalsOf(hosts: readonly ListedHost[], last: readonly LibvirtHost[] | undefined): number[] {
   if (last === undefined) return hosts.map((_host, index) => index);
   const same = hosts.map(({ libvirtUri }) => last.find((each) => sameLibvirt(each.libvirtUri, libvirtUri)));
-  const others = last.filter((each) => !same.includes(each));
+  const others = new Set(last.filter((each) => !same.includes(each)));
   let newest = Math.max(...last.map((each) => ordinalOf({ hosts: last }, each)));
   return hosts.map(({ name }, index) => {
     const former =
-      same[index] ?? others.find((each) => (name === undefined ? each === last[index] : each.name === name));
+      same[index] ??
+      [...others].find((each) => (name === undefined ? each === last[index] : each.name === name));
+    if (former !== undefined) others.delete(former);
     return former === undefined ? (newest += 1) : ordinalOf({ hosts: last }, former);
   });
 }

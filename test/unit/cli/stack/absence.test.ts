@@ -6,7 +6,10 @@ import { forgetHosts, hostsNow } from "../../../../cli/stack/absence";
 import { recordApplied } from "../../../../cli/stack/applied";
 import { StackContext } from "../../../../cli/stack/context";
 import { Virsh } from "../../../../cli/stack/virsh";
+import type { Value } from "../../../../lib/properties";
+import { STACK_TYPE } from "../../../../lib/urn";
 import { parseConfig } from "../../../../model/config/config";
+import { APPLIED_LAB } from "../../../../model/lab/naming";
 import { guestsOf, type Lab } from "../../../../model/lab/types";
 
 const home = process.cwd();
@@ -44,21 +47,24 @@ afterEach(() => {
   rmSync(checkout, { recursive: true });
 });
 
-/** A stack that was applied as `applied`. */
-function context(applied = lab(), forgetHost: readonly string[] = []) {
-  recordApplied(".lab/dev", applied);
+/** A stack that was applied as `applied`; in another checkout where there is no record of it here. */
+function context(applied = lab(), forgetHost: readonly string[] = [], here = true) {
+  if (here) recordApplied(".lab/dev", applied);
   const made = new StackContext({ stack: "dev", engine: "embedded", forgetHost });
   const forget = vi.spyOn(made.backend, "forget").mockResolvedValue(7);
+  vi.spyOn(made.backend, "resources").mockResolvedValue([
+    { type: STACK_TYPE, outputs: { access: { privateKey: "", hosts: {} } } },
+    { type: APPLIED_LAB, outputs: { lab: applied as unknown as Value } },
+  ]);
   vi.spyOn(made.backend, "domains").mockResolvedValue(
     new Map(guestsOf(applied).map(({ domain }) => [domain, undefined])),
   );
-  return { ...made, directory: made.directory, backend: made.backend, forget };
+  return { made, forget };
 }
 const names = (hosts: readonly { readonly name: string }[]) => hosts.map(({ name }) => name);
-const absent = (wanted: Lab, applied?: Lab) => {
-  const { hosts, ...rest } = context(applied);
-  return hostsNow(hosts, rest, wanted).then((now) => names(now.absent));
-};
+const now = async ({ made }: ReturnType<typeof context>, wanted: Lab) =>
+  hostsNow(await made.lastHosts(), made, wanted);
+const absent = async (wanted: Lab, applied?: Lab) => names((await now(context(applied), wanted)).absent);
 
 describe("a host of the last up that does not answer", () => {
   it("is named with its guests, and the program is told", async () => {
@@ -74,10 +80,7 @@ describe("a host of the last up that does not answer", () => {
   });
 
   it("is asked nothing more", async () => {
-    const { hosts, ...rest } = context();
-    const { present } = await hostsNow(hosts, rest, lab());
-    expect(names(present)).toEqual(names(hosts).filter((name) => name !== "far"));
-    expect(present).toHaveLength(1);
+    expect(names((await now(context(), lab())).present)).toEqual(["host1"]);
   });
 
   it("lets none of its guests move away, and keeps one that is not wanted any more", async () => {
@@ -100,6 +103,15 @@ describe("a host of the last up that does not answer", () => {
     await expect(absent(near)).rejects.toThrow(
       "far is not in the configuration any more, and what it has cannot be deleted, since it does not answer (no route): run `scripts/lab up --forget-host far` if it never returns",
     );
+  });
+
+  it("is left out and forgotten by a checkout in which no `up` was run, too", async () => {
+    const elsewhere = (forget: readonly string[]) => context(lab(), forget, false);
+    expect(names((await now(elsewhere([]), lab())).absent)).toEqual(["far"]);
+    expect(said.at(-1)).toContain("what it has stays as it is (rs2)");
+    const { made, forget } = elsewhere(["far"]);
+    expect(names(await forgetHosts(made, near))).toEqual(["host1"]);
+    expect(forget).toHaveBeenCalledOnce();
   });
 
   it("may be the first, and then have the way to every service", async () => {
@@ -135,8 +147,8 @@ describe("a host of the last up that does not answer", () => {
 
 describe("--forget-host", () => {
   it("drops what the host has from the state, and the host from those that are asked", async () => {
-    const { forget, ...rest } = context(lab(), ["far"]);
-    expect(names(await forgetHosts(rest as StackContext & typeof rest, near))).toEqual(["host1"]);
+    const { forget, made } = context(lab(), ["far"]);
+    expect(names(await forgetHosts(made, near))).toEqual(["host1"]);
     expect(forget).toHaveBeenCalledWith([{ libvirtUri: URI, address: "far", port: 2222 }]);
     expect(said[0]).toMatch(/^far: forgotten, 7 resources are dropped from the state\./);
   });
@@ -166,10 +178,8 @@ describe("--forget-host", () => {
     ],
   ])("refuses one %s", async (_which, silent, name, wanted, why) => {
     silence = silent;
-    const { forget, ...rest } = context(lab(), [name]);
-    await expect(forgetHosts(rest as StackContext & typeof rest, wanted)).rejects.toThrow(
-      `--forget-host ${name}: ${why}`,
-    );
+    const { forget, made } = context(lab(), [name]);
+    await expect(forgetHosts(made, wanted)).rejects.toThrow(`--forget-host ${name}: ${why}`);
     expect(forget).not.toHaveBeenCalled();
   });
 });
