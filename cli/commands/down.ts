@@ -1,7 +1,6 @@
 /** `scripts/lab down`: ends a stack, and finds out whether it is gone. */
 import { askEach } from "../../lib/askEach";
 import { GuestShell, keptDirectory, type Login } from "../../lib/ssh";
-import { VirshError } from "../../lib/virsh";
 import { removeOf } from "../../model/guest/script";
 import { PROJECT } from "../../model/lab/naming";
 import { summary } from "./apply";
@@ -40,6 +39,14 @@ async function endGuests(virsh: Virsh, domains: OwnDomains["domains"], scope: Au
     powered.map(([domain]) => virsh.run("destroy", domain).catch((error: Error) => say(error.message))),
   );
   await virsh.deleteOldConsoles(scope).catch((error: Error) => say(error.message));
+}
+
+/** @throws Error within seconds where another host does not answer: a libvirt that hangs would be waited for */
+async function assertAnswers({ name, virsh, place }: StackHost): Promise<void> {
+  const why = place && (await virsh.silence());
+  if (why === undefined) return;
+  const fix = name === "" ? "" : `; if it never returns: scripts/lab down --forget-host ${name}`;
+  throw new Error(`${name || place?.address} does not answer: ${why}${fix}`);
 }
 
 /** What to look for; gathered before anything is destroyed, since much of it is known no more afterwards. */
@@ -112,12 +119,8 @@ async function destroy(context: StackContext, host: typeof HOST_DIRECTORIES): Pr
   const { machines } = context.names();
   const hosts = await forgetHosts(context);
   const own = await askEach(hosts, async (host): Promise<OwnDomains> => {
-    const domains = ownDomains(host.virsh, context.names(), backend, say).catch((error: Error) => {
-      if (host.place === undefined || !(error instanceof VirshError)) throw error;
-      const { name } = host;
-      throw new Error(`${error.message}; if ${name} never returns: scripts/lab down --forget-host ${name}`);
-    });
-    return { host, domains: await domains };
+    await assertAnswers(host);
+    return { host, domains: await ownDomains(host.virsh, context.names(), backend, say) };
   });
   const scope = await scopeOf(context, own);
   await askEach(own, ({ host, domains }) => endGuests(host.virsh, domains, scope));

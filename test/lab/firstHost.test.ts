@@ -33,12 +33,12 @@ describe.skipIf(!named)(`a stack whose first host is another one (${ENGINE})`, (
 
   it("comes up healthy", { timeout: 1_800_000 }, async () => {
     const up = await lab(["up"], STACK);
-    expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
+    before = await uuids();
     expect(await domains()).toEqual({
       far: ["director1", "rs1"],
       near: ["client", "director2", "router", "rs2"],
     });
-    before = await uuids();
+    expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
   });
 
   it("changes the rest while that one is away", { timeout: 600_000 }, async () => {

@@ -272,8 +272,9 @@ describe("down", () => {
     recordApplied(".lab/dev", { ...several, hosts: [{ ...first, libvirtUri: "test:///default" }, second] });
     const destroyed = destroy();
     state(false);
+    vi.spyOn(Virsh.prototype, "silence").mockResolvedValueOnce("no answer within 20 s");
     await expect(down(options, directories)).rejects.toThrow(
-      "if far never returns: scripts/lab down --forget-host far",
+      "far does not answer: no answer within 20 s; if it never returns: scripts/lab down --forget-host far",
     );
     expect(destroyed).not.toHaveBeenCalled();
     const forgotten = vi.spyOn(EmbeddedBackend.prototype, "forget").mockResolvedValue(7);
