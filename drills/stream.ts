@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { lineSplitter, spawnWatched } from "../lib/process";
-import { shellQuote } from "../lib/text";
+import { perlCommand } from "../lib/text";
 import type { GuestShell } from "../lib/ssh";
 
 /** Milliseconds that a program has to end after its stdin has. */
@@ -61,11 +61,11 @@ export class Stream {
   }
 }
 
-/** The command line that runs one of guest/*.pl with arguments: its text travels in it, nothing is installed. */
+/** The command line that runs one of guest/*.pl. */
 export function perl(
   program: "load" | "table" | "flow" | "flows",
   ...args: readonly (string | number)[]
 ): string {
   const text = readFileSync(join(__dirname, "guest", `${program}.pl`), "utf8");
-  return ["perl", "-e", shellQuote(text), ...args.map((each) => shellQuote(String(each)))].join(" ");
+  return perlCommand(text, args);
 }

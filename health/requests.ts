@@ -1,5 +1,6 @@
-/** HTTP requests by curl in a guest, side by side, and what became of each. */
-
+/** HTTP requests by curl in a guest, or connections, side by side, and what became of each. */
+import { readScript } from "../lib/scripts";
+import { perlCommand } from "../lib/text";
 import type { ClientRequest } from "../model/health";
 
 /** One request; `body` holds at most PAGE_LENGTH bytes. */
@@ -18,6 +19,7 @@ export const NOT_ASKED: Answer = {
 };
 
 export interface Asked {
+  /** Of http or https; `tcp://ADDRESS:PORT/` for a connection alone, which is closed as soon as it is open. */
   readonly url: string;
   /** First of the PORTS_EACH source ports that it may use; absent = any. */
   readonly port?: number;
@@ -35,7 +37,10 @@ const AT_ONCE = 12;
 const FORMAT =
   "%{urlnum}\\t%{exitcode}\\t%{http_code}\\t%header{x-real-server}\\t%{time_total}\\t%{errormsg}\\n";
 
-/** The options that all requests share; one curl for all, since a process costs a guest without KVM more than a request. */
+/** What connect.pl says in the place of a status. */
+const CONNECTED = "connected";
+
+/** The options that all requests share. */
 export function curlOptions(seconds: number): string {
   return `-s --max-time ${seconds} -H 'Connection: close'`;
 }
@@ -50,20 +55,35 @@ export function sideBySide(atOnce = AT_ONCE): string {
   return `-Z --parallel-immediate --parallel-max ${atOnce}`;
 }
 
-/**
- * Bash that makes the requests side by side, runs `also`, and prints what `parseAnswers` reads.
- * @param seconds for one request, from when it begins
- */
-export function askScript(asked: readonly Asked[], seconds: number, also = ""): string {
+const TCP = /^tcp:\/\/\[?([^\]]+?)\]?:(\d+)\/$/;
+
+/** @param asked all of tcp, or none */
+function askCommand(asked: readonly Asked[], seconds: number): string {
+  const connections = asked.flatMap(({ url, port = 0 }) => {
+    const [, address, at] = TCP.exec(url) ?? [];
+    return address === undefined || at === undefined
+      ? []
+      : [address, at, port, port === 0 ? 0 : port + PORTS_EACH - 1];
+  });
+  if (connections.length > 0) return perlCommand(readScript("guest/connect.pl"), [seconds, ...connections]);
   const each = asked.map(
     ({ url, port, trusted = false }, i) =>
       `${curlOptions(seconds)}${trusted ? "" : anyCertificate(url)} -o "$pages/${i}" -w '${FORMAT}'` +
       `${port === undefined ? "" : ` --local-port ${port}-${port + PORTS_EACH - 1}`} '${url}'`,
   );
+  // One curl for all, since a process costs a guest without KVM more than a request.
+  return `curl --create-dirs ${sideBySide()} ${each.join(" --next ")}`;
+}
+
+/**
+ * Bash that makes the requests side by side, runs `also`, and prints what `parseAnswers` reads.
+ * @param seconds for one request, from when it begins
+ */
+export function askScript(asked: readonly Asked[], seconds: number, also = ""): string {
   // Bodies come last, each with a NUL before it: they may look like anything.
   return `
 pages=\${TMPDIR:-/run}/lvs-dr-pages.$BASHPID
-curl --create-dirs ${sideBySide()} ${each.join(" --next ")}
+${askCommand(asked, seconds)}
 echo '== rest'
 ${also}
 for ((i = 0; i < ${asked.length}; i++)); do
@@ -84,13 +104,14 @@ export function parseAnswers(text: string, count: number): { answers: Answer[]; 
     const [urlnum, exit, status, server = "", time, error = ""] = line.split("\t");
     if (time === undefined) continue;
     const index = Number(urlnum);
+    const connected = status === CONNECTED;
     answers.set(index, {
-      ok: exit === "0" && status === "200",
-      status: Number(status),
+      ok: exit === "0" && (connected || status === "200"),
+      status: connected ? 0 : Number(status),
       server,
       detail:
         exit === "0"
-          ? `status ${status} in ${Number(time).toFixed(2)} s`
+          ? `${connected ? CONNECTED : `status ${status}`} in ${Number(time).toFixed(2)} s`
           : error || `curl ended with ${exit}`,
       seconds: Number(time),
       body: bodies[index] ?? "",

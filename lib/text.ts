@@ -11,6 +11,11 @@ export function shellWord(value: string): string {
   return /^[\w@%+=:,./-]+$/.test(value) ? value : shellQuote(value);
 }
 
+/** The command line that runs a Perl program with arguments: its text travels in it, nothing is installed. */
+export function perlCommand(program: string, args: readonly (string | number)[]): string {
+  return ["perl -e", ...[program, ...args].map((word) => shellQuote(String(word)))].join(" ");
+}
+
 /** A command for bash as root: of another user, through sudo, which must not ask. */
 export const asRoot = (user: string, command: string): string =>
   user === "root" ? command : `sudo -n -- bash -c ${shellQuote(command)}`;

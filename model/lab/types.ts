@@ -262,10 +262,30 @@ export function addressOf(node: LabNode, family: Family): string | undefined {
   return family === 6 ? node.address6 : node.address;
 }
 
-/** Where a web service is asked, by default at its VIP. @param port of a group's, another than the one that is checked */
+/**
+ * Where a service is, as a URL: of the web server's scheme where that serves it or an HTTP check asks it, else of its transport's
+ * ("tcp://10.0.0.100:3306/").
+ * @param address by default the VIP
+ * @param port of a group's, another than the one that is checked
+ */
 export function serviceUrl(service: VirtualService, address = service.vip, port = service.port): string {
-  const tls = port === service.port ? webProtocol(service) === "https" : tlsPorts(service).includes(port);
-  return `${tls ? "https" : "http"}://${endpoint(address, port)}/`;
+  return `${schemeOf(service, port)}://${endpoint(address, port)}/`;
+}
+
+function schemeOf(service: VirtualService, port: number): string {
+  const { protocol, check } = service;
+  const web = webProtocol(service);
+  if (web === undefined) return isHttp(check.service) ? check.service : protocol;
+  return (port === service.port ? web === "https" : tlsPorts(service).includes(port)) ? "https" : "http";
+}
+
+const isHttp = (name: string | undefined): name is "http" | "https" => name === "http" || name === "https";
+
+/** Where verify asks for a service: only of the built-in web server's answers does it know what they must be; elsewhere a connection is one. */
+export function askedUrl(service: VirtualService, address = service.vip): string {
+  return webProtocol(service) === undefined
+    ? `tcp://${endpoint(address, service.port)}/`
+    : serviceUrl(service, address);
 }
 
 /** Whether a health check logs in somewhere. */

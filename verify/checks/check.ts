@@ -54,6 +54,9 @@ export function skipped(name: string, title: string, why: string): Finding {
   return { name, title, status: "skip", evidence: { where: "", command: "", seen: why, expected: "" } };
 }
 
+/** Why a service is skipped by what makes connections. */
+export const NOT_TCP = "only TCP has a handshake that shows that somebody answers, whatever is served";
+
 /** Why what needs a client or a router is skipped where the lab has none. */
 export const noneOfTheLab = ({ role }: LabNode): string =>
   `the lab has no ${role} that could be asked (${role}: false)`;

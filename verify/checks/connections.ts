@@ -1,6 +1,7 @@
 /** Connections of the client's to services that the built-in web server does not serve. */
 import { serviceKey } from "../../model/lab/target";
-import type { VirtualService } from "../../model/lab/types";
+import { askScript, parseAnswers } from "../../health/requests";
+import { askedUrl, type VirtualService } from "../../model/lab/types";
 import { judge, type CheckContext, type Finding } from "./check";
 
 /** Enough that under wrr each server has its turn. */
@@ -13,18 +14,23 @@ export async function lookAtConnections(
   { lab, shell }: CheckContext,
   service: VirtualService,
 ): Promise<Finding> {
-  const { vip, port, name, workload } = service;
-  const connect = `timeout ${LIMIT} bash -c '</dev/tcp/${vip}/${port}'`;
-  const script = `for ((i = 0; i < ${CONNECTIONS}; i++)); do ${connect} 2>/dev/null && echo accepted & done; wait`;
-  const { stdout } = await shell.run(lab.clients[0].name, "bash -s", { stdin: script, timeout: 20 + LIMIT });
-  const accepted = stdout.match(/^accepted$/gm)?.length ?? 0;
+  const { name, workload } = service;
+  const url = askedUrl(service);
+  const { stdout } = await shell.run(lab.clients[0].name, "bash -s", {
+    stdin: askScript(
+      Array.from({ length: CONNECTIONS }, () => ({ url })),
+      LIMIT,
+    ),
+    timeout: 20 + LIMIT,
+  });
+  const accepted = parseAnswers(stdout, CONNECTIONS).answers.filter(({ ok }) => ok).length;
   return judge(
     `weights.${name}.accepted`,
     `connections to ${serviceKey(service)} are accepted`,
     accepted === CONNECTIONS,
     {
       where: lab.clients[0].name,
-      command: connect,
+      command: `connect to ${url}`,
       seen: `${accepted} of ${CONNECTIONS}; workload ${workload}, whose answers do not name a server, so that none is counted`,
       expected: `${CONNECTIONS}`,
     },

@@ -3,188 +3,17 @@
  * MAC; replies go from the real server to the router, with the VIP as their source, past the director.
  */
 import { lacksCommand } from "../../health/commands";
-import { vipMac } from "../../model/director/vipHolder";
-import { endpoint, familyOf } from "../../model/lab/address";
-import { webProtocol } from "../../model/lab/workloads";
-import {
-  addressOf,
-  gatewayOf,
-  nicOn,
-  serviceUrl,
-  type Lab,
-  type VirtualService,
-} from "../../model/lab/types";
-import { tableWeight } from "../../model/director/ipvs/table";
+import { askScript, parseAnswers, PORTS_EACH } from "../../health/requests";
 import { askEach } from "../../lib/askEach";
-import { anyCertificate, curlOptions, sideBySide } from "../../health/requests";
-import { macOwner, serverMac } from "./arp";
-import { Capture, parseCapture, RESOLUTION, type ArpFrame, type Frame } from "./capture";
-import { judge, lacksAnEnd, skipped, type CheckContext, type Finding, type Probe } from "./check";
+import { tableWeight } from "../../model/director/ipvs/table";
+import { familyOf } from "../../model/lab/address";
+import { addressOf, askedUrl, gatewayOf, nicOn, type VirtualService } from "../../model/lab/types";
+import { webProtocol } from "../../model/lab/workloads";
+import { Capture, parseCapture, RESOLUTION, type Frame } from "./capture";
+import { lacksAnEnd, NOT_TCP, skipped, type CheckContext, type Finding, type Probe } from "./check";
+import { judgePath } from "./pathJudgement";
 
-/** What the two captures hold of the connections in question. */
-export interface PathFrames {
-  readonly director: readonly Frame[];
-  readonly router: readonly Frame[];
-  /** ARP on the router's side of the server segment, and what of it the director heard. */
-  readonly arp: readonly ArpFrame[];
-  /** Connections that the client says were answered. */
-  readonly answered: number;
-  /** Names of real servers that have the router's MAC for good, and so ask nobody. */
-  readonly permanent: readonly string[];
-}
-
-interface Judged {
-  readonly ok: boolean;
-  readonly seen: string;
-}
-
-const isSyn = (frame: Frame): boolean => frame.flags === "S";
-
-/** One connection's first packet: in from the router, out to a real server with the addresses as they came. */
-function crossing(lab: Lab, service: VirtualService, frames: readonly Frame[]): Judged {
-  const director = serverMac(lab.directors[0]);
-  const real = lab.realServers.map(serverMac);
-  const requests = frames.filter((frame) => frame.to === service.vip && isSyn(frame));
-  const ports = [...new Set(requests.map((frame) => frame.fromPort))];
-  const crossed = ports.filter((port) => {
-    const own = requests.filter((frame) => frame.fromPort === port);
-    return (
-      own.some(
-        (frame) => frame.fromMac === serverMac(lab.routers[0]) && frame.toMac === vipMac(lab, service.vip),
-      ) && own.some((frame) => frame.fromMac === director && real.includes(frame.toMac))
-    );
-  });
-  const example = requests.find((frame) => frame.fromMac === director);
-  const words = example
-    ? `, e.g. ${endpoint(example.from, example.fromPort)} > ${endpoint(example.to, example.toPort)} ${macOwner(lab, serverMac(lab.routers[0]))}` +
-      ` > ${macOwner(lab, director)} > ${macOwner(lab, example.toMac)}`
-    : "";
-  return {
-    ok: ports.length > 0 && crossed.length === ports.length,
-    seen: `${crossed.length} of ${ports.length} connections came from the router and left to a real server${words}`,
-  };
-}
-
-/** @param expected connections the client made */
-export function judgePath(
-  lab: Lab,
-  service: VirtualService,
-  seen: PathFrames,
-  commands: { readonly director: string; readonly router: string },
-  expected: number,
-): Finding[] {
-  const { vip, port, name } = service;
-  const family = familyOf(vip);
-  const way = family === 6 ? "NDP" : "ARP";
-  const director = vipMac(lab, vip);
-  const real = lab.realServers.map(serverMac);
-  const atDirector = { where: lab.directors[0].name, command: commands.director };
-  const atRouter = { where: lab.routers[0].name, command: commands.router };
-  const cross = crossing(lab, service, seen.director);
-  const repliesAtDirector = seen.director.filter((frame) => frame.from === vip);
-  const replies = seen.router.filter(
-    (frame) => frame.fromPort === port && frame.toMac === serverMac(lab.routers[0]),
-  );
-  const fromReal = replies.filter((frame) => real.includes(frame.fromMac));
-  const otherSource = replies.filter((frame) => frame.from !== vip);
-  const bypassing = seen.router.filter(
-    (frame) => frame.to === vip && isSyn(frame) && frame.toMac !== director,
-  );
-  const announced = seen.arp.filter(
-    (frame) =>
-      frame.fromMac !== director && (frame.tell === vip || (frame.kind === "reply" && frame.address === vip)),
-  );
-  // Its entry was forgotten: whoever has sent a reply since must have asked for the router, and so shown its source.
-  const mute = lab.realServers.filter(
-    (node) =>
-      fromReal.some((frame) => frame.fromMac === serverMac(node)) &&
-      !seen.permanent.includes(node.name) &&
-      !seen.arp.some(
-        (frame) =>
-          frame.kind === "request" &&
-          frame.fromMac === serverMac(node) &&
-          frame.address === gatewayOf(node, family),
-      ),
-  );
-  const servers = [...new Set(fromReal.map((frame) => macOwner(lab, frame.fromMac)))].join(", ");
-  return [
-    judge(
-      `path.${name}.requests`,
-      "requests cross the director, which changes only the destination MAC",
-      cross.ok && seen.answered === expected,
-      {
-        ...atDirector,
-        seen: `${cross.seen}; ${seen.answered} of ${expected} answered`,
-        expected: "all of them",
-      },
-      "the director must forward by Route (gate): ipvsadm -Ln; and own the VIP: scripts/lab verify arp",
-    ),
-    judge(
-      `path.${name}.director-only`,
-      "the router sends no request past the director",
-      bypassing.length === 0,
-      {
-        ...atRouter,
-        seen:
-          bypassing.length === 0
-            ? `every request goes to ${macOwner(lab, director)}`
-            : `${bypassing.length} requests to ${macOwner(lab, bypassing[0]?.toMac ?? "")}`,
-        expected: `to ${macOwner(lab, director)} only`,
-      },
-      `on ${lab.routers[0].name}: ip neigh show ${vip}; scripts/lab verify arp`,
-    ),
-    judge(
-      `path.${name}.replies`,
-      "replies go from the real servers straight to the router",
-      repliesAtDirector.length === 0 && fromReal.length > 0 && fromReal.length === replies.length,
-      {
-        where: `${lab.directors[0].name}, ${lab.routers[0].name}`,
-        command: commands.router,
-        seen:
-          `${fromReal.length} of ${replies.length} reply packets at the router came from ${servers || "a real server"}` +
-          `; ${repliesAtDirector.length} crossed the director`,
-        expected: "all from a real server's MAC, none at the director",
-      },
-      `a real server's default gateway must be the router, never the DIP: ip route on each; ipvsadm -Ln must say Route, not Masq`,
-    ),
-    judge(
-      `path.${name}.source`,
-      `replies carry the VIP as their source`,
-      replies.length > 0 && otherSource.length === 0,
-      {
-        ...atRouter,
-        seen:
-          `${replies.length - otherSource.length} of ${replies.length} reply packets from ${endpoint(vip, port)}` +
-          (otherSource[0] ? `; one from ${endpoint(otherSource[0].from, otherSource[0].fromPort)}` : ""),
-        expected: `all from ${endpoint(vip, port)}`,
-      },
-      `the VIP /${family === 6 ? 128 : 32} must be on lo of every real server`,
-    ),
-    judge(
-      `path.${name}.announce`,
-      `no real server speaks ${way} as ${vip}`,
-      announced.length === 0 && mute.length === 0,
-      {
-        ...atRouter,
-        seen:
-          announced.length > 0
-            ? `${announced.length} from ${[...new Set(announced.map(({ fromMac }) => macOwner(lab, fromMac)))].join(", ")}`
-            : `${seen.arp.length} ${way} packets, none as ${vip} but the director's` +
-              (mute.length === 0
-                ? ""
-                : `; ${mute.map((node) => `no request for ${gatewayOf(node, family)} from ${node.name}`).join(", ")}`),
-        expected: "a request for the router's MAC from each real server that answered, none as the VIP",
-      },
-      announced.length > 0 || mute.length === 0
-        ? family === 6
-          ? "the VIP must be on lo alone, and proxy_ndp off: ip -6 addr; sysctl net.ipv6.conf.all.proxy_ndp"
-          : "sysctl net.ipv4.conf.all.arp_announce=2 on the real servers (or arptables that mangle the source)"
-        : `nothing is proven without a request: on ${mute.map(({ name }) => name).join(", ")}: ip neigh show`,
-    ),
-  ];
-}
-
-/** Seconds for one request; all are made at the same time. */
+/** Seconds for one request. */
 const REQUEST_LIMIT = 4;
 
 /** Enough that under wrr each server has its turn. */
@@ -199,19 +28,53 @@ function requestCount(service: VirtualService): number {
   );
 }
 
-/** The client's ports of these requests alone, so that other traffic does not count; above its ephemeral range. */
-function portRange(count: number): { first: number; last: number } {
-  const first = 61000 + Math.floor(Math.random() * (4000 - 2 * count));
-  return { first, last: first + 2 * count - 1 };
+/** A service and the client's ports of its requests, so that no other traffic counts as theirs. */
+interface Part {
+  readonly service: VirtualService;
+  readonly count: number;
+  readonly first: number;
+  readonly last: number;
 }
 
-async function lookAt(context: CheckContext, service: VirtualService): Promise<Finding[]> {
+/** Services of one capture, which ends by itself: more would take too long. */
+const AT_ONCE = 8;
+/** Source ports of the client, above its ephemeral ones. */
+const PORTS = { first: 61_000, last: 65_000 };
+
+/** @param services at most AT_ONCE */
+function partsOf(services: readonly VirtualService[]): Part[] {
+  const counts = services.map(requestCount);
+  const span = PORTS_EACH * counts.reduce((sum, count) => sum + count, 0);
+  let next = PORTS.first + Math.floor(Math.random() * (PORTS.last - PORTS.first - span));
+  return services.map((service, i) => {
+    const count = counts[i] ?? 0;
+    const first = next;
+    next += count * PORTS_EACH;
+    return { service, count, first, last: next - 1 };
+  });
+}
+
+/** How many of a service's requests were answered. */
+async function ask({ lab, shell }: CheckContext, { service, count, first }: Part): Promise<number> {
+  const asked = Array.from({ length: count }, (_, i) => ({
+    url: askedUrl(service),
+    port: first + i * PORTS_EACH,
+  }));
+  const { stdout } = await shell.run(lab.clients[0].name, "bash -s", {
+    stdin: askScript(asked, REQUEST_LIMIT),
+    timeout: 20 + REQUEST_LIMIT,
+  });
+  return parseAnswers(stdout, count).answers.filter(({ ok }) => ok).length;
+}
+
+/** @param services of one family */
+async function lookAt(context: CheckContext, services: readonly VirtualService[]): Promise<Finding[]> {
   const { lab, shell } = context;
-  const count = requestCount(service);
-  const { first, last } = portRange(count);
-  const family = familyOf(service.vip);
+  const family = familyOf(services[0]?.vip ?? "");
+  const parts = partsOf(services);
+  const ports = `${parts[0]?.first}-${parts.at(-1)?.last}`;
   const client = addressOf(lab.clients[0], family);
-  const filter = `(tcp and host ${client} and portrange ${first}-${last}) or ${RESOLUTION[family]}`;
+  const filter = `(tcp and host ${client} and portrange ${ports}) or ${RESOLUTION[family]}`;
   const director = new Capture(
     shell,
     lab.directors[0].name,
@@ -227,29 +90,24 @@ async function lookAt(context: CheckContext, service: VirtualService): Promise<F
     const { stdout } = await shell.run(name, `ip neigh flush ${which}; ip neigh show ${which} nud permanent`);
     return { name, permanent: stdout.includes("PERMANENT") };
   });
-  const url = `${serviceUrl(service)}?[1-${count}]`;
-  const curl =
-    `curl ${sideBySide(count)} ${curlOptions(REQUEST_LIMIT)}${anyCertificate(url)} --local-port ${first}-${last}` +
-    ` -o /dev/null -w '%{http_code}\\n' '${url}'`;
-  const asked = await shell.run(lab.clients[0].name, curl, { timeout: 20 + REQUEST_LIMIT });
-  const answered = (asked.stdout.match(/^200$/gm) ?? []).length;
-  // A connection has five packets of the client's at least, twice at the director; four replies at the router.
-  const [atDirector, atRouter] = await Promise.all([director.stop(answered * 8), router.stop(answered * 8)]);
-  const directorSide = parseCapture(atDirector);
-  const routerSide = parseCapture(atRouter);
-  return judgePath(
-    lab,
-    service,
-    {
-      director: directorSide.frames,
-      router: routerSide.frames,
-      arp: [...directorSide.arp, ...routerSide.arp],
-      answered,
-      permanent: forgotten.filter(({ permanent }) => permanent).map(({ name }) => name),
-    },
-    { director: director.command, router: router.command },
-    count,
-  );
+  const answers: { readonly part: Part; readonly answered: number }[] = [];
+  for (const part of parts) answers.push({ part, answered: await ask(context, part) });
+  // A request has five packets of the client's at least, twice at the director, and four replies at the router; a bare connection three and two.
+  const packets = answers
+    .map(({ part, answered }) => answered * (webProtocol(part.service) === undefined ? 2 : 8))
+    .reduce((sum, each) => sum + each, 0);
+  const [atDirector, atRouter] = (await Promise.all([director.stop(packets), router.stop(packets)])).map(
+    parseCapture,
+  ) as [ReturnType<typeof parseCapture>, ReturnType<typeof parseCapture>];
+  const arp = [...atDirector.arp, ...atRouter.arp];
+  const permanent = forgotten.filter((each) => each.permanent).map(({ name }) => name);
+  const commands = { director: director.command, router: router.command };
+  return answers.flatMap(({ part: { service, count, first, last }, answered }) => {
+    const own = ({ fromPort, toPort }: Frame): boolean =>
+      [fromPort, toPort].some((port) => port >= first && port <= last);
+    const frames = { director: atDirector.frames.filter(own), router: atRouter.frames.filter(own) };
+    return judgePath(lab, service, { ...frames, arp, answered, permanent }, commands, count);
+  });
 }
 
 export const pathProbe: Probe = {
@@ -261,17 +119,17 @@ export const pathProbe: Probe = {
     const why = lacksAnEnd(lab) ?? (await lacksCommand(shell, ends));
     if (why !== undefined)
       return [skipped("path.requests", "requests cross the director, and replies do not", why)];
-    for (const service of lab.services) {
-      if (webProtocol(service) !== undefined) findings.push(...(await lookAt(context, service)));
-      else
-        findings.push(
-          skipped(
-            `path.${service.name}.requests`,
-            "requests cross the director",
-            "only what the built-in web server serves is captured",
-          ),
-        );
+    for (const family of [4, 6]) {
+      const services = lab.services.filter(
+        ({ protocol, vip }) => protocol === "tcp" && familyOf(vip) === family,
+      );
+      for (let i = 0; i < services.length; i += AT_ONCE)
+        findings.push(...(await lookAt(context, services.slice(i, i + AT_ONCE))));
     }
-    return findings;
+    const others = lab.services.filter(({ protocol }) => protocol !== "tcp");
+    return [
+      ...findings,
+      ...others.map(({ name }) => skipped(`path.${name}.requests`, "requests cross the director", NOT_TCP)),
+    ];
   },
 };

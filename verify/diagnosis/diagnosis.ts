@@ -7,23 +7,25 @@ import { serviceKey } from "../../model/lab/target";
 import { compareTables, type Difference } from "../../model/director/ipvs/compare";
 import { wrongPages } from "../../model/guest/pages";
 import { webProtocol } from "../../model/lab/workloads";
-import {
-  addressOf,
-  isOwnSorry,
-  nicOn,
-  serviceUrl,
-  type Lab,
-  type VirtualService,
-} from "../../model/lab/types";
+import { addressOf, askedUrl, isOwnSorry, nicOn, type Lab, type VirtualService } from "../../model/lab/types";
 import { macOwner, serverMac } from "../checks/arp";
 import { parseArping, whoHas } from "../../health/arping";
-import { judge, lacksAnEnd, skipped, type CheckContext, type Finding, type Probe } from "../checks/check";
+import {
+  judge,
+  lacksAnEnd,
+  NOT_TCP,
+  skipped,
+  type CheckContext,
+  type Finding,
+  type Probe,
+} from "../checks/check";
 import { askEach } from "../../lib/askEach";
 import { parseNeighbours } from "../checks/neighbours";
 import { checkedPage, setUpScript, targetsOf, tearDownScript, type Target } from "./scripts";
 import { trace } from "./trace";
 import { diagnose, type Diagnosis, type LabSight, type Names, type ServerSight } from "./verdict";
 import type { Shell } from "../../lib/ssh";
+import type { Problem } from "../../model/lab/problem";
 import { askScript, NOT_ASKED, parseAnswers, type Answer, type Asked } from "../../health/requests";
 
 /** Seconds for one request. */
@@ -43,6 +45,11 @@ async function ask(
   });
   if (code === 255) throw new Error(`${node}: ${stderr}`);
   return parseAnswers(stdout, asked.length);
+}
+
+/** A connection alone tells no name: it was to that server alone. */
+function told(service: VirtualService, name: string, answer = NOT_ASKED): Answer {
+  return webProtocol(service) === undefined ? { ...answer, server: name } : answer;
 }
 
 /** Answer of a server that said another name than its own: somebody else took the request. */
@@ -89,10 +96,10 @@ async function askAll(
   service: VirtualService,
   targets: readonly Target[],
 ): Promise<Seen> {
-  const url = serviceUrl(service);
+  const url = askedUrl(service);
   const page = checkedPage(service);
   const direct = service.realServers.map(({ address }) => ({
-    url: `${serviceUrl(service, address)}${page}`,
+    url: `${askedUrl(service, address)}${page}`,
   }));
   const live = Array.from({ length: LIVE_REQUESTS }, () => ({ url }));
   const readInside = async ({ name }: { name: string }): Promise<[string, Inside][]> => {
@@ -135,6 +142,10 @@ function tableDifferences(lab: Lab, service: VirtualService, save: string): Diff
   return compareTables(own(parseIpvsSave(save)), own(expectedTable(lab)), lab);
 }
 
+/** @param answers good ones; a connection alone brings no page */
+const wrongPagesOf = (lab: Lab, service: VirtualService, answers: readonly Answer[]): Problem[] =>
+  webProtocol(service) === undefined ? [] : wrongPages(lab, askedUrl(service), answers);
+
 /** Puts together what was seen; the sorry server's way is told apart from the real servers'. */
 export function sightOf(
   lab: Lab,
@@ -145,14 +156,14 @@ export function sightOf(
   const differences = tableDifferences(lab, service, asked.save);
   const servers = service.realServers.map(({ name }, i): ServerSight => {
     const node = lab.realServers.find((each) => each.name === name);
-    const fromRouter = asked.fromRouter[i] ?? NOT_ASKED;
-    const fromClient = asked.fromClient[i] ?? NOT_ASKED;
+    const fromRouter = told(service, name, asked.fromRouter[i]);
+    const fromClient = told(service, name, asked.fromClient[i]);
     const own = [fromRouter, fromClient].filter(({ ok, server }) => ok && server === name);
-    const [page] = wrongPages(lab, serviceUrl(service), own);
+    const [page] = wrongPagesOf(lab, service, own);
     const mac = asked.neighbours.get((node && addressOf(node, familyOf(service.vip))) ?? "");
     return {
       name,
-      direct: asked.direct[i] ?? NOT_ASKED,
+      direct: told(service, name, asked.direct[i]),
       fromRouter: named(fromRouter, name),
       fromClient: named(fromClient, name),
       ...(page === undefined ? {} : { page }),
@@ -228,6 +239,8 @@ export async function diagnoseService(
       vip: service.vip,
       router: lab.routers[0].name,
       director,
+      serving:
+        webProtocol(service) === undefined ? `ss -ltn sport = :${service.port}` : "systemctl status nginx",
       owner: (mac) => macOwner(lab, mac),
     };
     const sight = await traceLost(context, service, targets, first.sight, diagnose(first.sight, names));
@@ -244,6 +257,7 @@ export async function diagnoseService(
 
 export function findingsOf(lab: Lab, service: VirtualService, result: DiagnosisResult): Finding[] {
   const { vip } = service;
+  const how = webProtocol(service) === undefined ? "connect to" : "curl";
   const findings = result.diagnoses.map(({ server, verdict, because, fix }) => {
     const sight = result.sight.servers.find(({ name }) => name === server);
     const seen =
@@ -254,7 +268,7 @@ export function findingsOf(lab: Lab, service: VirtualService, result: DiagnosisR
           `${sight.fromRouter.detail}, from ${lab.clients[0].name}: ${sight.fromClient.detail}]`);
     const evidence = {
       where: `${lab.directors[0].name}, ${lab.routers[0].name}, ${lab.clients[0].name}`,
-      command: `curl the RIP; curl ${serviceUrl(service)} by firewall mark through ${server} alone`,
+      command: `${how} the RIP; ${how} ${askedUrl(service)} by firewall mark through ${server} alone`,
       seen,
       expected: "ok",
     };
@@ -267,15 +281,15 @@ export function findingsOf(lab: Lab, service: VirtualService, result: DiagnosisR
     );
   });
   if (result.sorry === undefined) return findings;
-  const [page] = wrongPages(lab, serviceUrl(service), result.sorry.ok ? [result.sorry] : []);
+  const [page] = wrongPagesOf(lab, service, result.sorry.ok ? [result.sorry] : []);
   const evidence = {
     where: lab.routers[0].name,
-    command: `curl ${serviceUrl(service)} by firewall mark through the sorry server alone`,
+    command: `${how} ${askedUrl(service)} by firewall mark through the sorry server alone`,
     seen:
       result.sorry.detail +
       (result.sorry.server ? ` from ${result.sorry.server}` : "") +
       (page === undefined ? "" : `: ${page.text}`),
-    expected: "an answer with status 200, and the sorry page",
+    expected: how === "curl" ? "an answer with status 200, and the sorry page" : "a connection",
   };
   const local = isOwnSorry(service);
   return [
@@ -305,8 +319,11 @@ export const diagnosisProbe: Probe = {
       ]));
     if (why !== undefined)
       return [skipped("diagnosis.ways", "each real server is well on all three ways", why)];
-    for (const service of lab.services.filter((each) => webProtocol(each) !== undefined))
-      findings.push(...findingsOf(lab, service, await diagnoseService(context, service)));
+    for (const service of lab.services) {
+      if (service.protocol === "tcp")
+        findings.push(...findingsOf(lab, service, await diagnoseService(context, service)));
+      else findings.push(skipped(`diagnosis.${service.name}.ways`, `${service.name}: each way`, NOT_TCP));
+    }
     return findings;
   },
 };

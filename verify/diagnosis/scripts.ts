@@ -7,6 +7,7 @@ import { DIAGNOSIS_MARKS } from "../../model/director/ipvs/table";
 import { endpoint, familyOf } from "../../model/lab/address";
 import { targetArguments } from "../../model/lab/target";
 import type { VirtualService } from "../../model/lab/types";
+import { webProtocol } from "../../model/lab/workloads";
 import { PORTS_EACH } from "../../health/requests";
 
 export interface Target {
@@ -88,6 +89,7 @@ exit 0
 /** The page that the service's own check asks for. */
 export function checkedPage(service: VirtualService): string {
   const { checktype, service: kind, request } = service.check;
+  if (webProtocol(service) === undefined) return "";
   return checktype === "negotiate" && (kind === "http" || kind === "https") && request !== undefined
     ? request.replace(/^\//, "")
     : "";

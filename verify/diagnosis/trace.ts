@@ -3,7 +3,7 @@
  * the request arrives, whether the server's kernel takes it, and whether and to whom the reply leaves.
  */
 import { endpoint } from "../../model/lab/address";
-import { nicOn, serviceUrl, type Lab, type LabNode, type VirtualService } from "../../model/lab/types";
+import { askedUrl, nicOn, type Lab, type LabNode, type VirtualService } from "../../model/lab/types";
 import { Capture, parseCapture, type Frame } from "../checks/capture";
 import type { CheckContext } from "../checks/check";
 import type { Target } from "./scripts";
@@ -90,7 +90,7 @@ export async function trace(
       timeout: 20,
     }),
     shell.run((from === "router" ? lab.routers[0] : lab.clients[0]).name, "bash -s", {
-      stdin: askScript([{ url: serviceUrl(service), port: first }], REQUEST_LIMIT),
+      stdin: askScript([{ url: askedUrl(service), port: first }], REQUEST_LIMIT),
       timeout: 20,
     }),
   ]);

@@ -63,6 +63,8 @@ export interface Names {
   readonly vip: string;
   readonly router: string;
   readonly director: string;
+  /** Command that shows on a real server whether what serves the port runs. */
+  readonly serving: string;
   /** Name and MAC of the guest whose MAC this is. */
   readonly owner: (mac: string) => string;
 }
@@ -82,7 +84,7 @@ function verdictOf(
   leaking: readonly string[],
   names: Names,
 ): Omit<Diagnosis, "server"> {
-  const { vip, router, director } = names;
+  const { vip, router, director, serving } = names;
   const { name, direct, fromRouter, fromClient, vipOnLo, withdrawn, table } = server;
   const own = (answer: Answer): boolean => answer.ok && answer.server === name;
   if (server.answersArp) {
@@ -98,7 +100,7 @@ function verdictOf(
     return {
       verdict: "service down",
       because: `its RIP, asked from ${director}: ${direct.detail}`,
-      fix: `on ${name}: systemctl status nginx; is the guest up and its address right?`,
+      fix: `on ${name}: ${serving}; is the guest up and its address right?`,
     };
   }
   if (leaking.length > 0 && !(own(fromRouter) && own(fromClient))) {

@@ -1,11 +1,18 @@
 import { execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { askScript, NOT_ASKED, PAGE_LENGTH, parseAnswers, type Answer } from "../../../health/requests";
+import {
+  askScript,
+  NOT_ASKED,
+  PAGE_LENGTH,
+  parseAnswers,
+  PORTS_EACH,
+  type Answer,
+} from "../../../health/requests";
 
 let server: Server;
 let directory: string;
@@ -81,4 +88,36 @@ it("half an answer is not one, and neither is a refusal or what is not curl's", 
   expect((await ask(["/"])).answers[0]).toMatchObject({ ok: false, status: 0 });
   expect(parseAnswers("bash: curl: command not found\n", 2).answers).toEqual([NOT_ASKED, NOT_ASKED]);
   expect(parseAnswers("0\t0\t20", 1).answers).toEqual([NOT_ASKED]);
+});
+
+it("where connections are asked for, each is one that somebody takes, from its own port, and is closed at once", async () => {
+  const peers: (number | undefined)[] = [];
+  const silent = createTcpServer((socket) => {
+    peers.push(socket.remotePort);
+    socket.resume();
+  });
+  await new Promise<void>((done) => silent.listen(0, "127.0.0.1", done));
+  const closed = createTcpServer();
+  await new Promise<void>((done) => closed.listen(0, "127.0.0.1", done));
+  const [at, gone] = [silent, closed].map(
+    (each) => `tcp://127.0.0.1:${(each.address() as AddressInfo).port}/`,
+  );
+  await new Promise((done) => closed.close(done));
+  const port = 61_000 + Math.floor(Math.random() * 3000);
+  const asked = [{ url: at ?? "", port }, { url: at ?? "" }, { url: gone ?? "" }];
+  const stdout = await new Promise<string>((done) => {
+    const env = { ...process.env, TMPDIR: directory };
+    execFile("bash", ["-c", askScript(asked, 10, "echo also")], { env }, (_, text) => done(text));
+  });
+  await new Promise((done) => silent.close(done));
+  const { answers, rest } = parseAnswers(stdout, 3);
+  expect(rest).toBe("also\n");
+  expect(answers.map(({ ok }) => ok)).toEqual([true, true, false]);
+  expect(answers.map(({ detail }) => detail.replace(/\d\.\d\d/, "N"))).toEqual([
+    "connected in N s",
+    "connected in N s",
+    "Connection refused",
+  ]);
+  expect(peers).toHaveLength(2);
+  expect(peers.some((peer) => peer !== undefined && peer >= port && peer < port + PORTS_EACH)).toBe(true);
 });

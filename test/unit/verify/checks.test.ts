@@ -10,7 +10,7 @@ import { parseCapture } from "../../../verify/checks/capture";
 import { Patience, runProbe, type CheckContext, type Finding } from "../../../verify/checks/check";
 import { parseFacts, unitsOf } from "../../../verify/checks/guestFacts";
 import { addressesOf, judgeGuest, sysctlsOf } from "../../../verify/checks/guests";
-import { judgePath } from "../../../verify/checks/path";
+import { judgePath } from "../../../verify/checks/pathJudgement";
 import { judgeTable } from "../../../verify/checks/table";
 import { diagnosisProbe } from "../../../verify/diagnosis/diagnosis";
 import { targetsOf } from "../../../verify/diagnosis/scripts";

@@ -7,7 +7,7 @@ import { judgeArp, serverMac } from "../../../verify/checks/arp";
 import { parseCapture } from "../../../verify/checks/capture";
 import { parseFacts } from "../../../verify/checks/guestFacts";
 import { addressesOf, sysctlsOf } from "../../../verify/checks/guests";
-import { judgePath } from "../../../verify/checks/path";
+import { judgePath } from "../../../verify/checks/pathJudgement";
 import { pingTargets } from "../../../verify/checks/reach";
 import { parseInside } from "../../../verify/diagnosis/diagnosis";
 import { setUpScript, targetsOf, tearDownScript } from "../../../verify/diagnosis/scripts";

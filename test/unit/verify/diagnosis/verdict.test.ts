@@ -18,6 +18,7 @@ const NAMES = {
   vip: "10.0.0.100",
   router: "router",
   director: "director",
+  serving: "systemctl status nginx",
   owner: (mac: string): string => (mac === ROUTER ? `router ${mac}` : `director ${mac}`),
 };
 const by = (server: string): Answer => ({ ...NOT_ASKED, ok: true, server, detail: "status 200" });
