@@ -97,7 +97,7 @@ units_of() { dpkg-query -L "$@" | sed -nE 's#^(/usr)?/lib/systemd/system/([^/]+\
 
 # install_packages NAME...: nothing in them, nor in what they depend on, starts by itself, now or at a boot: the role decides.
 install_packages() {
-  local before output status=0 added unit
+  local before output status=0 added units unit
   log "$LVS_NODE: installing $*"
   before=$(installed)
   mkdir -p "${INSTALLING%/*}"
@@ -111,7 +111,10 @@ install_packages() {
   mapfile -t added < <(comm -13 <(echo "$before") <(installed))
   if ((${#added[@]} > 0)); then
     printf '%s\n' "${added[@]}" >>"$PACKAGES"
-    for unit in $(units_of "${added[@]}"); do systemctl -q disable "$unit" 2>/dev/null || true; done
+    mapfile -t units < <(units_of "${added[@]}")
+    # At once, since each call has systemd read every unit again; a unit that cannot be disabled ends such a call.
+    ((${#units[@]} == 0)) || systemctl -q disable "${units[@]}" 2>/dev/null ||
+      for unit in "${units[@]}"; do systemctl -q disable "$unit" 2>/dev/null || true; done
   fi
   ((status == 0)) || die "$LVS_NODE: apt-get install $*: $(grep '^E: ' <<<"$output" || echo "ended with status $status")"
 }
