@@ -35,7 +35,11 @@ refusals() {
   read -r id version name < <(. /etc/os-release && echo "${ID:-} ${VERSION_ID:-none} ${PRETTY_NAME:-}") || true
   [[ "$id $version" =~ ^debian\ 1[23]$ ]] || echo "refused=runs ${name:-no Debian}: Debian 12 or 13 is required"
   [[ -d /run/systemd/system ]] || echo "refused=is not run by systemd"
-  ((EUID == 0)) || echo "refused=user $(id -un) is not root"
+  if ((EUID == 0)); then
+    for each in /etc /usr/local/sbin /var/lib; do [[ -w $each ]] || echo "refused=cannot write to $each: its file system is read-only"; done
+  else
+    echo "refused=user $(id -un) is not root"
+  fi
   [[ ! -e $STATE/owner ]] || read -r owner <"$STATE/owner"
   # What is there is ours, or was put there since by somebody who knows that.
   [[ $owner != "$LVS_MACHINE" ]] || return 0

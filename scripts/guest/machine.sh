@@ -12,6 +12,8 @@ readonly WRITTEN=("$PAYLOAD" /etc/systemd/system/ldirectord.service /etc/ha.d/ld
   /etc/systemd/system/multi-user.target.wants/nginx.service /var/www/html/index.nginx-debian.html)
 # What packages ask before they start something, and the file by which ours answers no; that is gone after a boot.
 readonly POLICY=/usr/sbin/policy-rc.d INSTALLING=/run/lvs-dr/installing
+# What an installation says; on a full disk too.
+readonly SAID=/run/lvs-dr-said
 # Seconds for apt, on a machine without much of a processor.
 readonly APT_SECONDS=900
 
@@ -22,24 +24,24 @@ for each in put enabled sysctls_now need dispatch; do renamed "$each"; done
 # listed FILE LINE
 listed() { [[ -e $1 && $'\n'$(<"$1")$'\n' == *$'\n'"$2"$'\n'* ]]; }
 
-# claim PATH: lists it before it is first written, with the directories that it needs, and keeps what is there.
+# claim PATH: lists it before it is first written, with the directories that it needs, and keeps what is there. Fails where that cannot be
+# written, as on a full disk: then PATH must stay as it is.
 claim() {
-  local directory=${1%/*}
+  local directory=${1%/*} made=''
   [[ $1 != /run/* ]] && ! listed "$FILES" "$1" || return 0
-  mkdir -p "$STATE"
+  mkdir -p "$STATE" || return
   # The outermost first.
   while [[ ! -d $directory ]]; do
     ! listed "$FILES" "$directory/" || break
-    printf '%s/\n' "$directory" >>"$FILES.new"
+    made=$directory/$'\n'$made
     directory=${directory%/*}
   done
-  [[ ! -e $FILES.new ]] || { tac "$FILES.new" >>"$FILES" && rm -f "$FILES.new"; }
-  [[ ! -e $1 && ! -L $1 ]] || { mkdir -p "$ORIGINALS${1%/*}" && cp -a "$1" "$ORIGINALS$1"; }
-  printf '%s\n' "$1" >>"$FILES"
+  [[ ! -e $1 && ! -L $1 ]] || { mkdir -p "$ORIGINALS${1%/*}" && cp -a "$1" "$ORIGINALS$1"; } || return
+  printf '%s%s\n' "$made" "$1" >>"$FILES"
 }
 
 put() {
-  claim "$1"
+  claim "$1" || return 2
   plain_put "$@"
 }
 
@@ -141,14 +143,20 @@ ipvsadm() {
   done < <(table rules)
 }
 
-# begin: the machine is ours from here on.
+# unlisted: nothing can be listed, as on a full disk, and so nothing is changed.
+unlisted() {
+  rm -rf "$STATE"
+  die "$LVS_NODE: $STATE could not be written; nothing was changed"
+}
+
+# begin: the machine is ours from here on. A list without an owner is of one that did not get here.
 begin() {
   local path
   [[ ! -e $STATE/owner ]] || return 0
-  install -d -m 0700 "$STATE"
-  printf '%s\n' "$LVS_MACHINE" >"$STATE/owner"
-  loaded >"$MODULES"
-  for path in "${WRITTEN[@]}"; do claim "$path"; done
+  rm -rf "$STATE"
+  { install -d -m 0700 "$STATE" && loaded >"$MODULES"; } || unlisted
+  for path in "${WRITTEN[@]}"; do claim "$path" || unlisted; done
+  { printf '%s\n' "$LVS_MACHINE" >"$STATE/owner.new" && mv "$STATE/owner.new" "$STATE/owner"; } || unlisted
 }
 
 # install_apart: goes on to its end, or back to what was there before, should the connection be lost meanwhile.
@@ -157,10 +165,10 @@ install_apart() {
   said=$(refusals)
   [[ $said != *refused=* ]] || die "$LVS_NODE: ${said//$'\n'/; }"
   begin
-  : >"$STATE/said"
+  : >"$SAID"
   # Also where it is taken away with all the rest.
-  exec 7<"$STATE/said"
-  setsid bash "$1" apply >"$STATE/said" 2>&1 </dev/null 7<&- &
+  exec 7<"$SAID"
+  setsid bash "$1" apply >"$SAID" 2>&1 </dev/null 7<&- &
   wait "$!" || status=$?
   cat <&7 >&2 2>/dev/null || true
   exit "$status"

@@ -50,6 +50,35 @@ test_what_cannot_be_taken_away_is_named_and_stays_listed() {
   [[ -e $T/guest/var/lib/lvs-dr/files ]] || fail "the list is gone"
 }
 
+test_what_cannot_be_kept_is_not_overwritten() {
+  mkdir -p "$T"/guest/{etc,var/lib}
+  printf 'theirs\n' >"$T/guest/etc/file"
+  # As on a full disk.
+  machine '
+    begin
+    cp() { return 1; }
+    printf ours | put '"$T"'/guest/etc/file || echo "put $?"
+    listed "$FILES" '"$T"'/guest/etc/file || echo "not listed"'
+  exits 0
+  equals "$stdout" "$(lines "put 2" "not listed")"
+  equals "$(cat "$T/guest/etc/file")" theirs
+}
+
+test_nothing_is_changed_where_nothing_can_be_listed() {
+  fake install 'exit 1'
+  machine 'begin; echo "goes on"'
+  exits 1
+  contains "$stderr" "nothing was changed"
+  equals "$stdout" ""
+  # Of one that was ended in the middle.
+  ln -sf "$(PATH=/usr/bin:/bin command -v install)" "$BIN/install"
+  mkdir -p "$T/guest/var/lib/lvs-dr"
+  echo "$T/guest/etc/lost" >"$T/guest/var/lib/lvs-dr/files"
+  machine 'begin; cat '"$T"'/guest/var/lib/lvs-dr/owner; ! listed "$FILES" '"$T"'/guest/etc/lost'
+  exits 0
+  equals "$stdout" lvs-dr/one
+}
+
 test_what_the_kernel_changes_with_a_sysctl_is_given_back_too() {
   local conf="$T/guest/proc/sys/net/ipv4/conf"
   mkdir -p "$conf"/{all,eth0.7,eth1}
