@@ -42,7 +42,7 @@ function withForgetHost(command: Command): Command {
   const gather = (name: string, before: readonly string[] = []): readonly string[] => [...before, name];
   return command.option(
     "--forget-host <name>",
-    "drop what the state has of a host that never returns, and ask it nothing; may be repeated",
+    "drop what the state has of a host or machine that never returns, and ask it nothing; may be repeated",
     gather,
   );
 }

@@ -5,9 +5,9 @@ import { referenced } from "./urn";
 /** Names of the hosts that do not answer, for the program and all that it runs. */
 export const ABSENT = "LVS_DR_ABSENT_HOSTS";
 
-/** By what resources name a host other than this one. */
+/** By what resources name a host other than this one, or a machine that exists, which has no libvirt of the stack's. */
 export interface HostPlace {
-  readonly libvirtUri: string;
+  readonly libvirtUri?: string;
   /** Where its SSH is. */
   readonly address: string;
   readonly port: number;
@@ -27,13 +27,20 @@ interface Placed {
 const uriIn = ({ uri, environment }: Properties): Value | undefined =>
   isObject(environment) ? environment.LVS_DR_LIBVIRT_URI : uri;
 
-/** By its libvirt, or by where its command runs, or through what that is reached. */
-function isOn(place: HostPlace, inputs: Properties, providers: Properties | undefined): boolean {
+/** By its libvirt, or by where its command runs; guests are also on the host through which they are reached. */
+function isOn(
+  { libvirtUri, address, port }: HostPlace,
+  inputs: Properties,
+  providers: Properties | undefined,
+): boolean {
   const { connection } = inputs;
-  const hops = isObject(connection) ? [connection, connection.proxy] : [];
+  const leadsThere = (hop: Value | undefined): boolean =>
+    isObject(hop) && hop.host === address && (hop.port ?? 22) === port;
+  if (leadsThere(connection)) return true;
+  if (libvirtUri === undefined) return false;
   return (
-    [uriIn(inputs), providers && uriIn(providers)].includes(place.libvirtUri) ||
-    hops.some((hop) => isObject(hop) && hop.host === place.address && (hop.port ?? 22) === place.port)
+    [uriIn(inputs), providers && uriIn(providers)].includes(libvirtUri) ||
+    (isObject(connection) && leadsThere(connection.proxy))
   );
 }
 

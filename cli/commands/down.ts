@@ -4,7 +4,7 @@ import { GuestShell, keptDirectory, type Login } from "../../lib/ssh";
 import { removeOf } from "../../model/guest/script";
 import { PROJECT } from "../../model/lab/naming";
 import { summary } from "./apply";
-import { forgetHosts } from "../stack/absence";
+import { forgetHosts, machineName } from "../stack/absence";
 import { audit, stackFiles, type AuditScope } from "../stack/audit";
 import type { Backend, ChangeCounts } from "../backends/backend";
 import { StackContext, type StackHost, type StackOptions } from "../stack/context";
@@ -116,7 +116,10 @@ async function destroy(context: StackContext, host: typeof HOST_DIRECTORIES): Pr
   context.announce("down:");
   await backend.unlock();
   // Known no more afterwards.
-  const { machines } = context.names();
+  const { forgetHost = [] } = options;
+  const machines = Object.fromEntries(
+    Object.entries(context.names().machines).filter(([, login]) => !forgetHost.includes(machineName(login))),
+  );
   const hosts = await forgetHosts(context);
   const own = await askEach(hosts, async (host): Promise<OwnDomains> => {
     await assertAnswers(host);
@@ -139,6 +142,10 @@ async function destroy(context: StackContext, host: typeof HOST_DIRECTORIES): Pr
   const found = await attempt(() => audit(hosts, scope, host), []);
   const left = [...state.value, ...found.value, ...logs, ...roles];
   const errors = [destroyed.error, state.error, found.error && `audit: ${found.error}`].filter(Boolean);
+  if (destroyed.error !== undefined && Object.keys(machines).length > 0) {
+    const names = Object.entries(machines).map(([node, login]) => `${machineName(login)} (${node})`);
+    errors.push(`if a machine never returns: scripts/lab down --forget-host ADDRESS, of ${names.join(", ")}`);
+  }
   if (left.length > 0) errors.push(`left of stack ${options.stack}:\n  ${left.join("\n  ")}`);
   if (errors.length > 0) throw new Error(errors.join("\n"));
   say("audit: nothing is left");

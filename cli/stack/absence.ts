@@ -1,6 +1,9 @@
 /** Hosts of a stack that do not answer: what `up` does without them. */
 import { askEach } from "../../lib/askEach";
-import { ABSENT } from "../../lib/hostPlace";
+import { ABSENT, type HostPlace } from "../../lib/hostPlace";
+import { GuestShell, type HostLogin } from "../../lib/ssh";
+import { machineLogins } from "../../model/lab/access";
+import { endpoint } from "../../model/lab/address";
 import { hostOf, sameLibvirt } from "../../model/lab/hosts";
 import { guestsOf, type Lab, type LabNode } from "../../model/lab/types";
 import type { StackContext, StackHost } from "./context";
@@ -10,11 +13,11 @@ type RemoteHost = StackHost & Required<Pick<StackHost, "place">>;
 
 const isRemote = (host: StackHost): host is RemoteHost => host.place !== undefined;
 
-export const placesOf = (hosts: readonly RemoteHost[]): RemoteHost["place"][] =>
+export const placesOf = (hosts: readonly { readonly place: HostPlace }[]): HostPlace[] =>
   hosts.map(({ place }) => place);
 
-const lists = (lab: Lab, { place }: RemoteHost): boolean =>
-  lab.hosts.some(({ libvirtUri }) => sameLibvirt(libvirtUri, place.libvirtUri));
+const lists = (lab: Lab, { place: { libvirtUri: own } }: RemoteHost): boolean =>
+  own !== undefined && lab.hosts.some(({ libvirtUri }) => sameLibvirt(libvirtUri, own));
 
 const guestsOn = (lab: Lab, { name }: RemoteHost): LabNode[] =>
   guestsOf(lab).filter((node) => hostOf(lab, node).name === name);
@@ -85,35 +88,84 @@ export async function hostsNow(
   return { absent, present };
 }
 
+/** How `--forget-host` names a machine that exists: by the address of its SSH, and by the port where that is another than 22. */
+export const machineName = ({ address, machine }: Pick<HostLogin, "address" | "machine">): string =>
+  machine === undefined || machine.port === 22 ? address : endpoint(address, machine.port);
+
+/** What `--forget-host` may name. */
+interface Forgettable {
+  readonly place: HostPlace;
+  /** What is to be done on it, should it return. */
+  readonly returns: string;
+  isListed(lab: Lab): boolean;
+  answers(): Promise<boolean>;
+}
+
+const libvirtHost = (host: RemoteHost): Forgettable => ({
+  place: host.place,
+  returns: "docs/howto/several-hosts.md says what is left there",
+  isListed: (lab) => lists(lab, host),
+  answers: async () => (await host.virsh.silence()) === undefined,
+});
+
+function machine(name: string, login: HostLogin, { options }: Pick<StackContext, "options">): Forgettable {
+  return {
+    place: { address: login.address, port: login.machine?.port ?? 22 },
+    returns: "`lvs-dr remove all` there, as root, takes away what it has",
+    isListed: (lab) => Object.values(machineLogins(lab)).some((each) => machineName(each) === name),
+    async answers() {
+      const shell = new GuestShell({ privateKey: "", hosts: { [name]: login } }, options);
+      try {
+        return (await shell.run(name, "true")).code === 0;
+      } finally {
+        await shell.close();
+      }
+    },
+  };
+}
+
+/** All that `--forget-host` may name, by what it is called: hosts and machines of the last `up`, and machines of the last that succeeded. */
+async function forgettable(
+  context: StackContext,
+  hosts: readonly StackHost[],
+): Promise<Map<string, Forgettable>> {
+  const { access } = await context.recorded();
+  const logins = [...Object.values(access?.hosts ?? {}), ...Object.values(context.names().machines)];
+  return new Map([
+    ...logins.flatMap((login): [string, Forgettable][] => {
+      const name = machineName(login);
+      return login.machine === undefined ? [] : [[name, machine(name, login, context)]];
+    }),
+    ...hosts.filter(isRemote).map((host): [string, Forgettable] => [host.name, libvirtHost(host)]),
+  ]);
+}
+
 /**
- * Drops from the state what is on hosts that never return.
+ * Drops from the state what is on hosts, and on machines that exist, that never return.
  * @returns the hosts that are left
- * @throws Error for a host that answers, or that the configuration still lists
+ * @throws Error for one that answers, or that the configuration still lists
  */
 export async function forgetHosts(context: StackContext, lab?: Lab): Promise<readonly StackHost[]> {
   const { backend } = context;
   const { forgetHost: names = [] } = context.options;
   const hosts = await context.lastHosts();
   if (names.length === 0) return hosts;
+  const known = await forgettable(context, hosts);
   const lost = names.map((name) => {
-    const host = hosts.filter(isRemote).find((each) => each.name === name);
-    if (host !== undefined) return host;
-    const known = hosts.filter(isRemote).map((each) => each.name);
+    const found = known.get(name);
+    if (found !== undefined) return { name, ...found };
     throw new Error(
-      `--forget-host ${name}: no other host of the last \`up\` is called so${known.length > 0 ? `; there are ${known.join(", ")}` : ""}`,
+      `--forget-host ${name}: no other host or machine of the last \`up\` is called so${known.size > 0 ? `; there are ${[...known.keys()].join(", ")}` : ""}`,
     );
   });
-  for (const host of lost) {
-    const { name, virsh } = host;
-    if (lab !== undefined && lists(lab, host))
-      throw new Error(`--forget-host ${name}: the configuration still lists it: remove it from hosts first`);
-    if ((await virsh.silence()) === undefined)
+  for (const { name, isListed, answers } of lost) {
+    if (lab !== undefined && isListed(lab))
+      throw new Error(`--forget-host ${name}: the configuration still lists it: remove it from there first`);
+    if (await answers())
       throw new Error(`--forget-host ${name}: it answers: leave the option out, and what it has is deleted`);
   }
-  const left = hosts.filter((host) => !lost.some(({ name }) => name === host.name));
   const count = await backend.forget(placesOf(lost));
-  say(
-    `${names.join(", ")}: forgotten, ${count} resources are dropped from the state. Should it return: docs/howto/several-hosts.md says what is left there`,
-  );
-  return left;
+  say(`${names.join(", ")}: forgotten, ${count} resources are dropped from the state`);
+  for (const { name, returns } of lost) say(`${name}: should it return, ${returns}`);
+  return hosts.filter(({ name }) => !names.includes(name));
 }

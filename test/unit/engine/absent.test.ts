@@ -9,7 +9,7 @@ import { FakeHost } from "./support/fakeHost";
 import { LIBVIRT } from "./support/lab";
 import { inProcess, NO_CONFIG, recorded, stack, temporaryDirectory, type TestProgram } from "./support/stack";
 
-const FAR: HostPlace = { libvirtUri: "qemu+ssh://far/system", address: "far", port: 22 };
+const FAR = { libvirtUri: "qemu+ssh://far/system", address: "far", port: 22 } satisfies HostPlace;
 const URIS = { near: "test:///default", far: FAR.libvirtUri };
 
 let directory = "";

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { isOnAny, withoutResources, type HostPlace } from "../../../lib/hostPlace";
 import { secret, type Properties } from "../../../lib/properties";
 
-const FAR: HostPlace = { libvirtUri: "qemu+ssh://root@far:2222/system", address: "far", port: 2222 };
+const FAR = { libvirtUri: "qemu+ssh://root@far:2222/system", address: "far", port: 2222 } satisfies HostPlace;
 const PROVIDER = "urn:pulumi:dev::p::pulumi:providers:libvirt::far";
 const all = [{ urn: PROVIDER, inputs: { uri: FAR.libvirtUri } }];
 const isOn = (inputs: Properties, provider = ""): boolean => isOnAny([FAR], { inputs, provider }, all);
@@ -24,6 +24,14 @@ it("a command is where it runs, what is behind it, and whose boot it watches, se
   expect(isOn({ connection: { host: "far", port: 22 } })).toBe(false);
   expect(isOn({ connection: { host: "far" } })).toBe(false);
   expect(isOnAny([], { inputs: { uri: FAR.libvirtUri } }, all)).toBe(false);
+});
+
+it("on a machine that exists is what runs there, and not what is reached through it", () => {
+  const on = (connection: Properties): boolean =>
+    isOnAny([{ address: "10.0.0.7", port: 22 }], { inputs: { connection } }, []);
+  expect(on({ host: "10.0.0.7" })).toBe(true);
+  expect(on({ host: "10.0.0.8", proxy: { host: "10.0.0.7" } })).toBe(false);
+  expect(isOnAny([{ address: "10.0.0.7", port: 22 }], { inputs: { name: "rs2" } }, [])).toBe(false);
 });
 
 it("what is dropped from a state is named by nobody, and what did not name it stays the same", () => {

@@ -12,7 +12,7 @@ import { Virsh } from "../../../../cli/stack/virsh";
 import { acquireLock } from "../../../../lib/lock";
 import { parseConfig } from "../../../../model/config/config";
 import { bridgeFor } from "../../../../model/lab/naming";
-import { keptDirectory } from "../../../../lib/ssh";
+import { GuestShell, keptDirectory } from "../../../../lib/ssh";
 import { fakeHost, type FakeHost } from "../support/fakeVirsh";
 
 const virsh = new Virsh("test:///default");
@@ -280,6 +280,27 @@ describe("down", () => {
     const forgotten = vi.spyOn(EmbeddedBackend.prototype, "forget").mockResolvedValue(7);
     await down({ ...options, forgetHost: ["far"] }, directories);
     expect(forgotten).toHaveBeenCalledWith([{ libvirtUri: far.libvirtUri, address: "far", port: 22 }]);
+    expect(said.join("")).toContain("audit: nothing is left");
+  });
+
+  it("is told what to do about a machine that never returns, and then asks it nothing", async () => {
+    host = fakeHost(NOBODY);
+    const ssh = { host: "10.0.0.20", hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB" };
+    const mixed = parseConfig({ realServers: [{}, { ssh }] }, { project: "lvs-dr", stack: "dev" });
+    recordApplied(".lab/dev", { ...mixed, hosts: [{ ...mixed.hosts[0], libvirtUri: "test:///default" }] });
+    state(false);
+    const asked = vi
+      .spyOn(GuestShell.prototype, "run")
+      .mockResolvedValue({ code: 255, stdout: "", stderr: "timed out" });
+    vi.spyOn(EmbeddedBackend.prototype, "forget").mockResolvedValue(1);
+    const failed = vi.spyOn(EmbeddedBackend.prototype, "destroy").mockRejectedValue(new Error("down failed"));
+    await expect(down(options, directories)).rejects.toThrow(
+      "if a machine never returns: scripts/lab down --forget-host ADDRESS, of 10.0.0.20 (rs2)",
+    );
+    failed.mockResolvedValue({ delete: 3 });
+    await down({ ...options, forgetHost: ["10.0.0.20"] }, directories);
+    // Whether it answers, and no more.
+    expect(asked.mock.calls).toEqual([["10.0.0.20", "true"]]);
     expect(said.join("")).toContain("audit: nothing is left");
   });
 

@@ -8,6 +8,7 @@ import { StackContext } from "../../../../cli/stack/context";
 import { Virsh } from "../../../../cli/stack/virsh";
 import type { Value } from "../../../../lib/properties";
 import { STACK_TYPE } from "../../../../lib/urn";
+import { GuestShell } from "../../../../lib/ssh";
 import { parseConfig } from "../../../../model/config/config";
 import { APPLIED_LAB } from "../../../../model/lab/naming";
 import { guestsOf, type Lab } from "../../../../model/lab/types";
@@ -150,7 +151,7 @@ describe("--forget-host", () => {
     const { forget, made } = context(lab(), ["far"]);
     expect(names(await forgetHosts(made, near))).toEqual(["host1"]);
     expect(forget).toHaveBeenCalledWith([{ libvirtUri: URI, address: "far", port: 2222 }]);
-    expect(said[0]).toMatch(/^far: forgotten, 7 resources are dropped from the state\./);
+    expect(said[0]).toBe("far: forgotten, 7 resources are dropped from the state");
   });
 
   it.each([
@@ -160,26 +161,57 @@ describe("--forget-host", () => {
       { [URI]: "no" },
       "far",
       lab(),
-      "the configuration still lists it: remove it from hosts first",
+      "the configuration still lists it: remove it from there first",
     ],
     [
       "that nobody knows",
       { [URI]: "no" },
       "fat",
       near,
-      "no other host of the last `up` is called so; there are far",
+      "no other host or machine of the last `up` is called so; there are far",
     ],
     [
       "that is this one",
       { [URI]: "no" },
       "host1",
       near,
-      "no other host of the last `up` is called so; there are far",
+      "no other host or machine of the last `up` is called so; there are far",
     ],
   ])("refuses one %s", async (_which, silent, name, wanted, why) => {
     silence = silent;
     const { forget, made } = context(lab(), [name]);
     await expect(forgetHosts(made, wanted)).rejects.toThrow(`--forget-host ${name}: ${why}`);
     expect(forget).not.toHaveBeenCalled();
+  });
+
+  describe("a machine that exists", () => {
+    const ssh = { host: "10.0.0.20", hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB" };
+    const machine = (port?: number): Lab =>
+      lab({ hosts: undefined, realServers: [{}, { ssh: { ...ssh, ...(port && { port }) } }] });
+    const without = lab({ hosts: undefined });
+    const shell = (code: number): void => {
+      vi.spyOn(GuestShell.prototype, "run").mockResolvedValue({ code, stdout: "", stderr: "" });
+    };
+
+    it("is named by the address of its SSH", async () => {
+      shell(255);
+      const { forget, made } = context(machine(), ["10.0.0.20"]);
+      expect(names(await forgetHosts(made, without))).toEqual([""]);
+      expect(forget).toHaveBeenCalledWith([{ address: "10.0.0.20", port: 22 }]);
+      expect(said.at(-1)).toBe(
+        "10.0.0.20: should it return, `lvs-dr remove all` there, as root, takes away what it has",
+      );
+      const other = context(machine(2222), ["10.0.0.20:2222"]);
+      await forgetHosts(other.made);
+      expect(other.forget).toHaveBeenCalledWith([{ address: "10.0.0.20", port: 2222 }]);
+    });
+
+    it("is not forgotten while it answers, or the configuration lists it", async () => {
+      shell(0);
+      const { forget, made } = context(machine(), ["10.0.0.20"]);
+      await expect(forgetHosts(made, machine())).rejects.toThrow("the configuration still lists it");
+      await expect(forgetHosts(made, without)).rejects.toThrow("it answers: leave the option out");
+      expect(forget).not.toHaveBeenCalled();
+    });
   });
 });
