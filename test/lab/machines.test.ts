@@ -62,9 +62,9 @@ describe.skipIf(!named)("machines that exist", () => {
 
   beforeAll(async () => {
     await machines.boot();
-    await eventually(300, () =>
-      Promise.all(NAMES.map((name) => machines.run(name, "systemctl is-system-running --wait || true"))),
-    );
+    const booted = (name: string): Promise<string> =>
+      eventually(600, () => machines.run(name, "systemctl is-system-running --wait || true"));
+    await Promise.all(NAMES.map(booted));
     asTheyWere = await comparing(machines);
     configure();
   }, 900_000);
@@ -128,6 +128,7 @@ describe.skipIf(!named)("machines that exist", () => {
         ["drill", "web-server-stops", "ldirectord-killed", "drain", "real-server-power-off"],
         STACK,
       );
+      if (code !== 0) console.log(stderr);
       expect({ code, failures: stderr.match(/^ +! .*/gm) ?? [] }).toEqual({ code: 0, failures: [] });
       expect(stderr).toContain("skip real-server-power-off: it is for guests");
     },

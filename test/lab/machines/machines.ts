@@ -88,7 +88,9 @@ export class Machines {
     chmodSync(disk, 0o666);
     const [four, six] = this.both(Number(address.split(".")[3]));
     const nic = `${four}/24,${six}/64@${this.both(200).join()}`;
-    const cmdline = `root=/dev/vda rw console=ttyS0 quiet mitigations=off machine=${name} nic=${nic}`;
+    // Nobody logs in there, and a boot would wait for its device.
+    const getty = "systemd.mask=serial-getty@ttyS0.service";
+    const cmdline = `root=/dev/vda rw console=ttyS0 quiet mitigations=off ${getty} machine=${name} nic=${nic}`;
     return (
       `<domain type="qemu"><name>${this.domain(name)}</name><memory unit="MiB">512</memory><vcpu>1</vcpu>` +
       `<os><type arch="x86_64" machine="pc">hvm</type><kernel>${image}/vmlinuz</kernel>` +
@@ -130,7 +132,7 @@ export class Machines {
       "StrictHostKeyChecking=no",
       "UserKnownHostsFile=/dev/null",
       "LogLevel=ERROR",
-      "ConnectTimeout=5",
+      "ConnectTimeout=30",
     ];
     const { stdout } = await promisify(execFile)(
       "ssh",

@@ -26,6 +26,7 @@ async function verified(stack: string): Promise<string[]> {
 /** @returns what was said */
 async function drilled(stack: string, ...names: readonly string[]): Promise<string> {
   const { code, stderr } = await run(["drill", ...names], stack);
+  if (code !== 0) console.log(stderr);
   expect({ code, failures: stderr.match(/^ +! .*/gm) ?? [] }).toEqual({ code: 0, failures: [] });
   return stderr;
 }

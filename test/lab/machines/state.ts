@@ -2,9 +2,9 @@
 import { expect } from "vitest";
 import type { Machines } from "./machines";
 
-/** What grows by itself: logs, what apt and dpkg know and fetch, and systemd's random seeds and clocks. */
+/** What grows by itself: logs, what apt, dpkg and ucf know and fetch, and systemd's random seeds and clocks. */
 const GROWS =
-  "/proc /sys /dev /run /tmp /var/tmp /var/log /var/cache /var/lib/apt /var/lib/dpkg /var/lib/systemd /srv/mirror /home/admin".split(
+  "/proc /sys /dev /run /tmp /var/tmp /var/log /var/cache /var/lib/apt /var/lib/dpkg /var/lib/ucf /var/lib/systemd /srv/mirror /home/admin".split(
     " ",
   );
 
@@ -26,11 +26,12 @@ lsmod | grep -oE '^(ip_vs|nf_)[^ ]*' | sort`;
 export async function comparing(machines: Machines): Promise<() => Promise<void>> {
   const stateOf = async (name: string): Promise<Set<string>> =>
     new Set((await machines.run(name, STATE)).split("\n"));
-  const before = new Map<string, ReadonlySet<string>>();
-  for (const { name } of machines.specs) before.set(name, await stateOf(name));
+  const states = (): Promise<[string, Set<string>][]> =>
+    Promise.all(machines.specs.map(async ({ name }) => [name, await stateOf(name)]));
+  const before = new Map(await states());
   return async () => {
-    for (const [name, was] of before) {
-      const now = await stateOf(name);
+    for (const [name, now] of await states()) {
+      const was = before.get(name) ?? new Set();
       const added = [...now].filter((line) => !was.has(line));
       const gone = [...was].filter((line) => !now.has(line));
       expect({ name, added, gone }).toEqual({ name, added: [], gone: [] });
