@@ -99,7 +99,8 @@ async function ask(shell: GuestShell, lab: Lab, node: LabNode) {
   // SSH's own failures may be over a moment later.
   const { code, stdout, stderr } = first.code === 255 ? await asked() : first;
   if (code === 0) return readAnswer(node, stdout);
-  const words = stderr.split("\n").at(-1) ?? "";
+  // A sentence of SSH's ends in ours.
+  const words = (stderr.split("\n").at(-1) ?? "").replace(/\.$/, "");
   const refused =
     code === null
       ? `does not answer within ${ANSWER_LIMIT} s`
