@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { detectionSeconds } from "../../model/director/detection";
 import { unit } from "./support/daemon";
 import type { Fleet } from "./support/fleet";
+import { SERVERS } from "./support/servers";
 import { pause, slowness, until } from "./support/table";
 import { budget, CF, CHECK, commands, fleetOf, globally, settled, text, TWO, web } from "./support/trap";
 
@@ -108,6 +109,27 @@ describe("trap T11: the unit", () => {
       () => 10 * slowness(),
       () => ldirectord("status") !== 0,
     );
+  });
+
+  it("loads what https needs before the check, which a slow load would else end for good", async () => {
+    const CHECK_LIMIT = 2;
+    const fleet = await fleetOf(
+      {
+        https: {
+          port: 443,
+          server: SERVERS["nginx with TLS"],
+          check: { ...CHECK, service: "https", verify: false, negotiatetimeout: CHECK_LIMIT },
+        },
+      },
+      { daemon: "later" },
+    );
+    const module = "/usr/share/perl5/LWP/Protocol/https.pm";
+    const seconds = 3 * slowness();
+    fleet.box.write(module, `BEGIN { sleep ${seconds} }\n${fleet.box.must(["cat", module])}`);
+    fleet.daemon.start();
+    await fleet.member("https").in(30);
+    // At its start it takes every server for good.
+    expect(await fleet.member("https").keeps(seconds + 3 * CHECK_LIMIT)).toBe(true);
   });
 
   it("is not killed by a reload while it still loads", async () => {

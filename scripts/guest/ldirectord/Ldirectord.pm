@@ -90,15 +90,20 @@ sub limited {
 	return -1;
 }
 
+# load_modules SERVICE: what a library asks for while it checks. A process for each check would load it each time, and a module whose
+# loading the alarm of a check interrupts stays half loaded: every later check of the process fails.
+sub load_modules {
+	for my $module (@{$MODULES{$_[0]} // []}) {
+		my $file = "$module.pm" =~ s{::}{/}gr;
+		eval { local $SIG{__DIE__} = "DEFAULT"; require $file };
+	}
+}
+
 # What a library does not limit is checked in a process of its own: some wait in C code, where no alarm of Perl's is heard.
 sub check_apart {
 	my ($check, $v, $r, @more) = @_;
 	my $service = $v->{service};
-	# What a library asks for while it checks is loaded before: a process for each check would load it each time.
-	for my $module (@{$MODULES{$service} // []}) {
-		my $file = "$module.pm" =~ s{::}{/}gr;
-		eval { local $SIG{__DIE__} = "DEFAULT"; require $file };
-	}
+	load_modules($service);
 	pipe(my $in, my $out) or die "pipe: $!";
 	my $status = limited($v->{negotiatetimeout}, "$service $r->{server}:$r->{port} " . main::get_virtual_id_str($v), sub {
 		my ($state, $words) = ("down", "");
@@ -221,6 +226,7 @@ INIT {
 	}
 
 	*main::check_http = sub {
+		load_modules($_[0]{service});
 		use_tls($_[0]);
 		return $own{check_http}->(@_);
 	};
