@@ -21,7 +21,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/unit/**/*.test.ts"],
           exclude: ["**/*.process.test.ts"],
-          testTimeout: 15_000,
+          // The slowest takes seconds alone; on a busy machine that is no failure.
+          testTimeout: 60_000,
           // Loading Pulumi anew for each file is half of the time. So: a test puts back what it changes in its process.
           isolate: false,
         },
@@ -31,7 +32,7 @@ export default defineConfig({
           name: "process",
           // Beside the unit that it is about; starts a browser, an interpreter or the program itself.
           include: ["test/unit/**/*.process.test.ts"],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           isolate: false,
         },
       },
