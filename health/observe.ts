@@ -170,12 +170,14 @@ function directorOf(sight: Sight | undefined): DirectorObservation {
  * The cluster's health.
  * @param settle seconds during which a cluster that is not healthy is looked at again: after `up`, a guest may still
  *   be booting or a check be under way. What is true at the end is the answer.
+ * @param settleDegraded the same for one that serves, where it is known to lack something
  */
-export async function observe(shell: Shell, lab: Lab, settle = 0): Promise<Health> {
-  const deadline = Date.now() + settle * 1000;
+export async function observe(shell: Shell, lab: Lab, settle = 0, settleDegraded = settle): Promise<Health> {
+  const began = Date.now();
   for (;;) {
     const health = assessHealth(lab, await look(shell, lab));
-    if (health.status === "healthy" || Date.now() >= deadline) return health;
+    const seconds = health.status === "degraded" ? settleDegraded : settle;
+    if (health.status === "healthy" || Date.now() - began >= seconds * 1000) return health;
     await new Promise((again) => setTimeout(again, 1000));
   }
 }

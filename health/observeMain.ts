@@ -7,17 +7,17 @@ import { observe } from "./observe";
 
 /** Seconds for a cluster to come right after a change before it is reported as it is. */
 const SETTLE = 45;
-/** The same where it cannot come right, since one of its hosts does not answer. */
+/** The same for one that serves, and cannot do more, since one of its hosts does not answer. */
 const SETTLE_WITHOUT = 10;
 
 async function main(): Promise<void> {
   const { access, settle } = JSON.parse(readFileSync(0, "utf8")) as { access: Access; settle: boolean };
   // Plain Pulumi has no command that would end what is kept.
   const keepOpen = process.env.LVS_DR_CONNECTIONS !== undefined;
-  const limit = process.env[ABSENT] ? SETTLE_WITHOUT : SETTLE;
+  const limits = process.env[ABSENT] ? [SETTLE, SETTLE_WITHOUT] : [SETTLE];
   const shell = new GuestShell(access, access.lab, { keepOpen });
   try {
-    process.stdout.write(JSON.stringify(await observe(shell, access.lab, settle ? limit : 0)));
+    process.stdout.write(JSON.stringify(await observe(shell, access.lab, ...(settle ? limits : []))));
   } finally {
     await shell.close();
   }

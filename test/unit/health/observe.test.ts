@@ -161,4 +161,14 @@ describe("observe", () => {
     expect(await observe(guests, lab, 0)).not.toMatchObject({ status: "healthy" });
     expect(guests.asked.filter((each) => each === "client: status and curl")).toHaveLength(1);
   });
+
+  it("waits for a cluster that serves nothing, and not for one that serves with what it has", async () => {
+    const looks = async (...seen: Parameters<typeof shell>): Promise<[string, boolean]> => {
+      const guests = shell(...seen);
+      const { status } = await observe(guests, lab, 0.5, 0);
+      return [status, guests.asked.filter((each) => each === "client: status and curl").length > 1];
+    };
+    expect(await looks({ rs2: { code: 255, stdout: "" } })).toEqual(["degraded", false]);
+    expect(await looks({ director: { code: 255, stdout: "" } }, printed())).toEqual(["down", true]);
+  });
 });
