@@ -30,7 +30,8 @@ make_seed() {
     echo "[127.0.0.1]:$guest_port $(cut -d' ' -f1,2 "$tree/etc/ssh/ssh_host_ed25519_key.pub")" >"$guest_work/known_hosts"
 }
 
-# Start a guest from the image in DIRECTORY, with MORE words on its kernel command line. $CPU: QEMU's CPU model, qemu64 unless told.
+# Start a guest from the image in DIRECTORY, with MORE words on its kernel command line. $CPU: QEMU's CPU model, qemu64 unless told; $MEMORY: MiB, 384
+# unless told; $CPUS: one unless told.
 guest_start() {
     local image=$1 more=${2:-} prescribed
     guest_work=$(mktemp -d)
@@ -39,7 +40,7 @@ guest_start() {
     mkfifo "$guest_work/monitor.in" "$guest_work/monitor.out"
     qemu-img create -q -f qcow2 -F qcow2 -b "$(realpath "$image")/disk.qcow2" "$guest_work/root.qcow2"
     prescribed=$(jq -r .cmdline "$image/manifest.json")
-    qemu-system-x86_64 -name lvs-dr-throwaway -machine pc -accel tcg,tb-size=128 -cpu "${CPU:-qemu64}" -m 384 -smp 1 -nodefaults -display none \
+    qemu-system-x86_64 -name lvs-dr-throwaway -machine pc -accel tcg,tb-size=128 -cpu "${CPU:-qemu64}" -m "${MEMORY:-384}" -smp "${CPUS:-1}" -nodefaults -display none \
         -serial "file:$guest_work/serial" -chardev "pipe,id=monitor,path=$guest_work/monitor" -mon chardev=monitor \
         -kernel "$image/vmlinuz" -initrd "$image/initrd.img" \
         -append "$prescribed clocksource=hpet systemd.hostname=throwaway ip=$GUEST_ADDRESS::$GUEST_GATEWAY:$GUEST_MASK:throwaway:eth0:off $more" \
