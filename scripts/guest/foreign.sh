@@ -8,6 +8,13 @@ readonly STATE=/var/lib/lvs-dr
 # Directories that are ours as a whole.
 readonly OWN_DIRECTORIES=(/etc/lvs-dr /usr/local/lib/lvs-dr /srv/lvs-dr /srv/lvs-dr.checks /var/spool/lvs-dr)
 
+# installed: packages; loaded: modules of the kernel.
+installed() { dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | sed -n 's/^ii  *//p' | sort; }
+loaded() { cut -d ' ' -f 1 /proc/modules 2>/dev/null || true; }
+
+# units_of PACKAGE...: what of them could start at a boot.
+units_of() { dpkg-query -L "$@" | sed -nE 's#^(/usr)?/lib/systemd/system/([^/]+\.(service|socket|timer|path))$#\2#p; s#^/etc/init\.d/([^/]+)$#\1.service#p' | sort -u; }
+
 # process NAME: the ID of one that runs under that name.
 process() {
   local each name

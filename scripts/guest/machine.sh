@@ -86,16 +86,11 @@ idle_rarely() { :; }
 sysctl() { :; }
 declare_to_networkmanager() { :; }
 
-installed() { dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | sed -n 's/^ii  *//p' | sort; }
-
 # give_back PATH: what was there before is there again.
 give_back() {
   rm -f "$1"
   [[ ! -e $ORIGINALS$1 && ! -L $ORIGINALS$1 ]] || cp -a "$ORIGINALS$1" "$1"
 }
-
-# units_of PACKAGE...: what of them could start at a boot.
-units_of() { dpkg-query -L "$@" | sed -nE 's#^(/usr)?/lib/systemd/system/([^/]+\.(service|socket|timer|path))$#\2#p; s#^/etc/init\.d/([^/]+)$#\1.service#p' | sort -u; }
 
 # install_packages NAME...: nothing in them, nor in what they depend on, starts by itself, now or at a boot: the role decides.
 install_packages() {
@@ -250,8 +245,6 @@ purge_packages() {
     log "$LVS_NODE: these packages stay, since others need one of them now: ${names[*]}"
   fi
 }
-
-loaded() { cut -d ' ' -f 1 /proc/modules 2>/dev/null || true; }
 
 # unload_modules: of IPVS and netfilter, those that the kernel did not have before and nobody uses now; their sysctls go with them.
 unload_modules() {
