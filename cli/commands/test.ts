@@ -12,7 +12,7 @@ import {
   writeSync,
 } from "node:fs";
 import { availableParallelism } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { chooseDrills } from "../../drills/catalogue";
 import { pulumiOnPath } from "../backends/pulumi/install";
 import { closingLines, failedAltogether, shellTally, vitestTally, type Tally } from "./tally";
@@ -184,22 +184,17 @@ async function aside(
   return tallies;
 }
 
-/**
- * Every suite. That of the services and those of the lab's other stacks mostly wait, for health checks and for guests that boot: the
- * processors have time for all of them at once.
- */
+/** Every suite. That of the services and that of the lab's other stacks mostly wait, for health checks and for guests that boot. */
 async function everything(): Promise<Tally[]> {
   const quick = await inTurn(["unit", "process"]);
   // One processor is enough for the one, and the other waits for guests.
   const written = inTurn(["static"]);
   quick.push(...(await Promise.all([written, aside("shell", shell, written)])).flat());
-  const beside = [aside("services", services, Promise.resolve())];
-  for (const file of APART) {
-    const name = `lab-${basename(file, ".test.ts")}`;
-    const own = (output: Output): Promise<Tally> => vitest(output, name, ["--project", "lab", file]);
-    beside.push(aside(name, own, beside.at(-1) ?? Promise.resolve([])));
-  }
-  const tallies = (await Promise.all(beside)).flat();
+  const served = aside("services", services, Promise.resolve());
+  // One stack at a time: with all of them at once the services' checks came too late on a slow machine.
+  const apart = (output: Output): Promise<Tally> =>
+    vitest(output, "lab-apart", ["--project", "lab", ...APART]);
+  const tallies = (await Promise.all([served, aside("lab-apart", apart, served)])).flat();
   // What guests do while they are verified would keep the services' checks waiting.
   say("== lab-examples");
   tallies.push(await vitest(OURS, "lab-examples", ["--project", "lab", EXAMPLES]));
