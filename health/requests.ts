@@ -1,5 +1,6 @@
 /** HTTP requests by curl in a guest, or connections, side by side, and what became of each. */
 import { readScript } from "../lib/scripts";
+import type { Shell } from "../lib/ssh";
 import { perlCommand } from "../lib/text";
 import type { ClientRequest } from "../model/health";
 
@@ -118,4 +119,16 @@ export function parseAnswers(text: string, count: number): { answers: Answer[]; 
     });
   }
   return { answers: Array.from({ length: count }, (_, i) => answers.get(i) ?? NOT_ASKED), rest };
+}
+
+/** How many of the requests that a node makes are answered. @param seconds for one of them */
+export async function answered(
+  shell: Shell,
+  node: string,
+  asked: readonly Asked[],
+  seconds: number,
+): Promise<number> {
+  const stdin = askScript(asked, seconds);
+  const { stdout } = await shell.run(node, "bash -s", { stdin, timeout: 20 + seconds });
+  return parseAnswers(stdout, asked.length).answers.filter(({ ok }) => ok).length;
 }

@@ -1,6 +1,6 @@
 /** Connections of the client's to services that the built-in web server does not serve. */
 import { serviceKey } from "../../model/lab/target";
-import { askScript, parseAnswers } from "../../health/requests";
+import { answered } from "../../health/requests";
 import { askedUrl, type VirtualService } from "../../model/lab/types";
 import { judge, type CheckContext, type Finding } from "./check";
 
@@ -16,14 +16,8 @@ export async function lookAtConnections(
 ): Promise<Finding> {
   const { name, workload } = service;
   const url = askedUrl(service);
-  const { stdout } = await shell.run(lab.clients[0].name, "bash -s", {
-    stdin: askScript(
-      Array.from({ length: CONNECTIONS }, () => ({ url })),
-      LIMIT,
-    ),
-    timeout: 20 + LIMIT,
-  });
-  const accepted = parseAnswers(stdout, CONNECTIONS).answers.filter(({ ok }) => ok).length;
+  const asked = Array.from({ length: CONNECTIONS }, () => ({ url }));
+  const accepted = await answered(shell, lab.clients[0].name, asked, LIMIT);
   return judge(
     `weights.${name}.accepted`,
     `connections to ${serviceKey(service)} are accepted`,

@@ -3,7 +3,7 @@
  * MAC; replies go from the real server to the router, with the VIP as their source, past the director.
  */
 import { lacksCommand } from "../../health/commands";
-import { askScript, parseAnswers, PORTS_EACH } from "../../health/requests";
+import { answered, PORTS_EACH } from "../../health/requests";
 import { askEach } from "../../lib/askEach";
 import { tableWeight } from "../../model/director/ipvs/table";
 import { familyOf } from "../../model/lab/address";
@@ -55,16 +55,12 @@ function partsOf(services: readonly VirtualService[]): Part[] {
 }
 
 /** How many of a service's requests were answered. */
-async function ask({ lab, shell }: CheckContext, { service, count, first }: Part): Promise<number> {
+function ask({ lab, shell }: CheckContext, { service, count, first }: Part): Promise<number> {
   const asked = Array.from({ length: count }, (_, i) => ({
     url: askedUrl(service),
     port: first + i * PORTS_EACH,
   }));
-  const { stdout } = await shell.run(lab.clients[0].name, "bash -s", {
-    stdin: askScript(asked, REQUEST_LIMIT),
-    timeout: 20 + REQUEST_LIMIT,
-  });
-  return parseAnswers(stdout, count).answers.filter(({ ok }) => ok).length;
+  return answered(shell, lab.clients[0].name, asked, REQUEST_LIMIT);
 }
 
 /** @param services of one family */
