@@ -1,9 +1,20 @@
 /** The first of two hosts is another one, goes away, and is lost for good. Run by name: `scripts/lab test hosts`. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Virsh } from "../../cli/stack/virsh";
 import { LIBVIRT_URI } from "../../model/lab/hosts";
-import { devices, domains, far, listed, named, own, several, servers, STACK } from "./hosts/spread";
-import { changes, configure, ENGINE, eventually, health, lab, outputs, run, unconfigure } from "./support";
+import {
+  devices,
+  domains,
+  far,
+  listed,
+  named,
+  onBothHosts,
+  own,
+  several,
+  servers,
+  STACK,
+} from "./hosts/spread";
+import { changes, configure, ENGINE, eventually, health, lab, outputs, run } from "./support";
 
 describe.skipIf(!named)(`a stack whose first host is another one (${ENGINE})`, () => {
   const near = { name: "near" };
@@ -19,17 +30,7 @@ describe.skipIf(!named)(`a stack whose first host is another one (${ENGINE})`, (
   };
   let before: Record<string, string>;
 
-  beforeAll(async () => {
-    await far.down();
-    await far.up(1500);
-    farFirst();
-  });
-
-  afterAll(async () => {
-    await run(["down"], STACK);
-    unconfigure(STACK);
-    await far.down();
-  }, 300_000);
+  onBothHosts(farFirst);
 
   it("comes up healthy", { timeout: 1_800_000 }, async () => {
     const up = await lab(["up"], STACK);

@@ -3,34 +3,24 @@
  * `scripts/lab test hosts`.
  */
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { devices, domains, far, named, nothingOnIt, own, several, servers, STACK } from "./hosts/spread";
-import { underLoad } from "./load";
+import { describe, expect, it } from "vitest";
 import {
-  applied,
-  changes,
-  configure,
-  ENGINE,
-  eventually,
-  health,
-  lab,
-  outputs,
-  run,
-  unconfigure,
-} from "./support";
+  devices,
+  domains,
+  far,
+  named,
+  nothingOnIt,
+  onBothHosts,
+  own,
+  several,
+  servers,
+  STACK,
+} from "./hosts/spread";
+import { underLoad } from "./load";
+import { applied, changes, configure, ENGINE, eventually, health, lab, outputs, run } from "./support";
 
 describe.skipIf(!named)(`a stack on two hosts (${ENGINE})`, () => {
-  beforeAll(async () => {
-    await far.down();
-    await far.up(1500);
-    several();
-  });
-
-  afterAll(async () => {
-    await run(["down"], STACK);
-    unconfigure(STACK);
-    await far.down();
-  }, 300_000);
+  onBothHosts(several);
 
   it("is refused with both figures where a segment's MTU does not fit the underlay's, before anything is made", async () => {
     several({ serverNetwork: { cidr: "192.168.125.0/24", mtu: 1500 } });

@@ -1,10 +1,10 @@
 /** A stack on two hosts, this one and `far`, which VXLAN joins. */
 import { execFileSync } from "node:child_process";
-import { expect } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { PROJECT } from "../../../model/lab/naming";
 import { tunnelDevices } from "../../../model/lab/tunnels";
 import type { Lab } from "../../../model/lab/types";
-import { configure, context } from "../support";
+import { configure, context, run, unconfigure } from "../support";
 import { Host } from "./hosts";
 
 export const named = process.env.LVS_DR_TEST_HOSTS === "yes";
@@ -30,6 +30,21 @@ export function listed() {
 export function several(config: Readonly<Record<string, unknown>> = {}): void {
   const { here, other } = listed();
   configure({ ...own(), hosts: [here, other], ...config }, STACK);
+}
+
+/** For a suite: the other host is there with an underlay of 1500, and neither has anything of the stack afterwards. */
+export function onBothHosts(configured: () => void): void {
+  beforeAll(async () => {
+    await far.down();
+    await far.up(1500);
+    configured();
+  });
+
+  afterAll(async () => {
+    await run(["down"], STACK);
+    unconfigure(STACK);
+    await far.down();
+  }, 300_000);
 }
 
 export const servers = (first: object) => ({ realServers: [first, { weight: 3 }] });
