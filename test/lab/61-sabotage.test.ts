@@ -74,7 +74,10 @@ const SABOTAGES: readonly Sabotage[] = [
     break: () => "systemctl stop nginx.service",
     undo: () => "systemctl start nginx.service",
     verdicts: { rs1: "service down", rs2: "ok" },
-    fails: { "guests.rs1.units": /nginx\.service inactive/, "guests.rs1.self": /nothing listens on port 80/ },
+    fails: {
+      "guests.rs1.units": /nginx\.service (inactive|failed)/,
+      "guests.rs1.self": /nothing listens on port 80/,
+    },
     problem: /^rs1: nothing listens on port 80$/,
   },
   {
