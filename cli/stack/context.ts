@@ -11,7 +11,7 @@ import { LIBVIRT_URI } from "../../model/lab/hosts";
 import { bridgeFor, prefixFor, PROJECT } from "../../model/lab/naming";
 import type { Backend, EngineChoice } from "../backends/backend";
 import { appliedFile, lastApplied } from "./applied";
-import { stackFile } from "./stackFile";
+import { stackFile, type StackConfig } from "./stackFile";
 import { EmbeddedBackend } from "../backends/embedded/backend";
 import { PulumiBackend } from "../backends/pulumi/backend";
 import { pulumiOnPath, requirePulumi } from "../backends/pulumi/install";
@@ -115,8 +115,15 @@ export class StackContext {
    */
   async configuredLab(): Promise<Lab> {
     const config = await this.backend.config();
-    const { access } = await this.recorded();
-    return configured().stackLab(PROJECT, this.options.stack, config, access?.lab);
+    return configured().stackLab(PROJECT, this.options.stack, config, await this.labBefore(config));
+  }
+
+  /** The lab of the last `up` that succeeded, of which hosts keep what they have. Where none are listed, now or then, the state need not be read for it. */
+  private async labBefore(config: StackConfig): Promise<Lab | undefined> {
+    const applied = lastApplied(this.directory);
+    const listed = `${PROJECT}:hosts` in config;
+    if (applied !== undefined && !listed && applied.hosts.every(({ name }) => name === "")) return applied;
+    return (await this.recorded()).access?.lab;
   }
 
   /**
