@@ -36,7 +36,7 @@ describe.skipIf(!named)(`a stack on two hosts (${ENGINE})`, () => {
   it("shows by preview who is where", async () => {
     const preview = await lab(["preview"], STACK);
     expect(preview.stderr.match(/^ {2}host .*/gm)).toEqual([
-      "  host host1: router, client, director1, rs1",
+      "  host host1: router, client, director1, rs1, rs3",
       "  host far: director2, rs2",
     ]);
     expect(JSON.parse(preview.stdout)).toMatchObject({ nodes: { rs2: { host: "far" } } });
@@ -47,10 +47,10 @@ describe.skipIf(!named)(`a stack on two hosts (${ENGINE})`, () => {
     { timeout: 1_800_000 },
     async () => {
       const up = await lab(["up"], STACK);
-      console.log(`up of six guests on two hosts: ${up.seconds.toFixed(0)} s`);
+      console.log(`up of seven guests on two hosts: ${up.seconds.toFixed(0)} s`);
       expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
       expect(await domains()).toEqual({
-        host1: ["client", "director1", "router", "rs1"],
+        host1: ["client", "director1", "router", "rs1", "rs3"],
         far: ["director2", "rs2"],
       });
       expect((await applied(STACK)).segments.server.mtu).toBe(1450);
@@ -96,7 +96,7 @@ describe.skipIf(!named)(`a stack on two hosts (${ENGINE})`, () => {
     const { health } = await outputs(STACK);
     expect(health?.status).toBe("degraded");
     expect(health?.findings).toContainEqual(expect.objectContaining({ subject: "far", code: "host-silent" }));
-    expect(health?.services[0]?.realServers).toMatchObject([{ weight: 5 }, { state: "down" }]);
+    expect(health?.services[0]?.realServers).toMatchObject([{ weight: 5 }, { state: "down" }, { weight: 1 }]);
     expect((await applied(STACK)).segments.server.mtu).toBe(1450);
   });
 
@@ -145,7 +145,9 @@ describe.skipIf(!named)(`a stack on two hosts (${ENGINE})`, () => {
     "loses no request when a host joins, and a drained real server moves to it",
     { timeout: 1_200_000 },
     async () => {
-      const moving = (host: string, drain: boolean) => ({ realServers: [{}, { weight: 3, host, drain }] });
+      const moving = (host: string, drain: boolean) => ({
+        realServers: [{}, { weight: 3, host, drain }, {}],
+      });
       const { log } = await underLoad(
         "rs2 moves to the other host",
         async () => {
@@ -159,9 +161,9 @@ describe.skipIf(!named)(`a stack on two hosts (${ENGINE})`, () => {
         "main",
         STACK,
       );
-      expect(Object.keys(log.answeredBy).sort()).toEqual(["rs1", "rs2"]);
+      expect(Object.keys(log.answeredBy).sort()).toEqual(["rs1", "rs2", "rs3"]);
       expect(await domains()).toEqual({
-        host1: ["client", "director1", "router", "rs1"],
+        host1: ["client", "director1", "router", "rs1", "rs3"],
         far: ["director2", "rs2"],
       });
     },

@@ -18,6 +18,7 @@ export const own = () => ({
   accelerator: "qemu",
   bootTimeout: 600,
   directors: [{}, {}],
+  realServers: [{}, {}, {}],
 });
 
 /** This host and the other one, as they are listed. */
@@ -47,7 +48,7 @@ export function onBothHosts(configured: () => void): void {
   }, 300_000);
 }
 
-export const servers = (first: object) => ({ realServers: [first, { weight: 3 }] });
+export const servers = (first: object) => ({ realServers: [first, { weight: 3 }, {}] });
 
 export async function nothingOnIt(): Promise<void> {
   expect(await far.run("ip -o link show type vxlan")).toBe("");
