@@ -101,7 +101,7 @@ const MACHINES = "test/lab/machines.test.ts";
 /** Both control planes in a guest of the test's own: by name alone. */
 const PLANES = "test/lab/planes.test.ts";
 /** A second host for libvirt, and stacks on both. */
-const HOSTS = ["test/lab/hosts.test.ts", "test/lab/severalHosts.test.ts", "test/lab/firstHost.test.ts"];
+const HOSTS = ["hosts", "severalHosts", "firstHost", "siteBridges"].map((name) => `test/lab/${name}.test.ts`);
 
 /**
  * The whole suite on the embedded engine, and the acceptance part on Pulumi too where there is one.

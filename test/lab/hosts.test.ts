@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { virsh } from "../../lib/virsh";
-import { Host, type HostFacts } from "./hosts/hosts";
+import { Host, vxlanEnd, type HostFacts } from "./hosts/hosts";
 import { eventually } from "./support";
 
 const named = process.env.LVS_DR_TEST_HOSTS === "yes";
@@ -36,10 +36,7 @@ async function startEcho(): Promise<void> {
 
 /** One end of a VXLAN of which both hosts are members. */
 const vxlan = (name: string, local: string, remote: string, address: string): string =>
-  `ip link add ${name} type vxlan id 77 dstport 4789 local ${local}
-  bridge fdb append 00:00:00:00:00:00 dev ${name} dst ${remote}
-  ip link set ${name} mtu 1450 up
-  ip addr add ${address}/24 dev ${name}`;
+  `${vxlanEnd(name, 77, local, remote)}\nip addr add ${address}/24 dev ${name}`;
 
 function namespaceOf(pid: string | number): number | undefined {
   try {

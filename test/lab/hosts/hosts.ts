@@ -34,6 +34,12 @@ export interface HostFacts {
   readonly initPid: number;
 }
 
+/** One end of a VXLAN with that number, whose other end is at `remote`; 1450 is what it leaves of 1500. */
+export const vxlanEnd = (name: string, id: number, local: string, remote: string): string =>
+  `ip link add ${name} type vxlan id ${id} dstport 4789 local ${local}
+  bridge fdb append 00:00:00:00:00:00 dev ${name} dst ${remote}
+  ip link set ${name} mtu 1450 up`;
+
 async function host(command: string, ...args: readonly string[]): Promise<string> {
   // Nobody closes what its daemons keep open but they themselves, so that there is a deadline.
   const { stdout } = await execute("test/lab/hosts/host.sh", [command, ...args], { timeout: 180_000 });

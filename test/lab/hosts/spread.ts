@@ -34,11 +34,11 @@ export function several(config: Readonly<Record<string, unknown>> = {}): void {
 }
 
 /** For a suite: the other host is there with an underlay of 1500, and neither has anything of the stack afterwards. */
-export function onBothHosts(configured: () => void): void {
+export function onBothHosts(configured: () => void | Promise<void>): void {
   beforeAll(async () => {
     await far.down();
     await far.up(1500);
-    configured();
+    await configured();
   });
 
   afterAll(async () => {
