@@ -54,6 +54,7 @@ async function holdThere(run: DrillRun, host: LibvirtHost): Promise<LabNode> {
   const there = run.lab.directors.find((node) => hostOf(run.lab, node) === host);
   if (there === undefined) throw new Error(`${host.name} has no director`);
   if (there === run.director) return there;
+  run.event(`${there.name}, which is on ${host.name}, is to hold the VIP`);
   await failover(run.shell, run.lab, { to: there.name, say: (line) => void run.event(line) });
   await run.environment.findHolder();
   await run.watch();
@@ -83,8 +84,9 @@ const powerOff: Drill = {
     const servers = run.servers.filter((node) => guests.includes(node));
     const sight = await observeClient(run);
     const doomed = await flowsTo(run, servers);
+    const names = guests.map(({ name }) => name).join(", ");
     const off = run.event(
-      `${host.name} loses its power, and with it ${guests.map(({ name }) => name).join(", ")}`,
+      `${host.name} loses its power, and with it ${names}; ${doomed} of the open connections lead there`,
     );
     await Promise.all(guests.map(({ domain }) => run.environment.power.off(domain)));
     await takenOver(run, dead, promises.takeoverMs / 1000 + 10);

@@ -183,7 +183,7 @@ function resolveSegments(
     const { cidr, cidr6, mtu } = config[`${key}Network`];
     const last = config.last?.segments[key];
     // When VXLAN goes, its MTU stays: with another one the network would be made anew, and every guest would start again.
-    const kept = overhead === 0 && last?.mtuOfUnderlay ? last.mtu : undefined;
+    const kept = (overhead === 0 || hosts.length === 1) && last?.mtuOfUnderlay ? last.mtu : undefined;
     return given({
       key,
       name: `${prefixFor(project, stack)}-${key}`,

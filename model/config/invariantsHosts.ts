@@ -120,7 +120,7 @@ function checkList(findings: Findings, config: Config, hosts: readonly HostDraft
     findings.add({ key: `hosts[${index}].hostKey`, message, fix });
   }
   checkUnderlays(findings, config, hosts);
-  if (hosts.length > 1) checkJoined(findings, hosts);
+  if (hosts.length > 1 || hosts[0]?.underlay !== undefined) checkJoined(findings, hosts);
 }
 
 /** An underlay is a network of the hosts' own: the segments are in it. The hosts know nothing of the VIPs' networks. */
@@ -137,18 +137,13 @@ function checkUnderlays(findings: Findings, config: Config, hosts: readonly Host
     const reserved = RESERVED.find(({ cidr }) => Prefix.parse(cidr).contains(value));
     const inside = own.find(({ cidr }) => cidr !== undefined && Prefix.parse(cidr).contains(value));
     const message =
-      hosts.length === 1
-        ? "joins hosts, and there is one"
-        : reserved !== undefined
-          ? `is in ${reserved.cidr}, which is ${reserved.what}`
-          : inside !== undefined
-            ? `is in ${inside.key} ${inside.cidr}, which VXLAN is to carry`
-            : undefined;
+      reserved !== undefined
+        ? `is in ${reserved.cidr}, which is ${reserved.what}`
+        : inside !== undefined
+          ? `is in ${inside.key} ${inside.cidr}, which VXLAN is to carry`
+          : undefined;
     if (message === undefined) continue;
-    const fix =
-      hosts.length === 1
-        ? "remove it, or add a host"
-        : "write the host's address on a network that the hosts share";
+    const fix = "write the host's address on a network that the hosts share";
     findings.add({ key: `hosts[${index}].underlay`, value, message, fix });
   }
 }

@@ -105,10 +105,10 @@ expectRefusals("hosts", [
     ],
   },
   {
-    name: "an underlay of one host",
-    raw: of([HERE]),
+    name: "a bridge beside the underlay of the only host",
+    raw: of([{ ...HERE, bridges: { client: "br0" } }]),
     lines: [
-      'hosts[0].underlay = "10.199.0.1": joins hosts, and there is one. Fix: remove it, or add a host.',
+      'hosts[0].bridges.client = "br0": is given where VXLAN joins the hosts, which brings a bridge of its own. Fix: leave the bridges out, or underlay on all hosts.',
     ],
   },
   {

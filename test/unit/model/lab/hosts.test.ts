@@ -139,6 +139,16 @@ describe("what a host has", () => {
     expect(lab({ ...one, serverNetwork: { mtu: 1500 } }, left).segments.server.mtu).toBe(1500);
     expect(lab(one).segments.server.mtu).toBe(1500);
   });
+
+  it("may keep its underlay when it is the only one left, and that MTU", () => {
+    const nine = { ...before, segments: { ...before.segments } };
+    nine.segments.server = { ...nine.segments.server, mtu: 8950 };
+    const left = lab({ hosts: [far] }, nine);
+    expect(left.segments.server).toMatchObject({ mtu: 8950, mtuOfUnderlay: true });
+    expect(hasTunnels(left)).toBe(false);
+    // There is room for a second host to come.
+    expect(lab({ hosts: [near] }).segments.server).toMatchObject({ mtu: 1450, mtuOfUnderlay: true });
+  });
 });
 
 describe("VXLAN", () => {
