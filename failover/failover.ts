@@ -2,12 +2,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { assessHealth } from "../model/health";
 import { vipHolder } from "../model/director/vipHolder";
-import { connections } from "../model/director/ipvs/connections";
+import { connections, serverOf, SOCKETS, socketsOf } from "../model/director/ipvs/connections";
 import { SYNC_REFRESH } from "../model/director/vrrp/holder";
 import type { ProblemCode } from "../model/lab/problem";
 import type { Lab } from "../model/lab/types";
 import { holderOf } from "../model/pair";
 import { askHolder, look } from "../health/observe";
+import { askEach } from "../lib/askEach";
 import type { GuestShell, Shell } from "../lib/ssh";
 
 /** What keeps a director from taking over, whatever else may be amiss in the lab. */
@@ -103,8 +104,24 @@ export async function hasDecided(shell: Shell, lab: Lab, director: string): Prom
 }
 
 /**
+ * Of connections, those that their real servers have no more. When a director dies, what was closed in its last seconds stays ESTABLISHED in the
+ * other one's table until it expires there (900 s): that one has seen no packet of the end. Who does not answer is taken to have them.
+ */
+async function endedOf(shell: GuestShell, lab: Lab, open: readonly string[]): Promise<Set<string>> {
+  const byServer = await askEach(lab.realServers, async ({ name, address, address6 }) => {
+    const mine = open.filter((each) => [address, address6].includes(serverOf(each)));
+    if (mine.length === 0) return [];
+    const { code, stdout } = await shell.run(name, SOCKETS, { timeout: 20 });
+    if (code !== 0) return [];
+    const there = socketsOf(stdout);
+    return mine.filter((each) => !there.has(each.slice(0, each.lastIndexOf(" > "))));
+  });
+  return new Set(byServer.flat());
+}
+
+/**
  * Waits until the target knows every open connection. One that is missing once may have been opened a moment ago, and be over soon: only what is
- * missing at two looks in a row counts.
+ * missing at two looks in a row counts, and what its real server has, too.
  * @returns the connections that it still does not know after `seconds`
  */
 export async function toldOfAll(
@@ -122,8 +139,12 @@ export async function toldOfAll(
     const known = await ask(target, false);
     const open = await ask(from, true);
     const unknown = [...open].filter((each) => !known.has(each));
-    const missing = unknown.filter((each) => before?.has(each) !== false);
-    say(`${target} knows ${open.size - missing.length} of the ${open.size} open connections of ${from}`);
+    const suspect = unknown.filter((each) => before?.has(each) !== false);
+    const ended = await endedOf(shell, lab, suspect);
+    const missing = suspect.filter((each) => !ended.has(each));
+    const all = open.size - ended.size;
+    const over = ended.size > 0 ? `; ${ended.size} more in its table ended, as their real servers say` : "";
+    say(`${target} knows ${all - missing.length} of the ${all} open connections of ${from}${over}`);
     if (missing.length === 0 || Date.now() >= deadline) return missing;
     before = new Set(unknown);
     await sleep(1000);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { failover } from "../../../failover/failover";
 import { parseConfig } from "../../../model/config/config";
-import { connections } from "../../../model/director/ipvs/connections";
+import { connections, SOCKETS, socketsOf } from "../../../model/director/ipvs/connections";
 import type { GuestShell } from "../../../lib/ssh";
 import { RS1, RS2, SERVICE } from "../model/assessed";
 
@@ -21,10 +21,12 @@ interface Made {
   readonly known?: string;
   /** What it knows from its second answer on. */
   readonly later?: string;
+  /** What rs1 says of its sockets; absent: it cannot be asked. */
+  readonly sockets?: string;
 }
 
 /** Two directors, of which director1 holds the VIP until its keepalived is restarted. */
-function guests({ lab = labOf(), standby = {}, problem, known = OPEN, later = known }: Made = {}) {
+function guests({ lab = labOf(), standby = {}, problem, known = OPEN, later = known, sockets }: Made = {}) {
   let holder = "director1";
   let asked = 0;
   // keepalived begins in FAULT.
@@ -56,6 +58,8 @@ function guests({ lab = labOf(), standby = {}, problem, known = OPEN, later = kn
   };
   const shell = {
     run: (name: string, script: string) => {
+      if (script === SOCKETS)
+        return Promise.resolve({ code: sockets === undefined ? 255 : 0, stdout: sockets ?? "", stderr: "" });
       const stdout = answer(name, script);
       return Promise.resolve({ code: stdout.includes("problem=") ? 1 : 0, stdout, stderr: "" });
     },
@@ -132,6 +136,17 @@ describe("failover", () => {
     expect(said.at(-1)).toMatch(/^forced though director2 does not know 1 open/);
   });
 
+  it("counts a connection that its real server has, and not one that has ended there", async () => {
+    const sockets = "ESTAB 0 0 10.0.0.100:80 172.18.7.70:40000";
+    await expect(guests({ known: "", sockets }).move()).rejects.toThrow("does not know 1 open connections");
+    const { move, done, said } = guests({ known: "", sockets: sockets.replace("40000", "40002") });
+    await move();
+    expect(done).toEqual([RESTART]);
+    expect(said).toEqual([
+      "director2 knows 0 of the 0 open connections of director1; 1 more in its table ended, as their real servers say",
+    ]);
+  });
+
   it("of a lab with one director is refused", async () => {
     const { move } = guests({ lab: parseConfig({}, { project: "lvs-dr", stack: "dev" }) });
     await expect(move()).rejects.toThrow("stack dev has one director");
@@ -148,5 +163,19 @@ it("a connection counts while it is open, and at a VIP of the lab", () => {
   const other = OPEN.replace("10.0.0.100:80", "10.0.0.99:80");
   expect([...connections(labOf(), [OPEN, TEMPLATE, OVER, other].join("\n"), true)]).toEqual([
     "172.18.7.70:40000 > 10.0.0.100:80 > 192.168.7.10:80",
+  ]);
+});
+
+it("a real server's connections are read in both families, and from a program that listens for both", () => {
+  const text = [
+    "ESTAB      0 0        10.0.0.100:80          172.18.7.70:40000",
+    "CLOSE-WAIT 1 0  [::ffff:10.0.0.100]:80 [::ffff:172.18.7.70]:40001 ",
+    "ESTAB      0 0       [fd00:10::64]:80     [fd00:18::46]:40002",
+    "",
+  ].join("\n");
+  expect([...socketsOf(text)]).toEqual([
+    "172.18.7.70:40000 > 10.0.0.100:80",
+    "172.18.7.70:40001 > 10.0.0.100:80",
+    "[fd00:18::46]:40002 > [fd00:10::64]:80",
   ]);
 });
