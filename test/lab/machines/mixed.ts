@@ -104,7 +104,7 @@ export function besideGuests(machines: Machines, asTheyWere: () => Promise<void>
       await healthy(PAIR);
       expect(await machines.run("director", "ls /var/lib/lvs-dr 2>&1 || true")).toContain("No such file");
       await verified(PAIR);
-      await drilled(PAIR, "director-stops");
+      await drilled(PAIR, "director-stops", "keepalived-killed", "failover");
     });
 
     it("are as they were after `down`", { timeout: 900_000 }, async () => {
