@@ -24,6 +24,8 @@ export class Deployment {
   private readonly steps: Steps;
   private readonly registered = new Set<string>();
   private readonly broken = new Set<string>();
+  /** Of the stack, by this program. */
+  private registeredOutputs: Properties = {};
 
   constructor(
     private readonly run: Run,
@@ -58,11 +60,22 @@ export class Deployment {
     return { urn, id: "", outputs: goal.inputs, ok: true };
   }
 
-  /** Outputs a component (or the stack) registers when its children are there. */
+  /**
+   * Outputs a component (or the stack) registers when its children are there. What a failure has left unknown stays as it was; of the stack, as with
+   * Pulumi, all that a program which fails does not register any more.
+   */
   setOutputs(urn: string, outputs: Properties): void {
     const old = this.run.find(urn);
     if (!old) throw new Error(`outputs of a resource that was never registered: ${urn}`);
-    const resource = { ...old, outputs: this.run.preview ? outputs : known(outputs) };
+    const isStack = old.type === STACK_TYPE;
+    const stays = Object.entries(old.outputs).filter(([key]) => isStack || key in outputs);
+    const now = this.run.preview ? outputs : { ...Object.fromEntries(stays), ...known(outputs) };
+    if (isStack) this.registeredOutputs = outputs;
+    this.recordOutputs(old, now);
+  }
+
+  private recordOutputs(old: ResourceState, outputs: Properties): void {
+    const resource = { ...old, outputs };
     this.run.record(resource, old);
     this.run.save();
     this.run.outputsOf(resource);
@@ -123,6 +136,9 @@ export class Deployment {
 
   /** After a program that ended well: what it no longer mentions goes, and what was replaced. */
   async finish(): Promise<void> {
+    const stack = this.run.state.resources.find(({ type }) => type === STACK_TYPE);
+    const gone = Object.keys(stack?.outputs ?? {}).some((key) => !(key in this.registeredOutputs));
+    if (stack && gone) this.recordOutputs(stack, this.registeredOutputs);
     const orphans = this.run.state.resources.filter((r) => r.doomed === true || !this.registered.has(r.urn));
     await this.deleteAll(orphans, (intent) => !this.registered.has(intent.urn));
   }

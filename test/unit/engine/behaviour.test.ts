@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { commandProvider } from "../../../engine/providers/command";
 import type { Provider } from "../../../engine/providers/provider";
-import { secret, type Properties } from "../../../lib/properties";
+import { secret, UNKNOWN, type Properties } from "../../../lib/properties";
 import { FakeHost } from "./support/fakeHost";
 import { lab, LIBVIRT, type LabOptions } from "./support/lab";
 import {
@@ -96,6 +96,41 @@ test("a program can ask what the last up has left as outputs", async () => {
   expect(asked.map(({ outputs }) => outputs)).toEqual([{}, { round: 1 }]);
 });
 
+describe("outputs of the last up", () => {
+  const outputs = async (program: TestProgram): Promise<Properties> =>
+    outputsIn(recorded((await up(program)).stateFile));
+  const failing: TestProgram = async (declare) => {
+    await declare("command:test:Command", "c", { create: "false" });
+    return { a: 2 };
+  };
+
+  test("outlive a program that fails, as with Pulumi, and go with one that does not register them", async () => {
+    await up(() => Promise.resolve({ a: 1, b: 1 }));
+    const refused: TestProgram = () => Promise.reject(new Error("the configuration has a problem"));
+    expect(await outputs(refused)).toEqual({ a: 1, b: 1 });
+    behaviour = () => Promise.reject(new Error("exit 1"));
+    expect(await outputs(failing)).toEqual({ a: 2, b: 1 });
+    behaviour = () => Promise.resolve();
+    expect(await outputs(failing)).toEqual({ a: 2 });
+  });
+
+  test("stay a component's where a failure has left one of them unknown", async () => {
+    let lab: Properties[string] = { size: 1 };
+    const program: TestProgram = async (declare, _stack, _invoke, setOutputs) => {
+      const { urn } = await declare("test:index:Record", "r", {}, { custom: false });
+      setOutputs(urn, { lab, other: 1 });
+    };
+    const record = async (): Promise<Properties | undefined> =>
+      recorded((await up(program)).stateFile).resources.find(({ type }) => type === "test:index:Record")
+        ?.outputs;
+    await up(program);
+    lab = { size: 2, hash: UNKNOWN };
+    expect(await record()).toEqual({ lab: { size: 1 }, other: 1 });
+    lab = { size: 2, hash: "x" };
+    expect(await record()).toEqual({ lab: { size: 2, hash: "x" }, other: 1 });
+  });
+});
+
 describe("up, again", () => {
   test("nothing changed: nothing is done, and the state is not even written", async () => {
     const first = await labUp();
@@ -123,8 +158,8 @@ describe("up, again", () => {
 
   test("a failed program deletes nothing", async () => {
     await labUp();
-    const failing: TestProgram = async (declare, parent, invoke) => {
-      await lab({ guests: ["a"] })(declare, parent, invoke);
+    const failing: TestProgram = async (...given) => {
+      await lab({ guests: ["a"] })(...given);
       throw new Error("thrown by the program");
     };
     const { done, errors } = await up(failing);

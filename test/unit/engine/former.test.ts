@@ -41,8 +41,8 @@ function formerHost(): FakeHost {
   return host;
 }
 
-const program: TestProgram = async (declare, parent, invoke) => {
-  const outputs = await lab({ guests: ["a"] })(declare, parent, invoke);
+const program: TestProgram = async (declare, parent, ...rest) => {
+  const outputs = await lab({ guests: ["a"] })(declare, parent, ...rest);
   const inputs = { create: "true", stdin: secret("canary-2152") };
   await declare("command:test:Command", "hidden", inputs, { parent });
   return { ...outputs, key: secret("canary-output") };

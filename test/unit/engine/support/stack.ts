@@ -22,6 +22,7 @@ export type TestProgram = (
   declare: Declare,
   stack: string,
   invoke: (token: string, args: Properties) => Promise<Properties>,
+  setOutputs: (urn: string, outputs: Properties) => void,
 ) => Promise<Properties | void>;
 
 /** A program that is a function in this process instead of a Pulumi program in its own: fast, and free of timing. */
@@ -35,10 +36,17 @@ export function inProcess(program: () => TestProgram): ProgramHost {
       }); // prettier-ignore
     const stack = await register("pulumi:pulumi:Stack", "p-dev", {}, { custom: false });
     try {
-      const outputs = await program()(register, stack.urn, (token, args) => handlers.invoke(token, args));
+      const outputs = await program()(
+        register,
+        stack.urn,
+        (token, args) => handlers.invoke(token, args),
+        (urn, some) => handlers.setOutputs(urn, some),
+      );
       handlers.setOutputs(stack.urn, outputs ?? {});
       return 0;
     } catch (error) {
+      // So does Pulumi's SDK.
+      handlers.setOutputs(stack.urn, {});
       handlers.log("error", String(error), "");
       return 32;
     }
