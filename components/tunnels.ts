@@ -40,7 +40,8 @@ export class Tunnels extends pulumi.ComponentResource {
    * @returns resolves when they do
    */
   prove(all: readonly Tunnels[]): pulumi.Resource {
-    return this.command(`${this.name}-proof`, this.args.prove, { dependsOn: all.map((each) => each.joined) });
+    // A host's name has no dot.
+    return this.command(`${this.name}.proof`, this.args.prove, { dependsOn: all.map((each) => each.joined) });
   }
 
   /** @param devices those that go when the resource does */

@@ -23,6 +23,9 @@ interface Placed {
   readonly propertyDependencies?: { readonly [property: string]: readonly string[] };
 }
 
+/** Whether two URIs lead to one libvirt: what follows the path says how to get there. */
+export const sameLibvirt = (one: string, other: string): boolean => one.split("?")[0] === other.split("?")[0];
+
 /** A libvirt provider says which host it is for, and so does what watches a guest's boot. */
 const uriIn = ({ uri, environment }: Properties): Value | undefined =>
   isObject(environment) ? environment.LVS_DR_LIBVIRT_URI : uri;
@@ -39,7 +42,9 @@ function isOn(
   if (leadsThere(connection)) return true;
   if (libvirtUri === undefined) return false;
   return (
-    [uriIn(inputs), providers && uriIn(providers)].includes(libvirtUri) ||
+    [uriIn(inputs), providers && uriIn(providers)].some(
+      (uri) => typeof uri === "string" && sameLibvirt(uri, libvirtUri),
+    ) ||
     (isObject(connection) && leadsThere(connection.proxy))
   );
 }

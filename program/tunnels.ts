@@ -58,8 +58,12 @@ export async function fitted(
     const what = `the underlay of ${narrowest?.host.name} has an MTU of ${narrowest?.mtu}, which leaves ${least} under VXLAN`;
     if (value < MTU.least)
       return [{ key, value, message: `is too little for IPv6: ${what}`, fix: "raise the underlay's MTU" }];
-    if (value > least)
-      return [{ key, value, message: `does not fit: ${what}`, fix: `set it to ${least}, or leave it out` }];
+    if (value > least) {
+      const fix = lab.segments[network].mtuOfUnderlay
+        ? "raise that again, or wait until all hosts answer: with another MTU the networks of all of them are made anew"
+        : `set it to ${least}, or leave it out`;
+      return [{ key, value, message: `does not fit: ${what}`, fix }];
+    }
     return [];
   });
   if (faults.length > 0) throw refusal(formatRefusals(faults));

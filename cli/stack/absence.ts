@@ -1,10 +1,10 @@
 /** Hosts of a stack that do not answer: what `up` does without them. */
 import { askEach } from "../../lib/askEach";
-import { ABSENT, type HostPlace } from "../../lib/hostPlace";
+import { ABSENT, sameLibvirt, type HostPlace } from "../../lib/hostPlace";
 import { GuestShell, type HostLogin } from "../../lib/ssh";
 import { machineLogins } from "../../model/lab/access";
 import { endpoint } from "../../model/lab/address";
-import { hostOf, sameLibvirt } from "../../model/lab/hosts";
+import { hostOf } from "../../model/lab/hosts";
 import { guestsOf, type Lab, type LabNode } from "../../model/lab/types";
 import type { StackContext, StackHost } from "./context";
 import { say } from "../terminal";
@@ -66,13 +66,12 @@ export async function hostsNow(
         `${name} does not answer (${why}), and ${added.map((node) => node.name).join(", ")} would be made there: ` +
           "wait until it is back, or name another one by `host`",
       );
-    const moved = guestsOf(lab).filter(
-      (node) => there.includes(node.name) && hostOf(lab, node).name !== name,
-    );
-    if (moved.length > 0)
+    const stays = new Set(guestsOn(lab, host).map((node) => node.name));
+    const leaving = there.filter((node) => !stays.has(node));
+    if (leaving.length > 0)
       throw new Error(
-        `${name} does not answer (${why}), and ${moved.map((node) => node.name).join(", ")} cannot leave it: ` +
-          `wait until it is back or, if it never returns, take it out of hosts and run \`scripts/lab up --forget-host ${name}\``,
+        `${name} does not answer (${why}), and ${leaving.join(", ")} cannot leave it: wait until it is back (drain takes a real server ` +
+          `out of service meanwhile) or, if it never returns, take it out of hosts and run \`scripts/lab up --forget-host ${name}\``,
       );
     say(`${name} does not answer: ${why}`);
     say(

@@ -1,6 +1,7 @@
 /** From the configured hosts to the lab's: their addresses on the segments, and who is where. */
 import type { Prefix } from "../lab/address";
-import { onSegment, ordinalOf, sameLibvirt } from "../lab/hosts";
+import { sameLibvirt } from "../../lib/hostPlace";
+import { onSegment, ordinalOf } from "../lab/hosts";
 import type { LibvirtHost, NetworkName, RemoteHost } from "../lab/types";
 import type { AddressPlan } from "./addressPlan";
 import type { Config } from "./schema";

@@ -2,7 +2,9 @@
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { familyOf, Prefix } from "../lab/address";
-import { LIBVIRT_URI, ordinalOf, sameLibvirt } from "../lab/hosts";
+import { sameLibvirt } from "../../lib/hostPlace";
+import { HERE } from "../../lib/sshHop";
+import { LIBVIRT_URI, ordinalOf } from "../lab/hosts";
 import { hostKeyOf, hostsOf, listedKey, type HostDraft } from "./hosts";
 import { RESERVED } from "./invariantsNetworks";
 import type { Config } from "./schema";
@@ -103,6 +105,11 @@ function checkList(findings: Findings, config: Config, hosts: readonly HostDraft
     if (value === undefined) continue;
     const message = "is given beside hosts, which has what each host has";
     findings.add({ key, value, message, fix: `write it as ${listedKey(key, 0)}` }, "hosts");
+  }
+  for (const [index, { name }] of hosts.entries()) {
+    if (name !== HERE) continue;
+    const message = "stands for the host that the program runs on";
+    findings.add({ key: `hosts[${index}].name`, value: name, message, fix: "choose another name" });
   }
   checkUnique(findings, hosts, "name", "is the name of both", ({ name }) => name);
   checkUnique(

@@ -27,9 +27,6 @@ export const ordinalOf = ({ hosts }: Hosts, { name, ordinal }: LibvirtHost): num
 export const suffixOf = (lab: Hosts, host: LibvirtHost): string =>
   ordinalOf(lab, host) === 0 ? "" : `-${host.name}`;
 
-/** Whether two URIs lead to one libvirt: what follows the path says how to get there. */
-export const sameLibvirt = (one: string, other: string): boolean => one.split("?")[0] === other.split("?")[0];
-
 /** The host that a guest is on. */
 export function hostOf({ hosts }: Pick<Lab, "hosts">, { host }: Pick<LabNode, "host">): LibvirtHost {
   return hosts.find(({ name }) => name === host) ?? hosts[0];

@@ -16,6 +16,8 @@ source "$HERE/lib.sh"
 # Seconds between two looks at what a silent guest does.
 readonly LOOK="${LVS_DR_BOOT_LOOK:-15}"
 readonly PORT="${LVS_DR_BOOT_PORT:-22}"
+# Seconds for which a libvirt host that answered before may be silent.
+readonly HOST_SILENT="${LVS_DR_BOOT_HOST_SILENT:-60}"
 # A panic says its reason before some 25 lines of where it happened.
 readonly CONSOLE_LINES=40
 
@@ -84,7 +86,7 @@ console() {
 main() {
   (($# >= 5)) || die "usage: boot.sh DOMAIN ADDRESS SECONDS POOL VOLUME [RESET-AFTER]"
   readonly DOMAIN="$1" ADDRESS="$2" LIMIT="$3" POOL="$4" VOLUME="$5"
-  local end=$((SECONDS + LIMIT)) reset_at=$((SECONDS + ${6:-LIMIT / 2})) left status activity="" before was_reset=""
+  local end=$((SECONDS + LIMIT)) reset_at=$((SECONDS + ${6:-LIMIT / 2})) left status activity="" before was_reset="" silent_since=""
   REFUSAL=""
   while left=$((end - SECONDS)) && ((left > 0)); do
     status=0
@@ -95,9 +97,12 @@ main() {
       return 1
     elif ((status == 255)); then
       # Nothing is known of the guest.
+      : "${silent_since:=$SECONDS}"
+      ((SECONDS - silent_since < HOST_SILENT)) || break
       sleep 1
       continue
     fi
+    silent_since=""
     before="$activity"
     activity="$(ask_virsh domstats --block "$DOMAIN")" || true
     if [[ -z $was_reset && $activity == "$before" ]] && ((SECONDS >= reset_at)); then

@@ -115,6 +115,10 @@ test_a_libvirt_host_that_refuses_costs_no_guest_its_power() {
   exits 1
   equals "$stdout" "user@far could not be asked by SSH whether the-domain answers: Connection closed by far"
   not_called "virsh"
+  # One that has died meanwhile is not waited for as a guest is.
+  LVS_DR_BOOT_HOST_SILENT=2 boot 600
+  exits 1
+  equals "$stdout" "user@far could not be asked by SSH whether the-domain answers: Connection closed by far"
   # Another attempt would not help here.
   fake ssh 'echo "Host key verification failed." >&2; exit 255'
   boot 600

@@ -99,12 +99,12 @@ it("VXLAN joins the bridges, and no guest starts before each host has proven it"
     /^script=\$\(cat\) && bash -c "\$script" vxlan\.sh join lx\w+c \d+ 10\.199\.0\.2 /,
   );
   expect(far.connection).toMatchObject({ secret: { host: "far", port: 2222, user: "root", hostKey: KEY } });
-  const proofs = [`${LOCAL} tunnels-host1-proof`, `${REMOTE} tunnels-far-proof`];
+  const proofs = [`${LOCAL} tunnels-host1.proof`, `${REMOTE} tunnels-far.proof`];
   for (const name of ["router", "rs1", "rs2", "director"])
     expect(find(recording, DOMAIN, name).options.dependsOn).toEqual(expect.arrayContaining(proofs));
   for (const [type, name] of [
-    [LOCAL, "tunnels-host1-proof"],
-    [REMOTE, "tunnels-far-proof"],
+    [LOCAL, "tunnels-host1.proof"],
+    [REMOTE, "tunnels-far.proof"],
   ] as const)
     expect(find(recording, type, name).options.dependsOn).toEqual(
       expect.arrayContaining([`${LOCAL} tunnels-host1`, `${REMOTE} tunnels-far`]),

@@ -44,6 +44,17 @@ it("the segments' MTU is what VXLAN leaves of the narrowest underlay, and is tri
   expect((await fitted(lab(), hosts({ host: 9000, far: 9000 }))).segments.server.mtu).toBe(8950);
 });
 
+it("is kept while a host is away, and refused where an underlay has become narrower", async () => {
+  const one = lab();
+  const { segments } = await fitted(one, hosts({ host: 1500, far: 1500 }));
+  const near = [one.hosts[0]];
+  const kept = await fitted(one, hosts({ host: 9000, far: 0 }), near, segments);
+  expect(kept.segments.server.mtu).toBe(1450);
+  await expect(fitted(one, hosts({ host: 1400, far: 0 }), near, segments)).rejects.toThrow(
+    "serverNetwork.mtu = 1450: does not fit: the underlay of host1 has an MTU of 1400, which leaves 1350 under VXLAN. Fix: raise that again, or wait until all hosts answer",
+  );
+});
+
 it("one that the configuration names stays, where it fits", async () => {
   const shell = hosts({ host: 9000, far: 9000 });
   const { segments } = await fitted(lab({ serverNetwork: { mtu: 1500 } }), shell);

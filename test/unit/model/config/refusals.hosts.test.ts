@@ -105,6 +105,13 @@ expectRefusals("hosts", [
     ],
   },
   {
+    name: "a host called host",
+    raw: of([HERE, { ...FAR, name: "host" }]),
+    lines: [
+      'hosts[1].name = "host": stands for the host that the program runs on. Fix: choose another name.',
+    ],
+  },
+  {
     name: "a bridge beside the underlay of the only host",
     raw: of([{ ...HERE, bridges: { client: "br0" } }]),
     lines: [
