@@ -5,6 +5,7 @@ import type { Lab } from "../model/lab/types";
 import { arpProbe } from "./checks/arp";
 import { Patience, runProbe, type CheckResult, type Probe } from "./checks/check";
 import { guestsProbe } from "./checks/guests";
+import { hostsProbe } from "./checks/hosts";
 import { pairProbe } from "./checks/pair";
 import { pathProbe } from "./checks/path";
 import { reachProbe } from "./checks/reach";
@@ -15,7 +16,7 @@ import type { Shell } from "../lib/ssh";
 
 /** Probes of one stage look at the same time; stages follow one another, so that none counts another's traffic. */
 const STAGES: readonly (readonly Probe[])[] = [
-  [guestsProbe, reachProbe, tableProbe, pairProbe],
+  [guestsProbe, hostsProbe, reachProbe, tableProbe, pairProbe],
   [weightsProbe],
   [arpProbe],
   [pathProbe],

@@ -29,13 +29,18 @@ const others = ({ hosts }: Hosts, host: LibvirtHost): readonly LibvirtHost[] =>
 const underlaysOf = (hosts: readonly LibvirtHost[]): string[] =>
   hosts.flatMap(({ underlay = "" }) => [underlay]);
 
-/** Arguments of vxlan.sh on one host, a call each: its devices are there, and lead to all other hosts. */
-export const joinCalls = (lab: Lab, host: LibvirtHost): string[] =>
+const joining = (verb: "join" | "joined", lab: Lab, host: LibvirtHost): string[] =>
   NETWORKS.map((network) => {
     const { device, vni } = tunnelOf(lab, network);
     const { bridge, mtu } = lab.segments[network];
-    return ["join", device, vni, host.underlay, mtu, bridge, ...underlaysOf(others(lab, host))].join(" ");
+    return [verb, device, vni, host.underlay, mtu, bridge, ...underlaysOf(others(lab, host))].join(" ");
   });
+
+/** Arguments of vxlan.sh on one host, a call each: its devices are there, and lead to all other hosts. */
+export const joinCalls = (lab: Lab, host: LibvirtHost): string[] => joining("join", lab, host);
+
+/** The same: fails where they are not so, and changes nothing. */
+export const joinedCalls = (lab: Lab, host: LibvirtHost): string[] => joining("joined", lab, host);
 
 /** A command that makes such calls on a host that has nothing of the project's: it reads the script on its stdin. */
 export const sentCalls = (calls: readonly string[]): string =>

@@ -3,6 +3,7 @@
 # bash, iproute2 and iputils-ping alone. Changes nothing but the devices that it makes; whoever is not root needs sudo without a password.
 #
 #   vxlan.sh join DEVICE VNI LOCAL MTU BRIDGE PEER…   DEVICE, from LOCAL to each PEER, is a port of BRIDGE; at once when it is so
+#   vxlan.sh joined DEVICE VNI LOCAL MTU BRIDGE PEER… changes nothing: fails where `join` would change something
 #   vxlan.sh part DEVICE                              it is gone
 #   vxlan.sh underlay LOCAL [BYTES PEER…]             prints the MTU of the NIC with that address; a packet of BYTES reaches each PEER whole
 #   vxlan.sh prove BYTES ADDRESS…                     a packet of BYTES reaches each ADDRESS whole, which may take some seconds
@@ -65,6 +66,16 @@ join() {
   done
 }
 
+joined() {
+  local device=$1 peers peer
+  [[ -e /sys/class/net/$device ]] || die "there is no $device"
+  is_joined "${@:1:5}" || die "$device is not as \`up\` makes it: $(ip -o -d link show dev "$device")"
+  peers=" $(peers_of "$device" | tr '\n' ' ')"
+  for peer in "${@:6}"; do
+    [[ $peers == *" $peer "* ]] || die "$device does not lead to $peer"
+  done
+}
+
 part() {
   [[ ! -e /sys/class/net/$1 ]] || as_root ip link delete dev "$1"
 }
@@ -103,9 +114,9 @@ prove() {
 }
 
 case "${1:-}" in
-  join | part | underlay | prove) "$@" ;;
+  join | joined | part | underlay | prove) "$@" ;;
   *)
-    echo "usage: vxlan.sh join|part|underlay|prove ARGUMENT…" >&2
+    echo "usage: vxlan.sh join|joined|part|underlay|prove ARGUMENT…" >&2
     exit 2
     ;;
 esac

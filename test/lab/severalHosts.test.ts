@@ -67,6 +67,24 @@ describe.skipIf(!named)(`a stack on two hosts (${ENGINE})`, () => {
     expect(code).toBe(0);
   });
 
+  it("names the host whose VXLAN device is gone, and `up` joins it again", { timeout: 300_000 }, async () => {
+    const [device = ""] = (await far.run("ip -o link show type vxlan")).match(/lx\w+/g) ?? [];
+    await far.run(`ip link delete ${device}`);
+    const { code, stdout } = await run(["verify", "hosts", "--deadline", "0", "--json"], STACK);
+    const { checks } = JSON.parse(stdout) as {
+      checks: { name: string; status: string; evidence: { seen: string } }[];
+    };
+    expect(code).toBe(1);
+    expect(checks.map(({ name, status }) => [name, status])).toEqual([
+      ["hosts.host1.tunnels", "pass"],
+      ["hosts.far.tunnels", "fail"],
+    ]);
+    expect(checks[1]?.evidence.seen).toContain(`there is no ${device}`);
+    const up = await lab(["up"], STACK);
+    expect(up.stderr).toContain(`far: made the VXLAN device ${device}`);
+    await lab(["verify", "hosts"], STACK);
+  });
+
   it(
     "serves on when the host of the active director dies, and says which it is",
     { timeout: 900_000 },
