@@ -75,7 +75,8 @@ export function remoteOf({ libvirtUri, hostKey }: HostDraft): RemoteHost | undef
   const match = /^qemu\+ssh:\/\/(?:([^@/]+)@)?(\[[^\]]+\]|[^:/]+)(?::(\d+))?\/[^?]*\??(.*)$/.exec(libvirtUri);
   const host = match?.[2];
   if (host === undefined) return undefined;
-  const keyFile = new URLSearchParams(match?.[4]).get("keyfile");
+  // libvirt takes a plus as one.
+  const keyFile = new URLSearchParams(match?.[4]?.replaceAll("+", "%2B")).get("keyfile");
   return {
     host: host.replace(/[[\]]/g, ""),
     user: match?.[1] ?? "root",

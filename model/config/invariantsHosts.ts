@@ -1,11 +1,11 @@
 /** The libvirt hosts: how each is reached, and what joins them. */
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
-import { familyOf, Prefix } from "../lab/address";
+import { endpoint, familyOf, Prefix } from "../lab/address";
 import { sameLibvirt } from "../../lib/hostPlace";
 import { HERE } from "../../lib/sshHop";
 import { LIBVIRT_URI, ordinalOf } from "../lab/hosts";
-import { hostKeyOf, hostsOf, listedKey, type HostDraft } from "./hosts";
+import { hostKeyOf, hostsOf, listedKey, remoteOf, type HostDraft } from "./hosts";
 import { RESERVED } from "./invariantsNetworks";
 import type { Config } from "./schema";
 
@@ -112,13 +112,10 @@ function checkList(findings: Findings, config: Config, hosts: readonly HostDraft
     findings.add({ key: `hosts[${index}].name`, value: name, message, fix: "choose another name" });
   }
   checkUnique(findings, hosts, "name", "is the name of both", ({ name }) => name);
-  checkUnique(
-    findings,
-    hosts,
-    "libvirtUri",
-    "is the libvirt of both",
-    ({ libvirtUri }) => libvirtUri.split("?")[0],
-  );
+  checkUnique(findings, hosts, "libvirtUri", "is the libvirt of both", (each) => {
+    const remote = remoteOf(each);
+    return remote === undefined ? HERE : endpoint(remote.host, remote.port);
+  });
   checkUnique(findings, hosts, "underlay", "is the address of both", ({ underlay }) => underlay);
   for (const [index, { libvirtUri, hostKey }] of hosts.entries()) {
     if (!libvirtUri.startsWith("qemu+ssh:") || hostKey !== undefined) continue;
@@ -158,7 +155,7 @@ function checkUnderlays(findings: Findings, config: Config, hosts: readonly Host
 function checkUnique(
   findings: Findings,
   hosts: readonly HostDraft[],
-  field: string,
+  field: "name" | "libvirtUri" | "underlay",
   says: string,
   valueOf: (host: HostDraft) => string | undefined,
 ): void {
@@ -170,7 +167,7 @@ function checkUnique(
     first.set(value, other ?? index);
     if (other === undefined) continue;
     const message = `${says} hosts[${other}] and hosts[${index}]`;
-    findings.add({ key: `hosts[${index}].${field}`, value, message, fix: "give each its own" });
+    findings.add({ key: `hosts[${index}].${field}`, value: host[field], message, fix: "give each its own" });
   }
 }
 

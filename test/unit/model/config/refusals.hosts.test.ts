@@ -105,6 +105,17 @@ expectRefusals("hosts", [
     ],
   },
   {
+    name: "one libvirt, reached in two ways",
+    raw: of([
+      HERE,
+      FAR,
+      { ...FAR, libvirtUri: "qemu+ssh://me@far:22/system?keyfile=/k", underlay: "10.199.0.3" },
+    ]),
+    lines: [
+      'hosts[2].libvirtUri = "qemu+ssh://me@far:22/system?keyfile=/k": is the libvirt of both hosts[1] and hosts[2]. Fix: give each its own.',
+    ],
+  },
+  {
     name: "a host called host",
     raw: of([HERE, { ...FAR, name: "host" }]),
     lines: [

@@ -162,9 +162,9 @@ expectRefusals("guests, names and the platform", [
   },
   {
     name: "a key file beside the project",
-    raw: { libvirtUri: "qemu+ssh://me@lab.example.com/system?keyfile=id", accelerator: "kvm" },
+    raw: { libvirtUri: "qemu+ssh://me@lab.example.com/system?keyfile=i+d", accelerator: "kvm" },
     lines: [
-      'libvirtUri = "qemu+ssh://me@lab.example.com/system?keyfile=id": has a keyfile that is not an absolute path: id. Fix: write keyfile=/path/to/key.',
+      'libvirtUri = "qemu+ssh://me@lab.example.com/system?keyfile=i+d": has a keyfile that is not an absolute path: i+d. Fix: write keyfile=/path/to/key.',
     ],
   },
   {
