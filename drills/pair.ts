@@ -159,8 +159,8 @@ export const UNCUT =
 
 /** Both directors are on, reached, and as their own scripts want them; the VIP stays where it is. */
 export async function restorePair(run: DrillRun): Promise<void> {
-  for (const { name, domain } of run.lab.directors) {
-    if (await run.environment.power.on(domain)) await answersAgain(run, name);
+  for (const { name, domain, ssh } of run.lab.directors) {
+    if (ssh === undefined && (await run.environment.power.on(domain))) await answersAgain(run, name);
     await run.shell.check(
       name,
       `${UNCUT}; ${startUnit(KEEPALIVED)}; /usr/local/sbin/lvs-dr status >/dev/null || ${START}`,

@@ -48,3 +48,25 @@ it("is undone at once where its host is gone for good: nobody waits for guests t
   await expect(restorePair(run)).rejects.toThrow("does not answer");
   expect(asked).toEqual([]);
 });
+
+it("asks nobody for the power of a director that is a machine", async () => {
+  const ssh = { keyFile: "/k", hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB" };
+  const both = lab({ directors: [{ ssh, address: "192.168.7.30" }, {}] });
+  const powered: string[] = [];
+  const done: string[] = [];
+  const run = {
+    lab: both,
+    environment: {
+      power: { on: (domain: string) => Promise.resolve(powered.push(domain) < 0) },
+      findHolder: () => Promise.resolve(),
+      renewShell: () => undefined,
+    },
+    shell: { check: (name: string) => Promise.resolve(void done.push(name)) },
+    promises: { rebootSeconds: 1 },
+    until: () => Promise.resolve(),
+    forgetClock: () => undefined,
+  } as unknown as DrillRun;
+  await restorePair(run);
+  expect(powered).toEqual(["lvs-dr-dev-director2"]);
+  expect(done).toEqual(["director1", "director2"]);
+});
