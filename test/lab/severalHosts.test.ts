@@ -89,7 +89,7 @@ describe.skipIf(!named)(`a stack on two hosts (${ENGINE})`, () => {
     "serves on when the host of the active director dies, and says which it is",
     { timeout: 900_000 },
     async () => {
-      const drill = await run(["drill", "host-power-off"], STACK);
+      const drill = await run(["drill", "host-power-off", "--pairs"], STACK);
       console.log(drill.stderr);
       expect({ code: drill.code, failures: drill.stderr.match(/^ +! .*/gm) ?? [] }).toEqual({
         code: 0,

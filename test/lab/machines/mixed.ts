@@ -150,6 +150,8 @@ export function besideGuests(machines: Machines, asTheyWere: () => Promise<void>
           vip6Cidr: "fd00:168::/64",
           client: { ...machine("rs1", viaSudo), address: "172.19.41.10" },
           router: { ssh: { ...machines.login("rs2"), host: "192.168.167.20" } },
+          // The default is a machine's.
+          director: { address: "192.168.167.31" },
           realServers: [{ address: "192.168.167.11" }, { address: "192.168.167.12", weight: 3 }],
         },
         EDGE,
