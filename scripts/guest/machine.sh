@@ -7,9 +7,10 @@
 # Below $STATE: paths that were written, most recent last; what they held before, below originals/; KEY=VALUE of sysctls before their first change;
 # packages that were installed; and the kernel's modules before.
 readonly FILES=$STATE/files ORIGINALS=$STATE/originals SYSCTLS=$STATE/sysctls PACKAGES=$STATE/packages MODULES=$STATE/modules
-# Written, but not by `put`; the last one by nginx's package, which leaves it.
+# Written, but not by `put`; the last two by nginx's package, which leaves it, and by keepalived 2.3 when it runs.
 readonly WRITTEN=("$PAYLOAD" /etc/systemd/system/ldirectord.service /etc/ha.d/ldirectord.cf.former /etc/nginx/nginx.conf
-  /etc/systemd/system/multi-user.target.wants/nginx.service /var/www/html/index.nginx-debian.html)
+  /etc/systemd/system/multi-user.target.wants/nginx.service /var/www/html/index.nginx-debian.html
+  /etc/iproute2/rt_addrprotos.d/keepalived.conf)
 # What packages ask before they start something, and the file by which ours answers no; that is gone after a boot.
 readonly POLICY=/usr/sbin/policy-rc.d INSTALLING=/run/lvs-dr/installing
 # What an installation says; on a full disk too.
