@@ -24,6 +24,8 @@ test_what_is_written_is_given_back() {
     printf ours | put '"$T"'/guest/etc/nginx/nginx.conf
     printf ours | put '"$T"'/guest/etc/new/deep/file
     printf again | put '"$T"'/guest/etc/new/deep/file
+    # As keepalived does when it runs.
+    mkdir -p '"$T"'/guest/etc/iproute2/rt_addrprotos.d && echo "18 keepalived" >'"$T"'/guest/etc/iproute2/rt_addrprotos.d/keepalived.conf
     sysctls net.depth=1
     echo "now $(<'"$T"'/guest/proc/sys/net/depth)"
     role_stop() { :; }
@@ -34,7 +36,7 @@ test_what_is_written_is_given_back() {
   equals "$(cat "$T/guest/etc/nginx/nginx.conf")" theirs
   equals "$(stat -c %a "$T/guest/etc/nginx/nginx.conf")" 640
   equals "$(cat "$T/guest/proc/sys/net/depth")" 7
-  [[ ! -e $T/guest/etc/new && ! -e $T/guest/var/lib/lvs-dr ]] || fail "something is left"
+  [[ ! -e $T/guest/etc/new && ! -e $T/guest/etc/iproute2 && ! -e $T/guest/var/lib/lvs-dr ]] || fail "something is left"
 }
 
 test_what_cannot_be_taken_away_is_named_and_stays_listed() {
