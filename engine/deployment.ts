@@ -136,7 +136,7 @@ export class Deployment {
 
   /** After a program that ended well: what it no longer mentions goes, and what was replaced. */
   async finish(): Promise<void> {
-    const stack = this.run.state.resources.find(({ type }) => type === STACK_TYPE);
+    const stack = this.stackRecord();
     const gone = Object.keys(stack?.outputs ?? {}).some((key) => !(key in this.registeredOutputs));
     if (stack && gone) this.recordOutputs(stack, this.registeredOutputs);
     const orphans = this.run.state.resources.filter((r) => r.doomed === true || !this.registered.has(r.urn));
@@ -157,6 +157,10 @@ export class Deployment {
 
   /** The stack's outputs. */
   outputs(): Properties {
-    return this.run.state.resources.find((r) => r.type === STACK_TYPE)?.outputs ?? {};
+    return this.stackRecord()?.outputs ?? {};
+  }
+
+  private stackRecord(): ResourceState | undefined {
+    return this.run.state.resources.find(({ type }) => type === STACK_TYPE);
   }
 }

@@ -16,7 +16,7 @@ source "$HERE/lib.sh"
 # Seconds between two looks at what a silent guest does.
 readonly LOOK="${LVS_DR_BOOT_LOOK:-15}"
 readonly PORT="${LVS_DR_BOOT_PORT:-22}"
-# Seconds for which a libvirt host that answered before may be silent.
+# Seconds for which the libvirt host itself may be silent.
 readonly HOST_SILENT="${LVS_DR_BOOT_HOST_SILENT:-60}"
 # A panic says its reason before some 25 lines of where it happened.
 readonly CONSOLE_LINES=40
