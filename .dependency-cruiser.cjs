@@ -65,7 +65,12 @@ module.exports = {
       "^cli/commands/",
     ),
     upon("components", "components/ holds ComponentResources only"),
-    upon("program", "program/ reads the configuration, and asks the host and the cluster", "components"),
+    upon(
+      "program",
+      "program/ reads the configuration, and asks the host and the cluster",
+      "components",
+      "health",
+    ),
     upon("packages", "packages/ put what the others make into what Pulumi knows", "components", "program"),
     upon("health", "health/ asks guests, and knows neither components nor who reads what it says"),
     upon("failover", "failover/ moves the VIP between directors, for people and drills", "health"),

@@ -1,8 +1,6 @@
 /** Hosts that VXLAN joins: what it leaves of their underlay, before anything is made. */
-import { askEach } from "../lib/askEach";
-import { readScript } from "../lib/scripts";
-import { GuestShell, type Shell } from "../lib/ssh";
-import { hostLogins, shellName } from "../model/lab/access";
+import { askHosts, withHosts } from "../health/hosts";
+import type { Shell } from "../lib/ssh";
 import { vxlanOverhead } from "../model/lab/hosts";
 import { formatRefusals, type Refusal } from "../model/config/refusal";
 import { MTU } from "../model/config/schemaHosts";
@@ -12,9 +10,6 @@ import { isAbsent } from "./absence";
 import { lastLab } from "./handoverProbe";
 import { refusal } from "./refusal";
 
-/** Seconds for a host's answer. */
-const ANSWER_LIMIT = 60;
-
 /**
  * Derives the segments' MTU from the underlay's, and proves that the hosts reach each other by packets that hold a segment's.
  * @returns the lab with that MTU, where the configuration names none
@@ -22,15 +17,12 @@ const ANSWER_LIMIT = 60;
  */
 export async function fitUnderlay(lab: Lab): Promise<Lab> {
   if (!hasTunnels(lab)) return lab;
-  const shell = new GuestShell({ privateKey: "", hosts: hostLogins(lab) }, lab);
-  try {
+  return await withHosts(lab, async (shell) => {
     if (!lab.hosts.some(isAbsent)) return await fitted(lab, shell);
     // What the underlay of a silent host leaves is known from when it was not.
     const present = lab.hosts.filter((host) => !isAbsent(host));
     return await fitted(lab, shell, present, (await lastLab(lab))?.segments);
-  } finally {
-    await shell.close();
-  }
+  });
 }
 
 /**
@@ -84,31 +76,15 @@ async function asked(
   shell: Shell,
   mtu?: number,
 ): Promise<readonly { readonly host: LibvirtHost; readonly mtu: number }[]> {
-  const said = await askEach(hosts, async (host) => {
-    const { code, stdout, stderr } = await shell.run(
-      shellName(host),
-      `bash -s -- ${underlayCall({ hosts }, host, mtu)}`,
-      {
-        stdin: readScript("host/vxlan.sh"),
-        timeout: ANSWER_LIMIT,
-      },
-    );
-    const words =
-      code === null ? `does not answer within ${ANSWER_LIMIT} s` : (stderr.split("\n").at(-1) ?? "");
-    return { host, mtu: Number(stdout.trim()), fault: code === 0 ? undefined : words };
-  });
-  const faults = said.flatMap(({ host, fault }): Refusal[] =>
-    fault === undefined
-      ? []
-      : [
-          {
-            key: "hosts[].underlay",
-            value: host.underlay ?? "",
-            message: `VXLAN cannot lead from ${host.name} to the other hosts: ${fault}`,
-            fix: "name addresses of the hosts that reach each other by UDP at port 4789, by packets of the MTU of their NICs",
-          },
-        ],
-  );
+  const answers = await askHosts(hosts, shell, (host) => [underlayCall({ hosts }, host, mtu)]);
+  const faults = answers
+    .filter(({ ok }) => !ok)
+    .map(({ host, fault }): Refusal => ({
+      key: "hosts[].underlay",
+      value: host.underlay ?? "",
+      message: `VXLAN cannot lead from ${host.name} to the other hosts: ${fault}`,
+      fix: "name addresses of the hosts that reach each other by UDP at port 4789, by packets of the MTU of their NICs",
+    }));
   if (faults.length > 0) throw refusal(formatRefusals(faults));
-  return said;
+  return answers.map(({ host, stdout }) => ({ host, mtu: Number(stdout.trim()) }));
 }

@@ -2,15 +2,15 @@
  * What neither engine sees by itself: no provider re-reads whether a thing of libvirt's runs, and a remote command knows
  * nothing of what a person changed in the guest. `scripts/lab up` puts these right before it applies the program.
  */
+import { askHosts, withHosts } from "../../health/hosts";
 import { readScript } from "../../lib/scripts";
 import { guestPayload } from "../../model/guest/payload";
 import { longestRun } from "../../model/guest/settings";
 import { parseGuestStatus } from "../../model/guest/status";
 import { INSTALL_AND_START, isPayloadGone, PAYLOAD } from "../../model/guest/script";
-import { hostLogins, shellName } from "../../model/lab/access";
-import { hasTunnels, joinCalls, sentCalls } from "../../model/lab/tunnels";
+import { hasTunnels, joinCalls } from "../../model/lab/tunnels";
 import { labNodes, type Lab } from "../../model/lab/types";
-import { GuestShell, type Shell } from "../../lib/ssh";
+import type { Shell } from "../../lib/ssh";
 import { askEach } from "../../lib/askEach";
 import type { StackNames, Virsh } from "./virsh";
 
@@ -86,18 +86,10 @@ export async function repairTunnels(
   say: (line: string) => void,
 ): Promise<void> {
   if (!hasTunnels(lab)) return;
-  const shell = new GuestShell({ privateKey: "", hosts: hostLogins(lab) }, lab);
-  try {
-    const hosts = lab.hosts.filter(({ name }) => present.some((each) => each.name === name));
-    await askEach(hosts, async (host) => {
-      const { code, stdout, stderr } = await shell.run(shellName(host), sentCalls(joinCalls(lab, host)), {
-        stdin: readScript("host/vxlan.sh"),
-      });
-      for (const line of stdout.split("\n").filter(Boolean)) say(`${host.name}: ${line}`);
-      if (code !== 0)
-        say(`${host.name}: its VXLAN devices could not be looked at: ${stderr.split("\n").at(-1) ?? ""}`);
-    });
-  } finally {
-    await shell.close();
+  const hosts = lab.hosts.filter(({ name }) => present.some((each) => each.name === name));
+  const answers = await withHosts(lab, (shell) => askHosts(hosts, shell, (host) => joinCalls(lab, host)));
+  for (const { host, ok, stdout, fault } of answers) {
+    for (const line of stdout.split("\n").filter(Boolean)) say(`${host.name}: ${line}`);
+    if (!ok) say(`${host.name}: its VXLAN devices could not be looked at: ${fault}`);
   }
 }
