@@ -42,7 +42,7 @@ it("verify proves every behaviour, with evidence, and leaves nothing behind", as
 it("verify refuses a group that does not exist", async () => {
   const result = await run(["verify", "weight"]);
   expect(result.code).toBe(1);
-  expect(result.stderr).toContain("no group of checks is called 'weight'; there are guests, reach");
+  expect(result.stderr).toContain("no group of checks is called 'weight'; there are guests, hosts, reach");
 });
 
 it("status tells counters, detection budget, and a checker that is alive, current and checking", async () => {

@@ -3,7 +3,7 @@ import { askHosts, withHosts } from "../../health/hosts";
 import type { Shell } from "../../lib/ssh";
 import { hasTunnels, joinedCalls, tunnelDevices } from "../../model/lab/tunnels";
 import type { Lab } from "../../model/lab/types";
-import { judge, type Finding, type Probe } from "./check";
+import { judge, skipped, type Finding, type Probe } from "./check";
 
 const EXPECTED = "both devices, and all peers";
 
@@ -29,7 +29,8 @@ export async function judgeTunnels(lab: Lab, shell: Shell): Promise<Finding[]> {
 export const hostsProbe: Probe = {
   group: "hosts",
   async look({ lab }) {
-    if (!hasTunnels(lab)) return [];
+    if (!hasTunnels(lab))
+      return [skipped("hosts.tunnels", "VXLAN joins the hosts", "no VXLAN joins hosts in this lab")];
     return await withHosts(lab, (shell) => judgeTunnels(lab, shell));
   },
 };
