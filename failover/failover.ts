@@ -107,7 +107,7 @@ export async function hasDecided(shell: Shell, lab: Lab, director: string): Prom
  * Of connections, those that their real servers have no more. When a director dies, what was closed in its last seconds stays ESTABLISHED in the
  * other one's table until it expires there (900 s): that one has seen no packet of the end. Who does not answer is taken to have them.
  */
-async function endedOf(shell: GuestShell, lab: Lab, open: readonly string[]): Promise<Set<string>> {
+export async function endedOf(shell: GuestShell, lab: Lab, open: readonly string[]): Promise<Set<string>> {
   const byServer = await askEach(lab.realServers, async ({ name, address, address6 }) => {
     const mine = open.filter((each) => [address, address6].includes(serverOf(each)));
     if (mine.length === 0) return [];

@@ -1,5 +1,5 @@
 /** Faults of a whole libvirt host: all its guests are gone at once. */
-import { failover } from "../../failover/failover";
+import { endedOf, failover } from "../../failover/failover";
 import { connections } from "../../model/director/ipvs/connections";
 import { endpoint } from "../../model/lab/address";
 import { hostOf } from "../../model/lab/hosts";
@@ -36,7 +36,10 @@ function unfit(run: DrillRun): string | undefined {
 const guestsOn = ({ lab }: DrillRun, host: LibvirtHost): LabNode[] =>
   guestsOf(lab).filter((node) => hostOf(lab, node) === host);
 
-/** Connections that stay open to some real servers, and end with them: requests are over sooner than that. */
+/**
+ * Connections that stay open to some real servers, and end with them: requests are over sooner than that, and what this director has only from
+ * one that died may have ended untold.
+ */
 async function flowsTo(run: DrillRun, servers: readonly LabNode[]): Promise<number> {
   const addresses = servers.map((node) => run.inFamily(node));
   const open = async (): Promise<string[]> => {
@@ -45,7 +48,8 @@ async function flowsTo(run: DrillRun, servers: readonly LabNode[]): Promise<numb
   };
   const before = new Set(await open());
   await run.sleep(REQUEST_OVER);
-  return (await open()).filter((each) => before.has(each)).length;
+  const lasting = (await open()).filter((each) => before.has(each));
+  return lasting.length - (await endedOf(run.shell, run.lab, lasting)).size;
 }
 
 /** The VIP is on the host that is to die. */
