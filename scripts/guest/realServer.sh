@@ -192,6 +192,17 @@ certificate_installed() {
   fi
 }
 
+# keep_off_nics: of IPv6 a VIP that is on a NIC is advertised there.
+keep_off_nics() {
+  local vip device address
+  for vip in $LVS_VIPS; do
+    [[ $vip == *:* ]] || continue
+    while read -r _ device _ address _; do
+      [[ $device == lo ]] || ip addr del "$address" dev "$device"
+    done < <(ip -6 -o addr show to "${vip%/*}")
+  done
+}
+
 role_start() {
   printf '%s' "$LVS_INDEX_PAGE" | put /srv/lvs-dr/index.html || written $?
   printf '%s' "$LVS_TEST_PAGE" | put /srv/lvs-dr/test.html || written $?
@@ -210,6 +221,7 @@ role_start() {
     add_vips lo lo:vip "$LVS_VIPS"
     arptables_off
   fi
+  keep_off_nics
   # Last: no check finds them up before the VIP is there.
   start_workloads
 }
