@@ -1,15 +1,14 @@
-/** Who answers ARP requests for the VIP on the server segment, asked by the router. */
-import { parseArping } from "../health/arping";
+/** Who answers for the VIP on the server segment, asked by the last hop before the director: by ARP, or by NDP. */
+import { parseArping, watchWhoHas } from "../health/arping";
 import { nicOn } from "../model/lab/types";
 import type { DrillRun } from "./drillRun";
 
-// -b: all broadcast, or the first to answer would be asked alone.
-const arping = ({ router, lab }: DrillRun, ...options: string[]): string =>
-  `arping -b -I ${nicOn(router, "server").device} ${options.join(" ")} ${lab.services[0].vip}`;
+const asking = ({ lastHop, lab }: DrillRun, seconds: number): string =>
+  watchWhoHas(lab.services[0].vip, nicOn(lastHop, "server").device, seconds);
 
 /** The MACs that answer now. */
 export async function arpAnswers(run: DrillRun): Promise<string[]> {
-  return parseArping(await run.ask(run.router.name, `${arping(run, "-c 3", "-w 4")} || true`));
+  return parseArping(await run.ask(run.lastHop.name, `${asking(run, 3)} || true`));
 }
 
 export interface Heard {
@@ -25,12 +24,12 @@ export interface Heard {
 export async function watchArp(
   run: DrillRun,
   seconds: number,
-): Promise<{ readonly heard: readonly Heard[]; readonly end: () => void }> {
+): Promise<{ readonly heard: readonly Heard[]; readonly end: () => Promise<void> }> {
   const heard: Heard[] = [];
-  // Each answer with the time at which it came.
-  const command = `stdbuf -oL ${arping(run, `-w ${Math.ceil(seconds * run.scale)}`)} | while read -r line; do echo "$EPOCHREALTIME $line"; done`;
-  const stream = await run.program(run.router.name, command, (t, line) => {
+  // Until the end of its stdin.
+  const command = `trap 'kill 0' EXIT; { ${asking(run, Math.ceil(seconds * run.scale))}; } & read -r _`;
+  const stream = await run.program(run.lastHop.name, command, (t, line) => {
     for (const mac of parseArping(line)) heard.push({ t, mac });
   });
-  return { heard, end: () => stream.kill() };
+  return { heard, end: () => stream.end() };
 }

@@ -39,8 +39,6 @@ export interface Drill {
   readonly takes?: readonly Need[];
   /** Whose nft cuts something off: a machine that exists may have none. */
   readonly cuts?: (run: DrillRun) => readonly LabNode[];
-  /** It is about ARP, or about what the kernel does otherwise for IPv6. */
-  readonly onlyIpv4?: true;
   /** No client asks meanwhile: it is not about the service. */
   readonly withoutLoad?: true;
   /**

@@ -2,6 +2,7 @@
 import { endpoint, familyOf, type Family } from "../model/lab/address";
 import { tableWeight } from "../model/director/ipvs/table";
 import { pagesOf } from "../model/guest/pages";
+import { lastHop } from "../model/lab/lastHop";
 import { addressOf, type Lab, type LabNode } from "../model/lab/types";
 import type { GuestShell, RunOptions } from "../lib/ssh";
 import { readClock, type ClockReading } from "./clocks";
@@ -62,8 +63,9 @@ export class DrillRun extends RunRecord {
     return this.lab.directors[0];
   }
 
-  get router(): LabNode {
-    return this.lab.routers[0];
+  /** Who asks for the VIP on the server segment. */
+  get lastHop(): LabNode {
+    return lastHop(this.lab);
   }
 
   /** Of the service that is hit. */

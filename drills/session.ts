@@ -44,7 +44,6 @@ function whyUnfit(drill: Drill, bench: Bench): string | undefined {
   const run = openRun(bench, "fault", drill);
   const lacking = lackingFor(drill, run.lab);
   if (lacking !== undefined) return lacking;
-  if (drill.onlyIpv4 && run.family === 6) return "it is about IPv4, and the service is at a VIP of IPv6";
   return needsTcp(run) ?? (drill.unfit ?? needsTwoServers)(run);
 }
 

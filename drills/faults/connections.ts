@@ -2,7 +2,8 @@
 import { endpoint, hostPrefix } from "../../model/lab/address";
 import { shellQuote } from "../../lib/text";
 import { nicOn, serviceUrl } from "../../model/lab/types";
-import { on, sabotageBy, START, theClient, theDirector } from "../actions";
+import { isClientOnSegment } from "../../model/lab/lastHop";
+import { needsTwoServers, on, sabotageBy, START, theClient, theDirector } from "../actions";
 import type { DrillRun } from "../drillRun";
 import { perl } from "../stream";
 import type { Drill } from "../drill";
@@ -81,14 +82,18 @@ const clientVanishes: Drill = {
 const ROUNDS = 20;
 /** Connects from one and the same port over and over; the server closes first, so that the port is free at once. */
 const REUSE = `
-use strict; use warnings; use Socket; use Errno; use Time::HiRes qw(time);
+use strict; use warnings; use Socket qw(:DEFAULT inet_pton pack_sockaddr_in6); use Errno; use Time::HiRes qw(time);
 my ($address, $port, $local, $rounds) = @ARGV;
+my $six = $address =~ /:/;
+my ($from, $to) = $six
+  ? (pack_sockaddr_in6($local, inet_pton(AF_INET6, '::')), pack_sockaddr_in6($port, inet_pton(AF_INET6, $address)))
+  : (sockaddr_in($local, INADDR_ANY), sockaddr_in($port, inet_aton($address)));
 my $held = 0;
 for (1 .. $rounds) {
   my ($begun, $answer) = (time, '');
-  socket(my $s, PF_INET, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);
-  bind($s, sockaddr_in($local, INADDR_ANY)) or do { print time, " bind: $!\\n"; next };
-  my $ok = connect($s, sockaddr_in($port, inet_aton($address)));
+  socket(my $s, $six ? PF_INET6 : PF_INET, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);
+  bind($s, $from) or do { print time, " bind: $!\\n"; next };
+  my $ok = connect($s, $to);
   # The client's own kernel still waits for the last connection's final ACK: nothing has been sent.
   if (!$ok && $!{EADDRNOTAVAIL} && $held++ < 500) { close $s; select undef, undef, undef, 0.02; redo }
   printf "%.4f %s\\n", time, $ok ? sprintf('ok %.1f', (time - $begun) * 1000) : "connect: $!";
@@ -99,7 +104,6 @@ for (1 .. $rounds) {
 const portReuse: Drill = {
   name: "source-port-reuse",
   takes: ["client"],
-  onlyIpv4: true,
   description: "A client connects from the same port over and over: each time within 1 s",
   maxSeconds: 80,
   async act(run) {
@@ -139,21 +143,26 @@ const portReuse: Drill = {
 
 const BYTES = 1_048_576;
 const FILE = "/srv/lvs-dr/drill-mtu.bin";
+/** What a kernel has learned of narrow paths. */
+const FORGET_PATHS = "ip -4 route flush cache; ip -6 route flush cache";
 
 const pathMtu: Drill = {
   name: "path-mtu",
   takes: ["router"],
-  onlyIpv4: true,
   description: "The path to the client narrows to MTU 1280: 1 MB still arrives",
   maxSeconds: 120,
+  unfit: (run) =>
+    isClientOnSegment(run.lab)
+      ? "the client is on the server segment: no router is on its path"
+      : needsTwoServers(run),
   async act(run) {
-    const { router } = run;
     const {
       clients: [client],
+      routers: [router],
       services,
       realServers,
     } = run.lab;
-    const create = `head -c ${BYTES} /dev/urandom >${FILE}; ip route flush cache`;
+    const create = `head -c ${BYTES} /dev/urandom >${FILE}; ${FORGET_PATHS}`;
     await Promise.all(realServers.map(({ name }) => run.ask(name, create)));
     const narrow = `ip link set ${nicOn(router, "client").device} mtu 1280`;
     await run.act("the router's way to the client narrows to 1280", router.name, narrow);
@@ -176,12 +185,16 @@ const pathMtu: Drill = {
     );
     return NOTHING_LOST;
   },
-  restore: async ({ router, lab, shell }) => {
-    const { realServers, segments } = lab;
+  restore: async ({ lab, shell }) => {
+    const {
+      realServers,
+      segments,
+      routers: [router],
+    } = lab;
     const widen = `ip link set ${nicOn(router, "client").device} mtu ${segments.client.mtu}`;
     await Promise.all([
       shell.check(router.name, widen),
-      ...realServers.map(({ name }) => shell.check(name, `rm -f ${FILE}; ip route flush cache`)),
+      ...realServers.map(({ name }) => shell.check(name, `rm -f ${FILE}; ${FORGET_PATHS}`)),
     ]);
   },
   sabotage: sabotageBy(
@@ -190,7 +203,7 @@ const pathMtu: Drill = {
     theDirector,
     [
       "the director drops ICMP errors",
-      "nft 'table inet lvsdr_drill { chain pre { type filter hook prerouting priority -300; icmp type destination-unreachable drop; }; }'",
+      "nft 'table inet lvsdr_drill { chain pre { type filter hook prerouting priority -300; icmp type destination-unreachable drop; icmpv6 type packet-too-big drop; }; }'",
     ],
     on(theDirector, UNCUT),
   ),

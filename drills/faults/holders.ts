@@ -35,7 +35,6 @@ const CUT_SECONDS = 10;
 const partition: Drill = {
   ...OF_A_PAIR,
   name: "director-partition",
-  onlyIpv4: true,
   takes: ["guests"],
   description: `The active director is cut off for ${CUT_SECONDS} s, ${ROUNDS} times: the other one takes over and keeps the VIP, and never do two answer for long`,
   maxSeconds: 500,
@@ -57,7 +56,7 @@ const partition: Drill = {
       if ((await askHolder(run.shell, run.lab)) === alone.name) moves++;
       await standsBy(run, alone, 20);
     }
-    arp.end();
+    await arp.end();
     run.duration("outageSeconds", worst, takeover(run));
     run.duration("outageAfterHealSeconds", worstHeal, takeover(run));
     run.duration("twoHoldersSeconds", both, run.promises.twoHoldersSeconds);
@@ -100,7 +99,6 @@ const KILL_KEEPALIVED = "kill -9 $(cat /run/lvs-dr/keepalived-vrrp.pid) $(cat /r
 const killed: Drill = {
   ...OF_A_PAIR,
   name: "keepalived-killed",
-  onlyIpv4: true,
   description:
     "keepalived is killed on the active director, and leaves the VIP behind: it does not stay with two",
   maxSeconds: 100,
@@ -114,7 +112,7 @@ const killed: Drill = {
     // Two that stay must be seen for longer than is allowed.
     await run.sleep(run.promises.twoHoldersSeconds * run.scale + 2);
     run.duration("twoHoldersSeconds", bothAnswered(arp.heard, since), run.promises.twoHoldersSeconds);
-    arp.end();
+    await arp.end();
     run.duration("outageSeconds", sight.outage(since), takeover(run));
     await sight.flowsKept(since);
     return NO_RETRY_LOST;

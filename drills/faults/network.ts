@@ -1,5 +1,6 @@
 /** Faults of addresses and wires. */
-import { hostPrefix } from "../../model/lab/address";
+import { vipMac } from "../../model/director/vipHolder";
+import { hostPrefix, type Family } from "../../model/lab/address";
 import { assessHealth, hasProblem } from "../../model/health";
 import type { ProblemCode } from "../../model/lab/problem";
 import { nicOn } from "../../model/lab/types";
@@ -72,51 +73,59 @@ const ARP_OPEN = ["all", "lo"]
   .map((name) => `net.ipv4.conf.${name}.arp_ignore=0 net.ipv4.conf.${name}.arp_announce=0`)
   .join(" ");
 
-/** The router may have learned the wrong MAC. */
-const flushRouter = on(
-  ({ router }) => router,
-  ({ router, lab }) => `ip neigh flush dev ${nicOn(router, "server").device} to ${lab.services[0].vip}`,
+/** What makes the target answer for the VIP, by family, and the problem that is then named. */
+const LEAKS: Readonly<
+  Record<Family, { readonly make: (run: DrillRun) => string; readonly code: ProblemCode }>
+> = {
+  4: { make: () => `sysctl -qw ${ARP_OPEN}`, code: "sysctl-differs" },
+  6: {
+    make: ({ target, lab }) =>
+      `ip addr replace ${hostPrefix(lab.services[0].vip)} dev ${nicOn(target, "server").device} preferred_lft 0 nodad`,
+    code: "vip-on-nic",
+  },
+};
+
+/** The last hop may have learned the wrong MAC. */
+const flushLastHop = on(
+  ({ lastHop }) => lastHop,
+  ({ lastHop, lab }) => `ip neigh flush dev ${nicOn(lastHop, "server").device} to ${lab.services[0].vip}`,
 );
 
 async function endLeak(run: DrillRun): Promise<void> {
   await startOn(theTarget)(run);
-  await flushRouter(run);
+  await flushLastHop(run);
 }
 
 const arpLeak: Drill = {
   name: "arp-leak",
   takes: ["router"],
   description:
-    "A real server answers ARP for the VIP: the wire shows it, the health names it, its script ends it",
+    "A real server answers ARP (of IPv6: NDP) for the VIP: the wire shows it, the health names it, its script ends it",
   maxSeconds: 80,
-  onlyIpv4: true,
   unfit: (run) =>
-    run.lab.arpStrategy === "sysctl"
+    run.family === 6 || run.lab.arpStrategy === "sysctl"
       ? needsTwoServers(run)
       : "arpStrategy is not sysctl: there are no sysctls to break",
   async act(run) {
     const { target } = run;
-    const director = nicOn(run.director, "server").mac;
+    const leak = LEAKS[run.family];
+    const director = vipMac(run.lab, run.lab.services[0].vip);
     const before = await arpAnswers(run);
     run.expect(
       before.join() === director,
       `before: ${before.join(", ") || "nobody"} answers for the VIP, expected ${director}`,
     );
-    const began = await run.act(
-      `${target.name} answers ARP for the VIP`,
-      target.name,
-      `sysctl -qw ${ARP_OPEN}`,
-    );
+    const began = await run.act(`${target.name} answers for the VIP`, target.name, leak.make(run));
     const during = await arpAnswers(run);
     run.expect(
       during.includes(nicOn(target, "server").mac),
       `the fault did not take: ${during.join(", ")} answer for the VIP`,
     );
-    await expectNamed(run, "sysctl-differs");
+    await expectNamed(run, leak.code);
     if (!run.sabotaged)
       await run.act(`${target.name}'s script runs again`, target.name, START, { timeout: 120 });
-    await flushRouter(run);
-    const flushed = run.event("the router's neighbour entry is flushed");
+    await flushLastHop(run);
+    const flushed = run.event(`${run.lastHop.name}'s neighbour entry is flushed`);
     const after = await arpAnswers(run);
     run.figure("arpAnswersFromOthers", after.filter((mac) => mac !== director).length, { max: 0 });
     run.duration("exposedSeconds", flushed - began, run.promises.arpLeakSeconds);

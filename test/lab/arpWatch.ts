@@ -2,8 +2,7 @@
 import { spawn } from "node:child_process";
 import { expect } from "vitest";
 import { nicOn } from "../../model/lab/types";
-import { parseArping } from "../../health/arping";
-import { whoHas } from "../../health/arping";
+import { parseArping, whoHas } from "../../health/arping";
 import { macOwner } from "../../verify/checks/arp";
 import { shellQuote } from "../../lib/text";
 import { Stream } from "../../drills/stream";

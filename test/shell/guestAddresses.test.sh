@@ -70,3 +70,39 @@ test_a_lab_of_ipv4_alone_asks_for_nothing_of_ipv6() {
   guest "common.sh" 'addresses6; leave_addresses6 ""; expect_addresses6; echo "${#PROBLEMS[@]}"'
   equals "$stdout" 0
 }
+
+test_a_real_server_takes_a_vip_of_ipv6_off_its_nics_and_nothing_else() {
+  FILES="pages.sh workloads.sh guard.sh realServer.sh" addressing \
+    'ip link set lo up; addresses6; for device in lo eth0; do ip addr add fd00:10::100/128 dev "$device" nodad; done; ip addr add fd00:10::101/128 dev eth0 nodad
+    keep_off_nics; ip -6 -br addr show dev lo scope global | sed -E "s/ +/ /g; s/ +$//"; '"$SHOWN" LVS_RIP=192.168.7.10 LVS_PORTS=80 LVS_ARP_STRATEGY=sysctl LVS_INDEX_PAGE=x LVS_TEST_PAGE=x
+  exits 0
+  equals "$stdout" "lo UNKNOWN fd00:10::100/128
+eth0 inet6 fd00:10::101/128 scope global nodad
+eth0 inet6 fd00:7::10/64 scope global nodad"
+}
+
+# Between two network namespaces: whoever has the address answers each second, and no entry is made of it.
+test_who_has_an_address_of_ipv6_is_asked_without_a_neighbour_entry() {
+  PATH="$REAL_PATH" unshare -nm bash -c 'mount -t sysfs sysfs /sys' >/dev/null 2>&1 || skip "no namespaces with a /sys of their own here"
+  PATH="$REAL_PATH" run unshare -nm bash -c '
+    mount -t sysfs sysfs /sys
+    exec 3< <(exec unshare -n bash -c "echo \$\$; exec sleep 30")
+    read -r there <&3
+    trap "kill $there" EXIT
+    there() { nsenter -t "$there" -n "$@"; }
+    ip link add eth0 address 02:00:00:00:00:01 type veth peer name peer address 02:00:00:00:00:02
+    ip link set peer netns "$there"
+    ip link set eth0 up
+    there ip link set peer up
+    there ip addr add fd00:10::100/128 dev peer nodad preferred_lft 0
+    for ((i = 0; i < 100; i++)); do
+      [[ -z $(ip -6 addr show dev eth0 scope link -tentative) || -z $(there ip -6 addr show dev peer scope link -tentative) ]] || break
+      sleep 0.1
+    done
+    perl "$1" fd00:10::100 eth0 2 | sed -E "s/^[0-9.]+ //"
+    perl "$1" fd00:10::101 eth0 1
+    ip -6 neigh show to fd00:10::/64' - "$ROOT/scripts/guest/ndping.pl"
+  exits 0
+  equals "$stdout" "reply from fd00:10::100 [02:00:00:00:00:02]
+reply from fd00:10::100 [02:00:00:00:00:02]"
+}

@@ -1,12 +1,13 @@
-/** Who answers "who has the VIP?": on the server segment, asked from the router and from the host, the director alone. */
+/** Who answers "who has the VIP?": on the server segment, asked from the router, from a client that is there, and from the host, the director alone. */
 import { exec } from "../../lib/process";
 import { ARPING, parseArping, whoHas } from "../../health/arping";
 import { vipMac } from "../../model/director/vipHolder";
 import { familyOf, hostPrefix } from "../../model/lab/address";
 import { labAt } from "../../model/lab/hosts";
+import { lastHop } from "../../model/lab/lastHop";
 import { guestsOf, labNodes, nicOn, vipsOf, type Lab, type LabNode } from "../../model/lab/types";
 import { proxyArpRepair } from "./hazards";
-import { Capture, parseCapture, RESOLUTION } from "./capture";
+import { RESOLUTION } from "./capture";
 import { judge, noneOfTheLab, skipped, type CheckContext, type Finding, type Probe } from "./check";
 
 /** MAC of a node's NIC on the server segment. */
@@ -22,39 +23,39 @@ export function macOwner(lab: Lab, mac: string): string {
   return `${name} ${mac}`;
 }
 
+const protocolOf = (vip: string): "ARP" | "NDP" => (familyOf(vip) === 6 ? "NDP" : "ARP");
+
 interface AskedWho {
   readonly from: string;
   readonly where: string;
   readonly command: string;
+  /** What {@link parseArping} reads. */
+  readonly text: string;
 }
 
-/** @param asked with what arping printed, or whose MACs were heard to answer */
-export function judgeArp(
-  lab: Lab,
-  vip: string,
-  asked: AskedWho & ({ readonly text: string } | { readonly macs: readonly string[] }),
-): Finding {
-  const macs = "macs" in asked ? asked.macs : parseArping(asked.text);
+export function judgeArp(lab: Lab, vip: string, asked: AskedWho): Finding {
+  const macs = parseArping(asked.text);
   const six = familyOf(vip) === 6;
   const director = vipMac(lab, vip);
   const others = macs.filter((mac) => mac !== director);
   const leaks = others.map((mac) => macOwner(lab, mac));
-  const [router] = lab.routers;
-  // The router has no VIP to keep quiet about.
+  // Who asks has no VIP to keep quiet about.
+  const proxy = askers(lab).find((node) => others.includes(serverMac(node)));
+  const forget = `ip neigh flush to ${vip} on ${lastHop(lab).name}`;
   const fix =
-    !router.here && others.includes(serverMac(router))
-      ? `on ${lab.routers[0].name}, which answers for what is not its own: ${proxyArpRepair(lab.routers[0])};` +
+    proxy !== undefined
+      ? `on ${proxy.name}, which answers for what is not its own: ${proxyArpRepair(proxy)};` +
         ` then on ${lab.directors[0].name} and every real server: ip neigh flush all`
       : leaks.length > 0 && six
         ? `${leaks.map((leak) => leak.split(" ")[0]).join(", ")} must have the VIP on lo alone, and proxy_ndp off: ip -6 addr;` +
-          ` then ip neigh flush to ${vip} on ${lab.routers[0].name}`
+          ` then ${forget}`
         : leaks.length > 0
           ? `${leaks.map((leak) => leak.split(" ")[0]).join(", ")} must keep quiet: sysctl net.ipv4.conf.all.arp_ignore=1` +
-            ` net.ipv4.conf.all.arp_announce=2 before the VIP is added; then ip neigh flush to ${vip} on ${lab.routers[0].name}`
+            ` net.ipv4.conf.all.arp_announce=2 before the VIP is added; then ${forget}`
           : `on ${lab.directors[0].name}: ip -${six ? 6 : 4} addr show (is ${hostPrefix(vip)} there?), tcpdump -nn ${six ? "icmp6" : "arp"}`;
   return judge(
     `arp.${vip}.${asked.from}`,
-    `only the director answers ${six ? "NDP" : "ARP"} for ${vip}, asked from ${asked.where}`,
+    `only the director answers ${protocolOf(vip)} for ${vip}, asked from ${asked.where}`,
     macs.length === 1 && leaks.length === 0,
     {
       where: asked.where,
@@ -107,24 +108,35 @@ async function fromHost(lab: Lab, vip: string): Promise<Finding> {
   return judgeArp(lab, vip, { from: "host", where: "host", command: `arping ${args.join(" ")}`, text });
 }
 
-async function fromRouter({ lab, shell }: CheckContext, vip: string): Promise<Finding> {
-  if (lab.routers[0].here)
-    return skipped(
-      `arp.${vip}.router`,
-      `only the director answers ARP for ${vip}, asked from the router`,
-      noneOfTheLab(lab.routers[0]),
-    );
-  const device = nicOn(lab.routers[0], "server").device;
-  const command = whoHas(vip, device, 2);
-  const where = lab.routers[0].name;
-  const { code, stdout, stderr } = await shell.run(where, command);
-  if (code !== null && code !== 255)
-    return judgeArp(lab, vip, { from: "router", where, command, text: stdout });
+/** Who asks for the VIP on the server segment: the router, and a client that is there. */
+const askers = ({ clients: [client], routers: [router] }: Lab): LabNode[] =>
+  [router, client].filter(({ nics }) => nics.some(({ network }) => network === "server"));
+
+const noRouter = (lab: Lab, vip: string): Finding =>
+  skipped(
+    `arp.${vip}.router`,
+    `only the director answers ${protocolOf(vip)} for ${vip}, asked from the router`,
+    noneOfTheLab(lab.routers[0]),
+  );
+
+/** What a person would type to see who answers for an address. */
+export function lookFor(address: string, device: string): string {
+  return familyOf(address) === 6
+    ? `tcpdump -nn -e -i ${device} '${RESOLUTION[6]}'`
+    : `arping -b -I ${device} ${address}`;
+}
+
+async function fromNode({ lab, shell }: CheckContext, node: LabNode, vip: string): Promise<Finding> {
+  const { device } = nicOn(node, "server");
+  const command = lookFor(vip, device);
+  const { name: where, role: from } = node;
+  const { code, stdout, stderr } = await shell.run(where, whoHas(vip, device, 2));
+  if (code !== null && code !== 255) return judgeArp(lab, vip, { from, where, command, text: stdout });
   // Silence of who was not asked says nothing of the director.
   const seen = `${where}: cannot be asked (${code ?? "no answer in time"}): ${stderr}`;
-  const title = `only the director answers ARP for ${vip}, asked from ${where}`;
+  const title = `only the director answers ${protocolOf(vip)} for ${vip}, asked from ${where}`;
   return judge(
-    `arp.${vip}.router`,
+    `arp.${vip}.${from}`,
     title,
     false,
     { where, command, seen, expected: "an answer" },
@@ -132,47 +144,18 @@ async function fromRouter({ lab, shell }: CheckContext, vip: string): Promise<Fi
   );
 }
 
-/** Who would answer does so at each of them; each forgets the one before. */
-const SOLICITATIONS = 3;
-
-/** The router forgets who has the VIP and asks again, while it listens who answers: of IPv6, the fastest alone is what it remembers. */
-async function fromRouterByNdp({ lab, shell }: CheckContext, vip: string): Promise<Finding> {
-  const [router] = lab.routers;
-  if (router.here)
-    return skipped(
-      `arp.${vip}.router`,
-      `only the director answers NDP for ${vip}, asked from the router`,
-      noneOfTheLab(router),
-    );
-  const { device } = nicOn(router, "server");
-  const capture = new Capture(shell, router.name, device, RESOLUTION[6]);
-  await capture.start();
-  const command = `ip neigh flush to ${vip} dev ${device}; ping -c 1 ${vip}`;
-  await shell.run(
-    router.name,
-    `for ((i = 0; i < ${SOLICITATIONS}; i++)); do ip neigh flush to ${vip} dev ${device}; ping -n -q -c 1 -W 1 ${vip} >/dev/null; done`,
-    { timeout: 20 },
-  );
-  const { arp } = parseCapture(await capture.stop(0));
-  const answers = arp.filter(({ kind, address }) => kind === "reply" && address === vip);
-  const macs = [...new Set(answers.map(({ fromMac }) => fromMac))];
-  return judgeArp(lab, vip, {
-    from: "router",
-    where: router.name,
-    command: `${capture.command}; ${command}`,
-    macs,
-  });
-}
-
 export const arpProbe: Probe = {
   group: "arp",
   async look(context) {
-    const vips = vipsOf(context.lab);
-    const asked = vips
-      .filter((vip) => familyOf(vip) === 4)
-      .flatMap((vip) => [fromRouter(context, vip), fromHost(context.lab, vip)]);
-    // The host has no address of IPv6 on the segment.
-    const six = vips.filter((vip) => familyOf(vip) === 6).map((vip) => fromRouterByNdp(context, vip));
-    return Promise.all([...asked, ...six]);
+    const { lab } = context;
+    const all = askers(lab);
+    const asked = vipsOf(lab).flatMap((vip) => {
+      const nodes = all.map((node) => fromNode(context, node, vip));
+      const none = lab.routers[0].here ? [noRouter(lab, vip)] : [];
+      // The host has no address of IPv6 on the segment.
+      const host = familyOf(vip) === 6 ? [] : [fromHost(lab, vip)];
+      return [...none, ...nodes, ...host];
+    });
+    return Promise.all(asked);
   },
 };

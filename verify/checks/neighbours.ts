@@ -1,9 +1,8 @@
-/** Whether those who forward have each neighbour's address at the MAC of the guest that owns it. */
-import { familyOf, withoutLength } from "../../model/lab/address";
+/** Whether those who send to others on the server segment have each neighbour's address at the MAC of the guest that owns it. */
+import { withoutLength } from "../../model/lab/address";
 import { labNodes, nicOn, type Lab, type LabNode } from "../../model/lab/types";
 import { vipMac } from "../../model/director/vipHolder";
-import { macOwner } from "./arp";
-import { RESOLUTION } from "./capture";
+import { lookFor, macOwner } from "./arp";
 import { judge, type Finding } from "./check";
 
 /** Reads `ip neigh show`: lower-case MAC by address; entries without a MAC are left out. */
@@ -26,16 +25,9 @@ function owners(lab: Lab, node: LabNode): Map<string, string> {
   return new Map([...own, ...vips]);
 }
 
-/** The nodes that others' packets go through: a wrong neighbour there sends them astray. */
-export function forwards(node: LabNode): boolean {
-  return node.role === "router" || node.role === "director";
-}
-
-/** What a person would type to see who answers for an address. */
-function lookFor(address: string, device: string): string {
-  return familyOf(address) === 6
-    ? `tcpdump -nn -e -i ${device} '${RESOLUTION[6]}'`
-    : `arping -I ${device} ${address}`;
+/** The nodes that requests go through on the server segment, or come from: a wrong neighbour there sends them astray. */
+export function sendsRequests({ role, nics }: LabNode): boolean {
+  return role !== "realServer" && nics.some(({ network }) => network === "server");
 }
 
 export function judgeNeighbours(lab: Lab, node: LabNode, neighbours: ReadonlyMap<string, string>): Finding {

@@ -6,6 +6,7 @@ import { expectedTable, parseIpvsSave, type IpvsService } from "../../model/dire
 import { serviceKey } from "../../model/lab/target";
 import { compareTables, type Difference } from "../../model/director/ipvs/compare";
 import { wrongPages } from "../../model/guest/pages";
+import { lastHop } from "../../model/lab/lastHop";
 import { webProtocol } from "../../model/lab/workloads";
 import { addressOf, askedUrl, isOwnSorry, nicOn, type Lab, type VirtualService } from "../../model/lab/types";
 import { macOwner, serverMac } from "../checks/arp";
@@ -73,12 +74,6 @@ export function parseInside(text: string, vip: string): Inside {
 /** Bash for a real server. */
 const INSIDE = `ip -o addr show dev lo; read -r reason 2>/dev/null </run/lvs-dr/unfit && echo "unfit $reason"; true`;
 
-/** Bash for the router: who answers now, whomever it remembers. */
-function whoAnswers(vip: string, device: string): string {
-  const forget = familyOf(vip) === 6 ? `ip neigh flush to ${vip} dev ${device}; ` : "";
-  return forget + whoHas(vip, device, 2);
-}
-
 interface Seen {
   readonly direct: readonly Answer[];
   readonly fromRouter: readonly Answer[];
@@ -113,7 +108,7 @@ async function askAll(
       shell,
       lab.routers[0].name,
       targets.map(({ routerPort }) => ({ url, port: routerPort })),
-      whoAnswers(service.vip, nicOn(lab.routers[0], "server").device),
+      whoHas(service.vip, nicOn(lab.routers[0], "server").device, 2),
     ),
     ask(shell, lab.clients[0].name, [
       ...targets.map(({ clientPort }) => ({ url, port: clientPort })),
@@ -238,6 +233,7 @@ export async function diagnoseService(
     const names: Names = {
       vip: service.vip,
       router: lab.routers[0].name,
+      lastHop: lastHop(lab).name,
       director,
       serving:
         webProtocol(service) === undefined ? `ss -ltn sport = :${service.port}` : "systemctl status nginx",

@@ -41,8 +41,8 @@ describe("the path of IPv6", () => {
   const asks = solicits(server, "fd00:7::10", "fd00:7::200");
   const failing = (atDirector: string, atRouter: string): string[] => {
     const [one, other] = [parseCapture(atDirector), parseCapture(atRouter)];
-    const seen = { director: one.frames, router: other.frames, arp: other.arp, answered: 1, permanent: [] };
-    const commands = { director: "tcpdump", router: "tcpdump" };
+    const seen = { director: one.frames, lastHop: other.frames, arp: other.arp, answered: 1, permanent: [] };
+    const commands = { director: "tcpdump", lastHop: "tcpdump" };
     return judgePath(LAB, service, seen, commands, 1)
       .filter(({ status }) => status === "fail")
       .map(({ name }) => name);
@@ -86,7 +86,8 @@ describe("who has the VIP of IPv6", () => {
     ["a real server too", [director, server], "fail"],
     ["nobody", [], "fail"],
   ])("%s answers", (_what, macs, status) => {
-    const finding = judgeArp(LAB, VIP, { ...asked, macs });
+    const text = macs.map((mac) => `1.5 reply from ${VIP} [${mac}]\n`).join("");
+    const finding = judgeArp(LAB, VIP, { ...asked, text });
     expect(finding).toMatchObject({ name: `arp.${VIP}.router`, status });
     expect(finding.title).toContain("answers NDP");
     if (macs.length > 1) expect(finding.fix).toMatch(/rs1 must have the VIP on lo alone, and proxy_ndp off/);

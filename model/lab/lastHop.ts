@@ -1,0 +1,19 @@
+/** The last hop before the director: who asks for the VIP on the server segment, and gets the replies there. */
+import type { Family } from "./address";
+import { addressOf, gatewayOf, type Lab, type LabNode } from "./types";
+
+type Ends = Pick<Lab, "clients" | "routers">;
+
+/** Whether the client is on the server segment itself. */
+export const isClientOnSegment = ({ clients: [client] }: Pick<Lab, "clients">): boolean =>
+  client.nics.some(({ network }) => network === "server");
+
+/** The router, or a client on the server segment. */
+export function lastHop(lab: Ends): LabNode {
+  return isClientOnSegment(lab) ? lab.clients[0] : lab.routers[0];
+}
+
+/** Where a real server sends its replies to the client next: an address of the last hop's. */
+export function wayBack(lab: Ends, node: LabNode, family: Family): string | undefined {
+  return isClientOnSegment(lab) ? addressOf(lab.clients[0], family) : gatewayOf(node, family);
+}
