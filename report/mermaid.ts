@@ -2,6 +2,7 @@
 import { withoutLength } from "../model/lab/address";
 import { tableWeight } from "../model/director/ipvs/table";
 import { hostNameOf } from "../model/lab/hosts";
+import { isClientOnSegment } from "../model/lab/lastHop";
 import { vipsOf, type Lab, type LabNode } from "../model/lab/types";
 import { nameOf } from "./pageLab";
 
@@ -34,13 +35,19 @@ export function renderMermaid(lab: Lab): string {
   };
   const serving = realServers.map(id).join(" & ");
   const both = directors.map(id).join(" & ");
+  const drawn = `    ${id(client)}[${label(nameOf(client), ...addresses(client), ...at(client))}]`;
+  const onSegment = isClientOnSegment(lab);
+  const [there, back] = onSegment
+    ? [id(client), id(client)]
+    : [`${id(client)} -- request --> ${id(router)}`, `${id(router)} == reply ==> ${id(client)}`];
   const rows = [
     "flowchart LR",
     `  subgraph client_net [${label(`client network ${networks.client.cidr}`)}]`,
-    `    ${id(client)}[${label(nameOf(client), ...addresses(client), ...at(client))}]`,
+    ...(onSegment ? [] : [drawn]),
     "  end",
     `  ${id(router)}[${label(nameOf(router), ...addresses(router), ...at(router))}]`,
-    `  subgraph server_net [${label(`server segment ${networks.server.cidr} and ${vipCidr}`)}]`,
+    `  subgraph server_net [${label(`server segment ${[...new Set([networks.server.cidr, vipCidr])].join(" and ")}`)}]`,
+    ...(onSegment ? [drawn] : []),
     ...directors.map((each) => {
       const held = vips.map((vip) => `VIP ${vip}${directors.length > 1 ? ", or the other has it" : ""}`);
       return `    ${id(each)}[${label(each.name, `DIP ${each.address}`, ...held, service.scheduler, ...at(each))}]`;
@@ -50,9 +57,9 @@ export function renderMermaid(lab: Lab): string {
         `    ${id(node)}[${label(`${node.name}, weight ${weights.get(node.name) ?? 0}`, `RIP ${node.address}`, "VIP on lo", ...at(node))}]`,
     ),
     "  end",
-    `  ${id(client)} -- request --> ${id(router)} -- request --> ${both}`,
+    `  ${there} -- request --> ${both}`,
     `  ${both} -. "same packet, new MAC" .-> ${serving}`,
-    `  ${serving} == "reply from the VIP, past the director" ==> ${id(router)} == reply ==> ${id(client)}`,
+    `  ${serving} == "reply from the VIP, past the director" ==> ${back}`,
   ];
   return `${rows.join("\n")}\n`;
 }

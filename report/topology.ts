@@ -1,5 +1,6 @@
 /** The lab as a picture: two segments, every node with its addresses and live state, the request's and the reply's path. */
 import type { Status } from "../health/status";
+import { familyOf, withoutLength } from "../model/lab/address";
 import { html, type Markup, type Piece } from "./html";
 import type { PageLab, PageNode } from "./pageLab";
 
@@ -40,39 +41,59 @@ export function nodeViews(lab: PageLab, status: Status): NodeView[] {
   });
 }
 
-const BOX = { width: 172, height: 84 };
+const BOX = { width: 172 };
+/** By which the router's box, with more addresses, is wider on each side. */
+const ROUTER_MARGIN = 56;
 const GAP = 24;
 const COLUMNS = 4;
 
 interface Placed extends NodeView {
   readonly x: number;
   readonly y: number;
+  /** Its addresses. */
+  readonly text: readonly string[];
+}
+
+/** Of all VIPs the first of each family. */
+function shownVips({ services }: PageLab): string[] {
+  const vips = services.map(({ vip }) => vip);
+  return ([4, 6] as const).flatMap((family) => vips.find((vip) => familyOf(vip) === family) ?? []);
 }
 
 /** @param standsBy of two directors the one that does not hold the VIP */
-function lines(view: NodeView, lab: PageLab, standsBy: boolean): string[] {
-  const { node } = view;
-  const addresses = node.nics.flatMap((nic) => nic.addresses);
-  const vip = lab.services[0].vip;
-  if (node.role === "director") return [`DIP ${node.address}`, standsBy ? "" : `VIP ${vip}`];
-  if (node.role === "realServer") return [`RIP ${node.address}`, `VIP ${vip} on lo`];
-  if (node.role === "client") return [addresses[0] ?? ""];
-  return [addresses[0] ?? "", addresses.slice(1).join("  ")];
+function lines({ node }: NodeView, lab: PageLab, standsBy: boolean): string[] {
+  const { role, nics } = node;
+  const own = nics.flatMap(({ addresses }) => addresses);
+  const vips = shownVips(lab);
+  const plain = own.map(withoutLength);
+  if (role === "director")
+    return [...plain.map((each) => `DIP ${each}`), ...(standsBy ? [] : vips.map((vip) => `VIP ${vip}`))];
+  if (role === "realServer")
+    return [...plain.map((each) => `RIP ${each}`), ...vips.map((vip) => `VIP ${vip} on lo`)];
+  if (role === "client") return own;
+  return ([4, 6] as const).flatMap((family) => {
+    const [first = [], ...others] = nics.map(({ addresses }) =>
+      addresses.filter((each) => familyOf(each) === family),
+    );
+    return [first, others.flat()].filter((each) => each.length > 0).map((each) => each.join("  "));
+  });
 }
 
-function box(placed: Placed, lab: PageLab, standsBy: boolean): Markup {
-  const { x, y, node, state, label } = placed;
-  const width = node.role === "router" ? BOX.width + 112 : BOX.width;
-  const left = node.role === "router" ? x - 56 : x;
-  const [first, second] = lines(placed, lab, standsBy);
+/** Height of a line in a box, and of a box with so many. */
+const LINE = 17;
+const heightOf = (count: number): number => 50 + LINE * count;
+
+function box({ x, y, node, state, label, text }: Placed, height: number): Markup {
+  const width = node.role === "router" ? BOX.width + 2 * ROUTER_MARGIN : BOX.width;
+  const left = node.role === "router" ? x - ROUTER_MARGIN : x;
+  const middle = left + width / 2;
   return html`<g class="node ${state}" data-node="${node.name}" data-state="${state}">
-    <rect x="${left}" y="${y}" width="${width}" height="${BOX.height}" rx="8" />
-    <text class="name" x="${left + width / 2}" y="${y + 21}"
+    <rect x="${left}" y="${y}" width="${width}" height="${height}" rx="8" />
+    <text class="name" x="${middle}" y="${y + 21}"
       >${node.name}${node.host === undefined ? "" : ` on ${node.host}`}</text
     >
-    <text x="${left + width / 2}" y="${y + 40}">${first ?? ""}</text>
-    ${second ? html`<text x="${left + width / 2}" y="${y + 57}">${second}</text>` : undefined}
-    <text class="state" x="${left + width / 2}" y="${y + 75}">${label}</text>
+    ${text.map((line, i) => html`<text x="${middle}" y="${y + 40 + LINE * i}">${line}</text>`)}
+    <text class="state" x="${middle}" y="${y + height - 9}">${label}</text>
   </g>`;
 }
 
@@ -98,36 +119,50 @@ function path(kind: "request" | "reply", points: readonly (readonly [number, num
 /** SVG of the lab; colours and fonts come from the page's style sheet. */
 export function renderTopology(lab: PageLab, status: Status): Markup {
   // The standby of two directors stands among the real servers, and no path leads to it.
-  const [client, router, director, ...servers] = nodeViews(lab, status);
+  const [client, router, director, ...servers] = nodeViews(lab, status).map((view, place) => ({
+    ...view,
+    text: lines(view, lab, view.node.role === "director" && place > 2),
+  }));
   if (client === undefined || router === undefined || director === undefined)
     throw new Error("a lab has three nodes");
   const columns = Math.max(3, Math.min(COLUMNS, servers.length + 1));
   const width = columns * (BOX.width + GAP) + GAP;
   const column = (i: number): number => GAP + i * (BOX.width + GAP);
   const middle = (width - BOX.width) / 2;
-  const level = { client: 12, clientBus: 134, router: 152, serverBus: 290, servers: 322 };
+  const high = heightOf(
+    Math.max(2, ...[client, router, director, ...servers].map(({ text }) => text.length)),
+  );
+  const clientBus = 12 + high + 38;
+  const serverBus = clientBus + 18 + high + 54;
+  const level = { client: 12, clientBus, router: clientBus + 18, serverBus, servers: serverBus + 32 };
+  // A client on the server segment stands beside the router, and needs no row of its own.
+  const onSegment = client.node.nics.some(({ network }) => network === "server");
+  const top = onSegment ? level.clientBus - 24 : 0;
+  const hopX = onSegment ? column(columns - 1) : middle;
   const placed: Placed[] = [
-    { ...client, x: middle, y: level.client },
-    { ...router, x: middle, y: level.router },
+    { ...client, x: hopX, y: onSegment ? level.router : level.client },
+    { ...router, x: onSegment ? column(0) + ROUTER_MARGIN : middle, y: level.router },
     { ...director, x: column(0), y: level.servers },
     ...servers.map((view, i) => ({
       ...view,
       x: column(1 + (i % (columns - 1))),
-      y: level.servers + Math.floor(i / (columns - 1)) * (BOX.height + 52),
+      y: level.servers + Math.floor(i / (columns - 1)) * (high + 52),
     })),
   ];
-  const height = Math.max(...placed.map(({ y }) => y)) + BOX.height + 40;
-  const centre = width / 2;
+  const height = Math.max(...placed.map(({ y }) => y)) + high + 40;
+  const centre = hopX + BOX.width / 2;
   const live = placed.filter(({ serves }) => serves);
   const directorX = column(0);
-  const bottom = level.servers + BOX.height;
+  const bottom = level.servers + high;
+  const routed = (kind: "request" | "reply", points: readonly (readonly [number, number])[]): Piece[] =>
+    onSegment ? [] : [path(kind, points)];
   const requests: Piece[] = [
-    path("request", [
-      [centre - 30, level.client + BOX.height],
+    ...routed("request", [
+      [centre - 30, level.client + high],
       [centre - 30, level.router - 2],
     ]),
     path("request", [
-      [centre - 50, level.router + BOX.height],
+      [centre - 50, level.router + high],
       [centre - 50, level.serverBus - 16],
       [directorX + 60, level.serverBus - 16],
       [directorX + 60, level.servers - 2],
@@ -135,9 +170,9 @@ export function renderTopology(lab: PageLab, status: Status): Markup {
     ...live.map(({ x, y }) =>
       path("request", [
         [directorX + 60, bottom],
-        [directorX + 60, y + BOX.height + 20],
-        [x + 60, y + BOX.height + 20],
-        [x + 60, y + BOX.height + 2],
+        [directorX + 60, y + high + 20],
+        [x + 60, y + high + 20],
+        [x + 60, y + high + 2],
       ]),
     ),
   ];
@@ -147,18 +182,23 @@ export function renderTopology(lab: PageLab, status: Status): Markup {
         [x + 112, y],
         [x + 112, y - 16],
         [centre + 50, y - 16],
-        [centre + 50, level.router + BOX.height + 2],
+        [centre + 50, level.router + high + 2],
       ]),
     ),
-    path("reply", [
+    ...routed("reply", [
       [centre + 30, level.router],
-      [centre + 30, level.client + BOX.height + 2],
+      [centre + 30, level.client + high + 2],
     ]),
   ];
   const { networks, vipCidr } = lab;
   const buses = [
     bus(level.clientBus, width, "start", `client network ${networks.client.cidr}`),
-    bus(level.serverBus, width, "end", `server segment ${networks.server.cidr}, ${vipCidr}`),
+    bus(
+      level.serverBus,
+      width,
+      "end",
+      `server segment ${[...new Set([networks.server.cidr, vipCidr])].join(", ")}`,
+    ),
   ];
   const serving = live.map(({ node }) => node.name).join(", ");
   const arrow = (kind: string): Markup =>
@@ -175,18 +215,19 @@ export function renderTopology(lab: PageLab, status: Status): Markup {
     /></marker>`;
   return html`<svg
     class="topology"
-    viewBox="0 0 ${width} ${height}"
+    viewBox="0 ${top} ${width} ${height - top}"
     role="img"
     aria-labelledby="topology-title topology-text"
   >
     <title id="topology-title">Topology of stack ${lab.stack}</title>
     <desc id="topology-text">
-      Requests go from the client through the router and the director to ${serving || "no real server"};
-      replies go from there through the router to the client, past the director.
+      Requests go from the client through ${onSegment ? "" : "the router and "}the director to
+      ${serving || "no real server"}; replies go from there ${onSegment ? "" : "through the router "}to the
+      client, past the director.
     </desc>
     <defs>${arrow("request")}${arrow("reply")}</defs>
     ${buses.map(({ line }) => line)}
     ${requests}${live.length > 0 ? replies : undefined}${buses.map(({ label }) => label)}
-    ${placed.map((each) => box(each, lab, each.node.role === "director" && each.node !== director.node))}
+    ${placed.map((each) => box(each, high))}
   </svg>`;
 }
