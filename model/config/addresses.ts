@@ -62,12 +62,13 @@ export function resolveAddresses(config: Config): Addresses {
     clientNetwork.hostAddress,
     ...hosts.map(({ clientAddress }) => clientAddress),
     router.clientAddress,
-    client.address,
+    ...(client.network === "client" ? [client.address] : []),
   ]);
   const onServer = planFor(four.server, [
     serverNetwork.hostAddress,
     ...hosts.map(({ serverAddress }) => serverAddress),
     router.serverAddress,
+    ...(client.network === "server" ? [client.address] : []),
     ...[...directors, ...listed].map(({ address }) => address),
     ...vips,
   ]);
@@ -83,11 +84,13 @@ export function resolveAddresses(config: Config): Addresses {
     client: place("client", router.clientAddress ?? onClient.fixed(7 * 256 + 200), router.clientAddress6),
     server: place("server", router.serverAddress ?? onServer.fixed(200), router.serverAddress6),
   };
-  const clientAddress = client.address ?? onClient.fixed(7 * 256 + 70);
+  const clientAddress =
+    client.address ?? (client.network === "client" ? onClient.fixed(7 * 256 + 70) : onServer.fixed(70));
   // Below the first one's, where no real server has its default.
   const directorAddresses = directors.map(({ address }, index) => address ?? onServer.fixed(30 - index));
-  // The host, the router and the directors have an address too.
-  const addresses = serverAddresses(named, onServer, four.server.hosts - 2 - directors.length);
+  // The host, the router, the directors and perhaps the client have an address too.
+  const others = 2 + directors.length + (client.network === "server" ? 1 : 0);
+  const addresses = serverAddresses(named, onServer, four.server.hosts - others);
   const vip = config.vip ?? onVip.fixed(100);
   const routerVips = [vipNetwork, ...moreVipNetworks].flatMap(({ by, prefix }, index) => {
     if (by !== "address") return [];
@@ -105,7 +108,7 @@ export function resolveAddresses(config: Config): Addresses {
   const [onServerFour = "", ...onServerSix] = inNetwork("server", routerPlaces.server);
   return {
     hosts: hostAddresses,
-    client: place("client", clientAddress, client.address6),
+    client: place(client.network, clientAddress, client.address6),
     router: routerPlaces,
     routerOnServer: [
       onServerFour,

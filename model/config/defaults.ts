@@ -139,7 +139,9 @@ export function resolve(config: Config, identity: Identity, read: ReadText = () 
       moreVipCidrs: moreVipNetworks.map(({ prefix: each }) => String(each)),
     }),
     ...given({ vip6Cidr: addresses.vip6 && vip6CidrOf(config) }),
-    clients: [absent.has("client") ? here("client") : leaf("client", client, "client", addresses.client)],
+    clients: [
+      absent.has("client") ? here("client") : leaf("client", client, client.network, addresses.client),
+    ],
     routers: [
       absent.has("router")
         ? here("router")

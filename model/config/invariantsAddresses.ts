@@ -13,6 +13,7 @@ export function checkAddresses(findings: Findings, config: Config, draft: Draft)
   const addresses = ownedAddresses(config, draft).filter((each) => isAssigned(each.value));
   for (const each of addresses) checkPlace(findings, each);
   checkVips(findings, config, draft, addresses);
+  checkClientOnSegment(findings, config);
   checkUnique(findings, addresses, "address");
   checkUnique(findings, ownedMacs(config, draft), "MAC address");
   checkGateways(findings, config, draft);
@@ -23,7 +24,7 @@ function checkPlace(findings: Findings, { key, value, network, owner }: OwnedAdd
   const prefix = Prefix.parse(cidr);
   if (!prefix.contains(value)) {
     const why =
-      cidrKey.startsWith("serverNetwork.") && owner !== "the host" && owner !== "the router"
+      cidrKey.startsWith("serverNetwork.") && !["the host", "the router", "the client"].includes(owner)
         ? `is outside ${cidrKey} ${cidr}; gate needs one segment for the director and its real servers`
         : `is outside ${cidrKey} ${cidr}`;
     findings.add({ key, value, message: why, fix: `choose an address in ${cidr}` }, cidrKey);
@@ -88,6 +89,26 @@ function checkVips(
         network.key,
       );
     }
+  }
+}
+
+/** Without an address of its own in a VIP's network it would ask the router for the VIP, and nobody on the segment. */
+function checkClientOnSegment(findings: Findings, config: Config): void {
+  if (config.client.network === "client" || config.absent.has("client")) return;
+  for (const { key, prefix, by } of allVipNetworks(config)) {
+    if (by === "serverAddress") continue;
+    const six = prefix.network.family === 6;
+    const serverKey = `serverNetwork.cidr${six ? "6" : ""}`;
+    const cidr = six ? config.serverNetwork.cidr6 : config.serverNetwork.cidr;
+    findings.add(
+      {
+        key: "client.network",
+        value: "server",
+        message: `is for VIPs in ${serverKey} ${cidr}; ${key} is ${String(prefix)}, for which the client would ask the router`,
+        fix: `set ${key} to ${cidr}, or leave client.network out`,
+      },
+      key,
+    );
   }
 }
 

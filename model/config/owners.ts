@@ -84,14 +84,20 @@ export function ownedAddresses(config: Config, draft: Draft): OwnedAddress[] {
       value: addressOf(draft.clients[0], family) ?? "",
       explicit: client[`address${suffix}`] !== undefined,
     };
+    const ofClient = (segment: NetworkName): Owned[] => (client.network === segment ? [theClient] : []);
     const on = (segment: NetworkName, ...owned: readonly Owned[]): OwnedAddress[] =>
       [...(family === 4 ? hosts(segment) : []), ...owned].map((each) => ({
         network: networkOf(segment),
         ...each,
       }));
     return [
-      ...on("client", ofRouter("clientAddress", onClient[0]), theClient),
-      ...on("server", ofRouter("serverAddress", onServer[0]), ...ofListed(config, draft, `address${suffix}`)),
+      ...on("client", ofRouter("clientAddress", onClient[0]), ...ofClient("client")),
+      ...on(
+        "server",
+        ofRouter("serverAddress", onServer[0]),
+        ...ofClient("server"),
+        ...ofListed(config, draft, `address${suffix}`),
+      ),
       ...allVipNetworks(config)
         .filter(({ by, prefix }) => by === "address" && prefix.network.family === family)
         .map(({ key, prefix }, place) => ({

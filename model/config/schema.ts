@@ -108,7 +108,12 @@ const director = z.strictObject({
 
 const client = z.strictObject({
   name: name("client"),
-  address: address("7.70"),
+  network: choice(["client", "server"], "network")
+    .default("client")
+    .describe(
+      "client: behind the router. server: among the real servers, where it asks for the VIP by ARP itself; then the VIPs lie there too.",
+    ),
+  address: address("7.70, .70 on the server segment"),
   address6: address6(),
   mac: macField(),
   ...sizing,

@@ -13,10 +13,13 @@ const MACHINE = ["foreign.sh", "machine.sh"] as const;
 /** Stands for the script of whoever holds the VIPs. */
 const HOLDER = "holder";
 
+/** Of whoever asks for the VIP on the server segment. */
+const NEIGHBOURS = "neighbours.sh";
+
 /** Files below scripts/guest/ beside common.sh, in the order in which they are put together. */
 const SCRIPTS: Readonly<Record<Role, readonly string[]>> = {
-  client: ["client.sh"],
-  router: ["router.sh"],
+  client: [NEIGHBOURS, "client.sh"],
+  router: [NEIGHBOURS, "router.sh"],
   realServer: ["pages.sh", "workloads.sh", "guard.sh", "realServer.sh"],
   director: [
     "pages.sh",
@@ -33,7 +36,9 @@ const SCRIPTS: Readonly<Record<Role, readonly string[]>> = {
 
 function scriptsOf(role: Role, settings: Settings): string[] {
   const holder = "LVS_KEEPALIVED_CONF" in settings ? "keepalived" : "fixed";
-  const scripts = SCRIPTS[role].map((name) => (name === HOLDER ? `holders/${holder}.sh` : name));
+  const scripts = SCRIPTS[role]
+    .filter((name) => name !== NEIGHBOURS || "LVS_NEIGHBOURS" in settings)
+    .map((name) => (name === HOLDER ? `holders/${holder}.sh` : name));
   // Before the last one, which runs.
   return "LVS_MACHINE" in settings ? [...scripts.slice(0, -1), ...MACHINE, ...scripts.slice(-1)] : scripts;
 }

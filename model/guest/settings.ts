@@ -11,6 +11,7 @@ import { realServerPage, sorryPage } from "./pages";
 import { RUN_LIMIT, type Settings } from "./script";
 import { endpoint, familyOf, hostPrefix, Prefix, type Family } from "../lab/address";
 import { imagePackages, tlsPorts, webProtocol } from "../lab/workloads";
+import { isClientOnSegment } from "../lab/lastHop";
 import { listenedPorts } from "../lab/ports";
 import { isOwnSorry, nicOn, vipCidrsOf, vipsOf, type Lab, type LabNode, type Machine } from "../lab/types";
 
@@ -39,10 +40,25 @@ function common(lab: Lab, node: LabNode): Settings {
   };
 }
 
+/** Of a node that asks for VIPs on the server segment. */
+function neighbourSettings(lab: Lab, node: LabNode): Settings {
+  return {
+    LVS_SERVER_IF: nicOn(node, "server").device,
+    // Told only where it matters: a new director touches these nodes in that strategy alone.
+    LVS_NEIGHBOURS:
+      lab.arpStrategy === "static"
+        ? vipsOf(lab)
+            .map((vip) => `${vip} ${vipMac(lab, vip)}`)
+            .join("\n")
+        : "",
+  };
+}
+
 function clientSettings(lab: Lab, node: LabNode): Settings {
   return {
     ...common(lab, node),
     LVS_GATEWAY: node.ssh === undefined ? (node.gateway ?? "") : "",
+    ...(isClientOnSegment(lab) && neighbourSettings(lab, node)),
     ...(lab.authority && { LVS_CA: authority(lab.authority.secret, lab.prefix).certificate }),
   };
 }
@@ -51,16 +67,9 @@ function routerSettings(lab: Lab, node: LabNode): Settings {
   const routed = vipCidrsOf(lab).filter((cidr) => Prefix.parse(cidr).size === 1);
   return {
     ...common(lab, node),
-    LVS_SERVER_IF: nicOn(node, "server").device,
+    ...neighbourSettings(lab, node),
     LVS_ADDRESSES: addresses(node, 4),
     ...(routed.length > 0 && { LVS_VIP_ROUTES: routed.join(" ") }),
-    // Told only where it matters: a new director touches the router in that strategy alone.
-    LVS_NEIGHBOURS:
-      lab.arpStrategy === "static"
-        ? vipsOf(lab)
-            .map((vip) => `${vip} ${vipMac(lab, vip)}`)
-            .join("\n")
-        : "",
   };
 }
 

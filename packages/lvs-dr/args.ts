@@ -62,6 +62,12 @@ export interface ServerNetwork {
   readonly mtu?: number;
 }
 
+/** client: behind the router. server: among the real servers, where it asks for the VIP by ARP itself; then the VIPs lie there too. */
+export enum Network {
+  Client = "client",
+  Server = "server",
+}
+
 /** The machine through which it is reached, and no other way. */
 export interface Jump {
   /** Name or address of the machine on the way. Required. */
@@ -98,7 +104,9 @@ export interface Client {
   readonly enabled?: boolean;
   /** Name of the guest, and its host name. Default: client. */
   readonly name?: string;
-  /** IPv4 address, without prefix. Default: host part 7.70 of its network. */
+  /** client: behind the router. server: among the real servers, where it asks for the VIP by ARP itself; then the VIPs lie there too. Default: client. */
+  readonly network?: Network;
+  /** IPv4 address, without prefix. Default: host part 7.70, .70 on the server segment of its network. */
   readonly address?: string;
   /** IPv6 address, without prefix, in a lab that has IPv6. Default: host part of address, digit for digit. */
   readonly address6?: string;

@@ -2,8 +2,7 @@
 # shellcheck source=scripts/guest/common.sh disable=SC2154,SC2034,SC2153
 # The router: forwards between the client network and the two subnets of the server segment, and finds the VIP by ARP
 # (of IPv6 by NDP) through its address in the VIP's subnet, or through a route to the VIP alone. With arpStrategy `static` each VIP is bound to its MAC instead.
-# Settings: LVS_SERVER_IF, LVS_ADDRESSES ("dev=address/prefix ..."), maybe LVS_VIP_ROUTES ("address/32 ..."), LVS_NEIGHBOURS (with that
-# strategy "VIP MAC" a line).
+# Settings: LVS_ADDRESSES ("dev=address/prefix ..."), those of neighbours.sh, and maybe LVS_VIP_ROUTES ("address/32 ...").
 
 ROLE_NEEDS=()
 # Who answers for the VIP is asked from here. A machine gets it; an image of the user's has been asked for no such package.
@@ -30,42 +29,25 @@ drop_routes() {
   done < <(vip_routes)
 }
 
-static_entries() {
-  local vip mac
-  while read -r vip _ mac _; do echo "$vip $mac"; done < <(ip neigh show dev "$LVS_SERVER_IF" nud permanent)
-}
-
-# has_line TEXT LINE. Not by a pipe into grep -q, whose writer dies of a line too many.
-has_line() { [[ $'\n'$1$'\n' == *$'\n'"$2"$'\n'* ]]; }
-
 role_start() {
-  local vip mac old
+  local vip
   sysctls "${ROUTER_SYSCTLS[@]}"
   drop_routes "$VIP_ROUTES"
   for vip in $VIP_ROUTES; do
     ip route replace "$vip" dev "$LVS_SERVER_IF" proto "$ROUTE_PROTOCOL"
   done
-  while read -r old _; do
-    [[ -n $old ]] || continue
-    [[ $'\n'$LVS_NEIGHBOURS == *$'\n'"$old "* ]] || ip neigh del "$old" dev "$LVS_SERVER_IF"
-  done < <(static_entries)
-  while read -r vip mac; do
-    [[ -z $vip ]] || ip neigh replace "$vip" lladdr "$mac" dev "$LVS_SERVER_IF" nud permanent
-  done <<<"$LVS_NEIGHBOURS"
+  bind_vips
 }
 
 role_stop() {
-  local old
-  while read -r old _; do
-    [[ -z $old ]] || ip neigh del "$old" dev "$LVS_SERVER_IF"
-  done < <(static_entries)
+  release_vips
   drop_routes ""
   sysctl -qw net.ipv4.ip_forward=0
   [[ $LVS_VIPS != *:* ]] || sysctl -qw net.ipv6.conf.all.forwarding=0
 }
 
 role_check() {
-  local vip mac pair routes entries
+  local vip pair routes
   expect_sysctls "${ROUTER_SYSCTLS[@]}"
   for pair in $LVS_ADDRESSES; do
     has_address "${pair%%=*}" "${pair#*=}" ||
@@ -77,13 +59,7 @@ role_check() {
       has_line "$routes" "$vip" || problem route-differs "$vip" "no route to $vip on $LVS_SERVER_IF"
     done
   fi
-  entries=$(static_entries)
-  while read -r vip mac; do
-    [[ -z $vip ]] || has_line "$entries" "$vip $mac" ||
-      problem neighbour-differs "$vip" "no permanent neighbour entry $vip -> $mac"
-  done <<<"$LVS_NEIGHBOURS"
-  [[ -z $entries || -n $LVS_NEIGHBOURS ]] ||
-    problem neighbour-differs "" "permanent neighbour entries left: ${entries//$'\n'/; }"
+  expect_bound
 }
 
 dispatch "$@"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154,SC2016,SC2034 # status, stdout, stderr: lib.sh; the guest's shell expands what is quoted here
-# scripts/guest/router.sh: its routes to VIPs that lie in no network of their own.
+# scripts/guest/router.sh and neighbours.sh: routes to VIPs that lie in no network of their own, and VIPs bound to their MACs.
 # shellcheck source=test/shell/guest.sh
 source "$ROOT/test/shell/guest.sh"
 
@@ -10,7 +10,7 @@ router() {
   ln -sf "$(PATH="$REAL_PATH" command -v unshare)" "$BIN/unshare"
   $UNDER ip link >/dev/null 2>&1 || skip "no network namespaces here"
   mkdir -p "$T"/guest/proc/sys/net/ipv4/conf/all
-  guest "common.sh router.sh" "ip link add eth1 type veth peer name peer && ip link set peer up && ip addr add 192.168.7.200/24 dev eth1 && ip link set eth1 up; $1" \
+  guest "common.sh neighbours.sh router.sh" "ip link add eth1 type veth peer name peer && ip link set peer up && ip addr add 192.168.7.200/24 dev eth1 && ip link set eth1 up; $1" \
     LVS_SERVER_IF=eth1 LVS_ADDRESSES=eth1=192.168.7.200/24 LVS_NEIGHBOURS="${3:-}" LVS_VIP_ROUTES="$2"
 }
 readonly SHOWN='ip -4 route show dev eth1 | sed "s/ *$//"'
@@ -49,16 +49,38 @@ test_entries_of_another_strategy_go_and_are_named() {
 
 # Of an image of the user's no arping is asked: docs/howto/image.md.
 test_a_router_needs_arping_on_a_machine_alone() {
-  guest "common.sh router.sh" 'printf "%s\n" "needs:${ROLE_NEEDS[*]}"' LVS_SERVER_IF=eth1
+  guest "common.sh neighbours.sh router.sh" 'printf "%s\n" "needs:${ROLE_NEEDS[*]}"' LVS_SERVER_IF=eth1
   equals "$stdout" "needs:"
-  guest "common.sh router.sh" 'printf "%s\n" "needs:${ROLE_NEEDS[*]}"' LVS_SERVER_IF=eth1 LVS_MACHINE=lvs-dr/one
+  guest "common.sh neighbours.sh router.sh" 'printf "%s\n" "needs:${ROLE_NEEDS[*]}"' LVS_SERVER_IF=eth1 LVS_MACHINE=lvs-dr/one
   equals "$stdout" "needs:arping:iputils-arping"
 }
 
 test_a_router_forwards_the_families_of_the_vips() {
-  forwards() { guest "common.sh router.sh" 'printf "%s\n" "${ROUTER_SYSCTLS[@]}" | grep -c "ip_forward\|net.ipv6"' LVS_SERVER_IF=eth1 LVS_MACHINE=lvs-dr/one LVS_VIPS="$1"; }
+  forwards() { guest "common.sh neighbours.sh router.sh" 'printf "%s\n" "${ROUTER_SYSCTLS[@]}" | grep -c "ip_forward\|net.ipv6"' LVS_SERVER_IF=eth1 LVS_MACHINE=lvs-dr/one LVS_VIPS="$1"; }
   forwards 10.0.0.100/32
   equals "$stdout" 1
   forwards "10.0.0.100/32 fd00::100/128"
   equals "$stdout" 2
+}
+
+# client SCRIPT [SETTING=VALUE...]: one that is on the server segment.
+client() {
+  local script=$1
+  shift
+  ln -sf "$(PATH="$REAL_PATH" command -v unshare)" "$BIN/unshare"
+  unshare -n ip link >/dev/null 2>&1 || skip "no network namespaces here"
+  UNDER="unshare -n" guest "common.sh neighbours.sh client.sh" "ip link add eth0 type veth peer name peer && ip link set peer up && ip addr add 192.168.7.70/24 dev eth0 && ip link set eth0 up; $script" \
+    LVS_GATEWAY='' LVS_SERVER_IF=eth0 "$@"
+}
+
+test_a_client_on_the_segment_binds_the_vips_too_and_lets_them_go() {
+  client 'role_start; role_check; report; static_entries; ip neigh flush dev eth0 nud permanent; role_check; report; role_start; role_stop; static_entries' \
+    LVS_NEIGHBOURS="192.168.7.100 00:00:5e:00:01:33"
+  equals "$stdout" "$(lines "192.168.7.100 00:00:5e:00:01:33" \
+    $'problem=neighbour-differs\t\t192.168.7.100\tno permanent neighbour entry 192.168.7.100 -> 00:00:5e:00:01:33')"
+}
+
+test_a_client_elsewhere_knows_no_neighbours() {
+  guest "common.sh client.sh" 'role_start; role_check; report; role_stop; printf "%s\n" "needs:${ROLE_NEEDS[*]}"' LVS_GATEWAY='' LVS_MACHINE=lvs-dr/one
+  equals "$stdout" "needs:curl:curl ping:iputils-ping"
 }

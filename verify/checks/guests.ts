@@ -5,7 +5,7 @@ import { labNodes, nicOn, vipsOf, type Lab, type LabNode } from "../../model/lab
 import { judge, skipped, type CheckContext, type Finding, type Probe } from "./check";
 import { askEach } from "../../lib/askEach";
 import { confKey, hazardKeys, judgeHazards } from "./hazards";
-import { forwards, judgeNeighbours } from "./neighbours";
+import { judgeNeighbours, sendsRequests } from "./neighbours";
 import { gatherFacts, unitsOf, type GuestFacts } from "./guestFacts";
 
 /** Seconds by which a guest's clock may be off: certificates, logs and captures are compared across guests. */
@@ -135,7 +135,7 @@ export function judgeGuest(lab: Lab, node: LabNode, facts: GuestFacts): Finding[
   }
 
   findings.push(judgeHazards(lab, node, facts));
-  if (forwards(node)) findings.push(judgeNeighbours(lab, node, facts.neighbours));
+  if (sendsRequests(node)) findings.push(judgeNeighbours(lab, node, facts.neighbours));
 
   const idle = Object.entries(facts.units).filter(([, state]) => state !== "active");
   add(
@@ -203,7 +203,7 @@ async function look({ lab, shell }: CheckContext, node: LabNode): Promise<Findin
   try {
     const keys = new Set([...Object.keys(sysctlsOf(lab, node)), ...hazardKeys(lab, node)]);
     const facts = await gatherFacts(shell, node, [...keys], units, {
-      neighbours: forwards(node),
+      neighbours: sendsRequests(node),
       ipv6: node.gateway6 !== undefined,
     });
     return judgeGuest(lab, node, facts);

@@ -97,7 +97,7 @@ const RULES: readonly Rule[] = [
     code: "arp_ignore",
     all: true,
     right: "0",
-    concerns: ({ node }) => node.role === "router" || node.role === "director",
+    concerns: ({ node }) => node.role !== "realServer",
     breaks: (value, { node, nic }) =>
       value === 8
         ? `${node.name} answers no ARP request on ${nic.device}`

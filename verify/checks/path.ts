@@ -1,13 +1,14 @@
 /**
  * The path of Direct Routing, seen on the wire: requests cross the director, which rewrites nothing but the destination
- * MAC; replies go from the real server to the router, with the VIP as their source, past the director.
+ * MAC; replies go from the real server to the last hop, with the VIP as their source, past the director.
  */
 import { lacksCommand } from "../../health/commands";
 import { answered, PORTS_EACH } from "../../health/requests";
 import { askEach } from "../../lib/askEach";
 import { tableWeight } from "../../model/director/ipvs/table";
 import { familyOf } from "../../model/lab/address";
-import { addressOf, askedUrl, gatewayOf, nicOn, type VirtualService } from "../../model/lab/types";
+import { lastHop, wayBack } from "../../model/lab/lastHop";
+import { addressOf, askedUrl, nicOn, type VirtualService } from "../../model/lab/types";
 import { webProtocol } from "../../model/lab/workloads";
 import { Capture, parseCapture, RESOLUTION, type Frame } from "./capture";
 import { lacksAnEnd, NOT_TCP, skipped, type CheckContext, type Finding, type Probe } from "./check";
@@ -71,37 +72,41 @@ async function lookAt(context: CheckContext, services: readonly VirtualService[]
   const ports = `${parts[0]?.first}-${parts.at(-1)?.last}`;
   const client = addressOf(lab.clients[0], family);
   const filter = `(tcp and host ${client} and portrange ${ports}) or ${RESOLUTION[family]}`;
-  const director = new Capture(
+  const atDirector = new Capture(
     shell,
     lab.directors[0].name,
     nicOn(lab.directors[0], "server").device,
     filter,
   );
-  const router = new Capture(shell, lab.routers[0].name, nicOn(lab.routers[0], "server").device, filter);
-  await Promise.all([director.start(), router.start()]);
-  // A real server that must ask for the router's MAC shows which source it asks with. Not before somebody listens.
+  const hop = lastHop(lab);
+  const atHop = new Capture(shell, hop.name, nicOn(hop, "server").device, filter);
+  await Promise.all([atDirector.start(), atHop.start()]);
+  // A real server that must ask for the last hop's MAC shows which source it asks with. Not before somebody listens.
   const forgotten = await askEach(lab.realServers, async (node) => {
     const { name } = node;
-    const which = `to ${gatewayOf(node, family)} dev ${nicOn(node, "server").device}`;
+    const which = `to ${wayBack(lab, node, family)} dev ${nicOn(node, "server").device}`;
     const { stdout } = await shell.run(name, `ip neigh flush ${which}; ip neigh show ${which} nud permanent`);
     return { name, permanent: stdout.includes("PERMANENT") };
   });
   const answers: { readonly part: Part; readonly answered: number }[] = [];
   for (const part of parts) answers.push({ part, answered: await ask(context, part) });
-  // A request has five packets of the client's at least, twice at the director, and four replies at the router; a bare connection three and two.
+  // A request has five packets of the client's at least, twice at the director, and four replies at the last hop; a bare connection three and two.
   const packets = answers
     .map(({ part, answered }) => answered * (webProtocol(part.service) === undefined ? 2 : 8))
     .reduce((sum, each) => sum + each, 0);
-  const [atDirector, atRouter] = (await Promise.all([director.stop(packets), router.stop(packets)])).map(
-    parseCapture,
-  ) as [ReturnType<typeof parseCapture>, ReturnType<typeof parseCapture>];
-  const arp = [...atDirector.arp, ...atRouter.arp];
+  const [seenByDirector, seenByHop] = (
+    await Promise.all([atDirector.stop(packets), atHop.stop(packets)])
+  ).map(parseCapture) as [ReturnType<typeof parseCapture>, ReturnType<typeof parseCapture>];
+  const arp = [...seenByDirector.arp, ...seenByHop.arp];
   const permanent = forgotten.filter((each) => each.permanent).map(({ name }) => name);
-  const commands = { director: director.command, router: router.command };
+  const commands = { director: atDirector.command, lastHop: atHop.command };
   return answers.flatMap(({ part: { service, count, first, last }, answered }) => {
     const own = ({ fromPort, toPort }: Frame): boolean =>
       [fromPort, toPort].some((port) => port >= first && port <= last);
-    const frames = { director: atDirector.frames.filter(own), router: atRouter.frames.filter(own) };
+    const frames = {
+      director: seenByDirector.frames.filter(own),
+      lastHop: seenByHop.frames.filter(own),
+    };
     return judgePath(lab, service, { ...frames, arp, answered, permanent }, commands, count);
   });
 }
@@ -111,7 +116,7 @@ export const pathProbe: Probe = {
   async look(context) {
     const findings: Finding[] = [];
     const { lab, shell } = context;
-    const ends = [lab.directors[0], lab.routers[0]].map((node) => [node, "tcpdump"] as const);
+    const ends = [lab.directors[0], lastHop(lab)].map((node) => [node, "tcpdump"] as const);
     const why = lacksAnEnd(lab) ?? (await lacksCommand(shell, ends));
     if (why !== undefined)
       return [skipped("path.requests", "requests cross the director, and replies do not", why)];

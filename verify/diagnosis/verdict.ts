@@ -11,6 +11,7 @@ export type Verdict =
   | "withdrawn by its guard"
   | "ARP leak"
   | "router does not forward"
+  | "client does not reach the VIP"
   | "director's table wrong"
   | "nobody answers ARP for the VIP"
   | "requests are lost"
@@ -62,6 +63,8 @@ export interface Diagnosis {
 export interface Names {
   readonly vip: string;
   readonly router: string;
+  /** Whom real servers send their replies to the client to: the router, or the client itself. */
+  readonly lastHop: string;
   readonly director: string;
   /** Command that shows on a real server whether what serves the port runs. */
   readonly serving: string;
@@ -84,7 +87,7 @@ function verdictOf(
   leaking: readonly string[],
   names: Names,
 ): Omit<Diagnosis, "server"> {
-  const { vip, router, director, serving } = names;
+  const { vip, router, lastHop, director, serving } = names;
   const { name, direct, fromRouter, fromClient, vipOnLo, withdrawn, table } = server;
   const own = (answer: Answer): boolean => answer.ok && answer.server === name;
   if (server.answersArp) {
@@ -120,7 +123,7 @@ function verdictOf(
   if (!own(fromRouter)) {
     const rip = withdrawn === undefined ? "its RIP answers" : `its guard has withdrawn it (${withdrawn})`;
     const because = `${rip}, ${vip} through it alone does not answer (${fromRouter.detail})`;
-    if (vipOnLo === true) return lost(server, `${because}, though the VIP is on its lo`, names);
+    if (vipOnLo === true) return lost(server, `${because}, though the VIP is on its lo`, names, router);
     return {
       verdict: "VIP missing on lo",
       because: vipOnLo === false ? `${because}; its lo has no ${vip}` : because,
@@ -128,9 +131,16 @@ function verdictOf(
     };
   }
   if (!own(fromClient) && !sight.clientReachesVip) {
+    const because = `${vip} through it answers ${router}, but not the client (${fromClient.detail})`;
+    if (lastHop !== router)
+      return {
+        verdict: "client does not reach the VIP",
+        because,
+        fix: `on ${lastHop}: ip route get ${vip} (it must be on its segment); ip neigh show ${vip}; nft list ruleset`,
+      };
     return {
       verdict: "router does not forward",
-      because: `${vip} through it answers ${router}, but not the client (${fromClient.detail})`,
+      because,
       fix: `on ${router}: sysctl -w net.ipv4.ip_forward=1; nft list ruleset; the client's default route`,
     };
   }
@@ -150,7 +160,7 @@ function verdictOf(
   }
   if (!own(fromClient)) {
     const because = `${vip} through it answers ${router}, but not the client (${fromClient.detail}), whom others answer`;
-    return lost(server, because, names);
+    return lost(server, because, names, lastHop);
   }
   if (server.page !== undefined) {
     return {
@@ -162,13 +172,17 @@ function verdictOf(
   return { verdict: "ok", because: "its RIP, the VIP through it, and the client's view agree", fix: "" };
 }
 
-/** On which side of the real server a packet is lost, and where to look. */
+/**
+ * On which side of the real server a packet is lost, and where to look.
+ * @param next whom the replies must leave for
+ */
 function lost(
   { name, trace, neighbour }: ServerSight,
   because: string,
   { router, director, owner }: Names,
+  next: string,
 ): Omit<Diagnosis, "server"> {
-  const route = `ip route (default via ${router}); nft list ruleset`;
+  const route = `${next === router ? `ip route (default via ${router})` : `ip route get ${next}'s address`}; nft list ruleset`;
   if (trace === undefined)
     return {
       verdict: "replies are lost",
@@ -206,15 +220,15 @@ function lost(
     return {
       verdict: "replies are lost",
       because: `${capture} the request, and no reply leave, though its kernel answers`,
-      fix: `on ${name}: nft list ruleset (its output chain); ip neigh show (${router} must be there); ${route}`,
+      fix: `on ${name}: nft list ruleset (its output chain); ip neigh show (${next} must be there); ${route}`,
     };
   const to = owner(replyTo);
-  const straight = to.split(" ")[0] === router;
+  const straight = to.split(" ")[0] === next;
   return {
     verdict: "replies are lost",
     because: `${capture} the reply leave for ${to}`,
     fix: straight
-      ? `on ${router}: sysctl net.ipv4.conf.all.rp_filter (strict only where the VIP's route is), nft list ruleset`
-      : `on ${name}: ${route}: replies must go to ${router}`,
+      ? `on ${next}: sysctl net.ipv4.conf.all.rp_filter (strict only where the VIP's route is), nft list ruleset`
+      : `on ${name}: ${route}: replies must go to ${next}`,
   };
 }

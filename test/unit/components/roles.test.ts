@@ -109,8 +109,8 @@ const ROUTER = {
   LVS_NODE: "router",
   LVS_VIPS: "10.0.0.100/32",
   LVS_SERVER_IF: "eth1",
-  LVS_ADDRESSES: "eth0=172.18.7.200/16 eth1=192.168.7.200/24 eth1=10.0.0.200/8",
   LVS_NEIGHBOURS: "",
+  LVS_ADDRESSES: "eth0=172.18.7.200/16 eth1=192.168.7.200/24 eth1=10.0.0.200/8",
 };
 const RS1 = {
   LVS_ROLE: "realServer",
@@ -166,14 +166,14 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "client.sh",
     { LVS_ROLE: "client", LVS_NODE: "client", LVS_VIPS: "10.0.0.100/32", LVS_GATEWAY: "172.18.7.200" },
   ],
-  ["Router", "router", "has its addresses on both segments", makeRouter, {}, "router.sh", ROUTER],
+  ["Router", "router", "has its addresses on both segments", makeRouter, {}, "neighbours.sh router.sh", ROUTER],
   [
     "Router",
     "router",
     "knows the director's MAC with the static ARP strategy, and only then",
     makeRouter,
     { arpStrategy: "static", director: { mac: "52:54:00:aa:bb:cc" } },
-    "router.sh",
+    "neighbours.sh router.sh",
     { ...ROUTER, LVS_NEIGHBOURS: "10.0.0.100 52:54:00:aa:bb:cc" },
   ],
   [

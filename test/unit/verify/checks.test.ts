@@ -114,11 +114,11 @@ describe("path", () => {
   const request = `${client}.61001 > 10.0.0.100.80`;
   const answer = `10.0.0.100.80 > ${client}.61001`;
   const crossing = line(router, director, request, "S") + line(director, rs, request, "S");
-  const commands = { director: "tcpdump", router: "tcpdump" };
+  const commands = { director: "tcpdump", lastHop: "tcpdump" };
   const judged = (atDirector: string, atRouter: string, permanent: string[] = []): string[] => {
     const seen = {
       director: parseCapture(atDirector).frames,
-      router: parseCapture(atRouter).frames,
+      lastHop: parseCapture(atRouter).frames,
       answered: 1,
       permanent,
     };

@@ -53,7 +53,14 @@ describe("a server that takes connections", () => {
       inside: new Map([["rs1", { vipOnLo: true, ...(withdrawn !== undefined && { withdrawn }) }]]),
       ...answers,
     });
-    const names = { vip: service.vip, router: "router", director: "director", serving: "ss", owner: String };
+    const names = {
+      vip: service.vip,
+      router: "router",
+      lastHop: "router",
+      director: "director",
+      serving: "ss",
+      owner: String,
+    };
     return { sight, diagnoses: diagnose(sight, names) };
   };
 

@@ -17,6 +17,7 @@ const ROUTER = "52:54:00:00:00:01";
 const NAMES = {
   vip: "10.0.0.100",
   router: "router",
+  lastHop: "router",
   director: "director",
   serving: "systemctl status nginx",
   owner: (mac: string): string => (mac === ROUTER ? `router ${mac}` : `director ${mac}`),
@@ -249,5 +250,32 @@ describe("a capture on the real server says on which side a packet is lost:", ()
     ],
   ])("its capture holds %s", (_what, text, said, expected) =>
     expect(traceOf(LAB, node, { vip }, parseCapture(text).frames, said)).toEqual(expected),
+  );
+});
+
+it("of a client on the server segment no router is suspected, and replies must leave for it", () => {
+  const names = {
+    ...NAMES,
+    lastHop: "client",
+    owner: (mac: string): string => (mac === ROUTER ? `router ${mac}` : `client ${mac}`),
+  };
+  const verdictOf = (servers: ServerSight[], changes: Partial<LabSight>) =>
+    diagnose(sight(servers, changes), names)[0];
+  const silent = { fromClient: lost };
+  expect(
+    verdictOf([server("rs1", silent), server("rs2", silent)], { clientReachesVip: false }),
+  ).toMatchObject({
+    verdict: "client does not reach the VIP",
+    fix: expect.stringMatching(/^on client: ip route get 10\.0\.0\.100/) as string,
+  });
+  const trace = (replyTo: string) => ({
+    ...silent,
+    trace: { arrived: true, taken: true, filtered: 0, replyTo },
+  });
+  expect(verdictOf([server("rs1", trace(ROUTER)), server("rs2")], {})?.fix).toBe(
+    "on rs1: ip route get client's address; nft list ruleset: replies must go to client",
+  );
+  expect(verdictOf([server("rs1", trace("52:54:00:00:00:07")), server("rs2")], {})?.fix).toMatch(
+    /^on client: sysctl net\.ipv4\.conf\.all\.rp_filter/,
   );
 });
