@@ -11,11 +11,12 @@ import { controlPlane, type ControlPlane } from "../model/director/controlPlane"
 import { parseIpvsList, rowOf } from "../model/director/ipvs/list";
 import { serviceKey } from "../model/lab/target";
 import type { GuestStatus } from "../model/guest/status";
+import { familyOf } from "../model/lab/address";
 import { withHolder } from "../model/lab/directors";
 import { placement } from "../model/lab/hosts";
 import type { Problem } from "../model/lab/problem";
 import { holderOf } from "../model/pair";
-import type { Lab, LabNode } from "../model/lab/types";
+import { addressOf, type Lab, type LabNode } from "../model/lab/types";
 import {
   checkerScript,
   checkedPort,
@@ -179,6 +180,9 @@ interface CheckerSight {
 /** Section of a real server's answer with what it remembers of a director's checks. */
 const sectionOf = ({ name }: LabNode): string => `checks-${name}`;
 
+/** The addresses from which a director checks. */
+const dipsOf = ({ address, address6 }: LabNode): string[] => [address, ...(address6 ? [address6] : [])];
+
 /** The checks of the lab's first director. */
 function checkerOf(
   lab: Lab,
@@ -195,7 +199,8 @@ function checkerOf(
       new Map(
         service.realServers.flatMap(({ name }): (readonly [string, CheckSight])[] => {
           const section = statuses.get(name)?.sections[sectionOf(director)];
-          return section === undefined ? [] : [[name, parseCheckSight(section, checkedPort(service))]];
+          const dip = addressOf(director, familyOf(service.vip)) ?? "";
+          return section === undefined ? [] : [[name, parseCheckSight(section, checkedPort(service), dip)]];
         }),
       ),
   );
@@ -210,7 +215,7 @@ export async function readStatus(shell: Shell, applied: Lab): Promise<Status> {
       applied.realServers.map(({ name }) => [
         name,
         applied.directors
-          .map((director) => checkSightScript(director.address, sectionOf(director)))
+          .map((director) => checkSightScript(dipsOf(director), sectionOf(director)))
           .join("\n"),
       ]),
     ),

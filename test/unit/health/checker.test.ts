@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../model/config/config";
 import { judgeChecker, parseChecker } from "../../../health/checker";
-import { parseCheckSight, type CheckSight } from "../../../health/checkSight";
+import { checkSightScript, parseCheckSight, type CheckSight } from "../../../health/checkSight";
 import type { CheckerDaemon } from "../../../model/director/controlPlane";
 import { LDIRECTORD } from "../../../model/director/ldirectord/plane";
 import { LAB, STATUS } from "../report/fixtures";
@@ -30,17 +30,18 @@ const sights = (rs1: CheckSight, rs2: CheckSight): Map<string, CheckSight>[] => 
 const fresh: CheckSight = { lastCheck: 1, full: false };
 
 describe("what a real server remembers", () => {
+  const DIP = "192.168.7.30";
   const line = (local: string, remote: string, timer: string): string =>
-    `0      0      192.168.7.10:${local} 192.168.7.30:${remote} timer:(timewait,${timer},0)  \n`;
+    `0      0      192.168.7.10:${local} ${DIP}:${remote} timer:(timewait,${timer},0)  \n`;
   it.each([
     ["59sec", 1],
     ["5.492ms", 54.508],
     ["740ms", 59.26],
     ["1min", 0],
   ])("a timer of %s", (timer, seconds) => {
-    expect(parseCheckSight(`remembered 5 of 2048\n${line("80", "40000", timer)}`, 80).lastCheck).toBeCloseTo(
-      seconds,
-    );
+    expect(
+      parseCheckSight(`remembered 5 of 2048\n${line("80", "40000", timer)}`, 80, DIP).lastCheck,
+    ).toBeCloseTo(seconds);
   });
   it("takes the youngest, and no port but the checked one, and none of the diagnosis's", () => {
     const text =
@@ -48,22 +49,34 @@ describe("what a real server remembers", () => {
       line("80", "40002", "31sec") +
       line("443", "40004", "59sec") +
       line("80", "61007", "59sec");
-    expect(parseCheckSight(`remembered 5 of 2048\n${text}`, 80)).toEqual({
+    expect(parseCheckSight(`remembered 5 of 2048\n${text}`, 80, DIP)).toEqual({
       lastCheck: 29,
       every: 11,
       full: false,
     });
   });
+  it("takes a check of one family for no check of the other", () => {
+    const text =
+      line("80", "40000", "50sec") +
+      "0 0 [fd00:7::10]:80 [fd00:7::30]:40002 timer:(timewait,20sec,0)\n" +
+      "0 0 [::ffff:192.168.7.10]:81 [::ffff:192.168.7.30]:40004 timer:(timewait,55sec,0)\n";
+    const last = (port: number, dip: string): number | undefined =>
+      parseCheckSight(text, port, dip).lastCheck;
+    expect([last(80, DIP), last(80, "fd00:7::30"), last(81, DIP)]).toEqual([10, 40, 5]);
+    expect(checkSightScript([DIP, "fd00:7::30"], "checks")).toContain(
+      "'( dst 192.168.7.30 or dst [fd00:7::30] )'",
+    );
+  });
   it("tells how often it was checked, on average", () => {
     const text = ["5.500ms", "23sec", "41sec"]
       .map((timer, i) => line("80", String(40000 + i), timer))
       .join("");
-    expect(parseCheckSight(text, 80).every).toBeCloseTo(17.75);
-    expect(parseCheckSight(line("80", "40000", "41sec"), 80)).not.toHaveProperty("every");
+    expect(parseCheckSight(text, 80, DIP).every).toBeCloseTo(17.75);
+    expect(parseCheckSight(line("80", "40000", "41sec"), 80, DIP)).not.toHaveProperty("every");
   });
   it("knows nothing when nothing is left, and says when there is no room", () => {
-    expect(parseCheckSight("remembered 0 of 2048\n", 80)).toEqual({ full: false });
-    expect(parseCheckSight("remembered 2048 of 2048\n", 80)).toEqual({ full: true });
+    expect(parseCheckSight("remembered 0 of 2048\n", 80, DIP)).toEqual({ full: false });
+    expect(parseCheckSight("remembered 2048 of 2048\n", 80, DIP)).toEqual({ full: true });
   });
 });
 
