@@ -202,7 +202,7 @@ keyFile=$DIRECTORY/login
 hostKey=$(host_key)
 knownHosts=$DIRECTORY/known_hosts
 ssh=$DIRECTORY/ssh
-libvirtUri=qemu+ssh://root@$(address 2):22/system?keyfile=$DIRECTORY/login&command=$DIRECTORY/ssh
+libvirtUri=qemu+ssh://root@$(address 2):22/system?keyfile=$DIRECTORY/login&command=$DIRECTORY/ssh&knownhosts=$DIRECTORY/known_hosts
 initPid=$(init_pid)
 FACTS
   echo "{$line}" >"$DIRECTORY/facts.json"
