@@ -110,6 +110,7 @@ export function machineArgs(
       mac,
       addresses: [...addresses],
     })),
+    place: `host${suffixOf(lab, hostOf(lab, node))}`,
     libvirtUri: hostOf(lab, node).libvirtUri,
     proxy: hostOf(lab, node).remote,
     bootTimeout: lab.bootTimeout,

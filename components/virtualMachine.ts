@@ -46,6 +46,8 @@ export interface VirtualMachineArgs {
   readonly authorizedKey: pulumi.Input<string>;
   /** `kvm` or `qemu` (TCG). */
   readonly accelerator: "kvm" | "qemu";
+  /** Which host it is on: on another one it is made anew. */
+  readonly place: string;
   /** libvirt's own address, for what watches the boot. */
   readonly libvirtUri: pulumi.Input<string>;
   /** Through what it is reached, when libvirt is on another host. */
@@ -72,6 +74,8 @@ export class VirtualMachine extends pulumi.ComponentResource {
     super("lvsdr:index:VirtualMachine", name, {}, opts);
     const { boot, domainName } = args;
     const child = { parent: this };
+    // With another provider of the same package alone, Pulumi would look for it where it is not.
+    const onHost = { ...child, replacementTrigger: args.place };
     const identity = pulumi.output({
       name: args.hostName,
       domain: domainName,
@@ -98,7 +102,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
         backingStore: { path: boot.disk, format: { type: "qcow2" } },
       },
       // The provider updates no volume.
-      { ...child, replaceOnChanges: ["name", "capacity", "target", "backingStore"] },
+      { ...onHost, replaceOnChanges: ["name", "capacity", "target", "backingStore"] },
     );
 
     // A volume, so that it ends with the stack, and whoever may use libvirt can read it, on another host too.
@@ -111,7 +115,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
         target: { format: { type: "raw" } },
       },
       // It grows.
-      { ...child, ignoreChanges: ["capacity"], replaceOnChanges: ["name", "target"] },
+      { ...onHost, ignoreChanges: ["capacity"], replaceOnChanges: ["name", "target"] },
     );
 
     const tcg = args.accelerator === "qemu";
@@ -169,7 +173,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
       running: true,
     };
     this.domain = new libvirt.Domain(name, machine, {
-      ...child,
+      ...onHost,
       replaceOnChanges: ["name"],
       deleteBeforeReplace: true,
       // libvirt attaches no running guest to a network that was made anew, and none of the guest's inputs tells.
@@ -216,7 +220,7 @@ export class VirtualMachine extends pulumi.ComponentResource {
   /** The disk from which the guest takes its identity: never through arguments that other users of the host can read. */
   private seed(
     name: string,
-    { domainName, hostName, boot, authorizedKey, pool, seedDirectory }: VirtualMachineArgs,
+    { domainName, hostName, boot, authorizedKey, pool, place, seedDirectory }: VirtualMachineArgs,
     guest: pulumi.Output<GuestIdentity>,
     hostKey: pulumi.Output<ReturnType<typeof sshKeyPair>>,
   ): libvirt.Volume {
@@ -249,7 +253,13 @@ export class VirtualMachine extends pulumi.ComponentResource {
         create: { content: { url: file.apply((path) => resolve(path)) } },
       },
       // Where the file lay when it was uploaded does not matter: a moved checkout rebuilds nothing.
-      { parent: this, dependsOn: packed, ignoreChanges: ["create"], replaceOnChanges: ["name", "target"] },
+      {
+        parent: this,
+        dependsOn: packed,
+        ignoreChanges: ["create"],
+        replaceOnChanges: ["name", "target"],
+        replacementTrigger: place,
+      },
     );
   }
 }

@@ -5,7 +5,7 @@ import { EngineService, type IEngineServer } from "@pulumi/pulumi/proto/engine_g
 import * as engineProto from "@pulumi/pulumi/proto/engine_pb";
 import { ResourceMonitorService, type IResourceMonitorServer } from "@pulumi/pulumi/proto/resource_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/resource_pb";
-import type { Properties } from "../lib/properties";
+import type { Properties, Value } from "../lib/properties";
 import type { Registered } from "./deployment";
 import type { Goal } from "./goal";
 import { InterruptedError, messageOf } from "./run";
@@ -119,7 +119,6 @@ export function toGoal(request: proto.RegisterResourceRequest): Goal {
   const unsupported = {
     import: request.getImportid() !== "",
     "remote components": request.getRemote(),
-    replacementTrigger: request.hasReplacementTrigger(),
     transforms: request.getTransformsList().length > 0,
     "state migrations": request.getStateMigrationsList().length > 0,
     protect: request.getProtect() ?? false,
@@ -154,6 +153,9 @@ export function toGoal(request: proto.RegisterResourceRequest): Goal {
       ? { deleteBeforeReplace: request.getDeletebeforereplace() }
       : {}),
     replaceWith: request.getReplaceWithList(),
+    ...(request.hasReplacementTrigger() && {
+      replacementTrigger: request.getReplacementTrigger()?.toJavaScript() as Value,
+    }),
     additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
     aliases: request.getAliasurnsList(),
   };

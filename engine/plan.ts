@@ -40,6 +40,10 @@ export function decide(old: ResourceState, goal: Goal, provider: Provider, at: C
     return [input, diff(kind, isNamed(replaceOn, input))];
   });
   if (providerChanged(old.provider, goal.provider)) diffs.push(["provider", diff("update", true)]);
+  const [before, after] = [old.replacementTrigger, goal.replacementTrigger];
+  // Without one, before or now, nothing is triggered.
+  if (before !== undefined && after !== undefined && differ(before, after))
+    diffs.push(["replacementTrigger", diff("update", true)]);
   const detailedDiff = Object.fromEntries(diffs);
   const [peer] = at.replacedPeers;
   if (peer !== undefined || diffs.some(([, { diffKind }]) => diffKind.endsWith("-replace"))) {

@@ -19,6 +19,8 @@ export interface ResourceState {
   readonly dependencies: readonly string[];
   /** Input property → the resources its value came from. */
   readonly propertyDependencies: { readonly [property: string]: readonly string[] };
+  /** The option of that name: the resource is replaced when its value becomes another. */
+  readonly replacementTrigger?: Value;
   /** Replaced by another of the same URN; to be deleted once the program has run. */
   readonly doomed?: true;
 }

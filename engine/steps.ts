@@ -160,6 +160,9 @@ export function resourceOf(
   inputs: Properties,
   outputs: Properties,
 ): ResourceState {
-  const { type, custom, parent, provider, dependencies, propertyDependencies } = goal;
-  return { urn, type, custom, id, parent, provider, inputs, outputs, dependencies, propertyDependencies };
+  const { type, custom, parent, provider, dependencies, propertyDependencies, replacementTrigger } = goal;
+  return {
+    ...{ urn, type, custom, id, parent, provider, inputs, outputs, dependencies, propertyDependencies },
+    ...(replacementTrigger !== undefined && { replacementTrigger }),
+  };
 }

@@ -166,7 +166,15 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "client.sh",
     { LVS_ROLE: "client", LVS_NODE: "client", LVS_VIPS: "10.0.0.100/32", LVS_GATEWAY: "172.18.7.200" },
   ],
-  ["Router", "router", "has its addresses on both segments", makeRouter, {}, "neighbours.sh router.sh", ROUTER],
+  [
+    "Router",
+    "router",
+    "has its addresses on both segments",
+    makeRouter,
+    {},
+    "neighbours.sh router.sh",
+    ROUTER,
+  ],
   [
     "Router",
     "router",

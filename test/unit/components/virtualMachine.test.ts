@@ -107,6 +107,7 @@ function seedResources(
         provider: "libvirt",
         ignoreChanges: ["create"],
         replaceOnChanges: ["name", "target"],
+        replacementTrigger: "host",
       },
     },
   };
@@ -124,7 +125,11 @@ function diskResource(boot: BootSource): Registration {
       target: { format: { type: "qcow2" } },
       backingStore: { path: boot.disk, format: { type: "qcow2" } },
     },
-    options: { provider: "libvirt", replaceOnChanges: ["name", "capacity", "target", "backingStore"] },
+    options: {
+      provider: "libvirt",
+      replaceOnChanges: ["name", "capacity", "target", "backingStore"],
+      replacementTrigger: "host",
+    },
   };
 }
 
@@ -148,7 +153,12 @@ const CONSOLE: Registration = {
     capacity: 4096,
     target: { format: { type: "raw" } },
   },
-  options: { provider: "libvirt", ignoreChanges: ["capacity"], replaceOnChanges: ["name", "target"] },
+  options: {
+    provider: "libvirt",
+    ignoreChanges: ["capacity"],
+    replaceOnChanges: ["name", "target"],
+    replacementTrigger: "host",
+  },
 };
 
 /** Waits for the guest's SSH, after each start of its domain. */
@@ -236,6 +246,7 @@ function domainResource(disk: string, seed: string, rest: Record<string, unknown
       provider: "libvirt",
       deleteBeforeReplace: true,
       replaceOnChanges: ["name"],
+      replacementTrigger: "host",
       replaceWith: [`${NETWORK} client-network`, `${NETWORK} server-network`],
     },
   };

@@ -1,3 +1,4 @@
+import { Value } from "google-protobuf/google/protobuf/struct_pb";
 import * as proto from "@pulumi/pulumi/proto/resource_pb";
 import { expect, test } from "vitest";
 import { toGoal, toResponse } from "../../../engine/monitor";
@@ -23,6 +24,13 @@ test.each<[string, (request: proto.RegisterResourceRequest) => void]>([
   expect(() => toGoal(request)).toThrow(
     `the embedded engine does not support ${option}; use --engine pulumi`,
   );
+});
+
+test("what replaces a resource when it changes is told", () => {
+  const request = new proto.RegisterResourceRequest();
+  expect(toGoal(request)).not.toHaveProperty("replacementTrigger");
+  request.setReplacementTrigger(Value.fromJavaScript("host-far"));
+  expect(toGoal(request).replacementTrigger).toBe("host-far");
 });
 
 test("every element of an input is the whole of it", () => {

@@ -13,6 +13,7 @@ function plan(
   after: Properties,
   options: Partial<Goal> = {},
   at: Partial<Circumstances> = {},
+  former: Partial<ResourceState> = {},
 ) {
   const goal = {
     type,
@@ -23,7 +24,7 @@ function plan(
     replaceWith: [],
     ...options,
   } as unknown as Goal;
-  const old = { type, inputs: before, provider: "" } as unknown as ResourceState;
+  const old = { type, inputs: before, provider: "", ...former } as unknown as ResourceState;
   return decide(old, goal, providerOf(type), { ...FINE, ...at });
 }
 
@@ -173,6 +174,16 @@ describe("resource options", () => {
     expect(plan(VOLUME, { name: "a", capacity: 1 }, { ...after, capacity: 2 }, options)).toMatchObject({
       deleteFirst,
     });
+  });
+
+  test.each([
+    ["another value", "host", "host-far", "replace"],
+    ["the same value", "host", "host", "same"],
+    ["the first value", undefined, "host", "same"],
+    ["none any more", "host", undefined, "same"],
+  ])("replacementTrigger: %s", (_, before, after, op) => {
+    const option = (value: string | undefined) => (value === undefined ? {} : { replacementTrigger: value });
+    expect(plan(DOMAIN, {}, {}, option(after), {}, option(before)).op).toBe(op);
   });
 
   test("replaceWith", () => {

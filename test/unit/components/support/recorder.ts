@@ -17,6 +17,7 @@ interface RegistrationRequest {
   getPackageref(): string;
   getDeletebeforereplace(): boolean;
   getReplaceonchangesList(): string[];
+  getReplacementTrigger(): { getStringValue(): string } | undefined;
   getIgnorechangesList(): string[];
   getAdditionalsecretoutputsList(): string[];
   getDeletedwith(): string;
@@ -62,6 +63,7 @@ export interface Options {
   readonly provider?: string;
   readonly deleteBeforeReplace?: true;
   readonly replaceOnChanges?: readonly string[];
+  readonly replacementTrigger?: string;
   readonly ignoreChanges?: readonly string[];
   readonly additionalSecretOutputs?: readonly string[];
   readonly replaceWith?: readonly string[];
@@ -165,6 +167,7 @@ function optionsOf(request: RegistrationRequest): Options {
     ),
     ...(request.getDeletebeforereplace() && { deleteBeforeReplace: true as const }),
     ...list("replaceOnChanges", request.getReplaceonchangesList()),
+    ...text("replacementTrigger", request.getReplacementTrigger()?.getStringValue() ?? ""),
     ...list("ignoreChanges", request.getIgnorechangesList()),
     ...list("additionalSecretOutputs", request.getAdditionalsecretoutputsList()),
     ...list("replaceWith", request.getReplaceWithList().map(short)),
