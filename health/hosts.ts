@@ -6,9 +6,6 @@ import { hostLogins, shellName } from "../model/lab/access";
 import { sentCalls } from "../model/lab/tunnels";
 import type { Lab, LibvirtHost } from "../model/lab/types";
 
-/** Seconds for a host's answer. */
-const ANSWER_LIMIT = 60;
-
 export interface HostAnswer {
   readonly host: LibvirtHost;
   readonly ok: boolean;
@@ -27,18 +24,22 @@ export async function withHosts<T>(lab: Lab, use: (shell: Shell) => Promise<T>):
   }
 }
 
-/** @param calls arguments of vxlan.sh for a host, a call each; the first that fails is the last */
+/**
+ * @param calls arguments of vxlan.sh for a host, a call each; the first that fails is the last
+ * @param timeout seconds for a host's answer
+ */
 export function askHosts(
   hosts: readonly LibvirtHost[],
   shell: Shell,
   calls: (host: LibvirtHost) => readonly string[],
+  timeout = 60,
 ): Promise<HostAnswer[]> {
   return askEach(hosts, async (host) => {
     const { code, stdout, stderr } = await shell.run(shellName(host), sentCalls(calls(host)), {
       stdin: readScript("host/vxlan.sh"),
-      timeout: ANSWER_LIMIT,
+      timeout,
     });
     const said = stderr.trim().split("\n").at(-1);
-    return { host, ok: code === 0, stdout, fault: said || `no answer within ${ANSWER_LIMIT} s` };
+    return { host, ok: code === 0, stdout, fault: said || `no answer within ${timeout} s` };
   });
 }

@@ -5,11 +5,13 @@ import { hasTunnels, joinedCalls, tunnelDevices } from "../../model/lab/tunnels"
 import type { Lab } from "../../model/lab/types";
 import { judge, skipped, type Finding, type Probe } from "./check";
 
+/** Seconds for a host's answer: verify is over soon on a lab whose paths are dead. */
+const ANSWER_LIMIT = 20;
 const EXPECTED = "both devices, and all peers";
 
 /** @param shell knows the hosts by their names, this one as `host` */
 export async function judgeTunnels(lab: Lab, shell: Shell): Promise<Finding[]> {
-  const answers = await askHosts(lab.hosts, shell, (host) => joinedCalls(lab, host));
+  const answers = await askHosts(lab.hosts, shell, (host) => joinedCalls(lab, host), ANSWER_LIMIT);
   return answers.map(({ host: { name }, ok, fault }) =>
     judge(
       `hosts.${name}.tunnels`,

@@ -43,5 +43,5 @@ it("each host is asked for its own VXLAN devices, and one that lacks them, or do
     `far 10.199.0.2 1450 ${bridge} 10.199.0.1`,
   ]);
   answers.far = { code: null, stderr: "" };
-  expect((await seen())[1]).toEqual(["hosts.far.tunnels", "fail", "no answer within 60 s"]);
+  expect((await seen())[1]).toEqual(["hosts.far.tunnels", "fail", "no answer within 20 s"]);
 });
