@@ -162,7 +162,16 @@ export function resourceOf(
 ): ResourceState {
   const { type, custom, parent, provider, dependencies, propertyDependencies, replacementTrigger } = goal;
   return {
-    ...{ urn, type, custom, id, parent, provider, inputs, outputs, dependencies, propertyDependencies },
+    urn,
+    type,
+    custom,
+    id,
+    parent,
+    provider,
+    inputs,
+    outputs,
+    dependencies,
+    propertyDependencies,
     ...(replacementTrigger !== undefined && { replacementTrigger }),
   };
 }

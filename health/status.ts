@@ -16,7 +16,7 @@ import { withHolder } from "../model/lab/directors";
 import { placement } from "../model/lab/hosts";
 import type { Problem } from "../model/lab/problem";
 import { holderOf } from "../model/pair";
-import { addressOf, type Lab, type LabNode } from "../model/lab/types";
+import { addressesOf, addressOf, type Lab, type LabNode } from "../model/lab/types";
 import {
   checkerScript,
   checkedPort,
@@ -180,9 +180,6 @@ interface CheckerSight {
 /** Section of a real server's answer with what it remembers of a director's checks. */
 const sectionOf = ({ name }: LabNode): string => `checks-${name}`;
 
-/** The addresses from which a director checks. */
-const dipsOf = ({ address, address6 }: LabNode): string[] => [address, ...(address6 ? [address6] : [])];
-
 /** The checks of the lab's first director. */
 function checkerOf(
   lab: Lab,
@@ -215,7 +212,7 @@ export async function readStatus(shell: Shell, applied: Lab): Promise<Status> {
       applied.realServers.map(({ name }) => [
         name,
         applied.directors
-          .map((director) => checkSightScript(dipsOf(director), sectionOf(director)))
+          .map((director) => checkSightScript(addressesOf(director), sectionOf(director)))
           .join("\n"),
       ]),
     ),

@@ -1,6 +1,7 @@
 /** The lab as a picture: two segments, every node with its addresses and live state, the request's and the reply's path. */
 import type { Status } from "../health/status";
 import { familyOf, withoutLength } from "../model/lab/address";
+import { isOnServerSegment } from "../model/lab/lastHop";
 import { html, type Markup, type Piece } from "./html";
 import type { PageLab, PageNode } from "./pageLab";
 
@@ -136,7 +137,7 @@ export function renderTopology(lab: PageLab, status: Status): Markup {
   const serverBus = clientBus + 18 + high + 54;
   const level = { client: 12, clientBus, router: clientBus + 18, serverBus, servers: serverBus + 32 };
   // A client on the server segment stands beside the router, and needs no row of its own.
-  const onSegment = client.node.nics.some(({ network }) => network === "server");
+  const onSegment = isOnServerSegment(client.node);
   const top = onSegment ? level.clientBus - 24 : 0;
   const hopX = onSegment ? column(columns - 1) : middle;
   const placed: Placed[] = [

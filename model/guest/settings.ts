@@ -13,7 +13,16 @@ import { endpoint, familyOf, hostPrefix, Prefix, type Family } from "../lab/addr
 import { imagePackages, tlsPorts, webProtocol } from "../lab/workloads";
 import { isClientOnSegment } from "../lab/lastHop";
 import { listenedPorts } from "../lab/ports";
-import { isOwnSorry, nicOn, vipCidrsOf, vipsOf, type Lab, type LabNode, type Machine } from "../lab/types";
+import {
+  addressesOf,
+  isOwnSorry,
+  nicOn,
+  vipCidrsOf,
+  vipsOf,
+  type Lab,
+  type LabNode,
+  type Machine,
+} from "../lab/types";
 
 /** "eth0=192.168.7.10/24 …": a node's addresses of one family. */
 function addresses({ nics }: LabNode, family: Family): string {
@@ -113,7 +122,7 @@ function tlsSettings(lab: Lab, node: LabNode): Settings {
         own.secret,
         prefix,
         node.name,
-        [...new Set(services.map(({ vip }) => vip)), node.address, ...(node.address6 ? [node.address6] : [])],
+        [...new Set(services.map(({ vip }) => vip)), ...addressesOf(node)],
         [...new Set(services.flatMap(({ check }) => check.virtualhost ?? []))],
       ));
   return {

@@ -1,12 +1,16 @@
 /** The last hop before the director: who asks for the VIP on the server segment, and gets the replies there. */
 import type { Family } from "./address";
-import { addressOf, gatewayOf, type Lab, type LabNode } from "./types";
+import { addressOf, gatewayOf, type Lab, type LabNode, type Nic } from "./types";
 
 type Ends = Pick<Lab, "clients" | "routers">;
 
+/** Whether a node has a NIC on the server segment. */
+export const isOnServerSegment = ({ nics }: { readonly nics: readonly Pick<Nic, "network">[] }): boolean =>
+  nics.some(({ network }) => network === "server");
+
 /** Whether the client is on the server segment itself. */
 export const isClientOnSegment = ({ clients: [client] }: Pick<Lab, "clients">): boolean =>
-  client.nics.some(({ network }) => network === "server");
+  isOnServerSegment(client);
 
 /** The router, or a client on the server segment. */
 export function lastHop(lab: Ends): LabNode {

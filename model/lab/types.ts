@@ -262,6 +262,11 @@ export function addressOf(node: LabNode, family: Family): string | undefined {
   return family === 6 ? node.address6 : node.address;
 }
 
+/** A node's addresses of both families, on that segment. */
+export function addressesOf({ address, address6 }: Pick<LabNode, "address" | "address6">): string[] {
+  return address6 === undefined ? [address] : [address, address6];
+}
+
 /**
  * Where a service is, as a URL: of the web server's scheme where that serves it or an HTTP check asks it, else of its transport's
  * ("tcp://10.0.0.100:3306/").

@@ -4,7 +4,7 @@ import { ARPING, parseArping, whoHas } from "../../health/arping";
 import { vipMac } from "../../model/director/vipHolder";
 import { familyOf, hostPrefix } from "../../model/lab/address";
 import { labAt } from "../../model/lab/hosts";
-import { lastHop } from "../../model/lab/lastHop";
+import { isOnServerSegment, lastHop } from "../../model/lab/lastHop";
 import { guestsOf, labNodes, nicOn, vipsOf, type Lab, type LabNode } from "../../model/lab/types";
 import { proxyArpRepair } from "./hazards";
 import { RESOLUTION } from "./capture";
@@ -110,7 +110,7 @@ async function fromHost(lab: Lab, vip: string): Promise<Finding> {
 
 /** Who asks for the VIP on the server segment: the router, and a client that is there. */
 const askers = ({ clients: [client], routers: [router] }: Lab): LabNode[] =>
-  [router, client].filter(({ nics }) => nics.some(({ network }) => network === "server"));
+  [router, client].filter(isOnServerSegment);
 
 const noRouter = (lab: Lab, vip: string): Finding =>
   skipped(

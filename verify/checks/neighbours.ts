@@ -1,5 +1,6 @@
 /** Whether those who send to others on the server segment have each neighbour's address at the MAC of the guest that owns it. */
 import { withoutLength } from "../../model/lab/address";
+import { isOnServerSegment } from "../../model/lab/lastHop";
 import { labNodes, nicOn, type Lab, type LabNode } from "../../model/lab/types";
 import { vipMac } from "../../model/director/vipHolder";
 import { lookFor, macOwner } from "./arp";
@@ -26,8 +27,8 @@ function owners(lab: Lab, node: LabNode): Map<string, string> {
 }
 
 /** The nodes that requests go through on the server segment, or come from: a wrong neighbour there sends them astray. */
-export function sendsRequests({ role, nics }: LabNode): boolean {
-  return role !== "realServer" && nics.some(({ network }) => network === "server");
+export function sendsRequests(node: LabNode): boolean {
+  return node.role !== "realServer" && isOnServerSegment(node);
 }
 
 export function judgeNeighbours(lab: Lab, node: LabNode, neighbours: ReadonlyMap<string, string>): Finding {

@@ -2,7 +2,7 @@
 import { askEach } from "../../lib/askEach";
 import { judge, lacksAnEnd, skipped, type CheckContext, type Finding, type Probe } from "./check";
 import { withoutLength } from "../../model/lab/address";
-import type { Lab, LabNode } from "../../model/lab/types";
+import { addressesOf, type Lab, type LabNode } from "../../model/lab/types";
 
 export interface PingTarget {
   readonly from: LabNode;
@@ -18,9 +18,8 @@ export function pingTargets(lab: Lab): PingTarget[] {
       label: `the router's ${address} on ${nic.device}`,
     })),
   );
-  const { address, address6 } = lab.clients[0];
   const back = lab.realServers.flatMap((from) =>
-    [address, ...(address6 === undefined ? [] : [address6])].map((to) => ({ from, to, label: "the client" })),
+    addressesOf(lab.clients[0]).map((to) => ({ from, to, label: "the client" })),
   );
   return [...router, ...back];
 }
