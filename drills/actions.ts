@@ -149,12 +149,12 @@ export const noSorryServer = sabotageBy(
 );
 
 /** Why a lab can have no drill at all; undefined when it can. */
-export function needsTcp(run: DrillRun): string | undefined {
+export function needsWeb(run: DrillRun): string | undefined {
   const [service] = run.lab.services;
-  if (webProtocol(service) === "http") return undefined;
+  if (webProtocol(service) !== undefined) return undefined;
   const { name, protocol, workload } = service;
-  const what = workload === undefined ? `is ${webProtocol(service) ?? protocol}` : `is served by ${workload}`;
-  return `it needs a main service over TCP: the load is HTTP, and ${name} ${what}`;
+  const what = workload === undefined ? `is ${protocol}` : `is served by ${workload}`;
+  return `it needs a main service of the lab's web server: the load is HTTP or HTTPS, and ${name} ${what}`;
 }
 
 /** Why a lab cannot have drills that need a second real server; undefined when it can. */
@@ -180,7 +180,10 @@ export function needsLdirectord({ lab }: DrillRun): string | undefined {
 }
 
 export function needsSorry(run: DrillRun): string | undefined {
-  return isOwnSorry(run.lab.services[0]) ? needsDaemon(run) : "it needs the director's own sorry server";
+  const [service] = run.lab.services;
+  if (!isOwnSorry(service)) return "it needs the director's own sorry server";
+  if (webProtocol(service) === "https") return "the director's own sorry server speaks HTTP alone";
+  return needsDaemon(run);
 }
 
 /** A drill that any lab can have. */

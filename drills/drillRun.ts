@@ -3,7 +3,7 @@ import { endpoint, familyOf, type Family } from "../model/lab/address";
 import { tableWeight } from "../model/director/ipvs/table";
 import { pagesOf } from "../model/guest/pages";
 import { lastHop } from "../model/lab/lastHop";
-import { addressOf, type Lab, type LabNode } from "../model/lab/types";
+import { addressOf, serviceUrl, type Lab, type LabNode } from "../model/lab/types";
 import type { GuestShell, RunOptions } from "../lib/ssh";
 import { readClock, type ClockReading } from "./clocks";
 import type { Environment } from "./environment";
@@ -198,7 +198,6 @@ export class DrillRun extends RunRecord {
       clients: [client],
       services,
     } = this.lab;
-    const [{ vip, port }] = services;
     // All at once now, so that no first command later pays for a connection.
     await Promise.all([client, director, ...this.servers].map(({ name }) => this.clock(name)));
     await this.watch();
@@ -210,7 +209,7 @@ export class DrillRun extends RunRecord {
     this.load = new Stream(
       this.shell,
       client.name,
-      perl("load", vip, port, "/", RATE, seconds, REQUEST_TIMEOUT, 1, ...pagesOf(this.lab)),
+      perl("load", serviceUrl(services[0]), RATE, seconds, REQUEST_TIMEOUT, 1, ...pagesOf(this.lab)),
       (line) => {
         const record = parseRequest(line, toRun, names);
         if (record) this.records.push(record);

@@ -4,7 +4,7 @@ import { startUnit } from "../model/guest/script";
 import { hasProblem } from "../model/health";
 import type { ProblemCode } from "../model/lab/problem";
 import { hostOf } from "../model/lab/hosts";
-import { nicOn, type LabNode } from "../model/lab/types";
+import { nicOn, serviceUrl, type LabNode } from "../model/lab/types";
 import { askHolder } from "../health/observe";
 import { readStatus, type Status } from "../health/status";
 import { answersAgain, sabotageBy, START, withoutDropIn } from "./actions";
@@ -62,17 +62,17 @@ export interface Sight {
 /** Has the client hold connections open and ask the VIP for an echo all the time. */
 export async function observeClient(run: DrillRun): Promise<Sight> {
   const { name } = run.lab.clients[0];
-  const [{ vip, port }] = run.lab.services;
+  const [service] = run.lab.services;
   const seconds = 400 * run.scale;
   const replies: number[] = [];
-  const ping = `ping -n -D -i ${PING_PERIOD} -w ${Math.ceil(seconds)} ${vip} | sed -un 's/^\\[\\([0-9.]*\\)\\] .*icmp_seq=\\([0-9]*\\).*/\\1 \\2/p'`;
+  const ping = `ping -n -D -i ${PING_PERIOD} -w ${Math.ceil(seconds)} ${service.vip} | sed -un 's/^\\[\\([0-9.]*\\)\\] .*icmp_seq=\\([0-9]*\\).*/\\1 \\2/p'`;
   const pinging = await run.program(name, ping, (t) => replies.push(t));
   let alive: number | undefined;
   let open = false;
   const lost: number[] = [];
   const flows: Stream = await run.program(
     name,
-    perl("flows", vip, port, FLOWS, FLOW_PERIOD, seconds),
+    perl("flows", serviceUrl(service), FLOWS, FLOW_PERIOD, seconds),
     (t, line) => {
       const [word, number] = line.split(" ");
       if (word === "open") open = true;

@@ -1,5 +1,5 @@
 /** The drills of one call, one after the other: what became of each is told even when one of them is the end of it. */
-import { needsTcp, needsTwoServers } from "./actions";
+import { needsWeb, needsTwoServers } from "./actions";
 import { DRILLS } from "./catalogue";
 import { restore } from "./restoring";
 import { renderResult } from "./resultText";
@@ -7,6 +7,8 @@ import { CutOff, INTERRUPTED, openRun, runDrill, type Bench, type RunOptions } f
 import { Interrupted } from "./waiting";
 import { lacksCommand } from "../health/commands";
 import { labNodes, type Lab } from "../model/lab/types";
+import { webProtocol } from "../model/lab/workloads";
+import type { Shell } from "../lib/ssh";
 import type { Drill } from "./drill";
 import type { DrillOutcome } from "./types";
 
@@ -44,14 +46,25 @@ function whyUnfit(drill: Drill, bench: Bench): string | undefined {
   const run = openRun(bench, "fault", drill);
   const lacking = lackingFor(drill, run.lab);
   if (lacking !== undefined) return lacking;
-  return needsTcp(run) ?? (drill.unfit ?? needsTwoServers)(run);
+  return needsWeb(run) ?? (drill.unfit ?? needsTwoServers)(run);
 }
 
-/** What a machine has not got that the drill would cut something off with; undefined when nothing is missing. */
-function whyUncut({ cuts, ...drill }: Drill, bench: Bench): Promise<string | undefined> {
-  const nodes = cuts?.(openRun(bench, "fault", drill)) ?? [];
-  const needs = nodes.map((node) => [node, "nft"] as const);
-  return lacksCommand(bench.environment.shell, needs);
+/** What a machine has not got that the drill would cut something off with, or speak TLS by; undefined when nothing is missing. */
+async function whyUnequipped({ cuts, ...drill }: Drill, bench: Bench): Promise<string | undefined> {
+  const run = openRun(bench, "fault", drill);
+  const { shell } = bench.environment;
+  const needs = (cuts?.(run) ?? []).map((node) => [node, "nft"] as const);
+  return (await lacksCommand(shell, needs)) ?? lacksTls(shell, run.lab);
+}
+
+/** Why the client cannot speak TLS where the main service is https; undefined when it can. A guest has all it takes. */
+async function lacksTls(
+  shell: Shell,
+  { clients: [client], services: [service] }: Lab,
+): Promise<string | undefined> {
+  if (webProtocol(service) !== "https" || (client.ssh === undefined && !client.here)) return undefined;
+  const { code } = await shell.run(client.name, "perl -MIO::Socket::SSL -e 1");
+  return code === 0 ? undefined : `there is no libio-socket-ssl-perl on ${client.name}`;
 }
 
 /** What the lab does not have, and the drill takes; undefined when nothing is. */
@@ -86,7 +99,7 @@ export async function runDrills(
     // A run that was over when somebody interrupted has its result.
     if (environment.signal.aborted) ended ??= new Interrupted(INTERRUPTED);
     const unfit =
-      ended === undefined ? (whyUnfit(drill, bench) ?? (await whyUncut(drill, bench))) : undefined;
+      ended === undefined ? (whyUnfit(drill, bench) ?? (await whyUnequipped(drill, bench))) : undefined;
     if (ended !== undefined) skip("its turn did not come");
     else if (unfit !== undefined) skip(unfit);
     else if ((amiss ??= await environment.amiss()).length > 0) {

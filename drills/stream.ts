@@ -61,11 +61,13 @@ export class Stream {
   }
 }
 
+const source = (program: string): string => readFileSync(join(__dirname, "guest", `${program}.pl`), "utf8");
+
 /** The command line that runs one of guest/*.pl. */
 export function perl(
   program: "load" | "table" | "flow" | "flows",
   ...args: readonly (string | number)[]
 ): string {
-  const text = readFileSync(join(__dirname, "guest", `${program}.pl`), "utf8");
-  return perlCommand(text, args);
+  const needed = program === "table" ? "" : source("connection");
+  return perlCommand(needed + source(program), args);
 }

@@ -1,6 +1,7 @@
 /** Faults that single connections feel: a client that vanishes, reused ports, a narrow path, restarted network services. */
 import { endpoint, hostPrefix } from "../../model/lab/address";
 import { shellQuote } from "../../lib/text";
+import { anyCertificate } from "../../health/requests";
 import { nicOn, serviceUrl } from "../../model/lab/types";
 import { isClientOnSegment } from "../../model/lab/lastHop";
 import { needsTwoServers, on, sabotageBy, START, theClient, theDirector } from "../actions";
@@ -38,11 +39,10 @@ const clientVanishes: Drill = {
       clients: [client],
       services,
     } = run.lab;
-    const [{ vip, port }] = services;
     const lines: string[] = [];
     const flow = await run.program(
       client.name,
-      perl("flow", vip, port, run.target.name, 0.5, 60),
+      perl("flow", serviceUrl(services[0]), run.target.name, 0.5, 60),
       (_, line) => lines.push(line),
     );
     await run.until("a connection is open", () => lines.includes("answer"), 20);
@@ -164,12 +164,13 @@ const pathMtu: Drill = {
     } = run.lab;
     const create = `head -c ${BYTES} /dev/urandom >${FILE}; ${FORGET_PATHS}`;
     await Promise.all(realServers.map(({ name }) => run.ask(name, create)));
+    const url = serviceUrl(services[0]);
     const narrow = `ip link set ${nicOn(router, "client").device} mtu 1280`;
     await run.act("the router's way to the client narrows to 1280", router.name, narrow);
     const text = await run.ask(
       client.name,
-      `for i in 1 2 3 4; do curl -s -o /dev/null --max-time ${Math.ceil(6 * run.scale)} -H 'Connection: close' ` +
-        `-w '%{size_download} %{time_total} %header{x-real-server}\\n' ${serviceUrl(services[0])}drill-mtu.bin || true; done`,
+      `for i in 1 2 3 4; do curl -s${anyCertificate(url)} -o /dev/null --max-time ${Math.ceil(6 * run.scale)} -H 'Connection: close' ` +
+        `-w '%{size_download} %{time_total} %header{x-real-server}\\n' ${url}drill-mtu.bin || true; done`,
       { timeout: 100 * Math.ceil(run.scale) },
     );
     const downloads = rowsOf(text);

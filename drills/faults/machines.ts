@@ -1,7 +1,7 @@
 /** Faults of whole guests: power cut, reboots. */
 import { controlPlane } from "../../model/director/controlPlane";
 import { vipMac } from "../../model/director/vipHolder";
-import type { LabNode } from "../../model/lab/types";
+import { serviceUrl, type LabNode } from "../../model/lab/types";
 import {
   answersAgain,
   BOOT_MARK,
@@ -40,12 +40,11 @@ interface Flow {
 /** A connection of the client's that is open to the target, and used twice a second. */
 async function openFlow(run: DrillRun, seconds: number): Promise<Flow> {
   const { target, lab } = run;
-  const [{ vip, port }] = lab.services;
   let open = false;
   let end: End | undefined;
   const stream = await run.program(
     lab.clients[0].name,
-    perl("flow", vip, port, target.name, 0.5, seconds * run.scale),
+    perl("flow", serviceUrl(lab.services[0]), target.name, 0.5, seconds * run.scale),
     (t, what) => {
       if (what === "answer") open = true;
       else if (["reset", "closed", "silent"].includes(what)) end ??= { t, what };

@@ -17,6 +17,7 @@ import {
 } from "../actions";
 import { applyDirector, restoreDirector, withServers } from "../directorPayload";
 import { shellQuote } from "../../lib/text";
+import { anyCertificate } from "../../health/requests";
 import { serviceUrl, type Lab, type RealServerEntry } from "../../model/lab/types";
 import type { DrillRun } from "../drillRun";
 import type { Drill } from "../drill";
@@ -185,6 +186,7 @@ const drain: Drill = {
   async act(run) {
     const { target, lab } = run;
     const { drainSeconds } = run.promises;
+    const url = serviceUrl(lab.services[0]);
     const size = Math.ceil(DOWNLOAD_RATE * (drainSeconds * run.scale + 5));
     await run.ask(
       target.name,
@@ -197,8 +199,8 @@ const drain: Drill = {
     const download = await run.program(
       lab.clients[0].name,
       `bash -c ${shellQuote(
-        `for ((i = 0; i < 50; i++)); do r=$(curl -s -o /dev/null --max-time ${Math.ceil(2 * drainSeconds * run.scale)} ` +
-          `-w '%{http_code} %{size_download} %{exitcode}' ${serviceUrl(lab.services[0])}drill.bin); ` +
+        `for ((i = 0; i < 50; i++)); do r=$(curl -s${anyCertificate(url)} -o /dev/null --max-time ${Math.ceil(2 * drainSeconds * run.scale)} ` +
+          `-w '%{http_code} %{size_download} %{exitcode}' ${url}drill.bin); ` +
           `[[ $r == 404* ]] || break; sleep 0.05; done; echo "$EPOCHREALTIME $r"`,
       )}`,
       (t, line) => {

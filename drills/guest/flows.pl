@@ -1,27 +1,18 @@
 # Connections that stay open: each asks again every PERIOD seconds, and what becomes of it is told.
-# usage: perl -e ... ADDRESS PORT COUNT PERIOD SECONDS
+# usage: perl -e ... URL COUNT PERIOD SECONDS
 # Prints `TIME open COUNT` when all have had an answer, `TIME lost WHY` for each that ends. When its stdin ends it prints `TIME alive COUNT`: those
-# that have had an answer to a request made after that, within 15 s.
-use strict;
-use warnings;
-use Socket;
-use Time::HiRes qw(time);
-
-my ($address, $port, $count, $period, $seconds) = @ARGV;
-my ($error, $target) = Socket::getaddrinfo($address, $port, {flags => Socket::AI_NUMERICHOST(), socktype => SOCK_STREAM});
-die "$address: $error" if $error;
-my $request = "HEAD / HTTP/1.1\r\nHost: " . ($address =~ /:/ ? "[$address]" : $address) . "\r\n\r\n";
+# that have had an answer to a request made after that, within 15 s. Needs connection.pl.
+my ($url, $count, $period, $seconds) = @ARGV;
+my $server = server($url);
+my $request = "HEAD $server->{path} HTTP/1.1\r\nHost: $server->{host}\r\n\r\n";
 my $end = time + $seconds;
 my ($opened, $closing) = (0, undef);
-$| = 1;
-$SIG{PIPE} = 'IGNORE';
 
 sub say_when { printf "%.4f %s\n", time, join ' ', @_ }
 
 my %flow;
 for my $number (1 .. $count) {
-  socket(my $socket, $target->{family}, SOCK_STREAM, 0) or die "socket: $!";
-  connect $socket, $target->{addr} or do { say_when('lost', "connect: $!"); next };
+  my $socket = connection($server) or do { say_when('lost', "connect: $!"); next };
   $flow{fileno $socket} = {socket => $socket, due => time + $number * $period / $count, answers => 0, sent => 0, text => ''};
 }
 
@@ -41,8 +32,8 @@ while (time < $end && %flow) {
     if (!defined $closing && vec($in, 0, 1) && !sysread STDIN, my $ignored, 4096) { $closing = time; $end = $closing + 15 }
     for my $each (my @all = values %flow) {
       next if !vec $in, fileno $each->{socket}, 1;
-      my $got = sysread $each->{socket}, $each->{text}, 4096, length $each->{text};
-      if (!$got) { lost($each, defined $got ? 'closed' : 'reset'); next }
+      my $more = hear($each->{socket}, $each->{text});
+      if (!$more) { lost($each, defined $more ? 'closed' : 'reset'); next }
       next if $each->{text} !~ /\r\n\r\n/;
       $each->{answers}++;
       $each->{proven} = 1 if defined $closing && $each->{sent} >= $closing;

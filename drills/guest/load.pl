@@ -1,31 +1,23 @@
 # Steady load, open loop: a request every 1/RATE seconds whatever became of those before, each on a connection of its
 # own, and one retry at once for each that fails. No tool in Debian 12 logs, for each request, its start, latency,
 # error and who answered, and retries: hence this.
-# usage: perl -e ... ADDRESS PORT PATH RATE SECONDS TIMEOUT RETRIES [SERVER PAGE]...
+# usage: perl -e ... URL RATE SECONDS TIMEOUT RETRIES [SERVER PAGE]...
 # An answer from SERVER that is not its PAGE is an error.
 # Prints `SEQ ATTEMPT START LATENCY_MS ok|error SERVER|REASON` a line, `end COUNT` last. Ends after SECONDS, or soon
-# after its stdin does.
-use strict;
-use warnings;
-use Errno qw(EINPROGRESS EAGAIN EINTR ECONNREFUSED ECONNRESET EHOSTUNREACH ENETUNREACH ETIMEDOUT);
-use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK);
-use Socket;
-use Time::HiRes qw(time);
+# after its stdin does. Needs connection.pl.
+use Errno qw(EINPROGRESS ECONNREFUSED ECONNRESET EHOSTUNREACH ENETUNREACH);
 
-my ($address, $port, $path, $rate, $seconds, $timeout, $retries, %page) = @ARGV;
-my ($error, $target) = Socket::getaddrinfo($address, $port, {flags => Socket::AI_NUMERICHOST(), socktype => SOCK_STREAM});
-die "$address: $error\n" if $error;
-my $request = "GET $path HTTP/1.1\r\nHost: " . ($address =~ /:/ ? "[$address]" : $address) . "\r\nUser-Agent: lvs-dr-drill\r\nConnection: close\r\n\r\n";
+my ($url, $rate, $seconds, $timeout, $retries, %page) = @ARGV;
+my $server = server($url);
+my $request = "GET $server->{path} HTTP/1.1\r\nHost: $server->{host}\r\nUser-Agent: lvs-dr-drill\r\nConnection: close\r\n\r\n";
 my %reason = (ECONNREFUSED() => 'refused', ECONNRESET() => 'reset', EHOSTUNREACH() => 'unreachable',
-  ENETUNREACH() => 'unreachable', ETIMEDOUT() => 'timeout');
+  ENETUNREACH() => 'unreachable', ETIMEDOUT() => 'timeout', EPROTO() => 'tls');
 my ($begun, $count, $ended, $said, $out) = (time, 0, 0, time, '');
 my %open;
-$| = 1;
-$SIG{PIPE} = 'IGNORE';
 
 sub done {
   my ($c, $ok, $who) = @_;
-  delete $open{fileno $c->{socket}};
+  delete $open{$c->{fd}};
   close $c->{socket};
   $out .= sprintf "%d %d %.4f %.1f %s %s\n", $c->{seq}, $c->{attempt}, $c->{start}, (time - $c->{start}) * 1000,
     $ok ? 'ok' : 'error', $who;
@@ -34,11 +26,11 @@ sub done {
 
 sub attempt {
   my ($seq, $number) = @_;
-  socket(my $socket, $target->{family}, SOCK_STREAM, 0) or die "socket: $!";
-  fcntl $socket, F_SETFL, O_NONBLOCK | fcntl $socket, F_GETFL, 0;
-  my $c = {socket => $socket, seq => $seq, attempt => $number, start => time, sent => 0, answer => ''};
-  $open{fileno $socket} = $c;
-  connect($socket, $target->{addr}) or $! == EINPROGRESS or failed($c, $! + 0);
+  my $socket = tcp_socket($server);
+  never_blocks($socket);
+  my $c = {socket => $socket, fd => fileno $socket, seq => $seq, attempt => $number, start => time, wants => 'write', answer => ''};
+  $open{$c->{fd}} = $c;
+  connect($socket, $server->{addr}) or $! == EINPROGRESS or failed($c, $! + 0);
 }
 
 sub failed { my ($c, $error) = @_; done($c, 0, $reason{$error} // "errno$error") }
@@ -59,17 +51,31 @@ sub judge {
 
 sub readable {
   my ($c) = @_;
-  my $got = sysread $c->{socket}, $c->{answer}, 65536, length $c->{answer};
-  return judge($c) if defined $got && $got == 0;
-  failed($c, $! + 0) if !defined $got && $! != EAGAIN && $! != EINTR;
+  return greet($c) if !$c->{sent};
+  my $more = hear($c->{socket}, $c->{answer});
+  return failed($c, $! + 0) if !defined $more;
+  judge($c) if !$more;
+}
+
+# It is connected: the handshake, where there is one, and the request.
+sub greet {
+  my ($c) = @_;
+  if ($server->{tls}) {
+    my $done = shake_hands($c->{socket});
+    return failed($c, $! + 0) if !defined $done;
+    return if !$done;
+  }
+  defined syswrite $c->{socket}, $request or return failed($c, $! + 0);
+  $c->{sent} = 1;
 }
 
 sub writable {
   my ($c) = @_;
   my $error = unpack 'i', getsockopt $c->{socket}, SOL_SOCKET, SO_ERROR;
   return failed($c, $error) if $error;
-  defined syswrite $c->{socket}, $request or return $! == EAGAIN ? () : failed($c, $! + 0);
-  $c->{sent} = 1;
+  begin_tls($server, $c->{socket}) if $server->{tls};
+  $c->{wants} = 'read';
+  greet($c);
 }
 
 until ($ended && !%open) {
@@ -85,15 +91,14 @@ until ($ended && !%open) {
   if ($out ne '' && ($now - $said > 0.5 || $ended)) { print $out; ($out, $said) = ('', $now) }
   my ($r, $w) = ('', '');
   vec($r, 0, 1) = 1 if !$ended;
-  for my $c (my @all = values %open) { vec($c->{sent} ? $r : $w, fileno $c->{socket}, 1) = 1 }
+  for my $c (my @all = values %open) { vec($c->{wants} eq 'read' ? $r : $w, $c->{fd}, 1) = 1 }
   my $wait = $ended ? 0.1 : $begun + $count / $rate - time;
   $wait = 0 if $wait < 0;
   $wait = 0.1 if $wait > 0.1;
   next if select($r, $w, undef, $wait) <= 0;
   $ended = 1 if vec($r, 0, 1) && !sysread STDIN, my $ignored, 4096;
   for my $c (my @all = values %open) {
-    my $n = fileno $c->{socket};
-    if (vec $w, $n, 1) { writable($c) } elsif (vec $r, $n, 1) { readable($c) }
+    if (vec $w, $c->{fd}, 1) { writable($c) } elsif (vec $r, $c->{fd}, 1) { readable($c) }
   }
 }
 print $out, "end $count\n";

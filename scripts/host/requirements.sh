@@ -34,6 +34,7 @@ local|sysctl|procps|procps-ng|procps-ng|procps|bridge settings of the lab's own 
 local|arping|iputils-arping|iputils|iputils|iputils|asks from the host who answers for the VIP
 local|ping|iputils-ping|iputils|iputils|iputils|proves that what joins several hosts carries whole packets
 unit|perl:Time::HiRes|perl|perl-Time-HiRes|perl|perl|runs the drills' clients
+unit|perl:IO::Socket::SSL|libio-socket-ssl-perl|perl-IO-Socket-SSL|perl-io-socket-ssl|perl-IO-Socket-SSL|the same, over TLS
 test|git|git|git-core|git|git-core|tells which files are the project's
 test|chromium,chromium-browser|chromium|chromium|chromium|chromium|opens the report in a browser
 test|shellcheck|shellcheck|ShellCheck|shellcheck|ShellCheck|checks the shell scripts

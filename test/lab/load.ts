@@ -2,6 +2,7 @@
 import { expect } from "vitest";
 import { parseRequest, RequestLog } from "../../drills/requests";
 import { perl, Stream } from "../../drills/stream";
+import { serviceUrl } from "../../model/lab/types";
 import type { RequestRecord } from "../../drills/types";
 import { eventually, inGuests, STACK } from "./support";
 
@@ -25,9 +26,8 @@ export async function underLoad<T>(
     async (shell, { clients: [client], directors: [director], services }) => {
       const service = services.find(({ name }) => name === on);
       if (service === undefined) throw new Error(`the lab has no service ${on}`);
-      const { vip, port } = service;
       const records: RequestRecord[] = [];
-      const program = perl("load", vip, port, "/", RATE, LONGEST, TIMEOUT, 1);
+      const program = perl("load", serviceUrl(service), RATE, LONGEST, TIMEOUT, 1);
       const load = new Stream(shell, client.name, program, (line) => {
         const record = parseRequest(line, (time) => time, [director.name]);
         if (record !== undefined) records.push(record);

@@ -2,10 +2,15 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { join } from "node:path";
-import { afterEach, expect, it } from "vitest";
+import { createServer as createTlsServer } from "node:tls";
+import { afterEach, describe, expect, it } from "vitest";
 import { parseRequest, RequestLog } from "../../../drills/requests";
+import { serverCertificate } from "../../../model/guest/certificates";
+import { endpoint } from "../../../model/lab/address";
 
-const PROGRAM = readFileSync(join(__dirname, "../../../drills/guest/load.pl"), "utf8");
+const PROGRAM = ["connection", "load"]
+  .map((name) => readFileSync(join(__dirname, `../../../drills/guest/${name}.pl`), "utf8"))
+  .join("");
 
 let server: Server | undefined;
 afterEach(() => new Promise<void>((done) => (server ? server.close(() => done()) : done())));
@@ -13,20 +18,31 @@ afterEach(() => new Promise<void>((done) => (server ? server.close(() => done())
 /** Runs the generator against a server that does something with each connection. */
 async function load(
   answer: (socket: Socket, n: number) => void,
-  { rate = 20, seconds = 1, timeout = 0.5, retries = 1, pages = [] as string[], address = "127.0.0.1" } = {},
+  {
+    rate = 20,
+    seconds = 1,
+    timeout = 0.5,
+    retries = 1,
+    pages = [] as string[],
+    address = "127.0.0.1",
+    tls = undefined as { key: string; cert: string } | undefined,
+    scheme = "http",
+  } = {},
 ): Promise<RequestLog> {
   let n = 0;
   const open = new Set<Socket>();
-  const own = createServer((socket) => {
+  const served = (socket: Socket): void => {
     open.add(socket);
     socket.on("error", () => undefined);
     const number = n++;
     socket.once("data", () => answer(socket, number));
-  });
+  };
+  const own = tls === undefined ? createServer(served) : createTlsServer(tls, served);
   server = own;
   await new Promise<void>((done) => own.listen(0, address, done));
   const { port } = own.address() as AddressInfo;
-  const args = [address, port, "/", rate, seconds, timeout, retries, ...pages].map(String);
+  const url = `${scheme}://${endpoint(address, port)}/`;
+  const args = [url, rate, seconds, timeout, retries, ...pages].map(String);
   const child = spawn("perl", ["-e", PROGRAM, ...args], { stdio: ["pipe", "pipe", "inherit"] });
   let stdout = "";
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
@@ -107,4 +123,40 @@ it("keeps its pace while requests hang", async () => {
 it("counts what cannot connect", async () => {
   const log = await load(() => undefined, { seconds: 0.2, rate: 10, retries: 0, timeout: 0.2 });
   expect(log.failed.length).toBe(log.first.length);
+});
+
+describe("over TLS", () => {
+  const { certificate: cert, key } = serverCertificate("secret", "lab", "rs1", [], []);
+  const tls = { cert, key };
+  // The first connection of a process takes a moment.
+  const patient = { tls, scheme: "https", timeout: 3 };
+
+  it("asks as it does without, and trusts any certificate", async () => {
+    const log = await load((socket, n) => socket.end(page(n % 2 ? "rs1" : "rs2")), patient);
+    expect(log.errors).toEqual({});
+    expect(log.first.length).toBeGreaterThan(10);
+    expect(Object.keys(log.answeredBy).sort()).toEqual(["rs1", "rs2"]);
+  });
+
+  it("says why a request failed", async () => {
+    const log = await load(
+      (socket, n) => {
+        if (n % 2) socket.destroy();
+        else socket.end(page("rs1").replace("hi\n", "h"));
+      },
+      { ...patient, retries: 0 },
+    );
+    expect(log.answeredBy).toEqual({});
+    expect(Object.keys(log.errors).sort()).toEqual(["closed", "truncated"]);
+  });
+
+  it("a server that does not speak it, or says nothing, fails the handshake", async () => {
+    const log = await load(
+      (socket, n) => {
+        if (n % 2) socket.end(page("rs1"));
+      },
+      { scheme: "https", retries: 0 },
+    );
+    expect(Object.keys(log.errors).sort()).toEqual(["timeout", "tls"]);
+  });
 });

@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { parseHTML } from "linkedom";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { needsSorry } from "../../../drills/actions";
 import { runDrill } from "../../../drills/runner";
 import { runDrills, undoCutOff } from "../../../drills/session";
 import { readDrills } from "../../../report/data";
@@ -51,6 +52,33 @@ it("a drill that cuts something off is skipped where a machine has no nft", asyn
     { name: "fake", description, verdict: "skip", reason: "there is no nft on director" },
   ]);
   expect(did).toEqual([]);
+});
+
+it("a service by HTTPS is drilled but for the sorry page, where the client can speak TLS", async () => {
+  const { lab } = bench.environment;
+  const [main, ...others] = lab.services;
+  const https = { ...main, check: { ...main.check, service: "https" } } as const;
+  const drills = [fakeDrill(did, { name: "fits" }), fakeDrill(did, { name: "sorry", unfit: needsSorry })];
+  const skipped = async (client: object, code: number): Promise<(string | undefined)[]> => {
+    const clients = [{ ...lab.clients[0], ...client }];
+    const shell = {
+      ...bench.environment.shell,
+      run: () => Promise.resolve({ code, stdout: "", stderr: "" }),
+    };
+    const environment = {
+      ...bench.environment,
+      shell,
+      lab: { ...lab, clients, services: [https, ...others] },
+    };
+    const own = { ...bench, environment } as unknown as FakeBench;
+    return (await runDrills(drills, own, ONCE)).outcomes.map((each) =>
+      "reason" in each ? each.reason : each.verdict,
+    );
+  };
+  const sorry = "the director's own sorry server speaks HTTP alone";
+  expect(await skipped({}, 1)).toEqual(["pass", sorry]);
+  expect(await skipped({ here: true }, 0)).toEqual(["pass", sorry]);
+  expect(await skipped({ here: true }, 1)).toEqual(["there is no libio-socket-ssl-perl on client", sorry]);
 });
 
 describe("a lab that is not as configured", () => {
@@ -114,7 +142,8 @@ it("no drill is run where the main service is not TCP, and it is said why", asyn
     { ...bench, environment } as unknown as FakeBench,
     ONCE,
   );
-  const reason = "it needs a main service over TCP: the load is HTTP, and main is udp";
+  const reason =
+    "it needs a main service of the lab's web server: the load is HTTP or HTTPS, and main is udp";
   expect(outcomes).toEqual([{ name: "fake", description, verdict: "skip", reason }]);
   expect(did).toEqual([]);
 });
