@@ -6,7 +6,7 @@
 #   prepare.sh packages remote   those of them that are needed where nothing runs libvirt or guests here
 #   prepare.sh packages unit     only what the unit tests need
 #   prepare.sh daemons           libvirtd only, and that it lets this user in
-#   prepare.sh all [test]        packages, daemons, and the image directory
+#   prepare.sh all [test|fencing]  packages, daemons, and the image directory
 #   prepare.sh remote            for a libvirt on another host: its packages, and the image directory
 set -euo pipefail
 
@@ -24,11 +24,12 @@ needs_of() {
     *) needs=(host local) extras=() ;;
   esac
   [[ $1 != test ]] || extras+=(unit test)
+  [[ $1 != fencing ]] || needs+=(fencing)
   # ldirectord's package enables a service: not on a machine that has an owner. See requirements.sh.
   [[ $1 == unit ]] || has_systemd || extras+=(optional)
 }
 
-# packages [test|unit|remote]
+# packages [test|fencing|unit|remote]
 packages() {
   local needs extras missing wished
   needs_of "${1:-}"
@@ -112,7 +113,7 @@ main() {
       packages remote
       image_root
       ;;
-    *) die "usage: prepare.sh packages [test|remote|unit] | daemons | all [test] | remote" ;;
+    *) die "usage: prepare.sh packages [test|remote|unit] | daemons | all [test|fencing] | remote" ;;
   esac
 }
 main "$@"

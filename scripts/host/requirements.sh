@@ -5,6 +5,7 @@
 #   host     needed by every `scripts/lab up`
 #   local    needed by `scripts/lab up` where libvirt is on this host
 #   unit     needed by `scripts/lab test unit`
+#   fencing  needed by `scripts/lab up` where two directors are under Pacemaker
 #   test     needed by `scripts/lab test` only
 #   optional `scripts/lab` works without; installed by itself only where no systemd runs (ldirectord's package would
 #            enable a service, which a workstation's owner did not ask for)
@@ -38,6 +39,7 @@ unit|perl:IO::Socket::SSL|libio-socket-ssl-perl|perl-IO-Socket-SSL|perl-io-socke
 test|git|git|git-core|git|git-core|tells which files are the project's
 test|chromium,chromium-browser|chromium|chromium|chromium|chromium|opens the report in a browser
 test|shellcheck|shellcheck|ShellCheck|shellcheck|ShellCheck|checks the shell scripts
+fencing|fence_virtd|fence-virtd|fence-virtd|-|fence-virtd|powers a lost director off (highAvailability.manager: pacemaker)
 optional|ldirectord|ldirectord|ldirectord|-|ldirectord|a dry run of ldirectord.cf at preview
 optional|sshd|openssh-server|openssh-server|openssh|openssh-server|the test of a libvirt on another host
 optional|ipvsadm|ipvsadm|ipvsadm|ipvsadm|ipvsadm|reads IPVS tables

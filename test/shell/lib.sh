@@ -9,7 +9,7 @@ export REAL_PATH="$PATH"
 
 # Commands of the real system that the scripts may rely on without asking.
 readonly PLAIN=(awk base64 basename bash cat chmod chown cp cut date df dirname env false find flock getent grep head id
-  install ip jq kill ln ls mkdir mktemp mv nproc paste ps readlink rm sed seq setsid sh sha256sum sleep sort stat sudo tail
+  install ip jq kill ln ls mkdir mktemp mv nproc paste ps readlink rm rmdir sed seq setsid sh sha256sum sleep sort stat sudo tail
   tee timeout touch tr true uname wc xargs)
 
 # set_up: an empty directory $T, a made-up Debian 12 that has everything, and nothing of the real host's state.
