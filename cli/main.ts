@@ -137,7 +137,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
   // For scripts/lab, which takes `up`'s own arguments for it.
   "image-source": async () => {
     const { openLab } = await import("./stack/stackLab");
-    const { imagePackages } = await import("../model/lab/workloads");
+    const { imagePackages } = await import("../model/guest/imagePackages");
     const { guestsOf } = await import("../model/lab/types");
     withConfigFile(withStack(program.command("image-source", { hidden: true })))
       .allowUnknownOption()

@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { hasFencing } from "../model/director/pacemaker/fencing";
+import { imagePackages } from "../model/guest/imagePackages";
 import { guestSettings, roleAt } from "../model/guest/settings";
 import { Prefix } from "../model/lab/address";
 import { hostOf, labAt, suffixOf } from "../model/lab/hosts";
@@ -20,8 +22,9 @@ import {
   type Role,
 } from "../model/lab/types";
 import { hasTunnels, joinCalls, proveCalls, tunnelDevices } from "../model/lab/tunnels";
-import { hasFiles, imagePackages, needsAuthority } from "../model/lab/workloads";
+import { hasFiles, needsAuthority } from "../model/lab/workloads";
 import { AppliedLab } from "./appliedLab";
+import { Fencing } from "./fencing";
 import { GuestImage, type GuestImageArgs } from "./guestImage";
 import type { GuestRole, GuestRoleArgs, Host } from "./guestRole";
 import { Network, type NetworkArgs } from "./network";
@@ -144,9 +147,10 @@ export function clusterParts(
   const privateKey = shared?.privateKey ?? pulumi.secret("");
 
   const ids = guestIds(labNodes(lab));
-  const authority = needsAuthority(lab)
-    ? new random.RandomPassword(named("authority"), KEY_SECRET, key).result
-    : undefined;
+  const authority =
+    needsAuthority(lab) || hasFencing(lab)
+      ? new random.RandomPassword(named("authority"), KEY_SECRET, key).result
+      : undefined;
 
   const hosts: Host[] = [];
   const configured: pulumi.CustomResource[] = [];
@@ -158,7 +162,8 @@ export function clusterParts(
     const host = node.ssh ? existingHost(node, node.ssh, privateKeys) : guestHost(id, node, after);
     const settings = settingsOf(lab, node, authority);
     const secret =
-      (node.role === "director" && hasPassword(lab)) || (node.role === "realServer" && hasFiles(lab));
+      (node.role === "director" && (hasPassword(lab) || hasFencing(lab))) ||
+      (node.role === "realServer" && hasFiles(lab));
     const role = new ROLES[node.role](id, { host, settings, secret }, { ...key, dependsOn });
     hosts.push(host);
     configured.push(role.configured);
@@ -167,7 +172,13 @@ export function clusterParts(
   const [client] = lab.clients;
   for (const node of [...lab.routers, client, ...lab.realServers]) if (!node.here) guest(node);
   // Last: what it puts into the table answers by then.
-  const before = [...configured];
+  const before: pulumi.Resource[] = [...configured];
+  if (authority && hasFencing(lab)) {
+    const { networks } = at(shared?.hosts ?? new Map(), lab.hosts[0]);
+    before.push(
+      new Fencing(named("fencing"), { lab, secret: authority, network: networks.server }, key).ready,
+    );
+  }
   const order = args.directorOrder ?? [];
   const place = ({ name }: LabNode): number => order.indexOf(name);
   for (const [index, node] of lab.directors.toSorted((a, b) => place(a) - place(b)).entries()) {
@@ -284,7 +295,7 @@ function existingHost(node: LabNode, machine: Machine, keys: PrivateKeys): Host 
   };
 }
 
-/** A guest's settings. Of what follows from the authority's secret only the real servers' keys are secret. */
+/** A guest's settings. Of what follows from the lab's secret only keys are secret: the real servers', and those of a cluster of directors. */
 function settingsOf(
   lab: Lab,
   node: LabNode,
@@ -294,7 +305,8 @@ function settingsOf(
   const settings = authority.apply((secret) => ({
     ...guestSettings({ ...lab, authority: { secret } }, node),
   }));
-  return node.role === "realServer" ? settings : pulumi.unsecret(settings);
+  const keeps = node.role === "realServer" || (node.role === "director" && hasFencing(lab));
+  return keeps ? settings : pulumi.unsecret(settings);
 }
 
 type PrivateKeys = NonNullable<ClusterPartsArgs["privateKeys"]>;

@@ -2,6 +2,7 @@
 import { DRILL_LIMITS, type DrillLimits } from "../model/config/schemaDrills";
 import { controlPlane } from "../model/director/controlPlane";
 import { holdSeconds } from "../model/director/detection";
+import { vipHolder } from "../model/director/vipHolder";
 import { gcd, servingWeights } from "../model/director/ipvs/turns";
 import type { Lab } from "../model/lab/types";
 
@@ -9,9 +10,18 @@ import type { Lab } from "../model/lab/types";
 const SLACK = 2;
 
 type Derived =
-  "ejectSeconds" | "ejectSilentSeconds" | "recoverSeconds" | "recoverSilentSeconds" | "lostAfterRetry";
+  | "ejectSeconds"
+  | "ejectSilentSeconds"
+  | "recoverSeconds"
+  | "recoverSilentSeconds"
+  | "lostAfterRetry"
+  | "takeoverMs"
+  | "handoverMs";
 
 export interface Promises extends Omit<DrillLimits, Derived> {
+  /** Milliseconds for which the VIP answers nobody: when the active of two directors dies, and when it gives the VIP up in order. */
+  readonly takeoverMs: number;
+  readonly handoverMs: number;
   /** A server whose port refuses, or that answers wrongly, is out of the table. */
   readonly eject: number;
   /** `hung` servers that accept and keep silent, or are gone from the wire, are out. */
@@ -35,13 +45,17 @@ export interface Promises extends Omit<DrillLimits, Derived> {
 export function promises(lab: Lab): Promises {
   const [service] = lab.services;
   const { check } = service;
-  const { ejectSeconds, ejectSilentSeconds, recoverSeconds, recoverSilentSeconds, lostAfterRetry, ...rest } =
-    { ...DRILL_LIMITS, ...lab.drills?.limits };
+  const limits = { ...DRILL_LIMITS, ...lab.drills?.limits };
+  const { ejectSeconds, ejectSilentSeconds, recoverSeconds, recoverSilentSeconds, ...others } = limits;
+  const { lostAfterRetry, ...rest } = others;
+  const holder = vipHolder(lab);
   const { detectionSeconds } = controlPlane(lab);
   const each = check.failurecount * holdSeconds(check);
   const eject = ejectSeconds ?? detectionSeconds(service, 0, lab);
   return {
     ...rest,
+    takeoverMs: rest.takeoverMs ?? holder.takeoverMs(lab),
+    handoverMs: rest.handoverMs ?? holder.handoverMs(lab),
     eject,
     ejectSilent: (hung = 1) =>
       ejectSilentSeconds === undefined

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { assessHealth } from "../model/health";
 import { vipHolder } from "../model/director/vipHolder";
 import { connections, serverOf, SOCKETS, socketsOf } from "../model/director/ipvs/connections";
-import { SYNC_REFRESH } from "../model/director/vrrp/holder";
+import { SYNC_REFRESH } from "../model/director/connectionSync";
 import type { ProblemCode } from "../model/lab/problem";
 import type { Lab } from "../model/lab/types";
 import { holderOf } from "../model/pair";
@@ -94,12 +94,9 @@ export async function failover(
   return moved;
 }
 
-/** Whether keepalived has decided on a director, which may have begun anew: it holds the VIPs, or would take them over. */
+/** Whether it is decided what a director is, which may have begun anew: it holds the VIPs, or would take them over. */
 export async function hasDecided(shell: Shell, lab: Lab, director: string): Promise<boolean> {
-  // While the unit stops, its last word is still there.
-  const units = vipHolder(lab).units.join(" ");
-  const word = `systemctl is-active -q ${units} && cat /run/lvs-dr/vrrp`;
-  const { stdout } = await shell.run(director, word, { timeout: 20 });
+  const { stdout } = await shell.run(director, vipHolder(lab).state, { timeout: 20 });
   return /^(MASTER|BACKUP)/.test(stdout);
 }
 
@@ -161,15 +158,14 @@ async function untold(...asked: Parameters<typeof toldOfAll>): Promise<string[]>
   ];
 }
 
-/** keepalived begins anew: it says that it ends, at which the other one takes over at once, and is the standby then. */
 async function move(shell: GuestShell, lab: Lab, from: string, to: string): Promise<Failover> {
-  const [unit = ""] = vipHolder(lab).units;
+  const { move: order, units } = vipHolder(lab);
   const begun = Date.now();
-  await shell.check(from, `systemctl restart --no-block ${unit}`, { timeout: 30 });
+  await shell.check(from, order(from), { timeout: 30 });
   while ((await askHolder(shell, lab)) !== to) {
     if (Date.now() - begun > MOVED_WITHIN * 1000)
       throw new Error(
-        `${to} did not take the VIP over within ${MOVED_WITHIN} s: journalctl -u ${unit} on both`,
+        `${to} did not take the VIP over within ${MOVED_WITHIN} s: journalctl -u ${units.join(" -u ")} on both`,
       );
     await sleep(100);
   }

@@ -132,7 +132,7 @@ function directors(all: NonNullable<Status["directors"]>, gauge: MakeGauge): voi
   ]);
   const since = gauge(
     "lvsdr_director_last_transition_seconds",
-    "When keepalived last changed its state, seconds since 1970.",
+    "When it last became active or standby, seconds since 1970.",
     ["director"],
   );
   for (const { name: director, holdsVip, table, lastTransition, ...each } of all) {

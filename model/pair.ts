@@ -13,7 +13,7 @@ export interface DirectorHealth {
   readonly sync: "master" | "backup" | "both" | "none" | "unknown";
   /** Whether its table is the active director's. */
   readonly table: "equal" | "differs";
-  /** ISO 8601, UTC: when keepalived last changed its state; null where it cannot be told. */
+  /** ISO 8601, UTC: when it last became active or standby; null where it cannot be told. */
   readonly lastTransition: string | null;
 }
 

@@ -9,7 +9,7 @@ import { formatRefusals, type Refusal } from "../model/config/config";
 import { isHostKey, listedKey } from "../model/config/hosts";
 import { labsByHost } from "../model/lab/hosts";
 import { guestsOf, type Lab, type LibvirtHost } from "../model/lab/types";
-import { imagePackages } from "../model/lab/workloads";
+import { imagePackages } from "../model/guest/imagePackages";
 import { isAbsent } from "./absence";
 import { refusal } from "./refusal";
 

@@ -15,6 +15,7 @@ import type { ChangeCounts } from "../backends/backend";
 import { StackContext, type StackOptions } from "../stack/context";
 import { shownOutputs } from "../stack/recorded";
 import { ForeignStackError, ownDomains } from "../stack/ownership";
+import { repairFencing } from "../stack/fencing";
 import { repairGuests, repairLibvirt, repairTunnels } from "../stack/repair";
 import { printJson, say, seconds } from "../terminal";
 
@@ -101,6 +102,7 @@ async function apply(context: StackContext, lab: Lab): Promise<Applied> {
   if (exists && (await context.recorded()).access !== undefined) {
     await context.withGuests(async (shell, applied) => {
       await repairTunnels(applied, present, say);
+      await repairFencing(applied, say);
       await repairGuests(shell, applied, say);
     });
   }

@@ -8,6 +8,7 @@ import { forgetHosts, machineName } from "../stack/absence";
 import { audit, stackFiles, type AuditScope } from "../stack/audit";
 import type { Backend, ChangeCounts } from "../backends/backend";
 import { StackContext, type StackHost, type StackOptions } from "../stack/context";
+import { endFencing } from "../stack/fencing";
 import { HOST_DIRECTORIES, removeLogs, tapsOf } from "../stack/hostTraces";
 import { ownDomains } from "../stack/ownership";
 import { deleteFromStack } from "../stack/stackDirectory";
@@ -134,6 +135,7 @@ async function destroy(context: StackContext, host: typeof HOST_DIRECTORIES): Pr
   const clean = destroyed.error === undefined && state.error === undefined && state.value.length === 0;
   let logs: string[] = [];
   if (clean) {
+    await endFencing(options.stack);
     for (const name of stackFiles(directory)) deleteFromStack(options.stack, name);
     if (!scope.remote) logs = removeLogs(scope, host);
     say(`down in ${seconds(started)}: ${summary(destroyed.value)}`);

@@ -1,7 +1,7 @@
 /** The directors as configured, and what two of them have between them. */
 import type { HighAvailability } from "../lab/types";
 import type { Config } from "./schema";
-import { highAvailability } from "./schemaHighAvailability";
+import { ADVERT_INTERVAL, highAvailability, TOKEN } from "./schemaHighAvailability";
 import { given } from "./serviceDefaults";
 
 export type DirectorDraft = NonNullable<Config["directors"]>[number] & {
@@ -28,5 +28,8 @@ export function highAvailabilityOf(config: Config): { readonly highAvailability?
   const directors = directorsOf(config);
   if (directors.length < 2) return {};
   const priorities = Object.fromEntries(directors.map(({ name, priority }) => [name, priority]));
-  return { highAvailability: { ...(config.highAvailability ?? highAvailability.parse({})), priorities } };
+  const configured = config.highAvailability ?? highAvailability.parse({});
+  const { advertInterval = ADVERT_INTERVAL, token = TOKEN, ...common } = configured;
+  const own = { keepalived: { advertInterval }, pacemaker: { token } }[common.manager];
+  return { highAvailability: { ...common, ...own, priorities } };
 }

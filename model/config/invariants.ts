@@ -4,6 +4,7 @@ import type { Findings } from "./findings";
 import { checkAddresses } from "./invariantsAddresses";
 import { checkDirectors } from "./invariantsDirectors";
 import { checkHealth } from "./invariantsHealth";
+import { checkPacemaker } from "./invariantsPacemaker";
 import { checkKeepalived } from "./invariantsKeepalived";
 import { checkNetworks } from "./invariantsNetworks";
 import { checkMachines } from "./invariantsMachines";
@@ -18,6 +19,7 @@ export function checkInvariants(findings: Findings, config: Config, draft: Draft
   checkAddresses(findings, config, draft);
   checkNames(findings, config, draft);
   checkDirectors(findings, config, draft);
+  checkPacemaker(findings, config, draft);
   checkMachines(findings, config, draft);
   checkServices(findings, config, draft);
   checkWorkloads(findings, config, draft);

@@ -50,13 +50,13 @@ export const drillSettings = z.strictObject({
         10,
         "By which a guest's script that hangs may outlast its time limit; the same on every host.",
       ),
-      takeoverMs: fixed(
-        1000,
+      takeoverMs: derived(
+        "1000; with Pacemaker 2.2 × token + 7000",
         "Milliseconds until the VIP answers again when the active of two directors dies; stretched like seconds.",
         milliseconds(),
       ),
-      handoverMs: fixed(
-        250,
+      handoverMs: derived(
+        "250; with Pacemaker 1500",
         "Milliseconds until the VIP answers again when the active director gives it up in order; stretched like seconds.",
         milliseconds(),
       ),

@@ -35,10 +35,12 @@ const SCRIPTS: Readonly<Record<Role, readonly string[]>> = {
 };
 
 function scriptsOf(role: Role, settings: Settings): string[] {
-  const holder = "LVS_KEEPALIVED_CONF" in settings ? "keepalived" : "fixed";
+  const own =
+    "LVS_CLUSTER_CONF" in settings ? "pacemaker" : "LVS_KEEPALIVED_CONF" in settings ? "keepalived" : "fixed";
+  const holder = [...(own === "fixed" ? [] : ["sync"]), own].map((name) => `holders/${name}.sh`);
   const scripts = SCRIPTS[role]
     .filter((name) => name !== NEIGHBOURS || "LVS_NEIGHBOURS" in settings)
-    .map((name) => (name === HOLDER ? `holders/${holder}.sh` : name));
+    .flatMap((name) => (name === HOLDER ? holder : [name]));
   // Before the last one, which runs.
   return "LVS_MACHINE" in settings ? [...scripts.slice(0, -1), ...MACHINE, ...scripts.slice(-1)] : scripts;
 }

@@ -10,7 +10,7 @@ import { authority, serverCertificate } from "./certificates";
 import { realServerPage, sorryPage } from "./pages";
 import { RUN_LIMIT, type Settings } from "./script";
 import { endpoint, familyOf, hostPrefix, Prefix, type Family } from "../lab/address";
-import { imagePackages, tlsPorts, webProtocol } from "../lab/workloads";
+import { needsAuthority, tlsPorts, webProtocol, workloadPackages } from "../lab/workloads";
 import { isClientOnSegment } from "../lab/lastHop";
 import { listenedPorts } from "../lab/ports";
 import {
@@ -68,7 +68,8 @@ function clientSettings(lab: Lab, node: LabNode): Settings {
     ...common(lab, node),
     LVS_GATEWAY: node.ssh === undefined ? (node.gateway ?? "") : "",
     ...(isClientOnSegment(lab) && neighbourSettings(lab, node)),
-    ...(lab.authority && { LVS_CA: authority(lab.authority.secret, lab.prefix).certificate }),
+    ...(lab.authority &&
+      needsAuthority(lab) && { LVS_CA: authority(lab.authority.secret, lab.prefix).certificate }),
   };
 }
 
@@ -113,7 +114,8 @@ function checkedPorts({ services, workloads = [] }: Lab, protocols = ["http", "h
 
 /** Ports of the web server that speak TLS, and the certificate; nothing for a lab without. */
 function tlsSettings(lab: Lab, node: LabNode): Settings {
-  const { services, authority: own, prefix } = lab;
+  const { services, prefix } = lab;
+  const own = needsAuthority(lab) ? lab.authority : undefined;
   const ports = new Set([...services.flatMap(tlsPorts), ...checkedPorts(lab, ["https"])]);
   const pair =
     lab.web ??
@@ -148,7 +150,7 @@ export function longestRun(lab: Lab): number {
 function workloadSettings(lab: Lab, node: LabNode): Settings {
   const { workloads = [], services, image } = lab;
   if (workloads.length === 0) return {};
-  const packages = imagePackages(lab);
+  const packages = workloadPackages(lab);
   const each = workloads.map(({ name, ports, script = "", files }, place): Settings => {
     const own = services.filter(({ workload }) => workload === name);
     const listens = new Set(
@@ -194,7 +196,8 @@ const START_SECONDS = 120 + 30 + 50;
 
 /** Longest `start` of the lab's director, seconds: each of its waits may take its time. */
 export function directorRunLimit(lab: Lab): number {
-  return Math.max(RUN_LIMIT, lab.drainTimeout + settleSeconds(lab) + START_SECONDS);
+  const seconds = lab.drainTimeout + settleSeconds(lab) + START_SECONDS;
+  return Math.max(RUN_LIMIT, seconds + vipHolder(lab).startSeconds);
 }
 
 /** Whether ldirectord has anybody to send e-mail to. */

@@ -1,5 +1,5 @@
 /** libvirt's objects and the files behind them: what exists must be ours, and what is needed must exist. */
-import { imagePackages } from "../lab/workloads";
+import { imagePackages } from "../guest/imagePackages";
 import type { Refusal } from "../config/refusal";
 import { isKnown, type HostFacts, type LibvirtObject } from "./facts";
 import { poolPath } from "../lab/naming";

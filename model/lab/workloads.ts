@@ -55,8 +55,8 @@ export function needsAuthority(lab: Pick<Lab, "web" | "workloads" | "services">)
   );
 }
 
-/** Debian packages that the stack's image has beside its own, sorted. */
-export function imagePackages({ workloads = [] }: Pick<Lab, "workloads">): string[] {
+/** Debian packages that workloads need, sorted. */
+export function workloadPackages({ workloads = [] }: Pick<Lab, "workloads">): string[] {
   return [...new Set(workloads.flatMap(({ packages }) => packages))].sort();
 }
 

@@ -205,9 +205,10 @@ export interface PairDirector {
   readonly ssh?: Ssh;
 }
 
-/** Who decides which director holds the VIP: keepalived, by VRRP version 3. */
+/** Who decides which director holds the VIP: keepalived, by VRRP version 3, in less than a second; or Pacemaker on Corosync, which first has a director that is lost powered off and on, and takes some seconds. */
 export enum PairManager {
   Keepalived = "keepalived",
+  Pacemaker = "pacemaker",
 }
 
 /** manual: a director that returns is the standby until somebody moves the VIP (`scripts/lab failover`). automatic: the one with the higher priority takes it back, and connections that it was not told of since its return end. */
@@ -225,11 +226,13 @@ export enum ConnectionSync {
 
 /** How two directors share the VIP. */
 export interface HighAvailability {
-  /** Who decides which director holds the VIP: keepalived, by VRRP version 3. Default: keepalived. */
+  /** Who decides which director holds the VIP: keepalived, by VRRP version 3, in less than a second; or Pacemaker on Corosync, which first has a director that is lost powered off and on, and takes some seconds. Default: keepalived. */
   readonly manager?: PairManager;
-  /** Seconds between two adverts of the active director. The standby takes over when it has missed 8 of them (at 0.3 s and more: 3). Below 0.1 a guest without KVM may take over though nothing has failed. Allowed: 0.01–40.95. Default: 0.1. */
+  /** keepalived's: seconds between two adverts of the active director. The standby takes over when it has missed 8 of them (at 0.3 s and more: 3). Below 0.1 a guest without KVM may take over though nothing has failed. Allowed: 0.01–40.95. Default: 0.1. */
   readonly advertInterval?: number;
-  /** VRRP's number of the pair, which no other on the segment may have. Allowed: 1–255. Default: 51. */
+  /** Pacemaker's: milliseconds after which Corosync takes a director that is silent for lost. Less than 1000 is for guests with KVM. Allowed: 300–60000. Default: 1000. */
+  readonly token?: number;
+  /** VRRP's number of the pair, and that of its connection sync, which no other on the segment may have. Allowed: 1–255. Default: 51. */
   readonly virtualRouterId?: number;
   /** manual: a director that returns is the standby until somebody moves the VIP (`scripts/lab failover`). automatic: the one with the higher priority takes it back, and connections that it was not told of since its return end. Default: manual. */
   readonly failback?: Failback;

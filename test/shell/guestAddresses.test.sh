@@ -55,7 +55,7 @@ test_a_nic_with_a_long_name_can_have_the_vips() {
 }
 
 test_a_vip_of_the_only_director_that_leaves_is_gone_when_there_are_two() {
-  FILES="declaredVips.sh keepalived.sh holders/keepalived.sh" addressing 'add_vips eth0 "$VIP_LABEL" "10.0.0.100/32 10.0.0.101/32 fd00:10::100/128"; LVS_VIPS=10.0.0.100/32; settle_vips; '"$SHOWN" \
+  FILES="declaredVips.sh keepalived.sh holders/sync.sh holders/keepalived.sh" addressing 'add_vips eth0 "$VIP_LABEL" "10.0.0.100/32 10.0.0.101/32 fd00:10::100/128"; LVS_VIPS=10.0.0.100/32; settle_vips; '"$SHOWN" \
     LVS_HELD='' LVS_SYNC_ID='' LVS_HA_SYSCTLS='' LVS_PEER=''
   equals "$stdout" "eth0 inet 10.0.0.100/32 scope global eth0:vip"
 }

@@ -15,7 +15,8 @@ export function judgePair(lab: Lab, all: readonly DirectorHealth[], answering: r
   const [active, standby] = all;
   if (active === undefined || standby === undefined) throw new Error("a pair has two directors");
   const where = `${active.name}, ${standby.name}`;
-  const [unit = ""] = vipHolder(lab).units;
+  const { units, state, hearing } = vipHolder(lab);
+  const journal = `journalctl -u ${units.join(" -u ")}`;
   const { sync } = lab.highAvailability ?? { sync: "off" };
   const expectedSync = sync === "daemon" ? "both" : "none";
   return [
@@ -31,7 +32,7 @@ export function judgePair(lab: Lab, all: readonly DirectorHealth[], answering: r
           `; answered by ${answering.map((mac) => macOwner(lab, mac)).join(", ") || "nobody"}`,
         expected: `${active.name} holds it and answers`,
       },
-      `journalctl -u ${unit} on both: do they hear each other's adverts (tcpdump -nn proto 112)?`,
+      `${journal} on both: ${hearing}`,
     ),
     judge(
       "pair.standby",
@@ -39,11 +40,11 @@ export function judgePair(lab: Lab, all: readonly DirectorHealth[], answering: r
       active.role === "active" && standby.role === "standby",
       {
         where,
-        command: "cat /run/lvs-dr/vrrp",
+        command: state,
         seen: words(all, ({ role }) => role),
         expected: `${active.name} active, ${standby.name} standby`,
       },
-      `journalctl -u ${unit} on ${standby.name}; it must reach ${lab.routers[0].address} by arping`,
+      `${journal} on ${standby.name}; it must reach ${lab.routers[0].address} by arping`,
     ),
     judge(
       "pair.sync",
@@ -55,7 +56,7 @@ export function judgePair(lab: Lab, all: readonly DirectorHealth[], answering: r
         seen: words(all, (each) => each.sync),
         expected: words(all, () => expectedSync),
       },
-      `systemctl restart ${unit} on the one that differs; if that holds the VIP, scripts/lab failover first`,
+      `systemctl restart ${units[0]} on the one that differs; if that holds the VIP, scripts/lab failover first`,
     ),
     judge(
       "pair.tables",

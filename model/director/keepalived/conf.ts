@@ -1,4 +1,5 @@
 /** The virtual servers of keepalived.conf: a lab's services, with their checks. */
+import { hasVrrp } from "../connectionSync";
 import { checkers } from "./checkers";
 import { tableWeight } from "../ipvs/table";
 import type { Lab, RealServerEntry, VirtualService } from "../../lab/types";
@@ -13,7 +14,7 @@ const place = ({ address, port }: { readonly address: string; readonly port: num
 const GLOBALS = ["global_defs {", "  script_user root", "  enable_script_security", "}"];
 
 export function renderCheckers(lab: Lab): string {
-  const globals = lab.highAvailability === undefined ? GLOBALS : [];
+  const globals = hasVrrp(lab) ? [] : GLOBALS;
   return `${[...globals, ...lab.services.flatMap(virtualServer)].join("\n")}\n`;
 }
 

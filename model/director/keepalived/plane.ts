@@ -1,3 +1,4 @@
+import { hasVrrp } from "../connectionSync";
 import { startUnit } from "../../guest/script";
 import { negotiates } from "../checkServices";
 import type { ControlPlane } from "../controlPlane";
@@ -27,7 +28,7 @@ export const KEEPALIVED: ControlPlane = {
     forks: () => false,
     // The parent, the checkers, and VRRP.
     idle: ({ highAvailability, services }, titles) =>
-      titles.length < (highAvailability === undefined ? 2 : 3) ? services[0] : undefined,
+      titles.length < (hasVrrp({ highAvailability }) ? 3 : 2) ? services[0] : undefined,
   },
   settings: (lab) => ({
     LVS_CHECKERS_CONF: renderCheckers(lab),

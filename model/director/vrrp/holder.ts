@@ -1,16 +1,12 @@
 /** Two directors, of which keepalived chooses the holder of the VIPs by VRRP version 3; IPVS' connection sync follows it. */
+import { ADVERT_INTERVAL } from "../../config/schemaHighAvailability";
 import { Address, familyOf, hostPrefix, type Family } from "../../lab/address";
-import { nicOn, vipsOf, type HighAvailability, type Lab, type LabNode } from "../../lab/types";
+import { nicOn, vipsOf, type Lab, type LabNode } from "../../lab/types";
+import { pairOf, syncSettings, syncSysctls } from "../connectionSync";
 import type { VipHolder } from "../vipHolder";
 
 /** Seconds after which the preferred director takes the VIPs back: by then it was told of every connection that talks. */
 const PREEMPT_DELAY = 60;
-
-/** @throws Error for a lab with one director */
-function pairOf({ highAvailability, stack }: Lab): HighAvailability {
-  if (highAvailability === undefined) throw new Error(`${stack} has one director`);
-  return highAvailability;
-}
 
 /** The router's neighbour entry is permanent under that strategy: VIPs must keep their MAC when they move. */
 function hasVirtualMac({ arpStrategy }: Lab): boolean {
@@ -56,7 +52,7 @@ function heldOf(lab: Lab, family: Family): string[] {
  * would take its adverts for somebody else's.
  */
 function renderInstance(lab: Lab, director: LabNode, family: Family, tracked: readonly string[]): string[] {
-  const { advertInterval, virtualRouterId, failback, priorities } = pairOf(lab);
+  const { advertInterval = ADVERT_INTERVAL, virtualRouterId, failback, priorities } = pairOf(lab);
   const { device } = nicOn(director, "server");
   const [first, ...others] = heldOf(lab, family).map(
     (vip) => hostPrefix(vip) + (hasVirtualMac(lab) ? "" : ` dev ${device}`),
@@ -132,46 +128,40 @@ export function renderKeepalived(lab: Lab, director: LabNode): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** Seconds after which a connection that talks is told of again. */
-export const SYNC_REFRESH = 10;
-
-/** A connection is told of at once, and again and again. With `backup_only` a director on which both sync daemons run would forward nothing. */
-function sysctls(lab: Lab): Readonly<Record<string, string>> {
-  const { sync } = pairOf(lab);
-  const own = {
-    daemon: {
-      backup_only: "0",
-      sync_threshold: "0\t0",
-      sync_refresh_period: String(SYNC_REFRESH),
-      sync_retries: "2",
-    },
-    // A connection that only the other director knows is taken up by any of its packets.
-    hash: { sloppy_tcp: "1" },
-    off: {},
-  }[sync];
-  return Object.fromEntries(Object.entries(own).map(([key, value]) => [`net.ipv4.vs.${key}`, value]));
-}
-
 function deviceOf(lab: Lab, director: LabNode, family: Family): string {
   return hasVirtualMac(lab) ? virtualDevice(lab, family) : nicOn(director, "server").device;
 }
 
+const UNIT = "lvs-dr-keepalived.service";
+/** Its state as it says it itself: scripts/guest/holders/keepalived.sh. */
+const STATE = "/run/lvs-dr/vrrp";
+
 export const VRRP: VipHolder = {
-  units: ["lvs-dr-keepalived.service"],
-  sysctls,
+  manager: "keepalived",
+  packages: [],
+  units: [UNIT],
+  sysctls: syncSysctls,
   settings: (lab, director) => ({
     LVS_KEEPALIVED_CONF: renderKeepalived(lab, director),
     LVS_HELD: ([4, 6] as const)
       .flatMap((family) => heldOf(lab, family))
       .map((vip) => `${deviceOf(lab, director, familyOf(vip))}=${hostPrefix(vip)}`)
       .join(" "),
-    LVS_SYNC_ID: pairOf(lab).sync === "daemon" ? String(pairOf(lab).virtualRouterId) : "",
-    LVS_PEER: lab.directors.find(({ name }) => name !== director.name)?.address ?? "",
-    LVS_HA_SYSCTLS: Object.entries(sysctls(lab))
-      .map(([key, value]) => `${key}=${value}`)
-      .join("\n"),
+    ...syncSettings(lab, director),
   }),
   mac: (lab, director, family) =>
     hasVirtualMac(lab) ? virtualMac(lab, family) : nicOn(director, "server").mac,
   device: deviceOf,
+  startSeconds: 0,
+  takeoverMs: () => 1000,
+  handoverMs: () => 250,
+  // It says that it ends, at which the other one takes over at once, and is the standby then.
+  move: () => `systemctl restart --no-block ${UNIT}`,
+  // While the unit stops, its last word is still there.
+  state: `systemctl is-active -q ${UNIT} && cat ${STATE}`,
+  elections: `journalctl -u ${UNIT} -o cat --no-pager | grep -c 'Entering MASTER STATE' || true`,
+  // Its VRRP process first: the death of the other one is a SIGTERM to it, at which it would give the VIP up in order.
+  kill: "kill -9 $(cat /run/lvs-dr/keepalived-vrrp.pid) $(cat /run/lvs-dr/keepalived.pid)",
+  deaf: `nft 'table inet lvsdr_drill { chain input { type filter hook input priority -10; meta l4proto 112 drop; }; }'`,
+  hearing: "do they hear each other's adverts (tcpdump -nn proto 112)?",
 };
