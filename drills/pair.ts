@@ -4,10 +4,12 @@ import { startUnit } from "../model/guest/script";
 import { hasProblem } from "../model/health";
 import type { ProblemCode } from "../model/lab/problem";
 import { hostOf } from "../model/lab/hosts";
+import { vipHolder, type VipHolder } from "../model/director/vipHolder";
 import { nicOn, serviceUrl, type LabNode } from "../model/lab/types";
 import { askHolder } from "../health/observe";
 import { readStatus, type Status } from "../health/status";
 import { answersAgain, sabotageBy, START, withoutDropIn } from "./actions";
+import type { Felt } from "./drill";
 import type { DrillRun } from "./drillRun";
 import { perl, type Stream } from "./stream";
 
@@ -22,13 +24,39 @@ const LOOK_AGAIN = 0.2;
 /** Seconds between two echo requests. */
 const PING_PERIOD = 0.05;
 
-export const KEEPALIVED = "lvs-dr-keepalived.service";
-
-export const needsPair = ({ lab }: DrillRun): string | undefined =>
+export const needsPair = ({ lab }: Pick<DrillRun, "lab">): string | undefined =>
   lab.highAvailability === undefined ? "this lab has one director" : undefined;
+
+/** For a fault that only one manager has. */
+export const needsManager =
+  (manager: string) =>
+  (run: DrillRun): string | undefined =>
+    needsPair(run) ??
+    (theHolder(run).manager === manager ? undefined : `${manager} does not decide who holds the VIP here`);
+
+/** Who decides which director holds the VIP. */
+export const theHolder = ({ lab }: Pick<DrillRun, "lab">): VipHolder => vipHolder(lab);
+
+/** Bash that ends it on a director in order, at which that gives the VIP up; and that starts it again. */
+export const stopManager = (run: DrillRun): string =>
+  `systemctl stop ${theHolder(run).units.toReversed().join(" ")}`;
+const startManager = (run: DrillRun): string => theHolder(run).units.map(startUnit).join("; ");
+
+/** The unit of it that others depend on. */
+export const managerUnit = (run: DrillRun): string => theHolder(run).units.at(-1) ?? "";
 
 /** What the client may feel where the other director serves on. */
 export const NO_RETRY_LOST = { lost: 0 };
+
+/** Seconds for which the real servers' web server keeps a connection without a request: scripts/guest/pages.sh. */
+const KEPT_ALIVE = 15;
+
+/** What the client may feel of a director that dies: where that takes seconds, a request of these is lost, repeated or not. */
+export const feltOfDeath = (run: DrillRun, lost: number): Felt =>
+  takeover(run) < RETRIED_WITHIN ? { lost } : {};
+
+/** Seconds that a request and its repetition outlast. */
+const RETRIED_WITHIN = 2;
 
 export const takeover = ({ promises }: DrillRun): number => promises.takeoverMs / 1000;
 
@@ -86,18 +114,21 @@ export async function observeClient(run: DrillRun): Promise<Sight> {
     20,
   );
   await run.sleep(FLOW_AGE);
+  const outage = (since: number): number | null => {
+    const after = replies.filter((t) => t > since - 1);
+    const gaps = after.slice(1).map((t, i) => (t > since ? t - (after[i] ?? t) : 0));
+    const silent = after.at(-1) === undefined || run.now - (after.at(-1) ?? 0) > 5;
+    return silent ? null : Math.max(0, ...gaps) - PING_PERIOD;
+  };
   return {
-    outage(since) {
-      const after = replies.filter((t) => t > since - 1);
-      const gaps = after.slice(1).map((t, i) => (t > since ? t - (after[i] ?? t) : 0));
-      const silent = after.at(-1) === undefined || run.now - (after.at(-1) ?? 0) > 5;
-      return silent ? null : Math.max(0, ...gaps) - PING_PERIOD;
-    },
+    outage,
     async flowsKept(since, doomed = 0) {
+      // After so long the real servers have closed them.
+      const outlives = (outage(since) ?? 0) < KEPT_ALIVE - 2 * FLOW_PERIOD;
       pinging.kill();
       await flows.end(20_000);
       const wereOpen = FLOWS - doomed - lost.filter((t) => t < since).length;
-      run.figure("flowsKept", alive ?? null, { min: run.promises.flowsKept(wereOpen) });
+      run.figure("flowsKept", alive ?? null, { min: outlives ? run.promises.flowsKept(wereOpen) : 0 });
     },
   };
 }
@@ -135,13 +166,9 @@ export async function named(
   return run.now - since;
 }
 
-/** How often a director has become the active one since its boot, by keepalived's log. */
+/** How often a director has become the active one since its boot, by its manager's log. */
 export async function elections(run: DrillRun, node: LabNode): Promise<number> {
-  const text = await run.ask(
-    node.name,
-    `journalctl -u ${KEEPALIVED} -o cat --no-pager | grep -c 'Entering MASTER STATE' || true`,
-  );
-  return Number(text.trim());
+  return Number((await run.ask(node.name, theHolder(run).elections)).trim());
 }
 
 /** Ingress and egress of a director but for the host's own: whoever drills must still get in. */
@@ -163,7 +190,7 @@ export async function restorePair(run: DrillRun): Promise<void> {
     if (ssh === undefined && (await run.environment.power.on(domain))) await answersAgain(run, name);
     await run.shell.check(
       name,
-      `${UNCUT}; ${startUnit(KEEPALIVED)}; /usr/local/sbin/lvs-dr status >/dev/null || ${START}`,
+      `${UNCUT}; ${startManager(run)}; /usr/local/sbin/lvs-dr status >/dev/null || ${START}`,
       {
         timeout: 240,
       },
@@ -173,7 +200,7 @@ export async function restorePair(run: DrillRun): Promise<void> {
   await run.environment.findHolder();
 }
 
-/** Waits until keepalived has decided on a director that may have booted: it holds the VIP, or would take it over. */
+/** Waits until it is decided what a director is that may have booted: it holds the VIP, or would take it over. */
 export async function standsBy(run: DrillRun, node: LabNode, seconds: number): Promise<void> {
   await answersAgain(run, node.name);
   const decided = (): Promise<boolean> => hasDecided(run.shell, run.lab, node.name);
@@ -182,17 +209,17 @@ export async function standsBy(run: DrillRun, node: LabNode, seconds: number): P
 
 /** Nobody is there to take over. */
 export const noStandby = sabotageBy(
-  "keepalived is stopped on the standby: nobody takes the VIP over",
+  "the VIP's manager is stopped on the standby: nobody takes the VIP over",
   ["not-taken-over"],
   theStandby,
-  ["the standby's keepalived is stopped", `systemctl stop ${KEEPALIVED}`],
+  ["the standby's manager is stopped", stopManager],
   restorePair,
 );
 
-/** Undoes a change of keepalived's unit, on both directors: which one was hit may hold no VIP by now. */
+/** Undoes a change of the manager's unit, on both directors: which one was hit may hold no VIP by now. */
 export async function restoreUnits(run: DrillRun): Promise<void> {
   for (const { name } of run.lab.directors)
-    await run.shell.check(name, `${withoutDropIn(KEEPALIVED)}; systemctl restart ${KEEPALIVED}`);
+    await run.shell.check(name, `${withoutDropIn(managerUnit(run))}; systemctl restart ${managerUnit(run)}`);
   await restorePair(run);
 }
 

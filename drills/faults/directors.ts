@@ -15,9 +15,10 @@ import type { DrillRun } from "../drillRun";
 import { NOTHING_LOST } from "../ejection";
 import {
   elections,
+  feltOfDeath,
   follow,
   holderNow,
-  KEEPALIVED,
+  managerUnit,
   named,
   needsPair,
   NO_RETRY_LOST,
@@ -26,6 +27,8 @@ import {
   restorePair,
   restoreUnits,
   standsBy,
+  stopManager,
+  theHolder,
   takenOver,
   takeover,
   theStandby,
@@ -61,7 +64,7 @@ const powerOff: Drill = {
     run.duration("standbyAgainSeconds", run.now - powered, run.promises.rebootSeconds);
     const changes = (await elections(run, run.director)) - before + (await elections(run, dead));
     run.figure("roleChangesOnReturn", changes, { max: 0 });
-    return { lost: LOST };
+    return feltOfDeath(run, LOST);
   },
 };
 
@@ -69,15 +72,15 @@ const stops: Drill = {
   ...OF_A_PAIR,
   name: "director-stops",
   description:
-    "keepalived is stopped in order on the active director: the other one serves at once, open connections live on",
+    "The VIP's manager (keepalived or Pacemaker) is stopped in order on the active director: the other one serves, open connections live on",
   maxSeconds: 120,
   async act(run) {
     const sight = await observeClient(run);
     const former = await holderNow(run);
     const stopped = await run.act(
-      `${former.name}'s keepalived is stopped`,
+      `${former.name}'s ${theHolder(run).manager} is stopped`,
       former.name,
-      `systemctl stop ${KEEPALIVED}`,
+      stopManager(run),
     );
     await takenOver(run, former, handover(run) + 10);
     await run.sleep(2);
@@ -153,14 +156,14 @@ const checkers: Drill = {
     await restorePair(run);
   },
   sabotage: sabotageBy(
-    "keepalived of the active director ends with ldirectord",
+    "the VIP's manager ends with ldirectord on the active director",
     ["roleChanges"],
     theDirector,
     [
-      "keepalived is bound to ldirectord",
+      "the manager is bound to ldirectord",
       (run) => {
         const { unit } = theDaemon(run);
-        return withDropIn(KEEPALIVED, `BindsTo=${unit}\\nAfter=${unit}`, "Unit");
+        return withDropIn(managerUnit(run), `BindsTo=${unit}\\nAfter=${unit}`, "Unit");
       },
     ],
     restoreUnits,

@@ -2,13 +2,16 @@
 import { askHolder } from "../../health/observe";
 import { sabotageBy, theDirector, withDropIn } from "../actions";
 import { watchArp, type Heard } from "../arp";
-import type { Drill } from "../drill";
+import type { Drill, Felt } from "../drill";
+import type { DrillRun } from "../drillRun";
 import {
   cutOff,
+  feltOfDeath,
   follow,
   holderNow,
-  KEEPALIVED,
+  managerUnit,
   named,
+  needsManager,
   NO_RETRY_LOST,
   noStandby,
   observeClient,
@@ -17,8 +20,10 @@ import {
   standsBy,
   takenOver,
   takeover,
+  theHolder,
   UNCUT,
 } from "../pair";
+import { clusterDrills } from "./cluster";
 
 /** Seconds for which two have answered for the VIP since a time: from the first answer of the later one to the last of the earlier one. */
 function bothAnswered(heard: readonly Heard[], since: number): number {
@@ -35,6 +40,7 @@ const CUT_SECONDS = 10;
 const partition: Drill = {
   ...OF_A_PAIR,
   name: "director-partition",
+  unfit: needsManager("keepalived"),
   takes: ["guests"],
   description: `The active director is cut off for ${CUT_SECONDS} s, ${ROUNDS} times: the other one takes over and keeps the VIP, and never do two answer for long`,
   maxSeconds: 500,
@@ -66,17 +72,17 @@ const partition: Drill = {
   },
 };
 
-const DEAF = `nft 'table inet lvsdr_drill { chain input { type filter hook input priority -10; meta l4proto 112 drop; }; }'`;
-
 const deaf: Drill = {
   ...OF_A_PAIR,
   name: "vrrp-cut",
+  unfit: needsManager("keepalived"),
   description:
     "The directors no longer hear each other's adverts, and nothing else is wrong: both hold the VIP, the status names it, requests go on",
   maxSeconds: 100,
   cuts: ({ lab }) => lab.directors,
   async act(run) {
-    for (const { name } of run.lab.directors) await run.act(`${name} hears no adverts`, name, DEAF);
+    for (const { name } of run.lab.directors)
+      await run.act(`${name} hears no adverts`, name, theHolder(run).deaf);
     const seconds = await named(
       run,
       "split-brain",
@@ -93,40 +99,42 @@ const deaf: Drill = {
   sabotage: { ...noStandby, expects: ["not-named"] },
 };
 
-/** Its VRRP process first: the death of the other one is a SIGTERM to it, at which it would give the VIP up in order. */
-const KILL_KEEPALIVED = "kill -9 $(cat /run/lvs-dr/keepalived-vrrp.pid) $(cat /run/lvs-dr/keepalived.pid)";
+/** What a manager leaves behind that is killed. */
+async function killManager(run: DrillRun): Promise<Felt> {
+  const sight = await observeClient(run);
+  const arp = await watchArp(run, 400);
+  await run.sleep(1);
+  const former = await holderNow(run);
+  const { manager, kill } = theHolder(run);
+  const since = await run.act(`${former.name}'s ${manager} is killed`, former.name, kill);
+  await takenOver(run, former, takeover(run) + 10);
+  // Two that stay must be seen for longer than is allowed.
+  await run.sleep(run.promises.twoHoldersSeconds * run.scale + 2);
+  run.duration("twoHoldersSeconds", bothAnswered(arp.heard, since), run.promises.twoHoldersSeconds);
+  await arp.end();
+  run.duration("outageSeconds", sight.outage(since), takeover(run));
+  await sight.flowsKept(since);
+  return feltOfDeath(run, 0);
+}
 
 const killed: Drill = {
   ...OF_A_PAIR,
   name: "keepalived-killed",
+  unfit: needsManager("keepalived"),
   description:
     "keepalived is killed on the active director, and leaves the VIP behind: it does not stay with two",
   maxSeconds: 100,
-  async act(run) {
-    const sight = await observeClient(run);
-    const arp = await watchArp(run, 400);
-    await run.sleep(1);
-    const former = await holderNow(run);
-    const since = await run.act(`${former.name}'s keepalived is killed`, former.name, KILL_KEEPALIVED);
-    await takenOver(run, former, takeover(run) + 10);
-    // Two that stay must be seen for longer than is allowed.
-    await run.sleep(run.promises.twoHoldersSeconds * run.scale + 2);
-    run.duration("twoHoldersSeconds", bothAnswered(arp.heard, since), run.promises.twoHoldersSeconds);
-    await arp.end();
-    run.duration("outageSeconds", sight.outage(since), takeover(run));
-    await sight.flowsKept(since);
-    return NO_RETRY_LOST;
-  },
+  act: killManager,
   sabotage: sabotageBy(
     "the unit of the active director neither cleans up nor begins anew",
     ["twoHoldersSeconds"],
     theDirector,
     [
       "keepalived's unit has no Restart and no clean-up",
-      withDropIn(KEEPALIVED, "Restart=no\\nExecStopPost="),
+      (run) => withDropIn(managerUnit(run), "Restart=no\\nExecStopPost="),
     ],
     restoreUnits,
   ),
 };
 
-export const holderDrills: readonly Drill[] = [partition, deaf, killed];
+export const holderDrills: readonly Drill[] = [partition, deaf, killed, ...clusterDrills(killManager)];
