@@ -277,7 +277,13 @@ function nodeProblems(lab: Lab, { director, nodes, pair }: Observation): Problem
 function silentHosts(lab: Lab, nodes: Observation["nodes"]): Problem[] {
   return placement(lab).flatMap(({ name: subject, guests }): Problem[] => {
     if (guests.length === 0 || guests.some((name) => nodes[name]?.reachable !== false)) return [];
-    return [problemOf(subject, "host-silent", `none of its guests can be reached: ${guests.join(", ")}`)];
+    return [
+      problemOf(
+        subject,
+        "host-silent",
+        `none of its guests can be reached: ${guests.join(", ")} (if it answers itself, \`scripts/lab up\` starts them)`,
+      ),
+    ];
   });
 }
 

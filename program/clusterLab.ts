@@ -5,6 +5,7 @@ import { stackNameProblem } from "../model/config/stackName";
 import { formatRefusals } from "../model/config/refusal";
 import { MAIN_CLUSTER, prefixFor } from "../model/lab/naming";
 import type { Lab } from "../model/lab/types";
+import { assertListed } from "./absence";
 import { lastLab } from "./handoverProbe";
 import { refusal } from "./refusal";
 
@@ -29,7 +30,10 @@ export async function clusterLab(name: string, args: Description): Promise<Lab> 
   const identity = { project: pulumi.getProject(), stack: own ? stack : `${stack}-${name}` };
   const last = await lastLab({ ...identity, prefix: prefixFor(identity.project, identity.stack) });
   try {
-    return parseConfig(asConfigured(args) as Description, identity, readTextFile, last);
+    const lab = parseConfig(asConfigured(args) as Description, identity, readTextFile, last);
+    // Another cluster's hosts are not all the program's.
+    if (own) assertListed(lab);
+    return lab;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw refusal(own ? error.message : formatRefusals(error.problems, `LvsCluster ${name}`));

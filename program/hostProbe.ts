@@ -58,7 +58,11 @@ function ofListed(found: Refusal, { hosts }: Lab, host: LibvirtHost): Refusal {
   if (found.key === "host.privateKey") return found;
   const index = hosts.findIndex(({ name }) => name === host.name);
   const key = isHostKey(found.key) ? listedKey(found.key, index) : found.key;
-  return { ...found, key, message: `on ${host.name}, ${found.message}` };
+  const away = found.key === "libvirtUri" && host.remote !== undefined;
+  const fix = away
+    ? `${found.fix}; while it is away, docs/howto/several-hosts.md says how to change the rest`
+    : found.fix;
+  return { ...found, key, message: `on ${host.name}, ${found.message}`, fix };
 }
 
 /** @param first whether the image is asked about too, which is this host's for all of them */

@@ -36,7 +36,7 @@ export async function fitted(
   hosts: readonly LibvirtHost[] = lab.hosts,
   last?: Lab["segments"],
 ): Promise<Lab> {
-  const found = await asked(hosts, shell);
+  const found = await asked(lab, hosts, shell);
   const least = Math.min(...found.map(({ mtu, host }) => mtu - vxlanOverhead(host.underlay ?? "")));
   const narrowest = found.find(({ mtu, host }) => mtu - vxlanOverhead(host.underlay ?? "") === least);
   const wantedOf = (network: NetworkName): number => {
@@ -66,12 +66,13 @@ export async function fitted(
       server: { ...lab.segments.server, mtu: wanted.server },
     },
   };
-  await asked(hosts, shell, Math.max(wanted.client, wanted.server));
+  await asked(lab, hosts, shell, Math.max(wanted.client, wanted.server));
   return answer;
 }
 
 /** What each host says of its NIC on the underlay. */
 async function asked(
+  lab: Lab,
   hosts: readonly LibvirtHost[],
   shell: Shell,
   mtu?: number,
@@ -79,12 +80,24 @@ async function asked(
   const answers = await askHosts(hosts, shell, (host) => [underlayCall({ hosts }, host, mtu)]);
   const faults = answers
     .filter(({ ok }) => !ok)
-    .map(({ host, fault }): Refusal => ({
-      key: "hosts[].underlay",
-      value: host.underlay ?? "",
-      message: `VXLAN cannot lead from ${host.name} to the other hosts: ${fault}`,
-      fix: "name addresses of the hosts that reach each other by UDP at port 4789, by packets of the MTU of their NICs",
-    }));
+    .map(({ host, fault }) => notJoined(host, lab.hosts.indexOf(host), fault.replace(/\.$/, "")));
   if (faults.length > 0) throw refusal(formatRefusals(faults));
   return answers.map(({ host, stdout }) => ({ host, mtu: Number(stdout.trim()) }));
+}
+
+/** @param fault what the host, or SSH on the way there, says */
+function notJoined({ name, underlay = "", remote }: LibvirtHost, index: number, fault: string): Refusal {
+  if (remote !== undefined && /host key verification failed/i.test(fault))
+    return {
+      key: `hosts[${index}].hostKey`,
+      value: remote.hostKey ?? "",
+      message: `${name} shows another host key`,
+      fix: `if that is the host that you mean, set it to what \`ssh-keyscan -t ed25519 -p ${remote.port} ${remote.host}\` prints after the name`,
+    };
+  return {
+    key: `hosts[${index}].underlay`,
+    value: underlay,
+    message: `VXLAN cannot lead from ${name} to the other hosts: ${fault}`,
+    fix: "name addresses of the hosts that reach each other by UDP at port 4789, by packets of the MTU of their NICs",
+  };
 }

@@ -159,6 +159,13 @@ it("a host that `scripts/lab` has found silent is asked nothing, and nothing is 
   expect(hosts).toMatchObject({ rs2: before.rs2, rs1: {} });
 });
 
+it("one that is said to be away, and is none of the hosts, is refused", async () => {
+  vi.stubEnv("LVS_DR_ABSENT_HOSTS", "fra");
+  await expect(byBridges().finally(() => vi.unstubAllEnvs())).rejects.toThrow(
+    "LVS_DR_ABSENT_HOSTS: no host is called fra; there are host1, far.",
+  );
+});
+
 it("so it is of the first one, with its provider, and with router and client or without", async () => {
   const hosts = [BRIDGED, NEAR];
   const whole = await byBridges({}, hosts);

@@ -239,7 +239,9 @@ describe("a host whose guests have all gone", () => {
 
   it("is named, beside its guests", () => {
     const health = lost("rs2", "rs4");
-    expect(silent(health)).toEqual(["far: none of its guests can be reached: rs2, rs4"]);
+    expect(silent(health)).toEqual([
+      "far: none of its guests can be reached: rs2, rs4 (if it answers itself, `scripts/lab up` starts them)",
+    ]);
     expect(health.problems).toContain("rs2: cannot be reached by SSH");
   });
 

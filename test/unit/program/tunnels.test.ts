@@ -75,6 +75,20 @@ it("an underlay that is too narrow for IPv6 is refused, and a path that is narro
   );
 });
 
+it("a host that shows another key than the pinned one is refused by that, and not by VXLAN", async () => {
+  const stranger: Shell = {
+    run: (host) =>
+      Promise.resolve({
+        code: host === "far" ? 255 : 0,
+        stdout: "1500\n",
+        stderr: host === "far" ? "Host key verification failed.\n" : "",
+      }),
+  };
+  await expect(fitted(lab(), stranger)).rejects.toThrow(
+    /hosts\[1\]\.hostKey = "ssh-ed25519 AAAA\S+": far shows another host key\. Fix: if .* `ssh-keyscan -t ed25519 -p 22 far` prints/,
+  );
+});
+
 it("while a host is silent the others are asked, and the segments keep the MTU that its underlay left", async () => {
   const described = lab({
     hosts: [
