@@ -75,8 +75,8 @@ async function clientSight(
   const status = here ? "true" : STATUS;
   if (service === undefined) return { ...(await guestStatus(shell, node, also, status)), requests: [] };
   const url = serviceUrl(service);
-  const trusted = hasLabCertificate(lab, service) && !here;
-  const asked = Array.from({ length: REQUESTS }, () => ({ url, trusted }));
+  const ofLab = hasLabCertificate(lab, service) && !here;
+  const asked = Array.from({ length: REQUESTS }, () => ({ url, ofLab }));
   const script =
     `exec 3< <(${askScript(asked, REQUEST_LIMIT)})\n${status}\ncode=$?\n${also ?? ""}\n` +
     `printf '${REQUESTS_MARK.replace("\n", "\\n")}'\ncat <&3\nexit $code`;
