@@ -4,6 +4,7 @@ import { articleDrills } from "./faults/article";
 import { connectionDrills } from "./faults/connections";
 import { daemonDrills } from "./faults/daemon";
 import { directorDrills } from "./faults/directors";
+import { failoverDrills } from "./faults/failovers";
 import { hostDrills } from "./faults/hosts";
 import { machineryDrills } from "./faults/machinery";
 import { machineDrills } from "./faults/machines";
@@ -22,6 +23,7 @@ export const DRILLS: readonly Drill[] = [
   ...operationDrills,
   ...machineryDrills,
   ...directorDrills,
+  ...failoverDrills,
   ...hostDrills,
 ];
 

@@ -51,12 +51,14 @@ export const NO_RETRY_LOST = { lost: 0 };
 /** Seconds for which the real servers' web server keeps a connection without a request: scripts/guest/pages.sh. */
 const KEPT_ALIVE = 15;
 
-/** What the client may feel of a director that dies: where that takes seconds, a request of these is lost, repeated or not. */
-export const feltOfDeath = (run: DrillRun, lost: number): Felt =>
-  takeover(run) < RETRIED_WITHIN ? { lost } : {};
+/** What the client may feel while nobody holds the VIP: where that takes seconds, a request of these is lost, repeated or not. */
+export const feltWithin = (seconds: number, lost: number): Felt => (seconds < RETRIED_WITHIN ? { lost } : {});
 
 /** Seconds that a request and its repetition outlast. */
 const RETRIED_WITHIN = 2;
+
+/** Seconds without the VIP where it moves in order. */
+export const handover = ({ promises }: DrillRun): number => promises.handoverMs / 1000;
 
 export const takeover = ({ promises }: DrillRun): number => promises.takeoverMs / 1000;
 
@@ -64,6 +66,16 @@ export const takeover = ({ promises }: DrillRun): number => promises.takeoverMs 
 export async function holderNow(run: DrillRun): Promise<LabNode> {
   await run.environment.findHolder();
   return run.director;
+}
+
+/** Without KVM Pacemaker takes its time to leave. */
+const STOP = { timeout: 120 };
+
+/** Stops its manager in order on the director that holds the VIP. @returns that one, and when it began */
+export async function stopHolder(run: DrillRun): Promise<{ former: LabNode; stopped: number }> {
+  const former = await holderNow(run);
+  const what = `${former.name}'s ${theHolder(run).manager} is stopped`;
+  return { former, stopped: await run.act(what, former.name, stopManager(run), STOP) };
 }
 
 /** The run goes on with the director that holds the VIP now. */
@@ -169,6 +181,17 @@ export async function named(
 /** How often a director has become the active one since its boot, by its manager's log. */
 export async function elections(run: DrillRun, node: LabNode): Promise<number> {
   return Number((await run.ask(node.name, theHolder(run).elections)).trim());
+}
+
+/** How often either director has become the active one since its boot. */
+export async function roleChanges(run: DrillRun): Promise<number> {
+  const each = await Promise.all(run.lab.directors.map((node) => elections(run, node)));
+  return each.reduce((sum, n) => sum + n, 0);
+}
+
+/** A command that must succeed on both directors. */
+export async function onDirectors({ lab, shell }: DrillRun, command: string): Promise<void> {
+  for (const { name } of lab.directors) await shell.check(name, command);
 }
 
 /** Ingress and egress of a director but for the host's own: whoever drills must still get in. */

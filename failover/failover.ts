@@ -16,8 +16,6 @@ const DISABLING: ReadonlySet<ProblemCode> = new Set(["tables-differ", "vip-unhel
 
 /** Seconds in which a standby is told of every connection that talks, with what is under way. */
 const TOLD_WITHIN = SYNC_REFRESH + 4;
-/** Seconds until the VIPs have moved: the standby needs a fraction of one. */
-const MOVED_WITHIN = 15;
 /** Seconds until the former holder stands by: it has to reach the router twice, and without KVM its guest may be slow. */
 const STANDS_BY_WITHIN = 15;
 
@@ -159,13 +157,13 @@ async function untold(...asked: Parameters<typeof toldOfAll>): Promise<string[]>
 }
 
 async function move(shell: GuestShell, lab: Lab, from: string, to: string): Promise<Failover> {
-  const { move: order, units } = vipHolder(lab);
+  const { move: order, moveSeconds, units } = vipHolder(lab);
   const begun = Date.now();
   await shell.check(from, order(from), { timeout: 30 });
   while ((await askHolder(shell, lab)) !== to) {
-    if (Date.now() - begun > MOVED_WITHIN * 1000)
+    if (Date.now() - begun > moveSeconds * 1000)
       throw new Error(
-        `${to} did not take the VIP over within ${MOVED_WITHIN} s: journalctl -u ${units.join(" -u ")} on both`,
+        `${to} did not take the VIP over within ${moveSeconds} s: journalctl -u ${units.join(" -u ")} on both`,
       );
     await sleep(100);
   }

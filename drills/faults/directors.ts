@@ -15,20 +15,21 @@ import type { DrillRun } from "../drillRun";
 import { NOTHING_LOST } from "../ejection";
 import {
   elections,
-  feltOfDeath,
+  feltWithin,
   follow,
+  handover,
   holderNow,
   managerUnit,
   named,
   needsPair,
-  NO_RETRY_LOST,
   observeClient,
   OF_A_PAIR,
+  onDirectors,
   restorePair,
   restoreUnits,
+  roleChanges,
   standsBy,
-  stopManager,
-  theHolder,
+  stopHolder,
   takenOver,
   takeover,
   theStandby,
@@ -38,8 +39,6 @@ import { holderDrills } from "./holders";
 
 /** Requests that a dying director may lose though they are repeated at once: both may fall into the gap. */
 const LOST = 2;
-
-const handover = ({ promises }: DrillRun): number => promises.handoverMs / 1000;
 
 const powerOff: Drill = {
   ...OF_A_PAIR,
@@ -64,7 +63,7 @@ const powerOff: Drill = {
     run.duration("standbyAgainSeconds", run.now - powered, run.promises.rebootSeconds);
     const changes = (await elections(run, run.director)) - before + (await elections(run, dead));
     run.figure("roleChangesOnReturn", changes, { max: 0 });
-    return feltOfDeath(run, LOST);
+    return feltWithin(takeover(run), LOST);
   },
 };
 
@@ -76,17 +75,12 @@ const stops: Drill = {
   maxSeconds: 120,
   async act(run) {
     const sight = await observeClient(run);
-    const former = await holderNow(run);
-    const stopped = await run.act(
-      `${former.name}'s ${theHolder(run).manager} is stopped`,
-      former.name,
-      stopManager(run),
-    );
+    const { former, stopped } = await stopHolder(run);
     await takenOver(run, former, handover(run) + 10);
     await run.sleep(2);
     run.duration("outageSeconds", sight.outage(stopped), handover(run));
     await sight.flowsKept(stopped);
-    return NO_RETRY_LOST;
+    return feltWithin(handover(run), 0);
   },
 };
 
@@ -117,7 +111,7 @@ const byHand: Drill = {
       run.duration(figure, sight.outage(began), handover(run));
     }
     await sight.flowsKept(from);
-    return NO_RETRY_LOST;
+    return feltWithin(handover(run), 0);
   },
 };
 
@@ -128,11 +122,7 @@ const checkers: Drill = {
   maxSeconds: 120,
   unfit: (run) => needsPair(run) ?? needsLdirectord(run),
   async act(run) {
-    const count = async (): Promise<number> => {
-      const each = await Promise.all(run.lab.directors.map((node) => elections(run, node)));
-      return each.reduce((sum, n) => sum + n, 0);
-    };
-    const before = await count();
+    const before = await roleChanges(run);
     const { name } = run.director;
     const { unit } = theDaemon(run);
     await run.act(`${name}'s ldirectord is killed`, name, `systemctl kill -s KILL --kill-whom=all ${unit}`);
@@ -144,15 +134,15 @@ const checkers: Drill = {
         `systemctl kill --kill-whom=all -s STOP ${unit}`,
       );
     for (const each of run.lab.directors) await namedStopped(run, each);
-    run.figure("roleChanges", (await count()) - before, { max: 0 });
+    run.figure("roleChanges", (await roleChanges(run)) - before, { max: 0 });
     return NOTHING_LOST;
   },
   restore: async (run) => {
-    for (const { name } of run.lab.directors)
-      await run.shell.check(
-        name,
-        `systemctl kill --kill-whom=all -s CONT ${theDaemon(run).unit} 2>/dev/null || true; ${startDaemonCommand(run)}`,
-      );
+    const { unit } = theDaemon(run);
+    await onDirectors(
+      run,
+      `systemctl kill --kill-whom=all -s CONT ${unit} 2>/dev/null || true; ${startDaemonCommand(run)}`,
+    );
     await restorePair(run);
   },
   sabotage: sabotageBy(

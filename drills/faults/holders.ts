@@ -6,7 +6,7 @@ import type { Drill, Felt } from "../drill";
 import type { DrillRun } from "../drillRun";
 import {
   cutOff,
-  feltOfDeath,
+  feltWithin,
   follow,
   holderNow,
   managerUnit,
@@ -114,7 +114,7 @@ async function killManager(run: DrillRun): Promise<Felt> {
   await arp.end();
   run.duration("outageSeconds", sight.outage(since), takeover(run));
   await sight.flowsKept(since);
-  return feltOfDeath(run, 0);
+  return feltWithin(takeover(run), 0);
 }
 
 const killed: Drill = {

@@ -56,7 +56,7 @@ export const drillSettings = z.strictObject({
         milliseconds(),
       ),
       handoverMs: derived(
-        "250; with Pacemaker 1500",
+        "250; with Pacemaker 4000",
         "Milliseconds until the VIP answers again when the active director gives it up in order; stretched like seconds.",
         milliseconds(),
       ),

@@ -27,6 +27,8 @@ export interface VipHolder {
   readonly handoverMs: (lab: Lab) => number;
   /** Bash on the active director after which the other one holds the VIPs. */
   readonly move: (from: string) => string;
+  /** Longest that it takes, seconds: guests without KVM stand still now and then. */
+  readonly moveSeconds: number;
   /** Bash on a director: prints MASTER or BACKUP, and since when, once it is decided what that is. */
   readonly state: string;
   /** Bash on a director: prints how often it has become the active one since its boot. */
@@ -52,6 +54,7 @@ const FIXED: VipHolder = {
   takeoverMs: () => 0,
   handoverMs: () => 0,
   move: () => "false",
+  moveSeconds: 0,
   state: "false",
   elections: "echo 0",
   kill: "false",

@@ -42,11 +42,14 @@ export const PACEMAKER: VipHolder = {
   startSeconds: 200,
   // Until it is lost, the delay, its power, and the agents' own time.
   takeoverMs: (lab) => Math.ceil(lostMs(lab)) + FENCE_DELAY * 1000 + 5000,
-  handoverMs: () => 1500,
+  // An agent of a few shell commands takes most of it, ten times as long without KVM.
+  handoverMs: () => 4000,
   // Banned until it is elsewhere.
   move: (name) =>
     `crm_resource -Q -r ${VIPS} --ban -N ${name} -u PT1M 2>/dev/null; ` +
     `for i in $(seq 150); do ${STATE} | grep -q ^MASTER || break; sleep 0.1; done; crm_resource -Q -r ${VIPS} --clear`,
+  // Each step of an agent takes such a guest seconds.
+  moveSeconds: 60,
   state: STATE,
   elections: `journalctl -b -u pacemaker -o cat --no-pager | grep -c 'Result of start operation for ${FIRST_VIP} on .*: ok' || true`,
   kill: "kill -9 $(pidof corosync pacemakerd pacemaker-based pacemaker-fenced pacemaker-execd pacemaker-attrd pacemaker-schedulerd pacemaker-controld)",

@@ -157,6 +157,7 @@ export const VRRP: VipHolder = {
   handoverMs: () => 250,
   // It says that it ends, at which the other one takes over at once, and is the standby then.
   move: () => `systemctl restart --no-block ${UNIT}`,
+  moveSeconds: 15,
   // While the unit stops, its last word is still there.
   state: `systemctl is-active -q ${UNIT} && cat ${STATE}`,
   elections: `journalctl -u ${UNIT} -o cat --no-pager | grep -c 'Entering MASTER STATE' || true`,
