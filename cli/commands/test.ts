@@ -100,6 +100,8 @@ const EXAMPLES = "test/lab/examples.test.ts";
 const MACHINES = "test/lab/machines.test.ts";
 /** Both control planes in a guest of the test's own: by name alone. */
 const PLANES = "test/lab/planes.test.ts";
+/** Clients of TLS, MySQL and IPv6 under each change of a director: by name alone. */
+const OPERATIONS = "test/lab/operations.test.ts";
 /** A second host for libvirt, and stacks on both. */
 const HOSTS = ["hosts", "severalHosts", "firstHost", "siteBridges"].map((name) => `test/lab/${name}.test.ts`);
 
@@ -155,6 +157,8 @@ const SUITES: Readonly<Record<string, Suite>> = {
   examples,
   planes: (output) => vitest(output, "planes", ["--project", "lab", PLANES], { LVS_DR_TEST_PLANES: "50" }),
   hosts: (output) => vitest(output, "hosts", ["--project", "lab", ...HOSTS], { LVS_DR_TEST_HOSTS: "yes" }),
+  operations: (output) =>
+    vitest(output, "operations", ["--project", "lab", OPERATIONS], { LVS_DR_TEST_OPERATIONS: "yes" }),
 };
 
 /** Runs suites one after the other. */
@@ -199,7 +203,10 @@ async function everything(): Promise<Tally[]> {
   say("== lab-examples");
   tallies.push(await vitest(OURS, "lab-examples", ["--project", "lab", EXAMPLES]));
   say("== lab");
-  const excluded = [...APART, EXAMPLES, MACHINES, PLANES, ...HOSTS].flatMap((file) => ["--exclude", file]);
+  const excluded = [...APART, EXAMPLES, MACHINES, PLANES, OPERATIONS, ...HOSTS].flatMap((file) => [
+    "--exclude",
+    file,
+  ]);
   return [...quick, ...tallies, ...(await labSuites(OURS, [], excluded))];
 }
 

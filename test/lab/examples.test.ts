@@ -4,8 +4,9 @@
  */
 import { readdirSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
+import { labNodes } from "../../model/lab/types";
 import { everyProtocol } from "./protocols";
-import { changes, lab, run } from "./support";
+import { changes, inGuests, lab, run } from "./support";
 
 // That of machines that exist needs some: machines.test.ts.
 const NAMES = readdirSync("examples")
@@ -13,8 +14,22 @@ const NAMES = readdirSync("examples")
   .filter((name) => name !== "existing");
 /** Built on every run: between them they have what the shared stack of the suite has not. */
 const OFTEN = ["flat", "marks"];
+/** Services that are drilled beside the main one. */
+const DRILLED: Readonly<Record<string, readonly string[]>> = { https: ["https"], ipv6: ["main-v6"] };
 const named = (process.env.LVS_DR_TEST_EXAMPLES ?? "").split(",").filter(Boolean);
 const built = named.length > 0 ? named : OFTEN;
+
+/** Memory that the guests use, and the director's table. */
+function inUse(stack: string): Promise<string> {
+  return inGuests(async (shell, whole) => {
+    const used = await Promise.all(
+      labNodes(whole).map(({ name }) => shell.check(name, "free -m | awk '/^Mem/ {print $3}'")),
+    );
+    const sum = used.reduce((total, each) => total + Number(each), 0);
+    const table = await shell.check(whole.directors[0].name, "ipvsadm -Sn");
+    return `${sum} MiB in ${used.length} guests\n${table}`;
+  }, stack);
+}
 
 describe.each(NAMES)("examples/%s.yaml", (name) => {
   const stack = `example-${name}`;
@@ -34,7 +49,11 @@ describe.each(NAMES)("examples/%s.yaml", (name) => {
     it("is healthy, and a second `up` changes nothing", { timeout: 900_000 }, async () => {
       const up = await lab(["up", ...file], stack);
       expect(JSON.parse(up.stdout)).toMatchObject({ health: { status: "healthy", problems: [] } });
-      expect(changes(await lab(["up", ...file], stack))).toMatchObject({ create: 0, update: 0, replace: 0 });
+      const again = await lab(["up", ...file], stack);
+      expect(changes(again)).toMatchObject({ create: 0, update: 0, replace: 0 });
+      console.log(
+        `examples/${name}.yaml: up ${up.seconds.toFixed(0)} s, again ${again.seconds.toFixed(0)} s, ${await inUse(stack)}`,
+      );
     });
 
     it("passes every check", { timeout: 600_000 }, async () => {
@@ -49,11 +68,11 @@ describe.each(NAMES)("examples/%s.yaml", (name) => {
     );
 
     // The checks of protocols are too far apart for their limits; its own test takes every server away.
-    it.skipIf(named.length === 0 || name === "protocols")(
-      "passes the article's failure tests",
+    it.skipIf(named.length === 0 || name === "protocols").each(["main", ...(DRILLED[name] ?? [])])(
+      "passes the article's failure tests by its service %s",
       { timeout: 900_000 },
-      async () => {
-        const { code, stdout, stderr } = await run(["drill"], stack);
+      async (service) => {
+        const { code, stdout, stderr } = await run(["drill", "--service", service], stack);
         expect({ code, failures: `${stdout}${stderr}`.match(/^ +! .*/gm) ?? [] }).toEqual({
           code: 0,
           failures: [],
