@@ -93,6 +93,8 @@ export function theStandby({ lab }: DrillRun): LabNode {
 
 /** What the client feels of a failover. */
 export interface Sight {
+  /** Waits until the VIP answers, which it may do some time after a director has it: the router has to hear of that first. */
+  answers(seconds: number): Promise<void>;
   /** Seconds for which the VIP answered nobody, at the longest after a time. */
   outage(since: number): number | null;
   /** Judges the connections: all that were open at a time still are, but for so many that have lost their real server. */
@@ -134,9 +136,14 @@ export async function observeClient(run: DrillRun): Promise<Sight> {
   };
   return {
     outage,
+    async answers(limit) {
+      const lately = (): boolean => run.now - (replies.at(-1) ?? -Infinity) < 1;
+      await run.until("the VIP answers", lately, limit, "not-taken-over", LOOK_AGAIN);
+      await run.sleep(2);
+    },
     async flowsKept(since, doomed = 0) {
-      // After so long the real servers have closed them.
-      const outlives = (outage(since) ?? 0) < KEPT_ALIVE - 2 * FLOW_PERIOD;
+      // After so long the real servers have closed them: TCP repeats at intervals that double, and is heard after twice the outage at the latest.
+      const outlives = 2 * (outage(since) ?? 0) < KEPT_ALIVE - 2 * FLOW_PERIOD;
       pinging.kill();
       await flows.end(20_000);
       const wereOpen = FLOWS - doomed - lost.filter((t) => t < since).length;

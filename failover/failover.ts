@@ -159,7 +159,7 @@ async function untold(...asked: Parameters<typeof toldOfAll>): Promise<string[]>
 async function move(shell: GuestShell, lab: Lab, from: string, to: string): Promise<Failover> {
   const { move: order, moveSeconds, units } = vipHolder(lab);
   const begun = Date.now();
-  await shell.check(from, order(from), { timeout: 30 });
+  await shell.check(from, order(from), { timeout: 15 + moveSeconds });
   while ((await askHolder(shell, lab)) !== to) {
     if (Date.now() - begun > moveSeconds * 1000)
       throw new Error(

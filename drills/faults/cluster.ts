@@ -60,7 +60,7 @@ const cut: Drill = {
     const boot = await bootOf(run, alone.name);
     const since = await run.act(`${alone.name} is cut off`, alone.name, cutOff(run, alone));
     await takenOver(run, alone, takeover(run) + 10);
-    await run.sleep(3);
+    await sight.answers(takeover(run));
     run.duration("outageSeconds", sight.outage(since), takeover(run));
     await sight.flowsKept(since);
     await returned(run, alone.name, boot);

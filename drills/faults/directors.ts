@@ -53,7 +53,7 @@ const powerOff: Drill = {
     const off = run.event(`${dead.name}'s power is cut`);
     await run.environment.power.off(dead.domain);
     await takenOver(run, dead, takeover(run) + 10);
-    await run.sleep(3);
+    await sight.answers(takeover(run));
     run.duration("outageSeconds", sight.outage(off), takeover(run));
     await sight.flowsKept(off);
     const before = await elections(run, run.director);
@@ -77,7 +77,7 @@ const stops: Drill = {
     const sight = await observeClient(run);
     const { former, stopped } = await stopHolder(run);
     await takenOver(run, former, handover(run) + 10);
-    await run.sleep(2);
+    await sight.answers(handover(run) + 10);
     run.duration("outageSeconds", sight.outage(stopped), handover(run));
     await sight.flowsKept(stopped);
     return feltWithin(handover(run), 0);
@@ -107,7 +107,7 @@ const byHand: Drill = {
       const began = run.now;
       await moved(run);
       await follow(run);
-      await run.sleep(2);
+      await sight.answers(handover(run) + 10);
       run.duration(figure, sight.outage(began), handover(run));
     }
     await sight.flowsKept(from);

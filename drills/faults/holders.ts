@@ -108,6 +108,7 @@ async function killManager(run: DrillRun): Promise<Felt> {
   const { manager, kill } = theHolder(run);
   const since = await run.act(`${former.name}'s ${manager} is killed`, former.name, kill);
   await takenOver(run, former, takeover(run) + 10);
+  await sight.answers(takeover(run));
   // Two that stay must be seen for longer than is allowed.
   await run.sleep(run.promises.twoHoldersSeconds * run.scale + 2);
   run.duration("twoHoldersSeconds", bothAnswered(arp.heard, since), run.promises.twoHoldersSeconds);

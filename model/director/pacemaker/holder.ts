@@ -47,7 +47,7 @@ export const PACEMAKER: VipHolder = {
   // Banned until it is elsewhere.
   move: (name) =>
     `crm_resource -Q -r ${VIPS} --ban -N ${name} -u PT1M 2>/dev/null; ` +
-    `for i in $(seq 150); do ${STATE} | grep -q ^MASTER || break; sleep 0.1; done; crm_resource -Q -r ${VIPS} --clear`,
+    `SECONDS=0; while ((SECONDS < 40)) && ${STATE} | grep -q ^MASTER; do sleep 0.1; done; crm_resource -Q -r ${VIPS} --clear`,
   // Each step of an agent takes such a guest seconds.
   moveSeconds: 60,
   state: STATE,
