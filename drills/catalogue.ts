@@ -4,12 +4,12 @@ import { articleDrills } from "./faults/article";
 import { connectionDrills } from "./faults/connections";
 import { daemonDrills } from "./faults/daemon";
 import { directorDrills } from "./faults/directors";
-import { failoverDrills } from "./faults/failovers";
 import { hostDrills } from "./faults/hosts";
 import { machineryDrills } from "./faults/machinery";
 import { machineDrills } from "./faults/machines";
 import { networkDrills } from "./faults/network";
 import { operationDrills } from "./faults/operations";
+import { tieDrills } from "./faults/ties";
 import { webServerDrills } from "./faults/webServer";
 import type { Drill } from "./drill";
 
@@ -23,7 +23,7 @@ export const DRILLS: readonly Drill[] = [
   ...operationDrills,
   ...machineryDrills,
   ...directorDrills,
-  ...failoverDrills,
+  ...tieDrills,
   ...hostDrills,
 ];
 

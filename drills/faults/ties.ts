@@ -1,68 +1,21 @@
-/** What happens beside a failover, or must outlive it: a real server dies, clients are tied to their servers, the directors are busy. */
+/** What must outlive a failover: the ties of clients to their real servers. */
 import { familyOf, Prefix, type Family } from "../../model/lab/address";
 import { anyCertificate, curlOptions } from "../../health/requests";
 import { sha256 } from "../../lib/text";
 import { labNodes, serviceUrl, type Lab } from "../../model/lab/types";
-import {
-  KILL_WEB,
-  needsTwoServers,
-  sabotageBy,
-  START_WEB,
-  startDaemonCommand,
-  startWebServers,
-  theDaemon,
-  theDirector,
-  webServer,
-} from "../actions";
+import { sabotageBy, theDirector } from "../actions";
 import type { Drill } from "../drill";
-import { RATE, type DrillRun } from "../drillRun";
-import { isBack, isOut, refusalLimits } from "../ejection";
+import type { DrillRun } from "../drillRun";
 import {
   feltWithin,
   handover,
-  needsManager,
   needsPair,
-  NO_RETRY_LOST,
   OF_A_PAIR,
   onDirectors,
   restorePair,
-  restoreUnits,
-  roleChanges,
   stopHolder,
   takenOver,
-  theStandby,
 } from "../pair";
-
-const serverDies: Drill = {
-  ...OF_A_PAIR,
-  name: "server-dies-in-failover",
-  description:
-    "A web server is killed while the VIP moves: the new active director has it out as soon as the former one would",
-  maxSeconds: 120,
-  unfit: (run) => needsPair(run) ?? needsTwoServers(run),
-  async act(run) {
-    const { target } = run;
-    const [what, kill] = webServer(run, "is killed", KILL_WEB);
-    const [dead, { former }] = await Promise.all([run.act(what, target.name, kill), stopHolder(run)]);
-    await takenOver(run, former, handover(run) + 10);
-    await isOut(run, dead, run.promises.eject);
-    const [starts, start] = webServer(run, "starts", START_WEB);
-    await isBack(run, await run.act(starts, target.name, start), run.promises.recover);
-    const { failed = 0, ...felt } = refusalLimits(run);
-    return { ...felt, failed: failed + Math.ceil(RATE * handover(run) * run.scale) };
-  },
-  restore: async (run) => {
-    await startWebServers(run);
-    await restorePair(run);
-  },
-  sabotage: sabotageBy(
-    "nobody checks on the standby",
-    ["not-out"],
-    theStandby,
-    ["the daemon that checks is stopped on the standby", (run) => theDaemon(run).stopChecks],
-    (run) => onDirectors(run, startDaemonCommand(run)),
-  ),
-};
 
 /** Clients beside the lab's own, each with an address. */
 const CLIENTS = 12;
@@ -158,38 +111,4 @@ const ties: Drill = {
   ),
 };
 
-/** Seconds for which the directors have more to do than they can. */
-const BUSY_SECONDS = 60;
-const BUSY = `for ((i = 0; i < 4 * $(nproc); i++)); do systemd-run -q --collect --unit=lvs-dr-drill-busy-$i -p RuntimeMaxSec=${BUSY_SECONDS} bash -c 'while :; do :; done'; done`;
-const IDLE = "systemctl stop 'lvs-dr-drill-busy-*' 2>/dev/null || true";
-
-const busy: Drill = {
-  ...OF_A_PAIR,
-  name: "directors-busy",
-  description: `Every processor of both directors has four times what it can do, for ${BUSY_SECONDS} s: the VIP stays`,
-  maxSeconds: 150,
-  unfit: needsManager("keepalived"),
-  async act(run) {
-    const before = await roleChanges(run);
-    await Promise.all(
-      run.lab.directors.map(({ name }) => run.act(`${name}'s processors are busy`, name, BUSY)),
-    );
-    await run.sleep(BUSY_SECONDS);
-    await onDirectors(run, IDLE);
-    run.figure("roleChanges", (await roleChanges(run)) - before, { max: 0 });
-    return NO_RETRY_LOST;
-  },
-  restore: async (run) => {
-    await onDirectors(run, IDLE);
-    await restorePair(run);
-  },
-  sabotage: sabotageBy(
-    "keepalived of the active director is the last to get a processor",
-    ["roleChanges"],
-    theDirector,
-    ["keepalived has no priority any more", "chrt --idle -p 0 $(cat /run/lvs-dr/keepalived-vrrp.pid)"],
-    restoreUnits,
-  ),
-};
-
-export const failoverDrills: readonly Drill[] = [serverDies, ties, busy];
+export const tieDrills: readonly Drill[] = [ties];

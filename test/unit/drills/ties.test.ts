@@ -1,6 +1,6 @@
 /** The clients of persistence-over-failover: addresses of the client's network that nobody has. */
 import { expect, it } from "vitest";
-import { spareAddresses } from "../../../drills/faults/failovers";
+import { spareAddresses } from "../../../drills/faults/ties";
 import { parseConfig } from "../../../model/config/config";
 import { Prefix } from "../../../model/lab/address";
 import type { Lab } from "../../../model/lab/types";
