@@ -34,6 +34,8 @@ export async function comparing(machines: Machines): Promise<() => Promise<void>
       const was = before.get(name) ?? new Set();
       const added = [...now].filter((line) => !was.has(line));
       const gone = [...was].filter((line) => !now.has(line));
+      // At once: the assertion's own words come when the whole suite is over.
+      if (added.length + gone.length > 0) console.log(JSON.stringify({ name, added, gone }, undefined, 1));
       expect({ name, added, gone }).toEqual({ name, added: [], gone: [] });
     }
   };
