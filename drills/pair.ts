@@ -165,6 +165,14 @@ export async function takenOver(run: DrillRun, from: LabNode, seconds: number): 
   return run.watch();
 }
 
+/** Waits until the other director serves in the place of one that was lost, and judges what the client felt of it. */
+export async function servedOn(run: DrillRun, sight: Sight, from: LabNode, since: number): Promise<void> {
+  await takenOver(run, from, takeover(run) + 10);
+  await sight.answers(takeover(run));
+  run.duration("outageSeconds", sight.outage(since), takeover(run));
+  await sight.flowsKept(since);
+}
+
 /** Waits until the health names a problem. @returns seconds it took */
 export async function named(
   run: DrillRun,
@@ -248,8 +256,7 @@ export const noStandby = sabotageBy(
 
 /** Undoes a change of the manager's unit, on both directors: which one was hit may hold no VIP by now. */
 export async function restoreUnits(run: DrillRun): Promise<void> {
-  for (const { name } of run.lab.directors)
-    await run.shell.check(name, `${withoutDropIn(managerUnit(run))}; systemctl restart ${managerUnit(run)}`);
+  await onDirectors(run, `${withoutDropIn(managerUnit(run))}; systemctl restart ${managerUnit(run)}`);
   await restorePair(run);
 }
 

@@ -12,8 +12,8 @@ import {
   observeClient,
   OF_A_PAIR,
   restorePair,
+  servedOn,
   standsBy,
-  takenOver,
   takeover,
   theHolder,
   theStandby,
@@ -59,10 +59,7 @@ const cut: Drill = {
     const alone = await holderNow(run);
     const boot = await bootOf(run, alone.name);
     const since = await run.act(`${alone.name} is cut off`, alone.name, cutOff(run, alone));
-    await takenOver(run, alone, takeover(run) + 10);
-    await sight.answers(takeover(run));
-    run.duration("outageSeconds", sight.outage(since), takeover(run));
-    await sight.flowsKept(since);
+    await servedOn(run, sight, alone, since);
     await returned(run, alone.name, boot);
     run.figure("movedBack", (await askHolder(run.shell, run.lab)) === alone.name ? 1 : 0, { max: 0 });
     return {};

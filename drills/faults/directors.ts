@@ -28,6 +28,7 @@ import {
   restorePair,
   restoreUnits,
   roleChanges,
+  servedOn,
   standsBy,
   stopHolder,
   takenOver,
@@ -52,10 +53,7 @@ const powerOff: Drill = {
     const dead = await holderNow(run);
     const off = run.event(`${dead.name}'s power is cut`);
     await run.environment.power.off(dead.domain);
-    await takenOver(run, dead, takeover(run) + 10);
-    await sight.answers(takeover(run));
-    run.duration("outageSeconds", sight.outage(off), takeover(run));
-    await sight.flowsKept(off);
+    await servedOn(run, sight, dead, off);
     const before = await elections(run, run.director);
     const powered = run.event(`${dead.name}'s power is back`);
     await run.environment.power.on(dead.domain);

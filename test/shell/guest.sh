@@ -87,3 +87,12 @@ web() {
   PORT="$(cat "$T/port")"
 }
 clean_up() { [[ -z ${WEB:-} ]] || kill "$WEB"; }
+
+# fake_director: what the scripts of one of two directors call, whoever decides between them.
+fake_director() {
+  fake ipvsadm 'cat "$T/daemons" 2>/dev/null || true'
+  fake ip 'cat "$T/addresses" 2>/dev/null || true'
+  fake arping '[[ -e $T/answers ]]'
+  fake systemctl 'echo "systemctl $*"'
+  fake sleep ''
+}

@@ -6,11 +6,7 @@ source "$ROOT/test/shell/guest.sh"
 
 # holder SCRIPT [SETTING=VALUE...]
 holder() {
-  fake ipvsadm 'cat "$T/daemons" 2>/dev/null || true'
-  fake ip 'cat "$T/addresses" 2>/dev/null || true'
-  fake arping '[[ -e $T/answers ]]'
-  fake systemctl 'echo "systemctl $*"'
-  fake sleep ''
+  fake_director
   export T
   guest "common.sh declaredVips.sh keepalived.sh holders/sync.sh holders/keepalived.sh" "TABLE_UNIT=table.service; keep() { :; }
     expect_active() { :; }; $1" \

@@ -16,11 +16,7 @@ readonly CONSTRAINTS='    <constraints>
 
 # holder SCRIPT [SETTING=VALUE...]
 holder() {
-  fake ipvsadm 'cat "$T/daemons" 2>/dev/null || true'
-  fake ip 'cat "$T/addresses" 2>/dev/null || true'
-  fake arping '[[ -e $T/answers ]]'
-  fake systemctl 'echo "systemctl $*"'
-  fake sleep ''
+  fake_director
   fake cibadmin 'if [[ $1 == --query ]]; then [[ -e $T/cib ]] && cat "$T/cib"; else cat >"$T/replaced"; fi'
   fake crm_node 'echo 1'
   [[ -e $BIN/fence_virt ]] || fake fence_virt '[[ ! -e $T/silent ]]'
