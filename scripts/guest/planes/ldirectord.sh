@@ -81,7 +81,7 @@ ldirectord_validate() {
   local would complaints words differing line expected status=0
   dry_run_installed
   if ! { holds "$CF" "$LVS_LDIRECTORD_CF" || holds "$VALIDATED" "$LVS_LDIRECTORD_CF" || holds "$CF.former" "$LVS_LDIRECTORD_CF"; }; then
-    complaints=$(mktemp /run/lvs-dr.XXXXXX)
+    complaints=$(mktemp /run/lvs-dr-XXXXXX)
     would=$(printf '%s' "$LVS_LDIRECTORD_CF" | TMPDIR=/run DRY_RUN_HERE=1 DRY_RUN_SECONDS=120 "$DRY_RUN" - 2>"$complaints") || status=$?
     words=$(<"$complaints")
     rm -f "$complaints"
