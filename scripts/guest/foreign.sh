@@ -20,24 +20,28 @@ process() {
   local each name
   for each in /proc/[0-9]*/comm; do
     read -r name 2>/dev/null <"$each" || continue
-    [[ $name != "$1" ]] || { each=${each%/comm} && echo "${each#/proc/}" && return; }
+    [[ $name != "$1" ]] || { each=${each%/comm} && echo "${each##*/}" && return; }
   done
   return 1
 }
 
-# ports: those that the role listens on.
-ports() {
-  local place=0 each workload
-  for each in ${LVS_WORKLOADS:-}; do
-    workload=LVS_WORKLOAD_$((place++))_PORTS
-    echo "${!workload:-}"
+# listened: what the role listens on, as PROTOCOL=PORT.
+listened() {
+  local place each name ports="${LVS_PORTS:-} ${LVS_SORRY_PORTS:-}"
+  local -a workloads
+  read -ra workloads <<<"${LVS_WORKLOADS:-}"
+  for place in "${!workloads[@]}"; do
+    name=LVS_WORKLOAD_${place}_PORTS
+    ports+=" ${!name:-}"
+    name=LVS_WORKLOAD_${place}_LISTENS
+    for each in ${!name:-}; do echo "$each"; done
   done
-  echo "${LVS_PORTS:-} ${LVS_SORRY_PORTS:-}"
+  for each in $ports; do echo "tcp=$each"; done
 }
 
 # refusals: a line for each reason why this machine cannot have its role; nothing where it can.
 refusals() {
-  local id version name owner='' table pid port line each
+  local id version name owner='' table pid port protocol line each
   # shellcheck source=/dev/null
   read -r id version name < <(. /etc/os-release && echo "${ID:-} ${VERSION_ID:-none} ${PRETTY_NAME:-}") || true
   [[ "$id $version" =~ ^debian\ 1[23]$ ]] || echo "refused=runs ${name:-no Debian}: Debian 12 or 13 is required"
@@ -64,11 +68,12 @@ refusals() {
   done
   ! process nginx >/dev/null || [[ -z ${LVS_PORTS:-}${LVS_SORRY_PORTS:-} ]] ||
     echo "refused=runs an nginx that is not the lab's: its configuration would be replaced"
-  while read -r _ _ _ line _ each; do
-    for port in $(ports); do
-      [[ $line != *":$port" ]] || echo "refused=port $port is somebody else's: ${each:-a process without a name}"
+  while read -r protocol _ _ _ line _ each; do
+    for port in $(listened | sort -u); do
+      [[ $protocol=${line##*:} != "$port" ]] ||
+        echo "refused=$([[ $protocol == tcp ]] || echo "$protocol ")port ${port#*=} is somebody else's: ${each:-a process without a name}"
     done
-  done < <(ss -Hltnp)
+  done < <(ss -Hltunp)
   for each in $LVS_VIPS; do
     [[ -z $(ip -o addr show to "${each%/*}") ]] || echo "refused=has the VIP ${each%/*} already"
   done

@@ -7,6 +7,7 @@ guest_text() {
   local file
   for file in "$@"; do
     sed -E -e '/^dispatch /d' -e "s#PATH=[/a-z:]+#PATH=$BIN#" -e "s#(^|[^A-Za-z0-9_./}])/(run|etc|usr/local|usr/sbin|proc/sys|proc/net|var/lib|var/spool|var/www|srv)/#\1$T/guest/\2/#g" \
+      -e "s#/proc/\[0-9\]#$T/guest&#" \
       "$ROOT/scripts/guest/$file"
   done
 }

@@ -134,6 +134,46 @@ test_what_is_somebody_elses_is_refused() {
   [[ $stdout != *IPVS* ]] || fail "it takes its own table for somebody else's"
 }
 
+# lone SCRIPT [SETTING=VALUE...]: of a machine that has nothing of anybody's but what SCRIPT puts there; what is said against its role.
+lone() {
+  rm -rf "$T/guest"
+  mkdir -p "$T/guest/etc"
+  printf 'ID=debian\nVERSION_ID="12"\n' >"$T/guest/etc/os-release"
+  machine 'cd '"$T"'/guest; rm -rf {etc,srv}/lvs-dr; ss() { [ ! -e sockets ] || cat sockets; }; ip() { [ ! -e shown ] || cat shown; }; '"$1"'; refusals' "${@:2}"
+  exits 0
+}
+
+# alone WHAT SCRIPT [SETTING=VALUE...]: is refused by these words, and without what SCRIPT makes by none.
+alone() {
+  lone : "${@:3}"
+  equals "$stdout" ""
+  lone "${@:2}"
+  contains "$stdout" "refused=$1"
+}
+
+test_each_thing_of_somebody_elses_is_refused_by_itself() {
+  local each
+  for each in ldirectord keepalived; do
+    alone "runs a $each that is not the lab's (process 77)" "mkdir -p proc/77 && echo $each >proc/77/comm"
+  done
+  for each in etc/ha.d/ldirectord.cf etc/ldirectord.cf etc/keepalived/keepalived.conf; do
+    alone "has a configuration that is not the lab's: $T/guest/$each" "mkdir -p ${each%/*} && : >$each"
+  done
+  for each in usr/local/sbin/lvs-dr etc/lvs-dr srv/lvs-dr; do
+    alone "has $T/guest/$each, which no stack knows of" "mkdir -p ${each%/*} && : >$each"
+  done
+  alone "runs an nginx that is not the lab's" "mkdir -p proc/77 && echo nginx >proc/77/comm" LVS_PORTS=80
+  alone "has the VIP 10.0.0.100 already" "echo '2: eth0 inet 10.0.0.100/32' >shown" LVS_VIPS=10.0.0.100/32
+  alone "port 80 is somebody else's: users:((\"perl\"" "echo 'tcp LISTEN 0 1 0.0.0.0:80 0.0.0.0:* users:((\"perl\",pid=7,fd=3))' >sockets" LVS_PORTS=80
+  alone "udp port 53 is somebody else's: a process" "echo 'udp UNCONN 0 0 [::]:53 *:*' >sockets" \
+    LVS_WORKLOADS=dns LVS_WORKLOAD_0_PORTS=53 LVS_WORKLOAD_0_LISTENS="udp=53"
+}
+
+test_a_port_of_the_other_protocol_is_nobodys() {
+  lone 'printf "%s\n" "udp UNCONN 0 0 0.0.0.0:80 0.0.0.0:*" "tcp LISTEN 0 1 0.0.0.0:8080 0.0.0.0:*" >sockets' LVS_PORTS=80
+  equals "$stdout" ""
+}
+
 test_another_system_is_refused_by_its_name() {
   mkdir -p "$T/guest/etc"
   printf 'ID=ubuntu\nVERSION_ID="24.04"\nPRETTY_NAME="Ubuntu 24.04 LTS"\n' >"$T/guest/etc/os-release"
