@@ -3,7 +3,9 @@
  * guests. One is reached by a user with sudo, one through another. Run by name: `scripts/lab test examples existing`.
  */
 import { execFile, execFileSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Machines } from "./machines/machines";
@@ -46,6 +48,24 @@ function configure(change: (config: Config) => void = () => undefined): void {
 const CHANGING =
   "for ((SECONDS = 0; SECONDS < 200; )); do pgrep -f 'lvs-dr[^ ]* (apply|start)' >/dev/null && break; sleep 0.1; done";
 
+/** Bash that prints what the distribution has for the network. */
+const NETWORK =
+  "find /etc/network /etc/systemd/network /etc/hosts /etc/resolv.conf -type f -exec sha256sum {} + 2>/dev/null | sort";
+
+/** Runs something while the VIP is asked once a second. @returns what it came to, and each answer's status, 000 where there was none */
+async function whileAsked<T>(work: () => Promise<T>): Promise<{ done: T; asked: readonly string[] }> {
+  const asked: string[] = [];
+  const request = ["-s", "-o", "/dev/null", "-w", "%{http_code}", "-m", "5", "http://192.168.167.100/"];
+  const asking = setInterval(() => {
+    execFile("curl", request, (_, stdout) => asked.push(stdout));
+  }, 1000);
+  try {
+    return { done: await work(), asked };
+  } finally {
+    clearInterval(asking);
+  }
+}
+
 /** Packets of SSH between this host and a machine vanish, or do so no more. */
 function silence(address: string, on: boolean): void {
   for (const [chain, machine, side] of [
@@ -59,6 +79,8 @@ function silence(address: string, on: boolean): void {
 
 describe.skipIf(!named)("machines that exist", () => {
   let asTheyWere: () => Promise<void> = () => Promise.resolve();
+  const networks = (): Promise<string[]> => Promise.all(NAMES.map((name) => machines.run(name, NETWORK)));
+  let network: readonly string[] = [];
 
   beforeAll(async () => {
     await machines.boot();
@@ -66,6 +88,7 @@ describe.skipIf(!named)("machines that exist", () => {
       eventually(600, () => machines.run(name, "systemctl is-system-running --wait || true"));
     await Promise.all(NAMES.map(booted));
     asTheyWere = await comparing(machines);
+    network = await networks();
     configure();
   }, 900_000);
 
@@ -79,7 +102,7 @@ describe.skipIf(!named)("machines that exist", () => {
 
   it(
     "what is somebody else's is refused on all of them at once, before anything is touched",
-    { timeout: 300_000 },
+    { timeout: 600_000 },
     async () => {
       await machines.run(
         "rs1",
@@ -98,6 +121,7 @@ describe.skipIf(!named)("machines that exist", () => {
       expect(refused.stderr).not.toContain("create ");
       for (const name of NAMES)
         expect(await machines.run(name, "ls /var/lib/lvs-dr 2>&1 || true")).toContain("No such file");
+      await asTheyWere();
     },
   );
 
@@ -108,6 +132,19 @@ describe.skipIf(!named)("machines that exist", () => {
     const again = await lab(["up"], STACK);
     console.log(`a second up: ${again.seconds.toFixed(0)} s`);
     expect(changes(again)).toMatchObject({ create: 0, update: 0, replace: 0, delete: 0 });
+    // Beside it there may be a file of ours.
+    for (const [at, now] of (await networks()).entries())
+      expect(now.split("\n")).toEqual(expect.arrayContaining(network[at]?.split("\n") ?? []));
+  });
+
+  it("are reached as it is said: by a user with sudo, and through another machine", async () => {
+    const logins = (name: string, words: string): Promise<string> =>
+      machines.run(
+        name,
+        `journalctl -q -o cat -t sshd -t sshd-session | grep -c 'Accepted publickey for ${words} ' || true`,
+      );
+    expect(Number(await logins("rs1", "admin from"))).toBeGreaterThan(0);
+    expect(Number(await logins("rs2", "root from 192.168.167.30"))).toBeGreaterThan(0);
   });
 
   it("pass every check, and name what cannot be proven", { timeout: 600_000 }, async () => {
@@ -118,6 +155,18 @@ describe.skipIf(!named)("machines that exist", () => {
     expect(checks.filter(({ status }) => status === "skip").map(({ name }) => name)).toEqual(
       expect.arrayContaining(["reach.pings", "path.requests", "diagnosis.ways", "guests.rs1.route"]),
     );
+  });
+
+  it("are in the report", { timeout: 120_000 }, async () => {
+    const file = join(mkdtempSync(join(tmpdir(), "lvs-dr-machines-")), "report.html");
+    await lab(["report", file], STACK);
+    const page = readFileSync(file, "utf8");
+    rmSync(dirname(file), { recursive: true });
+    for (const { name, address } of machines.specs) {
+      expect(page).toContain(name);
+      expect(page).toContain(address);
+    }
+    expect(page).toContain('"status":"healthy"');
   });
 
   it(
@@ -139,9 +188,13 @@ describe.skipIf(!named)("machines that exist", () => {
     { timeout: 600_000 },
     async () => {
       configure((config) => Object.assign(config, { "lvs-dr:scheduler": "rr" }));
-      const cut = run(["up"], STACK);
-      await machines.run("director", `${CHANGING}; pkill -f '[s]shd.*@notty'`).catch(() => undefined);
-      expect((await cut).code).toBe(1);
+      const { done: cut, asked } = await whileAsked(async () => {
+        const cut = run(["up"], STACK);
+        await machines.run("director", `${CHANGING}; pkill -f '[s]shd.*@notty'`).catch(() => undefined);
+        return cut;
+      });
+      expect(cut.code).toBe(1);
+      expect(new Set(asked)).toEqual(new Set(["200"]));
       const { code } = await run(["status"], STACK);
       expect([0, 3]).toContain(code);
       const up = await lab(["up"], STACK);
@@ -158,13 +211,10 @@ describe.skipIf(!named)("machines that exist", () => {
       await machines.run("director", CHANGING);
       silence("192.168.167.30", true);
       const began = Date.now();
-      const asked: string[] = [];
-      const request = ["-s", "-o", "/dev/null", "-w", "%{http_code}", "-m", "5", "http://192.168.167.100/"];
-      const asking = setInterval(() => {
-        execFile("curl", request, (_, stdout) => asked.push(stdout));
-      }, 1000);
-      const { code, stderr } = await cut;
-      clearInterval(asking);
+      const {
+        done: { code, stderr },
+        asked,
+      } = await whileAsked(() => cut);
       const seconds = (Date.now() - began) / 1000;
       console.log(`up ends ${seconds.toFixed(0)} s after the packets began to vanish`);
       const status = await run(["status"], STACK);

@@ -8,7 +8,7 @@ const GROWS =
     " ",
   );
 
-/** The file system (of /etc and all that is not the packages' own, the contents too), sysctls, packages, units, addresses, routes and modules of IPVS. */
+/** The file system (of /etc and all that is not the packages' own, the contents too), sysctls, packages, units, addresses, routes, and modules of IPVS and netfilter. */
 const STATE = `cd /
 prune=( ${GROWS.map((path) => `-path ${path} -o`).join(" ")} -path /nowhere )
 find / -xdev \\( "\${prune[@]}" \\) -prune -o -type d -printf '%y %m %u %g %p\\n' -o -printf '%y %m %u %g %s %p %l\\n' | sort
@@ -19,8 +19,8 @@ dpkg-query -W -f '\${db:Status-Abbrev} \${Package} \${Version}\\n'
 apt-mark showauto
 systemctl list-unit-files --no-legend | grep -Ev ' (transient|generated) ' | sort
 ip -o addr | sed 's/ *valid_lft.*//'
-ip route
-lsmod | grep -oE '^(ip_vs|nf_)[^ ]*' | sort`;
+for each in -4 -6; do ip $each rule; ip $each route | sed 's/ expires.*//'; done
+lsmod | grep -oE '^(ip_vs|nf|nft|arp|libcrc32c)[^ ]*' | sort`;
 
 /** @returns a function that fails unless the machines are as they are now */
 export async function comparing(machines: Machines): Promise<() => Promise<void>> {
