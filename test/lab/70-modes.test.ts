@@ -1,23 +1,11 @@
 /** Strategies, modes, draining and reboots: every change by `up`, every effect seen in the guests. */
 import { afterAll, expect, it } from "vitest";
 import { DRILL_LIMITS } from "../../model/config/schemaDrills";
-import type { Health } from "../../model/health";
 import { shellQuote } from "../../lib/text";
 import { claimants } from "./arpWatch";
 import { whileDownloading } from "./download";
 import { underLoad } from "./load";
-import {
-  backToDefaults,
-  boots,
-  configure,
-  eventually,
-  guest,
-  health,
-  inGuests,
-  lab,
-  outputs,
-  run,
-} from "./support";
+import { backToDefaults, configure, eventually, guest, health, lab, outputs, reboot, run } from "./support";
 
 /** What drills promise, stretched as for the slowest host without KVM. */
 const RESTART_SECONDS = 5 * DRILL_LIMITS.restartSeconds;
@@ -26,24 +14,6 @@ const TWO = [
   { name: "rs1", weight: 1 },
   { name: "rs2", weight: 3 },
 ];
-
-/** Until all of the lab is as it should be again, without an `up`. */
-async function reboot(nodes: readonly string[]): Promise<void> {
-  const before = await boots();
-  await inGuests((shell) =>
-    Promise.all(
-      nodes.map((node) => shell.run(node, "systemctl reboot --no-block; sleep 1", { timeout: 15 })),
-    ),
-  );
-  await eventually(180, async () => {
-    const { code, stdout } = await run(["status", "--json"]);
-    expect([code, (JSON.parse(stdout) as Health).problems]).toEqual([0, []]);
-    const now = await boots();
-    for (const node of nodes) expect(now[node], `${node} has not booted`).not.toBe(before[node]);
-  });
-  const failed = "systemctl list-units --failed --no-legend";
-  for (const node of nodes) expect(await guest(node, failed), `${node}'s units`).toBe("");
-}
 
 afterAll(backToDefaults);
 

@@ -5,6 +5,7 @@
 import { readdirSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
 import { labNodes } from "../../model/lab/types";
+import { claimsOf, shown } from "./claims";
 import { everyProtocol } from "./protocols";
 import { changes, inGuests, lab, run } from "./support";
 
@@ -15,7 +16,11 @@ const NAMES = readdirSync("examples")
 /** Built on every run: between them they have what the shared stack of the suite has not. */
 const OFTEN = ["flat", "marks"];
 /** Services that are drilled beside the main one. */
-const DRILLED: Readonly<Record<string, readonly string[]>> = { https: ["https"], ipv6: ["main-v6"] };
+const DRILLED: Readonly<Record<string, readonly string[]>> = {
+  https: ["https"],
+  ipv6: ["main-v6"],
+  marks: ["everything"],
+};
 const named = (process.env.LVS_DR_TEST_EXAMPLES ?? "").split(",").filter(Boolean);
 const built = named.length > 0 ? named : OFTEN;
 
@@ -67,7 +72,7 @@ describe.each(NAMES)("examples/%s.yaml", (name) => {
       () => everyProtocol(stack),
     );
 
-    // The checks of protocols are too far apart for their limits; its own test takes every server away.
+    // The checks of protocols are too far apart for their limits: its own test takes its servers away.
     it.skipIf(named.length === 0 || name === "protocols").each(["main", ...(DRILLED[name] ?? [])])(
       "passes the article's failure tests by its service %s",
       { timeout: 900_000 },
@@ -78,6 +83,10 @@ describe.each(NAMES)("examples/%s.yaml", (name) => {
           failures: [],
         });
       },
+    );
+
+    it.skipIf(named.length === 0).each(claimsOf(name))("%s", { timeout: 900_000 }, (...claim) =>
+      shown(claim, stack, file[1] ?? ""),
     );
 
     it("is gone without a trace", async () => {

@@ -29,21 +29,33 @@ const CLIENTS: Readonly<Record<string, readonly [string, RegExp]>> = {
 const UNITS = ["ftp", "smtp", "mailbox", "ldap", "dns", "mysql", "pgsql"].map((name) => `lab-${name}`);
 const DEADLINE = 240;
 
-/** @param dead whose word no answer may be */
-async function askEverything(stack: string, dead?: string): Promise<void> {
-  const answers = await inGuests(async (shell, lab) => {
-    await shell.check(lab.clients[0].name, "printf 'Subject: hello\\n\\nhello\\n' >/tmp/mail");
+/** What the client prints that asks each of these services. */
+const answers = (stack: string, names: Iterable<string>): Promise<[name: string, answer: string][]> =>
+  inGuests(async (shell, lab) => {
     const seen: [string, string][] = [];
-    for (const [name, [command]] of Object.entries(CLIENTS)) {
-      const { stdout } = await shell.run(lab.clients[0].name, command, { timeout: 45 });
+    for (const name of names) {
+      const { stdout } = await shell.run(lab.clients[0].name, CLIENTS[name]?.[0] ?? "", { timeout: 45 });
       seen.push([name, stdout]);
     }
     return seen;
   }, stack);
-  for (const [name, answer] of answers) {
+
+/** @param dead whose word no answer may be */
+async function askEverything(stack: string, dead?: string): Promise<void> {
+  for (const [name, answer] of await answers(stack, Object.keys(CLIENTS))) {
     expect(answer, name).toMatch(CLIENTS[name]?.[1] ?? /^$/);
     if (dead !== undefined) expect(answer, name).not.toContain(dead);
   }
+}
+
+/** Asks each that tells who answers, until that server has. */
+async function isHeardOf(stack: string, server: string): Promise<void> {
+  const left = new Set(Object.keys(CLIENTS).filter((name) => CLIENTS[name]?.[1].source.includes("rs[12]")));
+  await eventually(DEADLINE, async () => {
+    for (const [name, answer] of await answers(stack, [...left]))
+      if (answer.includes(server)) left.delete(name);
+    expect([...left]).toEqual([]);
+  });
 }
 
 /** The services that a real server is in, by the kernel's table. */
@@ -62,6 +74,8 @@ const servicesOf = (stack: string, server: string): Promise<string[]> =>
 export async function everyProtocol(stack: string): Promise<void> {
   const all = (await inGuests((_shell, { services }) => Promise.resolve(services), stack)).map(serviceKey);
   expect(all).toHaveLength(Object.keys(CLIENTS).length);
+  const mail = "printf 'Subject: hello\\n\\nhello\\n' >/tmp/mail";
+  await inGuests((shell, { clients }) => shell.check(clients[0].name, mail), stack);
   await askEverything(stack);
   const kill = `systemctl stop nginx; systemctl kill --kill-whom=all -s KILL ${UNITS.join(" ")}`;
   await inGuests((shell) => shell.check("rs1", kill), stack);
@@ -70,4 +84,5 @@ export async function everyProtocol(stack: string): Promise<void> {
   await inGuests((shell) => shell.check("rs1", "/usr/local/sbin/lvs-dr start", { timeout: 200 }), stack);
   await eventually(DEADLINE, async () => expect(await servicesOf(stack, "rs1")).toEqual(all));
   await eventually(DEADLINE, async () => expect((await health(stack)).problems).toEqual([]));
+  await isHeardOf(stack, "rs1");
 }

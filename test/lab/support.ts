@@ -1,6 +1,7 @@
 /** Drives the lab the way people do: through scripts/lab. */
 import { spawn } from "node:child_process";
 import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { expect } from "vitest";
 import { stringify } from "yaml";
 import { StackContext } from "../../cli/stack/context";
 import type { EngineChoice, StackOutputs } from "../../cli/backends/backend";
@@ -156,7 +157,7 @@ export function inGuests<T>(work: (shell: GuestShell, lab: Lab) => Promise<T>, s
 }
 
 /** Which boot of each guest this is: one that was rebooted or made anew has another. */
-export function boots(): Promise<Record<string, string>> {
+export function boots(stack = STACK): Promise<Record<string, string>> {
   return inGuests(
     async (shell, lab) =>
       Object.fromEntries(
@@ -167,7 +168,23 @@ export function boots(): Promise<Record<string, string>> {
           ]),
         ),
       ) as Record<string, string>,
+    stack,
   );
+}
+
+/** Reboots some, and waits until all of the lab is as it should be again, without an `up`. */
+export async function reboot(nodes: readonly string[], stack = STACK): Promise<void> {
+  const before = await boots(stack);
+  const order = "systemctl reboot --no-block; sleep 1";
+  await inGuests((shell) => Promise.all(nodes.map((node) => shell.run(node, order, { timeout: 15 }))), stack);
+  await eventually(180, async () => {
+    const { code, stdout } = await run(["status", "--json"], stack);
+    expect([code, (JSON.parse(stdout) as Health).problems]).toEqual([0, []]);
+    const now = await boots(stack);
+    for (const node of nodes) expect(now[node], `${node} has not booted`).not.toBe(before[node]);
+  });
+  const failed = "systemctl list-units --failed --no-legend";
+  for (const node of nodes) expect(await guest(node, failed, stack), `${node}'s units`).toBe("");
 }
 
 /** One command in one guest, which must succeed. */
