@@ -102,6 +102,8 @@ const MACHINES = "test/lab/machines.test.ts";
 const PLANES = "test/lab/planes.test.ts";
 /** Clients of TLS, MySQL and IPv6 under each change of a director: by name alone. */
 const OPERATIONS = "test/lab/operations.test.ts";
+/** Of imported files: previewed with the examples, built by name alone. */
+const REHEARSAL = "test/lab/rehearsal.test.ts";
 /** A second host for libvirt, and stacks on both. */
 const HOSTS = ["hosts", "severalHosts", "firstHost", "siteBridges"].map((name) => `test/lab/${name}.test.ts`);
 
@@ -158,7 +160,9 @@ const SUITES: Readonly<Record<string, Suite>> = {
   planes: (output) => vitest(output, "planes", ["--project", "lab", PLANES], { LVS_DR_TEST_PLANES: "50" }),
   hosts: (output) => vitest(output, "hosts", ["--project", "lab", ...HOSTS], { LVS_DR_TEST_HOSTS: "yes" }),
   operations: (output) =>
-    vitest(output, "operations", ["--project", "lab", OPERATIONS], { LVS_DR_TEST_OPERATIONS: "yes" }),
+    vitest(output, "operations", ["--project", "lab", OPERATIONS, REHEARSAL], {
+      LVS_DR_TEST_OPERATIONS: "yes",
+    }),
 };
 
 /** Runs suites one after the other. */
@@ -201,9 +205,9 @@ async function everything(): Promise<Tally[]> {
   const tallies = (await Promise.all([served, aside("lab-apart", apart, served)])).flat();
   // What guests do while they are verified would keep the services' checks waiting.
   say("== lab-examples");
-  tallies.push(await vitest(OURS, "lab-examples", ["--project", "lab", EXAMPLES]));
+  tallies.push(await vitest(OURS, "lab-examples", ["--project", "lab", EXAMPLES, REHEARSAL]));
   say("== lab");
-  const excluded = [...APART, EXAMPLES, MACHINES, PLANES, OPERATIONS, ...HOSTS].flatMap((file) => [
+  const excluded = [...APART, EXAMPLES, MACHINES, PLANES, OPERATIONS, REHEARSAL, ...HOSTS].flatMap((file) => [
     "--exclude",
     file,
   ]);
