@@ -224,11 +224,16 @@ export class DrillRun extends RunRecord {
   /** (Re)starts the table's watcher. */
   async watch(): Promise<void> {
     this.watcher?.kill();
+    this.watcher = await this.watchTable(this.director, this.table, "table");
+  }
+
+  /** Keeps a history of a director's table from now on. @param name of it in the events */
+  watchTable(director: LabNode, table: TableHistory, name = `${director.name}'s table`): Promise<Stream> {
     const seconds = this.maxSeconds * this.scale + 120;
-    this.watcher = await this.program(this.director.name, perl("table", TABLE_PERIOD, seconds), (t, text) => {
-      const before = showWeights(this.table.latest);
-      const after = showWeights(this.table.add(t, text));
-      if (before !== after) this.event(`table: ${after}`, t, "table");
+    return this.program(director.name, perl("table", TABLE_PERIOD, seconds), (t, text) => {
+      const before = showWeights(table.latest);
+      const after = showWeights(table.add(t, text));
+      if (before !== after) this.event(`${name}: ${after}`, t, "table");
     });
   }
 

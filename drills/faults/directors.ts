@@ -3,16 +3,20 @@ import { failover, toldOfAll } from "../../failover/failover";
 import type { LabNode } from "../../model/lab/types";
 import {
   needsLdirectord,
+  needsTwoServers,
   on,
   sabotageBy,
   startDaemonCommand,
+  startWebServers,
+  START_WEB,
+  STOP_WEB,
   theDaemon,
   theDirector,
   withDropIn,
 } from "../actions";
 import type { Drill } from "../drill";
 import type { DrillRun } from "../drillRun";
-import { NOTHING_LOST } from "../ejection";
+import { isBack, noneFails, NOTHING_LOST, refusalLimits } from "../ejection";
 import {
   elections,
   feltWithin,
@@ -35,6 +39,7 @@ import {
   takeover,
   theStandby,
 } from "../pair";
+import { TableHistory } from "../tableHistory";
 import { Broken } from "../waiting";
 import { holderDrills } from "./holders";
 
@@ -111,6 +116,54 @@ const byHand: Drill = {
     await sight.flowsKept(from);
     return feltWithin(handover(run), 0);
   },
+};
+
+const serverDies: Drill = {
+  name: "real-server-dies-in-failover",
+  description:
+    "A web server stops while the VIP moves: the director that serves from then on has it out within its detection time",
+  maxSeconds: 150,
+  unfit: (run) => needsPair(run) ?? needsTwoServers(run),
+  async act(run) {
+    await holderNow(run);
+    const [standby, table] = [theStandby(run), new TableHistory(run.lab)];
+    await run.watchTable(standby, table);
+    const ready = (): boolean => table.isAsExpected(table.latest);
+    await run.until(`${standby.name}'s table is as configured`, ready, 15, "not-as-configured");
+    const { name } = run.target;
+    const [died, { former }] = await Promise.all([
+      run.act(`${name}'s web server stops`, name, STOP_WEB),
+      stopHolder(run),
+    ]);
+    await takenOver(run, former, handover(run) + 10);
+    const taken = run.now;
+    const { eject, recover } = run.promises;
+    const out = (): number | undefined => table.firstTime(run.isOut(run.target), died);
+    const isOut = (): boolean => out() !== undefined;
+    await run.until(`${name} is out of ${standby.name}'s table`, isOut, eject + 5, "not-out");
+    run.duration("detectionSeconds", (out() ?? Infinity) - died, eject);
+    await run.sleep(2);
+    await isBack(run, await run.act(`${name}'s web server starts`, name, START_WEB), recover);
+    const { lost } = refusalLimits(run);
+    return {
+      ...(lost !== undefined && feltWithin(handover(run), lost)),
+      ...noneFails(run, "failedAfterEjection", Math.max(taken, out() ?? 0)),
+    };
+  },
+  restore: async (run) => {
+    await startWebServers(run);
+    await restorePair(run);
+  },
+  sabotage: sabotageBy(
+    "nobody checks on the standby: what is dead stays in its table",
+    ["not-out"],
+    theStandby,
+    ["the standby's daemon that checks is stopped", (run) => theDaemon(run).stopChecks],
+    async (run) => {
+      await onDirectors(run, startDaemonCommand(run));
+      await restorePair(run);
+    },
+  ),
 };
 
 const checkers: Drill = {
@@ -207,6 +260,7 @@ export const directorDrills: readonly Drill[] = [
   stops,
   byHand,
   ...holderDrills,
+  serverDies,
   checkers,
   standbyOff,
 ];

@@ -1,6 +1,7 @@
 /** Faults after which two directors may hold the VIP: one is cut off, hears no adverts, or leaves the VIP behind. */
 import { askHolder } from "../../health/observe";
-import { sabotageBy, theDirector, withDropIn } from "../actions";
+import { shellQuote } from "../../lib/text";
+import { byTheRunItself, sabotageBy, theDirector, withDropIn } from "../actions";
 import { watchArp, type Heard } from "../arp";
 import type { Drill, Felt } from "../drill";
 import type { DrillRun } from "../drillRun";
@@ -16,7 +17,10 @@ import {
   noStandby,
   observeClient,
   OF_A_PAIR,
+  onDirectors,
+  restorePair,
   restoreUnits,
+  roleChanges,
   standsBy,
   takenOver,
   takeover,
@@ -138,4 +142,43 @@ const killed: Drill = {
   ),
 };
 
-export const holderDrills: readonly Drill[] = [partition, deaf, killed, ...clusterDrills(killManager)];
+/** Seconds for which a director is busy; shorter where it is not meant to endure that. */
+const BUSY_SECONDS = { fault: 60, sabotage: 15 };
+const BUSY = "lvs-dr-drill-busy";
+
+const busy: Drill = {
+  ...OF_A_PAIR,
+  name: "director-busy",
+  unfit: needsManager("keepalived"),
+  description: `Programs want all of the active director's processors for ${BUSY_SECONDS.fault} s: keepalived goes before them, the VIP stays, and nothing is lost`,
+  maxSeconds: 150,
+  async act(run) {
+    const { name } = await holderNow(run);
+    const before = await roleChanges(run);
+    const seconds = BUSY_SECONDS[run.sabotaged ? "sabotage" : "fault"];
+    const loop = `${run.sabotaged ? "chrt -f 99 " : ""}timeout -s KILL ${seconds} bash -c 'while :; do :; done'`;
+    const loops = `for ((i = 0; i < 4 * $(nproc); i++)); do ${loop} & done; wait`;
+    const start = `systemd-run -q --collect --unit=${BUSY} bash -c ${shellQuote(loops)}`;
+    const since = await run.act(`${name}'s processors are busy`, name, start);
+    await run.sleep(Math.max(0, since + seconds - run.now));
+    const over = `! systemctl is-active -q ${BUSY}`;
+    const isOver = async (): Promise<boolean> =>
+      (await run.shell.run(name, over, { timeout: 20 })).code === 0;
+    await run.until(`${name} is at rest`, isOver, 20);
+    run.event(`${name} is at rest`);
+    run.figure("roleChanges", (await roleChanges(run)) - before, { max: 0 });
+    await follow(run);
+    return NO_RETRY_LOST;
+  },
+  restore: async (run) => {
+    await onDirectors(run, `systemctl stop ${BUSY} 2>/dev/null || true`);
+    await restorePair(run);
+  },
+  sabotage: {
+    ...byTheRunItself,
+    what: "the busy programs go before keepalived, which has a real-time priority of 50",
+    expects: ["roleChanges"],
+  },
+};
+
+export const holderDrills: readonly Drill[] = [partition, deaf, killed, busy, ...clusterDrills(killManager)];
