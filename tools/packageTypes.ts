@@ -74,7 +74,7 @@ function declareInterface(all: Declarations, wanted: string, node: Node, owner: 
       `export interface ${name} {`,
       ...fields.flatMap(([key, each]) => [
         doc(sentence(each)),
-        `  readonly ${key}?: ${typeOf(all, key, each, name)};`,
+        `  readonly ${key}${each["x-required"] ? "" : "?"}: ${typeOf(all, key, each, name)};`,
       ]),
       "}",
     ].join("\n"),

@@ -19,6 +19,8 @@ export interface Node {
   readonly properties?: Readonly<Record<string, Node>>;
   /** A default that depends on other keys, in words. */
   readonly "x-default"?: string;
+  /** Of a key without which its object is refused: to the schema it is one that may be left out, as a refused one is. */
+  readonly "x-required"?: boolean;
 }
 
 export const SECRETS = new Set(["passwd", "secret"]);
@@ -51,11 +53,13 @@ export function stackSchema(): unknown {
 /** Derived defaults go into the description, and a secret may stand encrypted. */
 function forEditors(name: string, node: Node): unknown {
   const { "x-default": derived, properties, items, anyOf, description, ...rest } = node;
+  const needed = Object.entries(properties ?? {}).flatMap(([key, each]) => (each["x-required"] ? [key] : []));
   const text = [description, derived === undefined ? undefined : `Default: ${derived}.`]
     .filter((each) => each)
     .join(" ");
   const plain = {
     ...rest,
+    "x-required": undefined,
     ...(text === "" ? {} : { description: text }),
     ...(properties === undefined
       ? {}
@@ -64,6 +68,7 @@ function forEditors(name: string, node: Node): unknown {
             Object.entries(properties).map(([key, each]) => [key, forEditors(key, each)]),
           ),
         }),
+    ...(needed.length === 0 ? {} : { required: needed }),
     ...(items === undefined ? {} : { items: forEditors("", items) }),
     ...(anyOf === undefined ? {} : { anyOf: anyOf.map((each) => forEditors("", each)) }),
   };
@@ -204,6 +209,7 @@ function plural(node: Node | undefined): string {
 }
 
 function defaultText(node: Node): string {
+  if (node["x-required"]) return "required";
   if (node["x-default"] !== undefined) return cell(node["x-default"]);
   if (node.default === undefined || node.type === "object" || objectOf(node))
     return objectOf(node) ? "see below" : "–";

@@ -1,6 +1,6 @@
 /** A machine that exists: how the configuration says it. */
 import { z } from "zod";
-import { directive, integer, optional, says } from "./schemaParts";
+import { directive, integer, optional, required, says } from "./schemaParts";
 
 export const hostKey = () =>
   directive(1024).regex(/^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) AAAA[A-Za-z0-9+/]+={0,2}( .*)?$/, {
@@ -24,7 +24,7 @@ const login = {
     "File of the private key that opens it, on the host that the program runs on.",
     "the keys of the SSH agent",
   ),
-  hostKey: optional(hostKey(), "Its public SSH host key; it must show this one. Required."),
+  hostKey: required(hostKey(), "Its public SSH host key; it must show this one."),
 };
 const host = () =>
   directive(255).regex(/^[A-Za-z0-9:][A-Za-z0-9:._-]*$/, {
@@ -37,7 +37,7 @@ export const machine = optional(
     ...login,
     jump: optional(
       z.strictObject({
-        host: optional(host(), "Name or address of the machine on the way. Required."),
+        host: required(host(), "Name or address of the machine on the way."),
         ...login,
       }),
       "The machine through which it is reached, and no other way.",

@@ -19,6 +19,10 @@ export function optional<T extends z.ZodType>(type: T, about: string, fallback?:
   return fallback === undefined ? key : key.meta({ "x-default": fallback });
 }
 
+/** A key of an object that may be left out itself. Without it the object is refused by the invariants, which know what to write instead. */
+export const required = <T extends z.ZodType>(type: T, about: string): z.ZodOptional<T> =>
+  optional(type, about).meta({ "x-required": true });
+
 /** @param what of what, in the plural */
 export const list = <T extends z.ZodType>(of: T, what: string, most: number) =>
   z

@@ -16,6 +16,7 @@ import {
   nodeName,
   optional,
   pattern,
+  required,
   says,
 } from "./schemaParts";
 
@@ -192,7 +193,7 @@ const ofServer = {
 
 /** A real server's part in one service. */
 export const serviceRealServer = z.strictObject({
-  name: optional(nodeName(), "Name of a real server of the lab; required."),
+  name: required(nodeName(), "Name of a real server of the lab."),
   weight: optional(weight(), "Its weight in this service.", "the server's own"),
   drain: optional(flag(), "Weight 0, open connections keep running.", "the server's own"),
   port: optional(port(), "Only the service's port: Direct Routing cannot map ports."),

@@ -1,6 +1,6 @@
 /** Schema of a workload: what the real servers run behind a service. */
 import { z } from "zod";
-import { directive, flag, list, nodeName, optional, says } from "./schemaParts";
+import { directive, flag, list, nodeName, optional, required, says } from "./schemaParts";
 import { port } from "./schemaService";
 
 /** Of the project's directory, wherever the stack's file lies: Pulumi tells a program nothing of that. */
@@ -24,7 +24,7 @@ const packageName = () =>
     });
 
 export const workload = z.strictObject({
-  name: optional(nodeName(), "Name of the workload; required."),
+  name: required(nodeName(), "Name of the workload."),
   ports: optional(
     list(port(), "ports", MAX_EACH),
     "Ports that it has to itself, by TCP and UDP: those of its services, and others such as the data ports of FTP.",

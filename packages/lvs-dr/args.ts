@@ -70,16 +70,16 @@ export enum Network {
 
 /** The machine through which it is reached, and no other way. */
 export interface Jump {
-  /** Name or address of the machine on the way. Required. */
-  readonly host?: string;
+  /** Name or address of the machine on the way. */
+  readonly host: string;
   /** Who logs in: root, or a user whose sudo asks for no password. Default: root. */
   readonly user?: string;
   /** Port of its SSH server. Allowed: 1–65535. Default: 22. */
   readonly port?: number;
   /** File of the private key that opens it, on the host that the program runs on. Default: the keys of the SSH agent. */
   readonly keyFile?: string;
-  /** Its public SSH host key; it must show this one. Required. */
-  readonly hostKey?: string;
+  /** Its public SSH host key; it must show this one. */
+  readonly hostKey: string;
 }
 
 /** A machine that exists has this role, and no guest is made for it: docs/howto/existing-machines.md. */
@@ -92,8 +92,8 @@ export interface Ssh {
   readonly port?: number;
   /** File of the private key that opens it, on the host that the program runs on. Default: the keys of the SSH agent. */
   readonly keyFile?: string;
-  /** Its public SSH host key; it must show this one. Required. */
-  readonly hostKey?: string;
+  /** Its public SSH host key; it must show this one. */
+  readonly hostKey: string;
   /** The machine through which it is reached, and no other way. */
   readonly jump?: Jump;
 }
@@ -394,8 +394,8 @@ export enum Protocol {
 
 /** The real servers of this service. */
 export interface ServiceRealServer {
-  /** Name of a real server of the lab; required. */
-  readonly name?: string;
+  /** Name of a real server of the lab. */
+  readonly name: string;
   /** Its weight in this service. Allowed: 0–65535. Default: the server's own. */
   readonly weight?: number;
   /** Weight 0, open connections keep running. Default: the server's own. */
@@ -488,8 +488,8 @@ export interface Service {
 
 /** What the real servers run beside the built-in web server; docs/reference/workloads.md. */
 export interface Workload {
-  /** Name of the workload; required. */
-  readonly name?: string;
+  /** Name of the workload. */
+  readonly name: string;
   /** Ports that it has to itself, by TCP and UDP: those of its services, and others such as the data ports of FTP. Allowed: 1–65535. Default: those of the services that name it. */
   readonly ports?: number[];
   /** File of a program that is called with start, stop or status on each real server; from the project's directory. */

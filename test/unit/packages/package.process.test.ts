@@ -1,9 +1,9 @@
 /** The npm package as a user has it: packed, installed in an empty project, and asked from there. */
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { credentials } from "@grpc/grpc-js";
 import * as provider from "@pulumi/pulumi/proto/provider_grpc_pb";
 import { GetSchemaRequest, type GetSchemaResponse } from "@pulumi/pulumi/proto/provider_pb";
@@ -98,6 +98,32 @@ describe("the npm package", () => {
       "dist/observeMain.js",
     ].filter((file) => !existsSync(join(installed, file)));
     expect(missing).toEqual([]);
+  });
+
+  it("has the types of a program of that project", { timeout: 120_000 }, () => {
+    const program = (jump: string): string => `
+import * as pulumi from "@pulumi/pulumi";
+import { LvsCluster, Scheduler, type ClusterHealth, type LvsClusterArgs } from "lvsdr";
+const jump = ${jump};
+const args: LvsClusterArgs = { scheduler: Scheduler.Wrr, director: { ssh: { hostKey: "ssh-ed25519 AAAA", jump } } };
+const { vip, nodes, health } = new LvsCluster("web", args, { protect: true });
+export const role: pulumi.Output<string | undefined> = nodes.apply((all) => all["rs1"]?.role);
+export const sentence = pulumi.interpolate\`\${vip}: \${health.status}\`;
+export const open = health.apply((seen: ClusterHealth): number[] =>
+  seen.services.flatMap(({ realServers }) => realServers.map((server) => server.activeConnections)));
+`;
+    writeFileSync(join(project, "right.ts"), program('{ host: "way", hostKey: "ssh-ed25519 AAAA" }'));
+    writeFileSync(join(project, "wrong.ts"), program('{ host: "way" }'));
+    // Without skipLibCheck, which would leave the package's own declarations out.
+    const options = "--noEmit --strict --target es2022 --module nodenext --types node --typeRoots";
+    const [tsc = "", types = ""] = ["typescript/bin/tsc", "@types"].map((path) =>
+      resolve("node_modules", path),
+    );
+    const args = [tsc, ...options.split(" "), types, "right.ts", "wrong.ts"];
+    const { stdout } = spawnSync(process.execPath, args, { cwd: project, encoding: "utf8" });
+    expect(stdout.trim().split("\n")).toEqual([
+      expect.stringMatching(/^wrong\.ts.* Property 'hostKey' is missing in type '{ host: string; }'/),
+    ]);
   });
 
   it("makes a cluster in a program of that project, with its own scripts and no other's", () => {
