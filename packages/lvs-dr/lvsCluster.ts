@@ -12,21 +12,22 @@ import type { LvsClusterArgs } from "./args";
 import type { ClusterAccess, ClusterHealth, ClusterNode } from "./outputs";
 
 /**
- * An LVS (IPVS) cluster in cross-subnet Direct Routing mode on one libvirt host: two networks, a router, a client, one or two directors and the
- * real servers behind the VIP, each a virtual machine, kept by ldirectord. Its libvirt objects are named after project, stack and cluster.
+ * An LVS (IPVS) cluster in cross-subnet Direct Routing mode: a router, a client, one or two directors and the real servers behind the VIP,
+ * checked by ldirectord or keepalived. Each is a virtual machine on one libvirt host or several, or a machine that exists and is reached by SSH;
+ * the libvirt objects are named after project, stack and cluster.
  */
 export class LvsCluster extends pulumi.ComponentResource {
   /** The VIP of the main service. */
   public readonly vip: pulumi.Output<string>;
   /** Where the main service is asked. */
   public readonly url: pulumi.Output<string>;
-  /** The guests by name. */
+  /** The guests, and machines that exist, by name. */
   public readonly nodes: pulumi.Output<{ [name: string]: ClusterNode }>;
   /** "sha256:…" of the guests' image. */
   public readonly imageDigest: pulumi.Output<string | undefined>;
-  /** The private key that opens every guest; secret. */
+  /** The private key that opens every guest, in PEM; secret. */
   public readonly privateKey: pulumi.Output<string>;
-  /** What opens each guest; secret. */
+  /** How each guest and machine is reached, and the private key of the guests; secret. */
   public readonly access: pulumi.Output<ClusterAccess>;
   /** The health as it was found at the last `up`. */
   public readonly health: pulumi.Output<ClusterHealth>;
