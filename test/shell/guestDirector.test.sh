@@ -130,22 +130,44 @@ test_a_table_that_is_as_expected_is_not_compared() {
 }
 
 test_marks_are_loaded_before_the_vip_is_there_and_once() {
-  fake nft 'case "$*" in *list*) cat "$T/loaded" ;; *-f*) cp "${@: -1}" "$T/loaded"; echo loaded >>"$T/loads" ;; esac'
+  fake nft 'case "$*" in *list*) cat "$T/loaded" ;; *-f*) cp "${@: -1}" "$T/loaded"; echo "marks loaded" ;; esac'
   fake_ipvsadm
-  : >"$T/loads"
   director "$STEPS"'role_start' LVS_MODE=static LVS_MARKS="table inet lvs_dr {}"
   exits 0
-  contains "$stdout" "$(lines "table prefill" "add_vips eth0")"
+  contains "$stdout" "$(lines "table prefill" "marks loaded" "add_vips eth0")"
   director "$STEPS"'role_start' LVS_MODE=static LVS_MARKS="table inet lvs_dr {}"
-  equals "$(cat "$T/loads")" loaded
+  contains "$stdout" "$(lines "table prefill" "add_vips eth0")"
+  lacks "$stdout" "marks loaded"
   contains "$(cat "$T/guest/etc/systemd/system/nftables.service.d/lvs-dr.conf")" "marks.nft) | "
   # Somebody has flushed them.
   echo other >"$T/loaded"
   director "$STEPS"'look_at_table() { :; }; role_check; printf "%s\n" "${PROBLEMS[@]}"' LVS_MODE=static LVS_MARKS="table inet lvs_dr {}"
   contains "$stdout" "marks-differ"
   director "$STEPS"'role_start' LVS_MODE=static LVS_MARKS="table inet lvs_dr {}"
-  equals "$(cat "$T/loads")" "$(lines loaded loaded)"
+  contains "$stdout" "$(lines "table prefill" "marks loaded" "add_vips eth0")"
   # No group is left.
   director "$STEPS"'role_start' LVS_MODE=static
   [[ ! -e $T/guest/etc/lvs-dr/marks.nft && ! -e $T/guest/etc/systemd/system/nftables.service.d/lvs-dr.conf ]] || fail "marks are left"
+}
+
+# boot_unit [SETTING=VALUE...]: the unit that fills the kernel at boot.
+boot_unit() {
+  director 'unit() { cat; }; table_unit' "$@"
+  exits 0
+  stdout=${stdout//"$T/guest"/}
+}
+
+test_marks_and_table_are_loaded_at_boot_before_the_network() {
+  local kind
+  boot_unit LVS_MARKS="table inet lvs_dr {}"
+  # It must not wait for what itself comes after the network, and a failed command ends it: the order of the two is that of the text.
+  for kind in DefaultDependencies=no "Before=network-pre.target systemd-networkd.service" Wants=network-pre.target Type=oneshot; do
+    contains $'\n'"$stdout"$'\n' $'\n'"$kind"$'\n'
+  done
+  lacks "$(grep ^After= <<<"$stdout")" network
+  equals "$(grep ^ExecStart= <<<"$stdout")" "$(lines \
+    "ExecStart=/bin/sh -c 'modprobe ip_vs && ipvsadm -R </etc/lvs-dr/ipvs.rules'" \
+    "ExecStart=/usr/sbin/nft -f /etc/lvs-dr/marks.nft")"
+  boot_unit
+  lacks "$stdout" nft
 }
