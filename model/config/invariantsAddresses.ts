@@ -125,18 +125,31 @@ function checkUnique(findings: Findings, all: readonly Owned[], what: string): v
     if (other.owner === each.owner && what === "address") continue;
     // What was configured is reported rather than the default it collides with.
     const [mine, theirs] = each.explicit || !other.explicit ? [each, other] : [other, each];
-    const bothReal = isRealServer(other) && isRealServer(each) && what === "address";
-    const message = bothReal
-      ? `${other.owner} and ${each.owner} are the same server (${theirs.key})`
-      : `is the ${what} of both ${theirs.owner} (${theirs.key}) and ${mine.owner}`;
-    const fix = bothReal ? "give each its own address, or remove one" : "change one of the two";
+    const both = `is the ${what} of both ${theirs.owner} (${theirs.key}) and ${mine.owner}`;
+    const [real, further] = what === "address" ? [other, each].filter(isRealServer) : [];
+    const [message, fix] =
+      further !== undefined
+        ? [
+            `${other.owner} and ${each.owner} are the same server (${theirs.key})`,
+            "give each its own address, or remove one",
+          ]
+        : real !== undefined && [other, each].some(isDirector)
+          ? [`${both}; ${noRealServer(all)}`, `give ${real.owner} an address of its own`]
+          : [both, "change one of the two"];
     findings.add({ key: mine.key, value: each.value, message, fix }, theirs.key);
   }
 }
 
-function isRealServer({ key }: Owned): boolean {
-  return key.startsWith("realServer");
+/** Why a director cannot serve what it balances, which LVS calls local node and Direct Routing with a pair turns into a loop. */
+function noRealServer(all: readonly Owned[]): string {
+  const isPair = new Set(all.filter(isDirector).map(({ owner }) => owner)).size > 1;
+  const why =
+    "a director is no real server: it holds the VIP, and what it would forward to itself never leaves it";
+  return isPair ? `${why}, while two would forward it to each other for ever` : why;
 }
+
+const isRealServer = ({ key }: Owned): boolean => key.startsWith("realServer");
+const isDirector = ({ key }: Owned): boolean => key.startsWith("director");
 
 function checkGateways(findings: Findings, config: Config, draft: Draft): void {
   const cidr = config.serverNetwork.cidr;

@@ -242,7 +242,7 @@ expectRefusals("IPv6", [
     name: "one address twice",
     raw: { ...SIX, realServers: [{ address6: "fd00:7::30" }, {}] },
     lines: [
-      'realServers[0].address6 = "fd00:7::30": is the address of both the director (DIP) (director.address6) and rs1. Fix: change one of the two.',
+      'realServers[0].address6 = "fd00:7::30": is the address of both the director (DIP) (director.address6) and rs1; a director is no real server: it holds the VIP, and what it would forward to itself never leaves it. Fix: give rs1 an address of its own.',
     ],
   },
   {

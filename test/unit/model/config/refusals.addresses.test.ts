@@ -153,7 +153,14 @@ expectRefusals("addresses and networks", [
     name: "8 duplicate address",
     raw: { realServers: [{ address: "192.168.7.30" }] },
     lines: [
-      'realServers[0].address = "192.168.7.30": is the address of both the director (DIP) (director.address) and rs1. Fix: change one of the two.',
+      'realServers[0].address = "192.168.7.30": is the address of both the director (DIP) (director.address) and rs1; a director is no real server: it holds the VIP, and what it would forward to itself never leaves it. Fix: give rs1 an address of its own.',
+    ],
+  },
+  {
+    name: "8 the director is a real server's, whose address follows by rule",
+    raw: { director: { address: "192.168.7.20" } },
+    lines: [
+      'director.address = "192.168.7.20": is the address of both rs2 (realServers) and the director (DIP); a director is no real server: it holds the VIP, and what it would forward to itself never leaves it. Fix: give rs2 an address of its own.',
     ],
   },
   {

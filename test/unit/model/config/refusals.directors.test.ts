@@ -36,6 +36,17 @@ expectRefusals("two directors", [
     ],
   },
   {
+    name: "each other's real servers",
+    raw: {
+      directors: [{ address: "192.168.7.30" }, { address: "192.168.7.29" }],
+      realServers: [{ address: "192.168.7.30" }, { address: "192.168.7.29" }],
+    },
+    lines: ["director1 30 0 rs1", "director2 29 1 rs2"].map((each) => {
+      const [director = "", octet = "", index = "", name = ""] = each.split(" ");
+      return `realServers[${index}].address = "192.168.7.${octet}": is the address of both ${director} (DIP) (directors[${index}].address) and ${name}; a director is no real server: it holds the VIP, and what it would forward to itself never leaves it, while two would forward it to each other for ever. Fix: give ${name} an address of its own.`;
+    }),
+  },
+  {
     name: "equal names",
     raw: { directors: [{ name: "a" }, { name: "a" }] },
     lines: [

@@ -259,7 +259,7 @@ expectRefusals("guests, names and the platform", [
       'healthCheck.passwd: would corrupt ldirectord.cf at position 2. Fix: remove line breaks, control characters, " and #.',
       "healthCheck.checktimeout = 0: must be an integer from 1 to 86400 seconds; a silent real server is then out after at most 4 to 86403 seconds. Fix: choose 1 to 86400.",
       'vip = "172.18.7.100": is in clientNetwork.cidr 172.18.0.0/16; the router would never forward it. Fix: choose a free address in vipCidr 10.0.0.0/8.',
-      'realServers[1].address = "192.168.7.30": is the address of both the director (DIP) (director.address) and rs2. Fix: change one of the two.',
+      'realServers[1].address = "192.168.7.30": is the address of both the director (DIP) (director.address) and rs2; a director is no real server: it holds the VIP, and what it would forward to itself never leaves it. Fix: give rs2 an address of its own.',
     ],
   },
 ]);
