@@ -37,21 +37,22 @@ const FLAG_OF = { gate: "-g", masq: "-m", ipip: "-i" } as const;
  * @throws SyntaxError naming the line that is not understood
  */
 export function parseIpvsSave(text: string): IpvsService[] {
-  const services: (Target & Omit<ServiceFields, "servers"> & { servers: IpvsServer[] })[] = [];
+  // By key: a table may have hundreds of services with hundreds of servers each.
+  const services = new Map<string, Target & Omit<ServiceFields, "servers"> & { servers: IpvsServer[] }>();
   for (const line of text.split("\n")) {
     const words = line.trim().split(/\s+/);
     if (words[0] === "" || words[0]?.startsWith("#")) continue;
     const service = readTarget(words, line);
     if (words[0] === "-A") {
-      services.push({ ...service, ...readOptions(words.slice(3), line), servers: [] });
+      services.set(serviceKey(service), { ...service, ...readOptions(words.slice(3), line), servers: [] });
     } else if (words[0] === "-a") {
-      const owner = services.find((each) => serviceKey(each) === serviceKey(service));
+      const owner = services.get(serviceKey(service));
       if (owner === undefined)
         throw new SyntaxError(`ipvsadm -Sn: a real server without its service: ${line}`);
       owner.servers.push(readServer(words.slice(3), line));
     } else throw new SyntaxError(`ipvsadm -Sn: not understood: ${line}`);
   }
-  return services;
+  return [...services.values()];
 }
 
 function readTarget(words: readonly string[], line: string): Target {
