@@ -3,7 +3,7 @@ import { withoutLength } from "../model/lab/address";
 import { tableWeight } from "../model/director/ipvs/table";
 import { hostNameOf } from "../model/lab/hosts";
 import { isClientOnSegment } from "../model/lab/lastHop";
-import { vipsOf, type Lab, type LabNode } from "../model/lab/types";
+import { addressesOf, vipsOf, type Lab, type LabNode } from "../model/lab/types";
 import { nameOf } from "./pageLab";
 
 /** Mermaid reads quotes, brackets and the like as its own, except as entities. */
@@ -28,6 +28,7 @@ export function renderMermaid(lab: Lab): string {
   const [service] = services;
   const vips = vipsOf(lab);
   const addresses = (node: LabNode): string[] => node.nics.flatMap((nic) => nic.addresses.map(withoutLength));
+  const named = (what: string, node: LabNode): string[] => addressesOf(node).map((each) => `${what} ${each}`);
   const weights = new Map(service.realServers.map((server) => [server.name, tableWeight(server)]));
   const at = (node: LabNode): string[] => {
     const host = hostNameOf(lab, node);
@@ -50,11 +51,11 @@ export function renderMermaid(lab: Lab): string {
     ...(onSegment ? [drawn] : []),
     ...directors.map((each) => {
       const held = vips.map((vip) => `VIP ${vip}${directors.length > 1 ? ", or the other has it" : ""}`);
-      return `    ${id(each)}[${label(each.name, `DIP ${each.address}`, ...held, service.scheduler, ...at(each))}]`;
+      return `    ${id(each)}[${label(each.name, ...named("DIP", each), ...held, service.scheduler, ...at(each))}]`;
     }),
     ...realServers.map(
       (node) =>
-        `    ${id(node)}[${label(`${node.name}, weight ${weights.get(node.name) ?? 0}`, `RIP ${node.address}`, "VIP on lo", ...at(node))}]`,
+        `    ${id(node)}[${label(`${node.name}, weight ${weights.get(node.name) ?? 0}`, ...named("RIP", node), "VIP on lo", ...at(node))}]`,
     ),
     "  end",
     `  ${there} -- request --> ${both}`,

@@ -7,6 +7,7 @@ import { renderStatus } from "../../../health/statusText";
 import { renderCheck, renderSummary, verifyJunit } from "../../../verify/verifyText";
 import { parseConfig } from "../../../model/config/config";
 import { LAB, STATUS, VERIFY } from "../report/fixtures";
+import { MARKED_STATUS } from "../report/marked";
 
 describe("counters", () => {
   it("reads the kernel's hexadecimal totals", () => {
@@ -100,6 +101,35 @@ describe("Prometheus text", () => {
       expect(help).not.toBe("");
       expect(type).toBe(name.endsWith("_total") ? "COUNTER" : "GAUGE");
     }
+  });
+});
+
+describe("Prometheus text of a group of ports in both families", () => {
+  it("has a series for each real server of `-f N` and of `-f N -6`, and none twice", async () => {
+    const text = await renderPrometheus(MARKED_STATUS, "unit");
+    const series = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+    const named = series.map((line) => line.slice(0, line.lastIndexOf(" ")));
+    expect(new Set(named).size).toBe(named.length);
+    const values = (name: string) => parsePrometheus(text).find((family) => family.name === name)?.metrics;
+    const active = values("node_ipvs_backend_connections_active");
+    expect(active?.map(({ value }) => value)).toEqual(["11", "12", "21", "22", "31", "41"]);
+    const group = { local_address: "", local_port: "0", local_mark: "00000050", proto: "FWM" };
+    expect(active?.[0]?.labels).toEqual({ ...group, remote_address: "192.168.7.10", remote_port: "0" });
+    expect(active?.[2]?.labels).toEqual({ ...group, remote_address: "fd00:7::10", remote_port: "0" });
+    expect(active?.[5]?.labels).toEqual({
+      ...{ local_address: "fd00:10::100", local_port: "8080", local_mark: "", proto: "TCP" },
+      ...{ remote_address: "fd00:7::10", remote_port: "8080" },
+    });
+    const up = values("lvsdr_real_server_up")?.map(({ labels }) => Object.values(labels ?? {}).join(" "));
+    expect(up).toHaveLength(8);
+    expect(up).toEqual(
+      expect.arrayContaining([
+        "10.0.0.100 80 tcp rs1",
+        "fd00:10::100 80 tcp rs1",
+        "fd00:10::100 8080 tcp rs2",
+      ]),
+    );
+    expect(values("lvsdr_sorry")).toHaveLength(4);
   });
 });
 
