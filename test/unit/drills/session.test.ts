@@ -2,8 +2,11 @@ import { rmSync } from "node:fs";
 import { parseHTML } from "linkedom";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { needsSorry } from "../../../drills/actions";
+import { DRILLS } from "../../../drills/catalogue";
+import { withFirst } from "../../../drills/environment";
 import { runDrill } from "../../../drills/runner";
 import { runDrills, undoCutOff } from "../../../drills/session";
+import { parseConfig } from "../../../model/config/config";
 import { readDrills } from "../../../report/data";
 import { renderDrills } from "../../../report/drillSection";
 import { REPORT } from "../report/fixtures";
@@ -79,6 +82,33 @@ it("a service by HTTPS is drilled but for the sorry page, where the client can s
   expect(await skipped({}, 1)).toEqual(["pass", sorry]);
   expect(await skipped({ here: true }, 0)).toEqual(["pass", sorry]);
   expect(await skipped({ here: true }, 1)).toEqual(["there is no libio-socket-ssl-perl on client", sorry]);
+});
+
+it("a service of another protocol is refused by every drill, whose load is HTTP, and by name", async () => {
+  const healthCheck = {
+    service: "mysql",
+    login: "check",
+    passwd: "x",
+    database: "shop",
+    request: "SELECT 1",
+  };
+  const shop = { name: "shop", port: 3306, workload: "mariadb", healthCheck };
+  const lab = parseConfig(
+    { services: [shop], workloads: [{ name: "mariadb" }] },
+    { project: "lvs-dr", stack: "dev" },
+  );
+  const environment = { ...bench.environment, lab: withFirst(lab, "shop") };
+  const { outcomes, error } = await runDrills(
+    DRILLS,
+    { ...bench, environment } as unknown as FakeBench,
+    ONCE,
+  );
+  expect(error).toBeUndefined();
+  const reason =
+    "it needs a main service of the lab's web server: the load is HTTP or HTTPS, and shop is served by mariadb";
+  expect(outcomes).toEqual(
+    DRILLS.map((each) => ({ name: each.name, description: each.description, verdict: "skip", reason })),
+  );
 });
 
 describe("a lab that is not as configured", () => {
