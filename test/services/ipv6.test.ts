@@ -1,4 +1,4 @@
-/** The services that ldirectord checks over IPv6 too. A lab has IPv4 only: the model writes the file, its configuration cannot ask for it. */
+/** The services that ldirectord checks over IPv6 too, each with a VIP and a real server of its own, as no lab has them: the model writes the file, from blocks that are given. */
 import { afterAll, beforeAll, describe, it } from "vitest";
 import type { LdirectordConf, VirtualBlock } from "../../model/director/ldirectord/ldirectord";
 import { ENTRIES } from "./support/entries";
