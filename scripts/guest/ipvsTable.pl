@@ -36,7 +36,7 @@ my %ACTION = (
 );
 
 # Firewall marks of the services that `scripts/lab verify diagnosis` adds for some seconds: DIAGNOSIS_MARKS in model/director/ipvs/table.ts.
-sub of_diagnosis { $_[0] =~ /^-f 270\d\d(?: -6)?$/ }
+sub of_diagnosis { $_[0] =~ /^-f 27[0-2]\d\d(?: -6)?$/ }
 
 sub note { print STDERR "lvs-dr: @_\n" }
 sub fail { note("$node: @_"); exit 1 }

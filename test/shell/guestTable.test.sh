@@ -153,7 +153,7 @@ test_compare_explains_what_ldirectord_does() {
   finds "" "$WRR" "$TWO" "$ONE"
   finds "" "$WRR" "$ONE"
   finds "" "$WRR" "$SORRY"
-  finds "" "$WRR" "$ONE" "-A -f 27000 -s rr" "-a -f 27000 -r 192.168.7.10:0 -g -w 1" "-A -f 27064 -s rr"
+  finds "" "$WRR" "$ONE" "-A -f 27000 -s rr" "-a -f 27000 -r 192.168.7.10:0 -g -w 1" "-A -f 27250 -s rr"
   EXPECTED[0]="${SERVICE/|0|/|1|}"
   finds "" "$WRR" "$SORRY" "${ONE/-w 1/-w 0}" "${TWO/-w 3/-w 0}"
 }
@@ -167,7 +167,7 @@ test_compare_names_what_the_configuration_does_not_explain() {
   finds "server-unexpected|192.168.7.99:80|$TITLE|192.168.7.99:80: not configured in service $TITLE" "$WRR" "${ONE/7.10/7.99}"
   finds "service-differs|$TITLE|-s rr|service $TITLE: -s rr, expected -s wrr" "-A $KEY -s rr" "$ONE"
   finds "service-missing|$TITLE|-s wrr|service $TITLE: not in the kernel's table"
-  for foreign in "-f 7" "-f 26999" "-f 27100" "-f 270001" "-f 27100 -6"; do
+  for foreign in "-f 7" "-f 26999" "-f 27300" "-f 270001" "-f 27300 -6"; do
     title="fwm ${foreign#-f }"
     finds "service-unexpected|$title|-s rr|service $title: not configured" "$WRR" "$ONE" "-A $foreign -s rr"
   done

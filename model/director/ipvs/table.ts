@@ -113,7 +113,7 @@ export function serverKey({ address, port }: Pick<IpvsServer, "address" | "port"
  * Firewall marks of the services that `verify diagnosis` puts into the table for some seconds; as many as a service can have real
  * servers, and its sorry server. scripts/guest/ipvsTable.pl has them too.
  */
-export const DIAGNOSIS_MARKS = { first: 27_000, last: 27_099 } as const;
+export const DIAGNOSIS_MARKS = { first: 27_000, last: 27_299 } as const;
 
 export function isOfDiagnosis(target: Target): boolean {
   const { first, last } = DIAGNOSIS_MARKS;

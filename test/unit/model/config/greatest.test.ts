@@ -1,7 +1,9 @@
 /** The greatest configuration that the schema has words for, and what is one more. */
 import { expect, it } from "vitest";
-import { ipvsRestoreRules, parseIpvsSave } from "../../../../model/director/ipvs/table";
+import { PORTS_EACH } from "../../../../health/requests";
+import { ipvsRestoreRules, isOfDiagnosis, parseIpvsSave } from "../../../../model/director/ipvs/table";
 import { parseConfig } from "../../../../model/config/config";
+import { targetsOf } from "../../../../verify/diagnosis/scripts";
 import { refusalOf } from "./refusals";
 
 const SERVICES = 256;
@@ -30,6 +32,18 @@ it.each([
   const table = parseIpvsSave(rules.join("\n"));
   expect(table.map((each) => each.servers.length)).toEqual(Array(SERVICES).fill(SERVERS));
   expect(new Set(lab.realServers.map(({ address }) => address)).size).toBe(SERVERS);
+});
+
+it("verify has a mark and source ports for each real server and the sorry server", () => {
+  const { services } = parseConfig(
+    { ...networks, realServerCount: SERVERS },
+    { project: "lvs-dr", stack: "dev" },
+  );
+  const targets = targetsOf(services[0]);
+  expect(targets).toHaveLength(SERVERS + 1);
+  expect(targets.filter(({ mark }) => !isOfDiagnosis({ mark, family: 4 }))).toEqual([]);
+  expect(Math.max(...targets.map(({ clientPort }) => clientPort + PORTS_EACH))).toBeLessThanOrEqual(65_535);
+  expect(Math.min(...targets.map(({ routerPort }) => routerPort))).toBeGreaterThanOrEqual(61_000);
 });
 
 it("one more of each is refused", () => {

@@ -95,7 +95,7 @@ describe("a group of ports", () => {
     const other = { name: "other", vip: "10.0.0.101", ports: [80, 443] };
     expect(marks(web, other)).toEqual([80, 81]);
     expect(marks({ ...web, mark: 81 }, other)).toEqual([81, 80]);
-    expect(marks({ name: "main", ports: [27000, 27005] })).toEqual([27100]);
+    expect(marks({ name: "main", ports: [27000, 27005] })).toEqual([27300]);
   });
 
   it.each<[string, object[], string]>([
