@@ -63,12 +63,16 @@ const STATES = { starting: 1, running: 2, stopping: 4, reloading: 8 };
 export function readLdirectordCf(text: string, parsed: ParsedCf): Source {
   const rows = text.split(/\r?\n/);
   const lineAt = (line: number): Line => ({ line, text: shown(rows[line - 1] ?? "") });
-  const refused = new Map(parsed.refused.map(({ line, why }) => [line, why]));
-  const left: Left[] = parsed.refused.map(({ line, why }) => ({
+  // A comment in a block that is refused says nothing either.
+  const saysSomething = (line: number): boolean => /^\s*[^\s#]/.test(rows[line - 1] ?? "");
+  const refused = new Map(
+    parsed.refused.flatMap(({ line, why }) => (saysSomething(line) ? [[line, why] as const] : [])),
+  );
+  const left: Left[] = [...refused].map(([line, why]) => ({
     ...lineAt(line),
     reason: why.startsWith("Unknown command") ? "ldirectord does not know it" : `ldirectord: ${why}`,
   }));
-  const numbers = rows.map((_row, index) => index + 1).filter((n) => /^\s*[^\s#]/.test(rows[n - 1] ?? ""));
+  const numbers = rows.map((_row, index) => index + 1).filter(saysSomething);
   const leave = (at: Line | undefined, reason: string | undefined): void => {
     if (at !== undefined && reason !== undefined) left.push({ ...at, reason });
   };

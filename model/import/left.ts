@@ -5,18 +5,13 @@ export const leftText = ({ file, line, text, reason }: Left): string =>
   `${file === undefined ? "" : `${file} `}line ${line}: ${text}: ${reason}`;
 
 export class NothingToImport extends Error {
-  /** @param lines that say something */
+  /** @param lacks what a file lacks of which no line is at fault */
   constructor(
     readonly left: readonly Left[],
-    lines: number,
+    lacks: string | undefined,
   ) {
-    const why =
-      left.length > 0
-        ? `:${left.map((each) => `\n  ${leftText(each)}`).join("")}`
-        : lines === 0
-          ? ": the file says nothing"
-          : ": the file has no virtual service";
-    super(`no service can be taken over${why}`);
+    const why = lacks === undefined ? left.map((each) => `\n  ${leftText(each)}`).join("") : ` ${lacks}`;
+    super(`no service can be taken over:${why}`);
   }
 }
 
@@ -39,6 +34,14 @@ export class Leaving {
   /** Lines that would count as taken over otherwise. */
   leaveRest(lines: readonly Line[], reason: string): void {
     for (const each of lines) if (!this.isLeft(each)) this.leave(each, reason);
+  }
+
+  /** What is told is at fault; all else is told beside it. @param all lines that say something @param told in order */
+  nothing(all: readonly Line[], told: () => Left[]): NothingToImport {
+    const isFault = told().length > 0;
+    this.leaveRest(all, "is of no service that is taken over");
+    const lacks = all.length === 0 ? "the file says nothing" : "the file has no virtual service";
+    return new NothingToImport(told(), isFault ? undefined : lacks);
   }
 
   isLeft(at: Line): boolean {

@@ -6,7 +6,7 @@ import type { Refusal } from "../config/refusal";
 import type { Lab } from "../lab/types";
 import { Places, TIMES } from "./configuration";
 import { distinct, draftOf, nameServices, type Draft, type Marks } from "./drafts";
-import { Leaving, NothingToImport } from "./left";
+import { Leaving } from "./left";
 import { isNobodys, machinesOf, type Machine } from "./machines";
 import { needOf } from "./needs";
 import type { Fields, Left, Line, Source } from "./source";
@@ -47,7 +47,7 @@ const ROUNDS = 1000;
 export function importStack(source: Source, identity: Identity, marks: Marks): Imported {
   const work = new Import(source, identity, marks);
   for (let round = 0; round < ROUNDS; round++) {
-    if (work.drafts.length === 0) throw new NothingToImport(work.tellRest(), source.all.length);
+    if (work.drafts.length === 0) throw work.nothing(source.all, () => work.tellRest());
     const config = work.config();
     const refused = refusals(config, identity);
     if (!isRefused(refused)) return work.result(config, refused);

@@ -12,6 +12,15 @@ describe.skipIf(missing)(`ldirectord.cf${missing ? ` (skipped: no ${missing})` :
     expect(imported.lab.services[0].scheduler).toBe("rr");
   });
 
+  it("tells of a block that it refuses all but the comments", async () => {
+    const good = "virtual=192.168.6.240:80\n    real=192.168.6.2:80 gate\n";
+    const imported = await importCf(`${good}${good.replace("real", "# A comment\n    real")}`);
+    expect(leftOf(imported)).toEqual([
+      [3, "ldirectord: duplicate virtual server"],
+      [5, "ldirectord: is of the service in line 3"],
+    ]);
+  });
+
   it("reads a file of 1 MiB that it does not know once", async () => {
     const line = `foo=${"x".repeat(75)}\n`;
     const { refused } = await parseCf(line.repeat((1024 * 1024) / line.length));
@@ -30,4 +39,12 @@ describe.skipIf(missing)(`ldirectord.cf${missing ? ` (skipped: no ${missing})` :
   ])("says what a file without services lacks: %j", (text, message) =>
     expect(importCf(text)).rejects.toThrow(new RegExp(`^${message}$`)),
   );
+
+  it("and in JSON tells each of their lines", () =>
+    expect(importCf("# A comment\ncheckinterval=3\nfoo=1\n")).rejects.toMatchObject({
+      left: [
+        { line: 2, reason: "is of no service that is taken over" },
+        { line: 3, reason: "ldirectord does not know it" },
+      ],
+    }));
 });
