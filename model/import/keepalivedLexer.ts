@@ -2,7 +2,7 @@
  * keepalived.conf into statements and blocks, as keepalived 2.2.7 reads it (lib/parser.c): ! and # begin a comment but in double quotes or
  * after a backslash, braces outside of double quotes stand for themselves wherever they are, $NAME is what a line $NAME=… said before.
  */
-import { shown, type Left, type Line } from "./source";
+import { lineKey, shown, type Left, type Line } from "./source";
 
 export interface Statement {
   readonly at: Line;
@@ -31,7 +31,8 @@ export interface Parsed {
 type Open = Omit<Statement, "block"> & { block?: Open[] };
 
 export function parseKeepalived(text: string, include: Include): Parsed {
-  const all: Line[] = [];
+  /** A file may be included twice. */
+  const all = new Map<string, Line>();
   const left: Left[] = [];
   const root: Open[] = [];
   const open: Open[][] = [root];
@@ -92,7 +93,7 @@ export function parseKeepalived(text: string, include: Include): Parsed {
         return;
       }
       const at: Line = { line: index + 1, text: shown(line), ...(file !== undefined && { file }) };
-      if (!/^[{}\s]+$/.test(line)) all.push(at);
+      if (!/^[{}\s]+$/.test(line)) all.set(lineKey(at), at);
       if (unfinished !== undefined) {
         unfinished.push(withoutEnd(line));
         if (!line.endsWith("\\")) unfinished = undefined;
@@ -115,7 +116,7 @@ export function parseKeepalived(text: string, include: Include): Parsed {
   readFile(text, [undefined]);
   for (const { at } of owners)
     left.push({ ...at, reason: "begins a block that no } ends: the rest of the file is in it" });
-  return { statements: root, all, left };
+  return { statements: root, all: [...all.values()], left };
 }
 
 /** Without comment and blanks at its ends. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { serviceKey } from "../../../../model/lab/target";
 import { portsOf } from "../../../../model/lab/ports";
 import { NothingToImport } from "../../../../model/import/stack";
-import { importCf, leftOf, lines, missing } from "./support";
+import { importCf, leftOf, missing } from "./support";
 
 const TWO = `    real=192.168.6.2:80 gate 3
     real=192.168.6.3:80 gate`;
@@ -79,11 +79,6 @@ virtual6=[2001:db8::1]:80
       [19, "ldirectord: duplicate virtual server"],
       [20, "ldirectord: is of the service in line 19"],
     ]);
-    const taken = imported.taken.map(({ line }) => line);
-    expect([...new Set([...taken, ...told.map(([line]) => Number(line))])].sort((a, b) => a - b)).toEqual(
-      lines(text, /^\s*#/),
-    );
-    expect(taken.filter((line) => told.some(([other]) => other === line))).toEqual([]);
     const [main] = imported.lab.services;
     expect(main).toMatchObject({ scheduler: "lc", check: { virtualhost: "www.example.com" } });
     expect(main.realServers.map(({ address }) => address.split(".")[3])).toEqual(["2", "3", "4", "5"]);

@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
+import { expect } from "vitest";
 import { parseCf } from "../../../../cli/commands/import";
 import { readKeepalivedConf } from "../../../../model/import/keepalivedConf";
 import { readLdirectordCf } from "../../../../model/import/ldirectordCf";
 import { serviceKey } from "../../../../model/lab/target";
-import { importStack, type Imported, type Marks } from "../../../../model/import/stack";
+import type { Line } from "../../../../model/import/source";
+import { importStack, NothingToImport, type Imported, type Marks } from "../../../../model/import/stack";
 
 export const missing = ["/usr/sbin/ldirectord", "/usr/bin/perl"].find((path) => !existsSync(path));
 
@@ -28,28 +30,80 @@ const marks = (each: number[] = []): Marks =>
 
 const marksOf = (known: number[] | Marks): Marks => (Array.isArray(known) ? marks(known) : known);
 
-export async function importCf(text: string, known: number[] | Marks = []): Promise<Imported> {
-  return importStack(readLdirectordCf(text, await parseCf(text)), IDENTITY, marksOf(known));
+/** No path: the imported file itself. */
+type Files = Readonly<Record<string, string>>;
+const SELF = "";
+
+/** Numbers of the rows that are neither blank nor a comment. */
+function lines(text: string, comment: RegExp): number[] {
+  return text
+    .split("\n")
+    .flatMap((row, index) => (row.trim() === "" || comment.test(row) ? [] : [index + 1]));
 }
 
-export function importKeepalived(
-  text: string,
-  known: number[] | Marks = [],
-  files: Readonly<Record<string, string>> = {},
+/** By file and number: rows that say something, which are neither blank nor a comment. */
+const saying = (files: Files, comment: RegExp): string[] =>
+  Object.entries(files).flatMap(([file, text]) => lines(text, comment).map((line) => `${file}:${line}`));
+
+const keys = (lines: readonly Line[]): string[] => lines.map(({ file = SELF, line }) => `${file}:${line}`);
+
+/**
+ * Each line that says something is taken over or told, none is both, and no other line is either.
+ * @param mute lines that say nothing by themselves, and are told only where they are a mistake
+ */
+function expectAll(
+  { taken, left }: Pick<Imported, "taken" | "left">,
+  files: Files,
+  comment: RegExp,
+  mute = comment,
+): void {
+  const [over, told] = [keys(taken), keys(left)];
+  expect(over.filter((each) => told.includes(each))).toEqual([]);
+  expect(new Set(over).size).toBe(over.length);
+  const all = new Set([...over, ...told]);
+  expect(saying(files, mute).filter((each) => !all.has(each))).toEqual([]);
+  const known = saying(files, comment);
+  expect([...all].filter((each) => !known.includes(each))).toEqual([]);
+  expect(left.filter(({ text, reason }) => text === "" || reason === "")).toEqual([]);
+}
+
+/** What is refused as a whole is told line by line, too. */
+function checked(
+  take: () => Imported,
+  check: (imported: Pick<Imported, "taken" | "left">) => void,
 ): Imported {
-  const source = readKeepalivedConf(text, (pattern) =>
-    files[pattern] === undefined ? [] : [{ file: pattern, text: files[pattern] }],
+  try {
+    const imported = take();
+    check(imported);
+    return imported;
+  } catch (error) {
+    if (error instanceof NothingToImport) check({ taken: [], left: error.left });
+    throw error;
+  }
+}
+
+export async function importCf(text: string, known: number[] | Marks = []): Promise<Imported> {
+  const source = readLdirectordCf(text, await parseCf(text));
+  return checked(
+    () => importStack(source, IDENTITY, marksOf(known)),
+    (imported) => expectAll(imported, { [SELF]: text }, /^\s*#/),
   );
-  return importStack(source, IDENTITY, marksOf(known));
+}
+
+export function importKeepalived(text: string, known: number[] | Marks = [], files: Files = {}): Imported {
+  const included: Record<string, string> = { [SELF]: text };
+  const source = readKeepalivedConf(text, (pattern) => {
+    const there = files[pattern];
+    if (there === undefined) return [];
+    included[pattern] = there;
+    return [{ file: pattern, text: there }];
+  });
+  return checked(
+    () => importStack(source, IDENTITY, marksOf(known)),
+    (imported) => expectAll(imported, included, /^\s*[!#]/, /^\s*([!#]|[{}\s]+([!#]|$))/),
+  );
 }
 
 /** Lines that are not taken over, with their reasons. */
 export const leftOf = ({ left }: Imported): [number, string][] =>
   left.map(({ line, reason }) => [line, reason]);
-
-/** Each line that says something is taken over or told, and none both. */
-export function lines(text: string, comment: RegExp): number[] {
-  return text
-    .split("\n")
-    .flatMap((row, index) => (row.trim() === "" || comment.test(row) ? [] : [index + 1]));
-}
