@@ -84,13 +84,14 @@ function render(source: string, imported: Imported): string {
   const keys = Object.entries(imported.config).map(([key, value]) => [`${PROJECT}:${key}`, value]);
   // By whose rules a bare `on` is a truth value: it is quoted.
   const document = new Document({ config: Object.fromEntries(keys) as unknown }, { schema: "yaml-1.1" });
-  const { left, paired, needs } = imported;
+  const { left, paired, chosen, needs } = imported;
   const part = (title: string, lines: readonly string[]): string[] =>
     lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
   document.commentBefore = [
     `Imported from ${source} by \`scripts/lab import\`.`,
     ...part("Addresses that are others:", table(imported)),
     ...part("Taken for one machine's, which the file does not say:", paired),
+    ...part("Chosen by the lab, which the file does not say:", chosen),
     ...part("Not taken over, or not as it stands:", left.map(leftText)),
     ...part("To be added:", needs),
   ]
@@ -118,7 +119,7 @@ function importOr(source: Source, stack: string, mark: Marks, json: boolean | un
     return importStack(source, { project: PROJECT, stack }, mark);
   } catch (error) {
     if (json && error instanceof NothingToImport)
-      printJson({ stack, taken: [], left: error.left, mapped: [], paired: [], needs: [] });
+      printJson({ stack, taken: [], left: error.left, mapped: [], paired: [], chosen: [], needs: [] });
     throw error;
   }
 }
@@ -156,14 +157,15 @@ async function run(file: string, { stack, configFile, mark, json }: ImportOption
     : readLdirectordCf(read.text, await parseCf(read.text));
   const imported = importOr(source, stack, mark, json);
   write(target, render(basename(file), imported));
-  const { taken, left, mapped, paired, needs } = imported;
+  const { taken, left, mapped, paired, chosen, needs } = imported;
   const taking = paired.map((each) => `${each} are taken for one machine's`);
-  for (const line of [...left.map(leftText), ...table(imported), ...taking, ...needs]) say(line);
+  const choices = chosen.map((each) => `${each}: the lab's choice`);
+  for (const line of [...left.map(leftText), ...table(imported), ...taking, ...choices, ...needs]) say(line);
   const named = configFile === undefined ? "" : ` --config-file ${configFile}`;
   say(
     `${target}: ${taken.length} ${taken.length === 1 ? "line" : "lines"} taken over, ${left.length} left or changed; next: scripts/lab preview --stack ${stack}${named}`,
   );
-  if (json) printJson({ file: target, stack, taken, left, mapped, paired, needs });
+  if (json) printJson({ file: target, stack, taken, left, mapped, paired, chosen, needs });
 }
 
 /** @param command `import` with the option --stack */

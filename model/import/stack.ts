@@ -7,27 +7,19 @@ import type { Lab } from "../lab/types";
 import { Places, TIMES } from "./configuration";
 import { distinct, draftOf, nameServices, type Draft, type Marks } from "./drafts";
 import { Leaving } from "./left";
-import { isNobodys, machinesOf, type Machine } from "./machines";
+import { machinesOf, type Machine } from "./machines";
 import { needOf } from "./needs";
 import type { Fields, Left, Line, Source } from "./source";
+import { toldOf, type Told } from "./told";
 
 export type { Marks } from "./drafts";
 export { leftText, NothingToImport } from "./left";
 
-export interface Mapped {
-  readonly what: string;
-  readonly from: string;
-  readonly to: string;
-}
-
-export interface Imported {
+export interface Imported extends Told {
   readonly config: Fields;
   readonly lab: Lab;
   readonly taken: readonly Line[];
   readonly left: readonly Left[];
-  readonly mapped: readonly Mapped[];
-  /** Addresses of both families that are taken for one machine's, which the file does not say. */
-  readonly paired: readonly string[];
   /** What the lab needs beside, to serve what is checked. */
   readonly needs: readonly string[];
 }
@@ -272,26 +264,11 @@ class Import extends Leaving {
   }
 
   result(config: Fields, lab: Lab): Imported {
-    const { names } = this.source;
-    const used = new Set([
-      ...lab.realServers.flatMap(({ address, address6 }) => [address, address6]),
-      ...lab.services.map(({ vip }) => vip),
-    ]);
-    const machines = [...new Set(this.machines.values())];
-    const mapped = this.places.moved
-      .filter(([from, to]) => used.has(to) && !isNobodys(from))
-      .map(([from, to]) => ({ what: this.machines.get(from)?.name ?? "VIP", from: names[from] ?? from, to }));
-    const paired = machines.flatMap(({ name, four, six }) =>
-      six === undefined || isNobodys(four)
-        ? []
-        : [`${name}: ${names[four] ?? four} and ${names[six] ?? six}`],
-    );
     const left = this.tellRest();
     return {
       config,
       lab,
-      mapped,
-      paired,
+      ...toldOf(lab, this.machines, this.places.moved, this.source.names),
       left,
       taken: this.source.all.filter((line) => !this.isLeft(line)),
       needs: lab.services.flatMap(needOf),

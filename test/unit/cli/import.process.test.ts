@@ -71,6 +71,7 @@ describe.skipIf(missing)(`import${missing ? ` (skipped: no ${missing})` : ""}`, 
       left: [{ line: 2, text: "real=web1:80 masq", reason: "masq becomes gate: a lab is Direct Routing" }],
       mapped: [{ what: "web1", from: "web1", to: "192.168.6.11" }],
       paired: [],
+      chosen: [],
       needs: [expect.stringContaining("give it a workload")],
     });
     expect(stdout).not.toMatch(/geheim|auch/);
@@ -95,6 +96,16 @@ describe.skipIf(missing)(`import${missing ? ` (skipped: no ${missing})` : ""}`, 
         ["fd00:10::1", 7],
       ],
     ]);
+    // Without the service of IPv4, and with a peer, the lab chooses what the file does not say.
+    const instance = "vrrp_instance V {\n virtual_ipaddress {\n  fd00:10::1/64\n }\n}\n";
+    writeFileSync(join(lab.elsewhere, "alone.conf"), instance + service(true));
+    const alone = await lab.run("import", "alone.conf", "--stack", "alone", ...marks.slice(2), "--json");
+    const chosen = ["director2: 192.168.7.29 and fd00:7::29", "rs1: 192.168.7.11 beside fd00:7::5"];
+    expect(JSON.parse(alone.stdout)).toMatchObject({ paired: [], chosen });
+    for (const each of chosen) {
+      expect(alone.stderr).toContain(`${each}: the lab's choice\n`);
+      expect(readFileSync(join(lab.directory, "Pulumi.alone.yaml"), "utf8")).toContain(`#   ${each}\n`);
+    }
     const bare = await lab.run("import", "six.conf", "--stack", "none", "--mark", "7=fd00:10::1:80");
     expect(bare).toMatchObject({ code: 1, stderr: expect.stringContaining("write MARK=VIP:PORTS") });
   });
@@ -138,6 +149,7 @@ describe.skipIf(missing)(`import${missing ? ` (skipped: no ${missing})` : ""}`, 
       left: [],
       mapped: [],
       paired: [],
+      chosen: [],
       needs: [],
     });
   });
