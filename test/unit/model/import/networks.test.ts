@@ -1,5 +1,7 @@
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { nodeAddresses, nodeAddresses6, placeAddresses, placeSix } from "../../../../model/import/networks";
+import { Address, Prefix } from "../../../../model/lab/address";
 
 /** Networks of the servers and, by VIP, of the VIPs; and what moved. */
 function placed(servers: string[], vips: string[], known: string[] = []): unknown {
@@ -158,4 +160,93 @@ describe("addresses of IPv6 stay as they are", () => {
       director: "fd00:7::31",
     });
   });
+});
+
+describe("an address is one machine's or one service's", () => {
+  /** Close to one another and far away, at a network's ends, where nodes usually are, and what stands for names. */
+  const four = fc
+    .tuple(
+      fc.constantFrom(
+        "10.0.0",
+        "10.0.1",
+        "10.9.0",
+        "192.168.7",
+        "203.0.113",
+        "240.0.0",
+        "241.0.0",
+        "169.254.1",
+      ),
+      fc.oneof(fc.constantFrom(0, 1, 11, 12, 29, 30, 100, 200, 255), fc.nat(255)),
+    )
+    .map(([network, host]) => `${network}.${host}`);
+  const six = fc
+    .tuple(
+      fc.constantFrom("fd00:7", "fd00:7:0:1", "fd00:10", "fd00:77", "2001:db8", "fe80", "::f0"),
+      fc.oneof(fc.constantFrom(0, 1, 0x11, 0x12, 0x29, 0x30, 0x100, 0x200, 0xffff), fc.nat(0xffff)),
+    )
+    .map(([network, host]) =>
+      String(
+        Address.parse(
+          network.startsWith("::") ? `${network}:${host.toString(16)}` : `${network}::${host.toString(16)}`,
+        ),
+      ),
+    );
+  const clusterOf = (each: fc.Arbitrary<string>) =>
+    fc
+      .tuple(fc.uniqueArray(each, { minLength: 2, maxLength: 14 }), fc.nat(12))
+      .map(([all, most]): [servers: string[], vips: string[]] => {
+        const servers = 1 + (most % (all.length - 1));
+        return [all.slice(0, servers), all.slice(servers)];
+      });
+
+  /** Different ones stay different, a new one was nobody's, and no node of the lab's has one of them. */
+  function expectOneToOne(
+    originals: readonly string[],
+    moved: ReadonlyMap<string, string>,
+    serverCidr: string,
+    usual: Readonly<Record<string, number>>,
+  ): void {
+    const news = [...moved.values()];
+    expect(news.filter((each) => originals.includes(each))).toEqual([]);
+    const all = originals.map((each) => moved.get(each) ?? each);
+    const own = nodeAddresses(serverCidr, all, usual);
+    const nodes = Object.entries(usual).map(
+      ([node, part]) => own[node] ?? String(Prefix.parse(serverCidr).network.plus(part)),
+    );
+    expect(new Set([...all, ...nodes]).size).toBe(all.length + nodes.length);
+  }
+
+  it("of IPv4", () =>
+    fc.assert(
+      fc.property(clusterOf(four), ([servers, vips]) => {
+        const { serverCidr, moved } = placeAddresses(servers, vips, [], "imported");
+        expectOneToOne([...servers, ...vips], moved, serverCidr, {
+          host: 1,
+          router: 200,
+          director: 30,
+          second: 29,
+        });
+        for (const each of servers)
+          expect(Prefix.parse(serverCidr).contains(moved.get(each) ?? each)).toBe(true);
+      }),
+      { numRuns: 150, seed: 14 },
+    ));
+
+  it("of IPv6", () =>
+    fc.assert(
+      fc.property(clusterOf(six), ([servers, vips]) => {
+        const { serverCidr, vipCidr, moved } = placeSix(servers, vips, [], "imported");
+        expectOneToOne([...servers, ...vips], moved, serverCidr, {
+          router: 0x200,
+          director: 0x30,
+          second: 0x29,
+        });
+        for (const [among, cidr] of [
+          [servers, serverCidr],
+          [vips, vipCidr],
+        ] as const)
+          for (const each of among) expect(Prefix.parse(cidr).contains(moved.get(each) ?? each)).toBe(true);
+      }),
+      { numRuns: 60, seed: 14 },
+    ));
 });
