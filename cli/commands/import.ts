@@ -12,7 +12,7 @@ import { readKeepalivedConf } from "../../model/import/keepalivedConf";
 import type { Include } from "../../model/import/keepalivedLexer";
 import { readLdirectordCf, type ParsedCf } from "../../model/import/ldirectordCf";
 import { importStack, leftText, NothingToImport, type Imported, type Marks } from "../../model/import/stack";
-import type { Source } from "../../model/import/source";
+import { lineKey, type Source } from "../../model/import/source";
 import { Address } from "../../model/lab/address";
 import { PROJECT } from "../../model/lab/naming";
 import { readPorts } from "../../model/lab/ports";
@@ -162,8 +162,10 @@ async function run(file: string, { stack, configFile, mark, json }: ImportOption
   const choices = chosen.map((each) => `${each}: the lab's choice`);
   for (const line of [...left.map(leftText), ...table(imported), ...taking, ...choices, ...needs]) say(line);
   const named = configFile === undefined ? "" : ` --config-file ${configFile}`;
+  // A line may have several reasons.
+  const others = new Set(left.map(lineKey)).size;
   say(
-    `${target}: ${taken.length} ${taken.length === 1 ? "line" : "lines"} taken over, ${left.length} left or changed; next: scripts/lab preview --stack ${stack}${named}`,
+    `${target}: ${taken.length} ${taken.length === 1 ? "line" : "lines"} taken over, ${others} left or changed; next: scripts/lab preview --stack ${stack}${named}`,
   );
   if (json) printJson({ file: target, stack, taken, left, mapped, paired, chosen, needs });
 }

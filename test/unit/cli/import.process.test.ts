@@ -52,6 +52,13 @@ describe.skipIf(missing)(`import${missing ? ` (skipped: no ${missing})` : ""}`, 
     expect(readFileSync(file, "utf8")).toBe(text);
   });
 
+  it("counts lines, of which one may have several reasons", async () => {
+    writeFileSync(join(lab.elsewhere, "two.cf"), "virtual=192.168.6.240:80\n    real=192.168.6.2:81 masq\n");
+    const { stderr } = await lab.run("import", "two.cf", "--stack", "two");
+    expect(stderr.match(/^line 2: /gm)).toHaveLength(2);
+    expect(stderr).toContain("Pulumi.two.yaml: 1 line taken over, 1 left or changed");
+  });
+
   it("prints one JSON value, and writes where --config-file says", async () => {
     const { code, stdout } = await lab.run(
       "import",

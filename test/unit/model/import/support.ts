@@ -4,7 +4,7 @@ import { parseCf } from "../../../../cli/commands/import";
 import { readKeepalivedConf } from "../../../../model/import/keepalivedConf";
 import { readLdirectordCf } from "../../../../model/import/ldirectordCf";
 import { serviceKey } from "../../../../model/lab/target";
-import type { Line } from "../../../../model/import/source";
+import { lineKey, type Line } from "../../../../model/import/source";
 import { importStack, NothingToImport, type Imported, type Marks } from "../../../../model/import/stack";
 
 export const missing = ["/usr/sbin/ldirectord", "/usr/bin/perl"].find((path) => !existsSync(path));
@@ -107,3 +107,9 @@ export function importKeepalived(text: string, known: number[] | Marks = [], fil
 /** Lines that are not taken over, with their reasons. */
 export const leftOf = ({ left }: Imported): [number, string][] =>
   left.map(({ line, reason }) => [line, reason]);
+
+/** How many lines are taken over, and how many are left or changed. */
+export const counts = ({ taken, left }: Imported): [taken: number, left: number] => [
+  taken.length,
+  new Set(left.map(lineKey)).size,
+];
