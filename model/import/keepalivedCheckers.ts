@@ -112,18 +112,19 @@ function bothOf(
 
 /** Port, intervals and retries of a checker: its own, its server's, its service's, or keepalived's. */
 function timesOf({ kind, said, levels }: Checker) {
-  const setting = (...keywords: string[]): string | undefined =>
-    levels.map((each) => value(each, ...keywords)).find((each) => each !== undefined);
+  const setting = (keyword: string): string | undefined =>
+    levels.map((each) => value(each, keyword)).find((each) => each !== undefined);
   const seconds = (keyword: keyof typeof DEFAULTS): number =>
     Math.max(1, Math.ceil(Number(setting(keyword) ?? DEFAULTS[keyword])));
   const port = value(said.block, "connect_port");
   const timeout = seconds("connect_timeout");
+  const own = kind.endsWith("_GET") ? ["retry", "nb_get_retry"] : ["retry"];
   return {
     checkport: port === undefined ? undefined : Number(port),
     checktimeout: timeout,
     negotiatetimeout: timeout,
     checkinterval: seconds("delay_loop"),
-    failurecount: Number(setting("nb_get_retry", "retry") ?? RETRIES[kind] ?? 1) + 1,
+    failurecount: Number(value(said.block, ...own) ?? setting("retry") ?? RETRIES[kind] ?? 1) + 1,
   };
 }
 

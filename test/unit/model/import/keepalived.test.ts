@@ -228,7 +228,7 @@ virtual_server fwmark 3 {
       43: "has no real servers",
       46: "the file does not say what bears mark 3: name it by --mark 3=VIP:PORTS",
     });
-    expect(imported.lab.services[0].check.checkinterval).toBe(1);
+    expect(imported.lab.services[0].check).toMatchObject({ checkinterval: 1, failurecount: 2 });
     // VRRP's address says how large the VIP's network is.
     expect(imported.lab.vipCidr).toBe("10.0.0.0/24");
   });
