@@ -147,8 +147,13 @@ export const differing = (one: Block, other: Block): Statement[] =>
 /** What of a checker's block is not taken over. @param interval of the lab's check, in seconds */
 function tellRest(checker: Checker, interval: number, behind: Behind): void {
   const { kind, said, levels } = checker;
-  if (isNotHad(checker)) return behind.leaveEach(said.block, NOT_HAD[kind] ?? "");
-  behind.leaveOthers(said.block, "connect_port", ...SHARED_KEYS, ...(CHECKER_KEYS[kind] ?? []));
+  // What is checked instead keeps its times.
+  if (isNotHad(checker))
+    behind.leaveEach(
+      said.block?.filter(({ words: [keyword = ""] }) => !SHARED_KEYS.includes(keyword)),
+      NOT_HAD[kind] ?? "",
+    );
+  else behind.leaveOthers(said.block, "connect_port", ...SHARED_KEYS, ...(CHECKER_KEYS[kind] ?? []));
   behind.leaveExtra(said.block, ...TIMED, "virtualhost", "type", "name");
   behind.leaveRepeated(said.block, ...[...TIMED, "virtualhost", "type", "name"].map((each) => [each]));
   for (const each of levels.flatMap((block) => named(block, "delay_before_retry")))
@@ -187,7 +192,8 @@ function httpOf({ kind, said: { at, block } }: Checker, host: string | undefined
     behind.leave(each, `a lab's check asks for one page, here that of line ${url?.at.line}`);
   behind.leaveOthers(url?.block, "path", "virtualhost", "regex", "status_code", "digest");
   for (const each of named(url?.block, "status_code"))
-    if (each.words[1] !== GOOD) behind.leave(each, "a lab's check takes any status from 200 to 299");
+    if (each.words.slice(1).join(" ") !== GOOD)
+      behind.leave(each, "a lab's check takes any status from 200 to 299");
   for (const each of named(url?.block, "digest"))
     behind.leave(each, "a lab's check compares no digest: any page is good");
   behind.leaveExtra(url?.block, "path", "virtualhost");

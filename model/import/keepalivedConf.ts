@@ -17,6 +17,7 @@ import {
   type SourceService,
 } from "./source";
 
+const GROUP = "virtual_server_group";
 /** By which of the two a file is read. */
 type Checker = "keepalived" | "ldirectord";
 const NO_MAIL = "the lab's keepalived sends no mail";
@@ -40,7 +41,10 @@ const PERSISTENCE = 360;
 export function readKeepalivedConf(text: string, include: Include, mode: Checker = "keepalived"): Source {
   const { statements, all, left: refused } = parseKeepalived(text, include);
   const reader = new Reader([...refused], mode);
+  // Which may stand behind who names them.
+  reader.readGroups(named(statements, GROUP));
   for (const statement of statements) reader.read(statement);
+  reader.leaveUnused();
   const { left, services, ldirectord, lines, instances, shared } = reader;
   const networks = networksOf(instances);
   const pair = pairOf(instances, reader.syncGroups, { services, shared, behind: reader });
@@ -58,6 +62,7 @@ class Reader extends Behind {
   /** What `global_defs` says of what two directors share. */
   readonly shared: Fields = {};
   private readonly groups = new Map<string, Statement>();
+  private readonly unused = new Set<Statement>();
 
   constructor(
     left: Left[],
@@ -67,13 +72,24 @@ class Reader extends Behind {
   }
 
   read(statement: Statement): void {
-    const [keyword = "", name = ""] = statement.words;
+    const [keyword = ""] = statement.words;
     if (keyword === "global_defs") this.readGlobal(statement);
-    else if (keyword === "virtual_server_group") this.groups.set(name, statement);
+    else if (keyword === GROUP) return;
     else if (keyword === "virtual_server") this.readService(statement);
     else if (keyword === "vrrp_instance") this.instances.push(statement);
     else if (keyword === "vrrp_sync_group") this.syncGroups.push(statement);
     else this.leaveUnknown(statement);
+  }
+
+  readGroups(groups: readonly Statement[]): void {
+    for (const each of groups) {
+      this.groups.set(each.words[1] ?? "", each);
+      this.unused.add(each);
+    }
+  }
+
+  leaveUnused(): void {
+    for (const each of this.unused) this.leave(each, "no virtual server names this group");
   }
 
   private readGlobal({ block }: Statement): void {
@@ -195,6 +211,7 @@ class Reader extends Behind {
 
   private groupOf(name: string, ofMarks: Family): (Target | string)[] {
     const group = this.groups.get(name);
+    if (group !== undefined) this.unused.delete(group);
     return (group?.block ?? []).flatMap((entry) => {
       const targets = rangeOf(entry.words, ofMarks);
       for (const each of targets) if (typeof each === "string") this.leave(entry, each);

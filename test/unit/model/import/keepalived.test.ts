@@ -273,6 +273,16 @@ virtual_server fwmark 3 {
     expect(lab.services.at(-1)?.mark).toBe(9);
   });
 
+  it("may name a group that stands further down, and one that none names is told", () => {
+    const group = (name: string): string => `virtual_server_group ${name} {\n 10.0.0.5 443\n}\n`;
+    const text = service("", server("192.168.7.10", TCP, 443), "group A") + group("A") + group("B");
+    const { lab, left } = importKeepalived(text);
+    expect(lab.services.map(({ vip, port }) => `${vip} ${port}`)).toEqual(["10.0.0.5 443"]);
+    expect(left.map(({ line, reason }) => [line, reason])).toEqual(
+      [13, 14].map((line) => [line, "no virtual server names this group"]),
+    );
+  });
+
   it("of all ports are a group by mark, with persistence", () => {
     const { lab } = importKeepalived(service("", server("192.168.7.10", TCP, 0), "10.0.0.1"));
     expect(lab.services[0]).toMatchObject({ persistent: 360, mark: 1 });
@@ -313,6 +323,18 @@ virtual_server fwmark 3 {
       [6, expect.stringContaining("checked by connect instead")],
       ...rest,
     ]);
+  });
+
+  it("keep the times of a check that a lab has not, and tell statuses that it does not take", () => {
+    const udp = "  UDP_CHECK {\n   connect_timeout 3\n   retry 3\n   require_reply\n  }";
+    const { lab, left } = importKeepalived(service("", server("192.168.7.10", udp)).replace("TCP", "UDP"));
+    expect(lab.services[0].check).toMatchObject({ checktype: "ping", checktimeout: 3, failurecount: 4 });
+    expect(left.map(({ line }) => line)).toEqual([6, 9]);
+    const told = (codes: string): number[] => {
+      const page = `  HTTP_GET {\n   url {\n    status_code ${codes}\n   }\n  }`;
+      return importKeepalived(service("", server("192.168.7.10", page))).left.map(({ line }) => line);
+    };
+    expect([told("200-299"), told("200-299 404"), told("200")]).toEqual([[], [8], [8]]);
   });
 
   it("are read once more only where ldirectord can check what keepalived cannot", () => {

@@ -14,11 +14,11 @@ const skipped = (path: string | undefined): string => (path === undefined ? "" :
 /** Of keepalived 2.2.7, and what becomes of their lines; those without a virtual server are refused. */
 const SAMPLES: Readonly<Record<string, readonly [taken: number, left: number] | "refused">> = {
   "HTTP_GET.port": [14, 9],
-  IPv6: [13, 4],
+  IPv6: [10, 7],
   PING_CHECK: [10, 7],
   SMTP_CHECK: [13, 37],
   SSL_GET: [29, 27],
-  UDP_CHECK: [8, 11],
+  UDP_CHECK: [10, 9],
   conditional_conf: "refused",
   // With its mark.
   fwmark: [15, 3],
@@ -27,7 +27,7 @@ const SAMPLES: Readonly<Record<string, readonly [taken: number, left: number] | 
   misc_check_arg: [8, 9],
   quorum: [47, 15],
   sample: [18, 15],
-  status_code: [14, 12],
+  status_code: [13, 13],
   track_interface: "refused",
   virtual_server_group: [23, 15],
   virtualhost: [14, 12],
