@@ -1,6 +1,6 @@
 /** keepalived.conf's checkers as a lab's one check of a service. */
 import { given } from "../config/serviceDefaults";
-import { linesIn, named, value, type Behind, type Block } from "./keepalivedBlocks";
+import { FLAGS, linesIn, named, value, type Behind, type Block } from "./keepalivedBlocks";
 import { quotedWords, type Statement } from "./keepalivedLexer";
 import { ANYTHING, PROGRAM } from "./ldirectordCf";
 import type { Fields, Line } from "./source";
@@ -46,6 +46,8 @@ export interface Check {
   readonly fields: Fields;
   /** Of the real server alone, where others ask for something else. */
   readonly asks: Fields;
+  /** Where it is said: in checkers, its server and its service. */
+  readonly levels: readonly Block[];
 }
 
 /** A checker, and where what it does not say itself is said. */
@@ -73,10 +75,14 @@ export function checkOf(
   if (both !== undefined) {
     const [connect, asking, every] = both;
     const times = timesOf(connect);
-    tellRest(connect, times.checkinterval, behind);
-    const { fields, ...others } = oneCheck(asking, times.checkinterval, behind);
+    tellRest(connect, behind);
+    const { fields, levels, ...others } = oneCheck(asking, behind);
     const { negotiatetimeout } = fields;
-    return { ...others, fields: { ...fields, ...times, negotiatetimeout, checktype: every } };
+    return {
+      ...others,
+      levels: [connect.said.block, ...levels],
+      fields: { ...fields, ...times, negotiatetimeout, checktype: every },
+    };
   }
   const chosen = checkers.find((each) => !isNotHad(each)) ?? checkers[0];
   if (chosen === undefined) return undefined;
@@ -87,7 +93,7 @@ export function checkOf(
         (isNotHad(each) ? NOT_HAD[each.kind] : undefined) ??
           `a lab makes one check of a service, here that of line ${chosen.said.at.line}`,
       );
-  return oneCheck(chosen, timesOf(chosen).checkinterval, behind);
+  return oneCheck(chosen, behind);
 }
 
 const isNotHad = ({ kind, said, isTcp }: Checker): boolean =>
@@ -144,9 +150,22 @@ export const differing = (one: Block, other: Block): Statement[] =>
     return same === undefined ? [statement] : differing(statement.block, same.block);
   });
 
-/** What of a checker's block is not taken over. @param interval of the lab's check, in seconds */
-function tellRest(checker: Checker, interval: number, behind: Behind): void {
-  const { kind, said, levels } = checker;
+/** Pauses that are not the lab's. @param shared the lab's check */
+export function tellPauses(
+  checks: readonly (Check | undefined)[],
+  shared: Check | undefined,
+  behind: Behind,
+): void {
+  const interval = shared?.fields.checkinterval;
+  for (const each of checks.flatMap((check) => check?.levels ?? []))
+    for (const pause of named(each, "delay_before_retry"))
+      if (Math.ceil(Number(pause.words[1])) !== interval)
+        behind.leave(pause, `the lab tries again after checkinterval, ${String(interval)} s`);
+}
+
+/** What of a checker's block is not taken over. */
+function tellRest(checker: Checker, behind: Behind): void {
+  const { kind, said } = checker;
   // What is checked instead keeps its times.
   if (isNotHad(checker))
     behind.leaveEach(
@@ -156,20 +175,18 @@ function tellRest(checker: Checker, interval: number, behind: Behind): void {
   else behind.leaveOthers(said.block, "connect_port", ...SHARED_KEYS, ...(CHECKER_KEYS[kind] ?? []));
   behind.leaveExtra(said.block, ...TIMED, "virtualhost", "type", "name");
   behind.leaveRepeated(said.block, ...[...TIMED, "virtualhost", "type", "name"].map((each) => [each]));
-  for (const each of levels.flatMap((block) => named(block, "delay_before_retry")))
-    if (Math.ceil(Number(each.words[1])) !== interval)
-      behind.leave(each, `the lab tries again after checkinterval, ${interval} s`);
 }
 
-function oneCheck(checker: Checker, interval: number, behind: Behind): Check {
+function oneCheck(checker: Checker, behind: Behind): Check {
   const { kind, said, levels } = checker;
   const virtualhost = levels.map((block) => value(block, "virtualhost")).find((each) => each !== undefined);
   const kindOf = kind.endsWith("_GET") ? httpOf(checker, virtualhost, behind) : plainOf(checker, behind);
-  tellRest(checker, interval, behind);
+  tellRest(checker, behind);
   const { request, receive } = kindOf;
   return {
     at: said.at,
     said,
+    levels,
     fields: given({ ...kindOf, ...timesOf(checker) }),
     asks: kind.endsWith("_GET") ? given({ request, receive }) : {},
   };
@@ -219,4 +236,27 @@ function httpOf({ kind, said: { at, block } }: Checker, host: string | undefined
     // keepalived looks at no certificate.
     verify: kind === "SSL_GET" ? false : undefined,
   });
+}
+
+/** Which line of a service says what. */
+export function linesOf(block: readonly Statement[] = [], check: Check | undefined): [string, Line][] {
+  const fields: Readonly<Record<string, string>> = {
+    lb_algo: "scheduler",
+    lvs_sched: "scheduler",
+    persistence_timeout: "persistent",
+    persistence_granularity: "persistenceNetmask",
+    inhibit_on_failure: "quiescent",
+    protocol: "protocol",
+    ops: "ops",
+    sorry_server: "sorryServer",
+    delay_loop: "healthCheck.checkinterval",
+    connect_timeout: "healthCheck.checktimeout",
+    retry: "healthCheck.failurecount",
+    virtualhost: "healthCheck.virtualhost",
+  };
+  const own = block.flatMap(({ at, words: [keyword = ""] }): [string, Line][] => {
+    const field = FLAGS.test(keyword) ? "schedulerFlags" : fields[keyword];
+    return field === undefined ? [] : [[field, at]];
+  });
+  return [...own, ...(check === undefined ? [] : [["healthCheck", check.at] as [string, Line]])];
 }

@@ -4,7 +4,16 @@ import { familyOf, isAddress, type Family } from "../lab/address";
 import { rangeOf, SKIPPED, targetOf, type Target } from "./keepalivedTargets";
 import type { Forwarding } from "../director/ldirectord/conf";
 import { Behind, canonical, FLAGS, linesIn, named, value, type Block } from "./keepalivedBlocks";
-import { askingIn, checkOf, CHECKER_KEYS, differing, SHARED_KEYS, type Check } from "./keepalivedCheckers";
+import {
+  askingIn,
+  checkOf,
+  CHECKER_KEYS,
+  differing,
+  linesOf,
+  SHARED_KEYS,
+  tellPauses,
+  type Check,
+} from "./keepalivedCheckers";
 import { parseKeepalived, type Include, type Statement } from "./keepalivedLexer";
 import { networksOf, pairOf } from "./keepalivedPair";
 import {
@@ -135,6 +144,7 @@ class Reader extends Behind {
     const protocol = (value(block, "protocol") ?? (byMark ? "TCP" : "UDP")).toLowerCase();
     const checks = servers.map((server) => checkOf(server, block, protocol, this));
     const check = checks.find((each) => each !== undefined);
+    tellPauses(checks, check, this);
     const persistence = named(block, "persistence_timeout").at(-1);
     // All ports of an address are for persistent clients.
     const implied =
@@ -144,6 +154,9 @@ class Reader extends Behind {
       servers.every(
         (server) => named([...(block ?? []), ...(server.block ?? [])], "inhibit_on_failure").length > 0,
       );
+    if (!quiescent)
+      for (const each of servers.flatMap((server) => named(server.block, "inhibit_on_failure")))
+        this.leave(each, "is not of all real servers of the service, as a lab's quiescent is");
     const flags = (block ?? []).flatMap(({ words: [flag = ""] }) => (FLAGS.test(flag) ? [flag] : []));
     const fields = given({
       protocol,
@@ -245,7 +258,12 @@ class Reader extends Behind {
       const differs = `differs from line ${shared.at.line}: a lab checks all servers of a service alike`;
       this.left.push({ ...own.at, reason: differs });
       const told = new Set(this.left.map(lineKey));
-      for (const each of differing(own.said.block, shared.said.block).flatMap(linesIn))
+      // Of the server, whose block is the last but one.
+      const [times, others] = [own, shared].map(({ levels }) => named(levels.at(-2), ...SHARED_KEYS));
+      for (const each of [
+        ...differing(own.said.block, shared.said.block),
+        ...differing(times, others),
+      ].flatMap(linesIn))
         if (!told.has(lineKey(each)))
           this.left.push({ ...each, reason: `is of the check in line ${own.at.line}` });
     }
@@ -261,27 +279,4 @@ class Reader extends Behind {
       FORWARDING[value(block, "lvs_method") ?? value(service, "lb_kind", "lvs_method") ?? "NAT"] ?? "masq";
     return { at, address, port: Number(port), forward, fields, inner: linesIn(server).slice(1) };
   }
-}
-
-/** Which line says what. */
-function linesOf(block: readonly Statement[] = [], check: Check | undefined): [string, Line][] {
-  const fields: Readonly<Record<string, string>> = {
-    lb_algo: "scheduler",
-    lvs_sched: "scheduler",
-    persistence_timeout: "persistent",
-    persistence_granularity: "persistenceNetmask",
-    inhibit_on_failure: "quiescent",
-    protocol: "protocol",
-    ops: "ops",
-    sorry_server: "sorryServer",
-    delay_loop: "healthCheck.checkinterval",
-    connect_timeout: "healthCheck.checktimeout",
-    retry: "healthCheck.failurecount",
-    virtualhost: "healthCheck.virtualhost",
-  };
-  const own = block.flatMap(({ at, words: [keyword = ""] }): [string, Line][] => {
-    const field = FLAGS.test(keyword) ? "schedulerFlags" : fields[keyword];
-    return field === undefined ? [] : [[field, at]];
-  });
-  return [...own, ...(check === undefined ? [] : [["healthCheck", check.at] as [string, Line]])];
 }

@@ -337,6 +337,19 @@ virtual_server fwmark 3 {
     expect([told("200-299"), told("200-299 404"), told("200")]).toEqual([[], [8], [8]]);
   });
 
+  it("tell the times of a server that is checked as another one is, and no pause by them", () => {
+    const servers = [
+      server("192.168.7.10", TCP),
+      server("192.168.7.11", `  delay_loop 9\n  retry 1\n${TCP}`),
+    ];
+    const text = service(" delay_loop 6\n delay_before_retry 6", servers.join("\n"));
+    expect(leftOf(importKeepalived(text))).toEqual([
+      [11, "is of the check in line 13"],
+      [12, "is of the check in line 13"],
+      [13, "differs from line 7: a lab checks all servers of a service alike"],
+    ]);
+  });
+
   it("are read once more only where ldirectord can check what keepalived cannot", () => {
     const page = '  HTTP_GET {\n   url {\n    path /a\n    regex "(?{code})"\n   }\n  }';
     const text = service("", server("192.168.7.10", page));
@@ -670,7 +683,7 @@ describe("of public files", () => {
     );
     expect(lab.services[0]).toMatchObject({ quiescent: false, ops: false });
     expect(left.map(({ text }) => text.replace(/ .*/, ""))).toEqual([
-      ...["hysteresis", "quorum_up", "ops", "status_code", "status_code"],
+      ...["hysteresis", "quorum_up", "ops", "inhibit_on_failure", "status_code", "status_code"],
     ]);
   });
 
