@@ -2,7 +2,7 @@
 import { addressesOf, type Lab } from "../lab/types";
 import { isNobodys, type Machine } from "./machines";
 
-export interface Mapped {
+interface Mapped {
   readonly what: string;
   readonly from: string;
   readonly to: string;
