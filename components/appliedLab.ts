@@ -27,12 +27,13 @@ export class AppliedLab extends pulumi.ComponentResource {
       ...workload,
       files: Object.keys(files).length === 0 ? files : pulumi.secret(files),
     }));
-    const { web, services, ...rest } = lab;
+    const { web, services, directorFiles, ...rest } = lab;
     this.registerOutputs({
       lab: {
         ...rest,
         services: services.map(veiled),
         ...(workloads && { workloads }),
+        ...(directorFiles && { directorFiles: pulumi.secret(directorFiles) }),
         ...(web && { web: { ...web, key: pulumi.secret(web.key) } }),
         ...(authority && { authority: { secret: authority } }),
         configHash,

@@ -162,8 +162,7 @@ export function clusterParts(
     const host = node.ssh ? existingHost(node, node.ssh, privateKeys) : guestHost(id, node, after);
     const settings = settingsOf(lab, node, authority);
     const secret =
-      (node.role === "director" && (hasPassword(lab) || hasFencing(lab))) ||
-      (node.role === "realServer" && hasFiles(lab));
+      hasFiles(lab, node.role) || (node.role === "director" && (hasPassword(lab) || hasFencing(lab)));
     const role = new ROLES[node.role](id, { host, settings, secret }, { ...key, dependsOn });
     hosts.push(host);
     configured.push(role.configured);

@@ -8,8 +8,9 @@ import { checkInvariants } from "./invariants";
 import { sha256 } from "../../lib/text";
 import { canonicalJson } from "../lab/naming";
 import { ConfigError, nearest } from "./refusal";
+import { checkDirectorFiles } from "./invariantsFiles";
 import { checkTexts } from "./invariantsWorkloads";
-import { NO_TEXT, type ReadText } from "./workloads";
+import { NO_TEXT, type ReadText } from "./textFiles";
 import type { LastLab } from "./schema";
 import type { Lab, LabNode, VirtualService } from "../lab/types";
 
@@ -35,6 +36,7 @@ export function parseConfig(
   const findings = new Findings(tainted);
   checkInvariants(findings, config, draft);
   checkTexts(findings, config, read);
+  checkDirectorFiles(findings, config, draft, read);
   const refused = problems.map((problem) => withDetection(problem, config, identity));
   const all = [...refused, ...findings.problems];
   if (all.length > 0) throw new ConfigError(all);
@@ -90,12 +92,18 @@ export function configHash(draft: Draft): string {
 }
 
 /** Files may hold passwords too; without any, the digest can do without the time that a veil takes. */
-function veiledTexts({ web, workloads }: Partial<Draft>, salt: string): { readonly workloads?: string } {
-  if (web === undefined && workloads === undefined) return {};
+function veiledTexts(
+  { web, workloads, directorFiles }: Partial<Draft>,
+  salt: string,
+): { readonly workloads?: string; readonly directorFiles?: string } {
+  const veil = (text: string): string => scryptSync(text, salt, 32).toString("hex");
   const text = canonicalJson([workloads, web]);
   const plain =
     web === undefined && workloads?.every(({ script, files }) => (script ?? "") === "" && isEmpty(files));
-  return { workloads: plain === true ? sha256(text) : scryptSync(text, salt, 32).toString("hex") };
+  return {
+    ...((web ?? workloads) && { workloads: plain === true ? sha256(text) : veil(text) }),
+    ...(directorFiles && { directorFiles: veil(canonicalJson(directorFiles)) }),
+  };
 }
 
 const isEmpty = (record: object): boolean => Object.keys(record).length === 0;

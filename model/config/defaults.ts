@@ -20,8 +20,9 @@ import type { Config } from "./schema";
 import { MTU } from "./schemaHosts";
 import { bareKey } from "./schemaMachine";
 import { given, resolveServices } from "./serviceDefaults";
+import { NO_TEXT, textsOf, type ReadText } from "./textFiles";
 import { vipNetworks } from "./vipNetworks";
-import { NO_TEXT, resolveWorkloads, type ReadText } from "./workloads";
+import { resolveWorkloads } from "./workloads";
 
 export interface Identity {
   readonly project: string;
@@ -159,6 +160,7 @@ export function resolve(config: Config, identity: Identity, read: ReadText = () 
     ),
     arpStrategy: config.arpStrategy,
     mode: config.director.mode,
+    ...(config.director.files.length > 0 && { directorFiles: textsOf(read, config.director.files) }),
     ldirectord: given(config.ldirectord),
     services,
     ...resolveWorkloads(config, services, read),

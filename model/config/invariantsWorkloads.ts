@@ -8,7 +8,7 @@ import type { Findings } from "./findings";
 import { nearest } from "./refusal";
 import type { Config } from "./schema";
 import { keysOf, reporter, servicePlaces, type Place } from "./servicePlaces";
-import { baseName, type ReadText } from "./workloads";
+import { checkFileNames, checkText, type ReadText } from "./textFiles";
 
 type Entry = Config["workloads"][number];
 
@@ -63,12 +63,7 @@ function checkEntry(findings: Findings, workload: Entry, key: string): void {
     const message = "is SSH's port, through which the guests are configured";
     findings.add({ key: `${key}.ports[${place}]`, value: port, message, fix: "choose another port" });
   });
-  files.forEach((path, place) => {
-    const first = files.findIndex((each) => baseName(each) === baseName(path));
-    if (first === place) return;
-    const message = `has the same name as files[${first}], and all of them lie in one directory`;
-    findings.add({ key: `${key}.files[${place}]`, value: path, message, fix: "rename one of the two files" });
-  });
+  checkFileNames(findings, `${key}.files`, files);
 }
 
 function checkKnown(findings: Findings, config: Config, place: Place): void {
@@ -197,15 +192,7 @@ export function checkTexts(findings: Findings, { workloads }: Config, read: Read
     }
     for (const [field, path] of named) {
       if (path === undefined) continue;
-      const file = read(path);
-      const key = `workloads[${index}].${field}`;
-      if ("fault" in file) {
-        const fix = "name a text file by its path from the project's directory";
-        findings.add({ key, value: path, message: file.fault, fix });
-      } else if (field === "script" && file.text !== "" && file.text.slice(0, 2) !== "#!") {
-        const message = "does not begin with #!, by which the kernel knows what runs it";
-        findings.add({ key, value: path, message, fix: "begin it with a line such as #!/bin/bash" });
-      }
+      checkText(findings, read, { key: `workloads[${index}].${field}`, path, isRun: field === "script" });
     }
   });
 }

@@ -19,6 +19,7 @@ import {
   optional,
   says,
 } from "./schemaParts";
+import { DIRECTOR_FILES } from "../lab/directorFiles";
 import { LIBVIRT_URI } from "../lab/hosts";
 import type { Lab } from "../lab/types";
 import { drillSettings } from "./schemaDrills";
@@ -37,7 +38,7 @@ import {
   sorryServer,
   weight,
 } from "./schemaService";
-import { workload } from "./schemaWorkload";
+import { textFiles, workload } from "./schemaWorkload";
 
 export const MAX_REAL_SERVERS = 250;
 const MAX_SERVICES = 256;
@@ -307,6 +308,9 @@ export const configSchema = z.strictObject({
         .describe(
           "Who checks the real servers and keeps the table: ldirectord, or keepalived's own checkers; static fills the table once.",
         ),
+      files: textFiles(
+        `Text files that every director gets as ${DIRECTOR_FILES}NAME, such as the programs of checkcommand, fallbackcommand and callback`,
+      ),
       ...sizing,
       ssh: machine,
     })
@@ -316,7 +320,7 @@ export const configSchema = z.strictObject({
     z
       .array(director, { error: says("must be a list", "write a list of one or two directors") })
       .min(1, needs("a director")),
-    "Two directors, of which one holds the VIP (docs/explanation/pair.md); `director` is short for a list of one. Its `mode`, `memory` and `vcpus` are for both.",
+    "Two directors, of which one holds the VIP (docs/explanation/pair.md); `director` is short for a list of one. Its `mode`, `files`, `memory` and `vcpus` are for both.",
     "the one that director describes",
   ),
   highAvailability: optional(highAvailability, "How two directors share the VIP."),

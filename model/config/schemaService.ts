@@ -79,7 +79,7 @@ export const healthCheck = z.strictObject({
         "write the path alone; put arguments into a script on the director",
       ),
     }),
-    "Program on the director that external checks run, or for external-perl a file of Perl code. `up` fails where it is not there.",
+    "Program on the director that external checks run, or for external-perl a file of Perl code; one of your own comes by director.files. `up` fails where it is not there.",
   ),
   request: optional(
     directive(),

@@ -13,6 +13,10 @@ const textFile = () =>
   });
 
 const MAX_EACH = 128;
+
+export const textFiles = (about: string) =>
+  list(textFile(), "files", MAX_EACH).default([]).describe(`${about}; from the project's directory.`);
+
 const packageName = () =>
   z
     .string({ error: says("must be a text", "write the name of a Debian package") })
@@ -51,7 +55,5 @@ export const workload = z.strictObject({
     textFile(),
     "For `web` only: file with the certificate's private key, in PEM and without a passphrase.",
   ),
-  files: list(textFile(), "files", MAX_EACH)
-    .default([])
-    .describe("Text files that lie beside the script when it runs; from the project's directory."),
+  files: textFiles("Text files that lie beside the script when it runs"),
 });

@@ -3,22 +3,7 @@ import { WEB, type Workload } from "../lab/workloads";
 import { listenedPorts } from "../lab/ports";
 import type { Lab, VirtualService } from "../lab/types";
 import type { Config } from "./schema";
-
-/** A file's text, or what is wrong with it: "is not there". */
-export type TextFile = { readonly text: string } | { readonly fault: string };
-
-/** Reads a text file that the configuration names. */
-export type ReadText = (path: string) => TextFile;
-
-/** Where nothing is read. */
-export const NO_TEXT: TextFile = { text: "" };
-
-const textOf = (read: ReadText, path: string): string => {
-  const file = read(path);
-  return "text" in file ? file.text : "";
-};
-
-export const baseName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+import { textOf, textsOf, type ReadText } from "./textFiles";
 
 /** The workloads beside the built-in one, which needs no entry; nothing where there are none. */
 export function resolveWorkloads(
@@ -31,13 +16,12 @@ export function resolveWorkloads(
     .filter(({ name }) => name !== undefined && name !== WEB)
     .map(({ name = "", ports, packages, script, files, tls }): Workload => {
       const own = services.filter(({ workload }) => workload === name);
-      const texts = files.map((path) => [baseName(path), textOf(read, path)] as const);
       return {
         name,
         ports: ports ?? [...new Set(own.flatMap(listenedPorts))],
         packages,
         ...(script !== undefined && { script: textOf(read, script) }),
-        files: Object.fromEntries(texts),
+        files: textsOf(read, files),
         ...(tls && { tls }),
       };
     });

@@ -20,9 +20,11 @@ const NEIGHBOURS = "neighbours.sh";
 const SCRIPTS: Readonly<Record<Role, readonly string[]>> = {
   client: [NEIGHBOURS, "client.sh"],
   router: [NEIGHBOURS, "router.sh"],
-  realServer: ["pages.sh", "workloads.sh", "guard.sh", "realServer.sh"],
+  realServer: ["pages.sh", "files.sh", "workloads.sh", "guard.sh", "realServer.sh"],
   director: [
     "pages.sh",
+    "files.sh",
+    "directorFiles.sh",
     "alerts.sh",
     "declaredVips.sh",
     "keepalived.sh",

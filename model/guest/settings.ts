@@ -146,6 +146,15 @@ export function longestRun(lab: Lab): number {
   return Math.max(directorRunLimit(lab), workloadsRunLimit(lab));
 }
 
+const prefixed = (prefix: string, settings: Settings): Settings =>
+  Object.fromEntries(Object.entries(settings).map(([key, value]) => [prefix + key, value]));
+
+/** What scripts/guest/files.sh reads, behind a prefix. */
+function fileSettings(files: Readonly<Record<string, string>>): Settings {
+  const texts = Object.values(files).map((text, place) => [`FILE_${place}`, text] as const);
+  return { FILES: Object.keys(files).join(" "), ...Object.fromEntries(texts) };
+}
+
 /** What scripts/guest/workloads.sh reads; nothing for a lab without workloads. */
 function workloadSettings(lab: Lab, node: LabNode): Settings {
   const { workloads = [], services, image } = lab;
@@ -156,17 +165,13 @@ function workloadSettings(lab: Lab, node: LabNode): Settings {
     const listens = new Set(
       own.flatMap((each) => listenedPorts(each).map((port) => `${each.protocol}=${port}`)),
     );
-    const texts = Object.values(files).map((text, file) => [`FILE_${file}`, text]);
     const settings = {
       PORTS: ports.join(" "),
       LISTENS: [...listens].join(" "),
       SCRIPT: script,
-      FILES: Object.keys(files).join(" "),
-      ...(Object.fromEntries(texts) as Settings),
+      ...fileSettings(files),
     };
-    return Object.fromEntries(
-      Object.entries(settings).map(([key, value]) => [`LVS_WORKLOAD_${place}_${key}`, value]),
-    );
+    return prefixed(`LVS_WORKLOAD_${place}_`, settings);
   });
   return {
     LVS_WORKLOADS: workloads.map(({ name }) => name).join(" "),
@@ -233,6 +238,7 @@ function directorSettings(lab: Lab, node: LabNode): Settings {
     LVS_MODE: lab.mode,
     ...checkSettings(lab, node),
     ...planeSettings(lab),
+    ...(lab.directorFiles && prefixed("LVS_", fileSettings(lab.directorFiles))),
     ...vipHolder(lab).settings(lab, node),
     LVS_IPVS_TIMEOUTS: `${timeouts.tcp} ${timeouts.tcpfin} ${timeouts.udp}`,
     LVS_TABLE: renderGuestTable(lab, node),

@@ -201,6 +201,8 @@ export interface Lab {
   readonly realServers: readonly LabNode[];
   readonly arpStrategy: ArpStrategy;
   readonly mode: DirectorMode;
+  /** Texts by file name that each director has, for programs that its configuration names; absent: none. */
+  readonly directorFiles?: Readonly<Record<string, string>>;
   readonly ldirectord: LdirectordSettings;
   /** The first is the lab's main service: outputs `vip` and `url`. */
   readonly services: readonly [VirtualService, ...VirtualService[]];

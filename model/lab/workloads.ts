@@ -1,6 +1,6 @@
 /** What the real servers run behind the services: the lab's own web server, or workloads of the user's. */
 import { listenedPorts } from "./ports";
-import type { Lab, VirtualService } from "./types";
+import type { Lab, Role, VirtualService } from "./types";
 
 /** The built-in workload: nginx with the article's pages, at every TCP service's port that no other workload has. */
 export const WEB = "web";
@@ -60,7 +60,12 @@ export function workloadPackages({ workloads = [] }: Pick<Lab, "workloads">): st
   return [...new Set(workloads.flatMap(({ packages }) => packages))].sort();
 }
 
-/** Whether a real server's payload holds what somebody may keep secret: the texts of files. */
-export function hasFiles({ web, workloads = [] }: Pick<Lab, "web" | "workloads">): boolean {
+/** Whether a role's payload holds what somebody may keep secret: the texts of files. */
+export function hasFiles(
+  { web, workloads = [], directorFiles }: Pick<Lab, "web" | "workloads" | "directorFiles">,
+  role: Role,
+): boolean {
+  if (role === "director") return directorFiles !== undefined;
+  if (role !== "realServer") return false;
   return web !== undefined || workloads.some(({ files }) => Object.keys(files).length > 0);
 }

@@ -173,6 +173,8 @@ export interface Director {
   readonly mac?: string;
   /** Who checks the real servers and keeps the table: ldirectord, or keepalived's own checkers; static fills the table once. Default: ldirectord. */
   readonly mode?: DirectorMode;
+  /** Text files that every director gets as /etc/lvs-dr/files/NAME, such as the programs of checkcommand, fallbackcommand and callback; from the project's directory. */
+  readonly files?: string[];
   /** Memory of this guest in MiB. Allowed: 256–65536. Default: memory. */
   readonly memory?: number;
   /** Virtual CPUs of this guest. Allowed: 1–16. Default: vcpus. */
@@ -183,7 +185,7 @@ export interface Director {
   readonly ssh?: Ssh;
 }
 
-/** Two directors, of which one holds the VIP (docs/explanation/pair.md); `director` is short for a list of one. Its `mode`, `memory` and `vcpus` are for both. */
+/** Two directors, of which one holds the VIP (docs/explanation/pair.md); `director` is short for a list of one. Its `mode`, `files`, `memory` and `vcpus` are for both. */
 export interface PairDirector {
   /** Name of the guest, and its host name. Default: director, or director1 and director2. */
   readonly name?: string;
@@ -354,7 +356,7 @@ export interface HealthCheck {
   readonly service?: CheckService;
   /** Port that is checked. Allowed: 1–65535. Default: the service's port. */
   readonly checkport?: number;
-  /** Program on the director that external checks run, or for external-perl a file of Perl code. `up` fails where it is not there. */
+  /** Program on the director that external checks run, or for external-perl a file of Perl code; one of your own comes by director.files. `up` fails where it is not there. */
   readonly checkcommand?: string;
   /** What a negotiate check asks for: a path, an SQL query, a DNS name … Default: test.html for http and https. */
   readonly request?: string;
@@ -588,7 +590,7 @@ export interface LvsClusterArgs {
   readonly router?: Router;
   /** The director guest. */
   readonly director?: Director;
-  /** Two directors, of which one holds the VIP (docs/explanation/pair.md); `director` is short for a list of one. Its `mode`, `memory` and `vcpus` are for both. Default: the one that director describes. */
+  /** Two directors, of which one holds the VIP (docs/explanation/pair.md); `director` is short for a list of one. Its `mode`, `files`, `memory` and `vcpus` are for both. Default: the one that director describes. */
   readonly directors?: PairDirector[];
   /** How two directors share the VIP. */
   readonly highAvailability?: HighAvailability;

@@ -3,8 +3,8 @@
 # A director: the VIP while it holds it, the IPVS table, and the control plane that keeps that table. Nothing here flushes the table: a
 # change reaches the kernel as the edits it needs, so that connections live on through reloads, restarts and a change of mode.
 # Settings: LVS_CONFIG_HASH, LVS_IF, LVS_MODE (the control plane), LVS_ALERTS, LVS_IPVS_TIMEOUTS, LVS_SORRY_PAGE, LVS_SORRY_PORTS, LVS_MARKS
-# (for `nft -f`), LVS_TABLE (the expected table), LVS_TABLE_PROGRAM (ipvsTable.pl), LVS_DRAIN_SECONDS, LVS_SETTLE_SECONDS. Needs pages.sh, alerts.sh, declaredVips.sh,
-# keepalived.sh, one of holders/ and all of planes/.
+# (for `nft -f`), LVS_TABLE (the expected table), LVS_TABLE_PROGRAM (ipvsTable.pl), LVS_DRAIN_SECONDS, LVS_SETTLE_SECONDS. Needs pages.sh, files.sh, directorFiles.sh,
+# alerts.sh, declaredVips.sh, keepalived.sh, one of holders/ and all of planes/.
 #
 # A control plane NAME defines NAME_NEEDS (COMMAND:PACKAGE...), NAME_validate (refuses without changing anything), NAME_run (the table becomes
 # the expected one, and is kept so), NAME_check (what is wrong with it), NAME_leave (another one takes over) and NAME_gone (what is left of it).
@@ -146,6 +146,7 @@ role_start() {
     # Gate to 127.0.0.1 keeps the VIP as destination: the page must be served on every address.
     serve_pages "$LVS_SORRY_PORTS"
   fi
+  put_files "$DIRECTOR_FILES" LVS 0755
   # The table first: a request that comes before it would be answered by the sorry page's web server.
   table prefill
   marks "$LVS_MARKS"
@@ -154,6 +155,7 @@ role_start() {
   "${LVS_MODE}_run"
   # A VIP that leaves has served until its connections were over.
   settle_vips
+  leave_files
   printf '%s\n' "$rules" | put "$RULES" || written $?
   [[ ! -e $DRAINED ]] || rm -f "$DRAINED"
 }
@@ -187,6 +189,7 @@ role_check() {
   check_vips
   expect_sysctls "${IPVS_SYSCTLS[@]}"
   "${LVS_MODE}_check"
+  expect_files
   others gone
   [[ -z $LVS_MARKS || (-e $MARKS_LOADED && $(marks_now) == "$(<"$MARKS_LOADED")") ]] ||
     problem marks-differ "$MARKS_TABLE" "the nftables table $MARKS_TABLE does not mark the packets of its services"

@@ -2,7 +2,7 @@
 # shellcheck source=scripts/guest/common.sh disable=SC2154,SC2034
 # keepalived under one unit of the lab's: VRRP where two directors share the VIPs, the checks of the real servers where it is the control
 # plane. Settings: LVS_KEEPALIVED_CONF (of VRRP; unset: one director), LVS_CHECKERS_CONF (the virtual servers; empty: another control plane),
-# LVS_JUDGED_SECONDS (by then every check has found what it looks at).
+# LVS_JUDGED_SECONDS (by then every check has found what it looks at). Needs directorFiles.sh.
 
 readonly KEEPALIVED=lvs-dr-keepalived.service
 readonly KEEPALIVED_CONF=/etc/lvs-dr/keepalived.conf
@@ -16,15 +16,18 @@ readonly KEEPALIVED_STARTED=/run/lvs-dr/keepalived.started
 
 # keepalived_reads: by keepalived itself; any status but 0 is a refusal, also those for what it would correct by itself.
 keepalived_reads() {
-  local words line new=/run/lvs-dr-keepalived.conf
+  local words line status=0 new=/run/lvs-dr-keepalived.conf AHEAD WORDS
   ! holds "$KEEPALIVED_CONF" "$KEEPALIVED_WANTED" || return 0
-  printf '%s' "$KEEPALIVED_WANTED" | put "$new" || written $?
-  words=$(keepalived -t "$(keepalived_options)" -f "$new" 2>&1) ||
-    die "$LVS_NODE: keepalived refuses its configuration, the old one is in force: ${words//$'\n'/ }"
+  files_ahead "$KEEPALIVED_WANTED"
+  printf '%s' "$AHEAD" | put "$new" || written $?
+  words=$(keepalived -t "$(keepalived_options)" -f "$new" 2>&1) || status=$?
+  words="keepalived refuses its configuration, the old one is in force: ${words//$'\n'/ }"
   # It would find every server dead.
-  while read -r line; do
-    [[ ! $line =~ ^misc_path\ \"([^ \"]+) || -x ${BASH_REMATCH[1]} ]] || die "$LVS_NODE: there is no program ${BASH_REMATCH[1]} (checkcommand)"
-  done <<<"$KEEPALIVED_WANTED"
+  while ((status == 0)) && read -r line; do
+    [[ ! $line =~ ^misc_path\ \"([^ \"]+) || -x ${BASH_REMATCH[1]} ]] || { words="there is no program ${BASH_REMATCH[1]} (checkcommand)" && status=1; }
+  done <<<"$AHEAD"
+  files_judged "$words"
+  ((status == 0)) || die "$LVS_NODE: $WORDS"
 }
 
 # keepalived_options: which of its processes run.

@@ -2,7 +2,7 @@
 # shellcheck source=scripts/guest/common.sh disable=SC2154
 # What a real server runs beside its web server: each workload's script (start | stop | status) and its files, in a directory of its own.
 # Settings: LVS_WORKLOADS (names; absent: none), LVS_PACKAGES (that an image of the user's must hold), LVS_RIP, and of the workload at place N
-# LVS_WORKLOAD_N_PORTS, _LISTENS (tcp=PORT udp=PORT ...), _SCRIPT, _FILES (names) and of the file at place M _FILE_M.
+# LVS_WORKLOAD_N_PORTS, _LISTENS (tcp=PORT udp=PORT ...), _SCRIPT, _FILES (names) and of the file at place M _FILE_M. Needs files.sh.
 
 # Each has in it `script`, `ports`, and `files/`, which is the script's directory when it runs.
 readonly WORKLOADS=/usr/local/lib/lvs-dr/workloads
@@ -96,26 +96,15 @@ release_workloads() {
 
 # install_workload NAME N: sets CHANGED to 1 if anything of it was otherwise.
 install_workload() {
-  local directory=$WORKLOADS/$1 names file place=0 text
+  local directory=$WORKLOADS/$1 text
   CHANGED=0
   mkdir -p "$directory/files"
   replace_text "$directory/ports" "$(setting "$2" PORTS)" 0644
   text=$(setting "$2" SCRIPT)
   if [[ -n $text ]]; then replace_text "$directory/script" "$text"$'\n' 0755; else rm -f "$directory/script"; fi
-  names=" $(setting "$2" FILES) "
-  for file in "$directory"/files/*; do
-    [[ ! -e $file || $names == *" ${file##*/} "* ]] || { rm -f "$file" && CHANGED=1; }
-  done
-  for file in $names; do
-    text=$(setting "$2" "FILE_$place" && echo .)
-    place=$((place + 1))
-    # A daemon of another user may have to read it; what is secret, the script hands on as it must be.
-    replace_text "$directory/files/$file" "${text%.}" 0600
-  done
-}
-
-replace_text() {
-  if printf '%s' "$2" | put "$1" "$3"; then CHANGED=1; else written $?; fi
+  drop_files "$directory/files" "LVS_WORKLOAD_$2"
+  # A daemon of another user may have to read them; what is secret, the script hands on as it must be.
+  put_files "$directory/files" "LVS_WORKLOAD_$2" 0600
 }
 
 # start_workloads: returns when all of them serve.

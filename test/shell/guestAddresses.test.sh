@@ -72,7 +72,7 @@ test_a_lab_of_ipv4_alone_asks_for_nothing_of_ipv6() {
 }
 
 test_a_real_server_takes_a_vip_of_ipv6_off_its_nics_and_nothing_else() {
-  FILES="pages.sh workloads.sh guard.sh realServer.sh" addressing \
+  FILES="pages.sh files.sh workloads.sh guard.sh realServer.sh" addressing \
     'ip link set lo up; addresses6; for device in lo eth0; do ip addr add fd00:10::100/128 dev "$device" nodad; done; ip addr add fd00:10::101/128 dev eth0 nodad
     keep_off_nics; ip -6 -br addr show dev lo scope global | sed -E "s/ +/ /g; s/ +$//"; '"$SHOWN" LVS_RIP=192.168.7.10 LVS_PORTS=80 LVS_ARP_STRATEGY=sysctl LVS_INDEX_PAGE=x LVS_TEST_PAGE=x
   exits 0

@@ -29,7 +29,7 @@ director() {
       LVS_LDIRECTORD_TLS "" LVS_CHECKERS_CONF "" LVS_JUDGED_SECONDS "" LVS_LDIRECTORD_MODULE "$(PATH=$REAL cat "$ROOT/scripts/guest/ldirectord/Ldirectord.pm")" LVS_ALERTS "" LVS_MARKS "" \
       LVS_IPVS_TIMEOUTS "300 120 300" LVS_DRAIN_SECONDS 1 LVS_SETTLE_SECONDS 1 LVS_DRY_RUN "$(PATH=$REAL cat "$ROOT/scripts/host/ldirectord-dry-run.sh")" \
       LVS_DRY_RUN_MODULE "$(PATH=$REAL cat "$ROOT/scripts/host/ldirectord-dry-run/DryRun.pm")"
-    cat "$ROOT"/scripts/guest/{common,addresses,pages,declaredVips,keepalived,holders/fixed,alerts,planes/static,planes/ldirectord,planes/keepalived,director}.sh | sed 's/^IPVS_SYSCTLS=.*/IPVS_SYSCTLS=(/; s/^dispatch .*//'
+    cat "$ROOT"/scripts/guest/{common,addresses,pages,files,directorFiles,declaredVips,keepalived,holders/fixed,alerts,planes/static,planes/ldirectord,planes/keepalived,director}.sh | sed 's/^IPVS_SYSCTLS=.*/IPVS_SYSCTLS=(/; s/^dispatch .*//'
     printf 'dispatch "$@"\n'
   } >"$T/payload.$1"
   chmod 0700 "$T/payload.$1"
@@ -98,4 +98,34 @@ test_a_change_that_does_not_come_true_is_undone() {
   keeps ": >'$T/deaf';"
   contains "$stdout" "the kernel's table is not as expected: rs1 192.168.7.10:80: weight 1 in service tcp 10.0.0.100:80, expected 5"
   contains "$stdout" "director: the former configuration is in force again"
+}
+
+# checked NAME FILE TEXT [COMMAND [CHECKTYPE]]: a payload that brings one file, and checks by it, or by COMMAND.
+checked() {
+  local cf
+  cf="$(cf 10.0.0.100 1)"
+  director "$1" 10.0.0.100 1 "$cf"$'\n'"    checktype=${5:-external}"$'\n'"    checkcommand=\"/etc/lvs-dr/files/${4:-$2}\""
+  printf 'readonly LVS_FILES=%q LVS_FILE_0=%q\n' "$2" "$3" >"$T/files.$1"
+  sed -i "1r $T/files.$1" "$T/payload.$1"
+}
+
+test_a_check_s_program_comes_with_the_configuration_that_names_it_and_goes_with_it() {
+  checked one old.sh $'#!/bin/sh\ntrue\n'
+  checked two new.sh $'#!/bin/sh\nfalse\n'
+  checked three other.sh "" gone.sh
+  in_namespaces 'install one; cat /etc/lvs-dr/files/old.sh; install two; ls /etc/lvs-dr/files*
+    if install three 2>/run/words; then echo "it was taken"; exit 1; fi; cat /run/words; ls -d /etc/lvs-dr/files*; /etc/lvs-dr/files/new.sh || ./lvs-dr status
+    rm /etc/lvs-dr/files/new.sh; ./lvs-dr status || true'
+  exits 0
+  contains "$stdout" "$(lines '#!/bin/sh' true)"
+  contains "$stdout" "$(lines active new.sh lvs-dr:)"
+  contains "$stdout" "the old one still serves: Error: checkcommand /etc/lvs-dr/files/gone.sh is not there"$'\n'/etc/lvs-dr/files$'\n'role=director
+  contains "$stdout" $'problem=file-differs\t\t/etc/lvs-dr/files/new.sh\t/etc/lvs-dr/files/new.sh is not there'
+}
+
+test_perl_code_of_a_check_is_compiled_before_it_replaces_another() {
+  checked one code.pl 'exit(0);' '' external-perl
+  checked two code.pl '$undeclared = 1;' '' external-perl
+  keeps ''
+  contains "$stdout" "checkcommand /etc/lvs-dr/files/code.pl is not Perl code that can be run: Global symbol"
 }

@@ -5,7 +5,7 @@
 source "$ROOT/test/shell/guest.sh"
 
 # director SCRIPT [SETTING=VALUE...]
-director() { guest "common.sh pages.sh alerts.sh declaredVips.sh keepalived.sh holders/fixed.sh planes/static.sh planes/ldirectord.sh planes/keepalived.sh director.sh" "$@"; }
+director() { guest "common.sh pages.sh files.sh directorFiles.sh alerts.sh declaredVips.sh keepalived.sh holders/fixed.sh planes/static.sh planes/ldirectord.sh planes/keepalived.sh director.sh" "$@"; }
 
 # The steps of role_start that touch the guest, each by its name.
 readonly STEPS='

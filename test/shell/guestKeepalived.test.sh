@@ -8,7 +8,7 @@ source "$ROOT/test/shell/guest.sh"
 holder() {
   fake_director
   export T
-  guest "common.sh declaredVips.sh keepalived.sh holders/sync.sh holders/keepalived.sh" "TABLE_UNIT=table.service; keep() { :; }
+  guest "common.sh files.sh directorFiles.sh declaredVips.sh keepalived.sh holders/sync.sh holders/keepalived.sh" "TABLE_UNIT=table.service; keep() { :; }
     expect_active() { :; }; $1" \
     LVS_HELD=eth0=10.0.0.100/32 LVS_SYNC_ID=51 LVS_PEER=192.168.7.29 LVS_HA_SYSCTLS=a=1 LVS_KEEPALIVED_CONF=conf LVS_CHECKERS_CONF="" "${@:2}"
 }

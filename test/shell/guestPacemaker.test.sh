@@ -23,7 +23,7 @@ holder() {
   fake crm_resource 'echo "crm_resource $*"; sed -i "s/start/stop/" "$T/cib"'
   export T
   mkdir -p "$T"/guest/usr/{sbin,local/lib/lvs-dr}
-  guest "common.sh declaredVips.sh keepalived.sh holders/sync.sh holders/pacemaker.sh" "TABLE_UNIT=table.service; keep() { :; }
+  guest "common.sh files.sh directorFiles.sh declaredVips.sh keepalived.sh holders/sync.sh holders/pacemaker.sh" "TABLE_UNIT=table.service; keep() { :; }
     expect_active() { :; }; $1" LVS_HELD=eth0=10.0.0.100/32 LVS_SYNC_ID=51 LVS_PEER=192.168.7.29 LVS_HA_SYSCTLS=a=1 LVS_ROUTER=192.168.7.200 \
     LVS_ADDRESS=192.168.7.30 LVS_CLUSTER_CONF=conf LVS_CLUSTER_KEY=key LVS_FENCE_KEY=fence LVS_CIB_PROPERTIES="$PROPERTIES" LVS_CIB_RESOURCES="$RESOURCES" \
     LVS_CIB_CONSTRAINTS="$CONSTRAINTS" LVS_FENCE="192.168.7.1 1229" LVS_SETTLED='' "${@:2}"

@@ -6,7 +6,7 @@ source "$ROOT/test/shell/guest.sh"
 
 # real_server SCRIPT [SETTING=VALUE...]
 real_server() {
-  guest "common.sh pages.sh workloads.sh guard.sh realServer.sh" "$1" LVS_RIP=192.168.7.10 LVS_PORTS=80 LVS_ARP_STRATEGY=arptables LVS_INDEX_PAGE=x LVS_TEST_PAGE=x "${@:2}"
+  guest "common.sh pages.sh files.sh workloads.sh guard.sh realServer.sh" "$1" LVS_RIP=192.168.7.10 LVS_PORTS=80 LVS_ARP_STRATEGY=arptables LVS_INDEX_PAGE=x LVS_TEST_PAGE=x "${@:2}"
 }
 
 # listed LINE...: what `arptables -n -L` prints.

@@ -21,7 +21,7 @@ workloads() {
   [[ -e $T/sockets ]] || lines "tcp LISTEN 0 5 0.0.0.0:25 0.0.0.0:*" "tcp LISTEN 0 5 *:587 *:*" "udp UNCONN 0 0 0.0.0.0:53 0.0.0.0:*" >"$T/sockets"
   fake ss 'cat "$T/sockets"'
   export T
-  guest "common.sh pages.sh workloads.sh guard.sh realServer.sh" "$1" LVS_RIP=192.168.7.10 LVS_PORTS=80 LVS_ARP_STRATEGY=sysctl LVS_INDEX_PAGE=x LVS_TEST_PAGE=x \
+  guest "common.sh pages.sh files.sh workloads.sh guard.sh realServer.sh" "$1" LVS_RIP=192.168.7.10 LVS_PORTS=80 LVS_ARP_STRATEGY=sysctl LVS_INDEX_PAGE=x LVS_TEST_PAGE=x \
     LVS_VIPS="10.0.0.100 10.0.0.101" LVS_WORKLOADS="smtp dns" LVS_WORKLOAD_0_PORTS="25 587" LVS_WORKLOAD_0_LISTENS="tcp=25 tcp=587" LVS_WORKLOAD_0_SCRIPT="$(workload_script)" \
     LVS_WORKLOAD_1_PORTS=53 LVS_WORKLOAD_1_LISTENS=udp=53 LVS_WORKLOAD_1_SCRIPT="$(workload_script)" LVS_WORKLOAD_1_FILES="zone key" \
     LVS_WORKLOAD_1_FILE_0=$'first\n\n' LVS_WORKLOAD_1_FILE_1="second" "${@:2}"

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # shellcheck source=scripts/guest/common.sh disable=SC2154,SC2034
 # The control plane ldirectord: checks the real servers and keeps the table, under a unit of the lab's. Settings: LVS_LDIRECTORD_CF,
-# LVS_LDIRECTORD_TLS, LVS_LDIRECTORD_MODULE, LVS_DRY_RUN, LVS_DRY_RUN_MODULE. Needs alerts.sh; what a control plane is, says director.sh.
+# LVS_LDIRECTORD_TLS, LVS_LDIRECTORD_MODULE, LVS_DRY_RUN, LVS_DRY_RUN_MODULE. Needs alerts.sh and directorFiles.sh; what a control plane is, says director.sh.
 
 readonly CF=/etc/ha.d/ldirectord.cf
 # The text that was found good last: a reload of just that is not read again.
 readonly VALIDATED=/run/lvs-dr/ldirectord.cf
+# The files that were found good last, where the daemon runs code of them.
+readonly FILES_JUDGED=/run/lvs-dr/files.judged
 readonly LIBRARY=/usr/local/lib/lvs-dr
 readonly DRY_RUN=$LIBRARY/ldirectord-dry-run.sh
 # Keeps ldirectord's checks within their limits; it reads TLS_FILE as the daemon reads its configuration.
@@ -75,18 +77,23 @@ dry_run_installed() {
   keep "$DRY_RUN" "$LVS_DRY_RUN" 0755
 }
 
+# runs_perl: the daemon itself runs Perl code of checks, which it reads once.
+runs_perl() { [[ $LVS_LDIRECTORD_CF == *external-perl* ]]; }
+
 # ldirectord_validate: the new configuration as ldirectord itself reads it, and the table it would make of it while all checks pass.
 # Without KVM that takes seconds, under load a minute: what is installed already, or was before, is not read again.
 ldirectord_validate() {
-  local would complaints words differing line expected status=0
+  local would complaints differing line expected status=0 judged='' AHEAD WORDS
   dry_run_installed
-  if ! { holds "$CF" "$LVS_LDIRECTORD_CF" || holds "$VALIDATED" "$LVS_LDIRECTORD_CF" || holds "$CF.former" "$LVS_LDIRECTORD_CF"; }; then
+  if runs_perl && files_differ; then judged=$(declare -p "${!LVS_FILE@}"); fi
+  if { [[ -n $judged ]] && ! holds "$FILES_JUDGED" "$judged"; } || ! { holds "$CF" "$LVS_LDIRECTORD_CF" || holds "$VALIDATED" "$LVS_LDIRECTORD_CF" || holds "$CF.former" "$LVS_LDIRECTORD_CF"; }; then
     complaints=$(mktemp /run/lvs-dr-XXXXXX)
-    would=$(printf '%s' "$LVS_LDIRECTORD_CF" | TMPDIR=/run DRY_RUN_HERE=1 DRY_RUN_SECONDS=120 "$DRY_RUN" - 2>"$complaints") || status=$?
-    words=$(<"$complaints")
+    files_ahead "$LVS_LDIRECTORD_CF"
+    would=$(printf '%s' "$AHEAD" | TMPDIR=/run DRY_RUN_HERE=1 DRY_RUN_SECONDS=120 "$DRY_RUN" - 2>"$complaints") || status=$?
+    files_judged "$(<"$complaints")"
     rm -f "$complaints"
     ((status != 124)) || die "$LVS_NODE: ldirectord did not read the new configuration within 120 s; the old one still serves"
-    ((status == 0)) || die "$LVS_NODE: ldirectord refuses the new configuration, the old one still serves: ${words//$'\n'/ }"
+    ((status == 0)) || die "$LVS_NODE: ldirectord refuses the new configuration, the old one still serves: ${WORDS//$'\n'/ }"
     # Connection thresholds are no part of what ipvsadm saves.
     would=$(while read -r line; do echo "${line% -x *}"; done <<<"$would")
     expected=$(table rules)
@@ -95,6 +102,7 @@ ldirectord_validate() {
       "still serves: ${differing//$'\n'/ }"
   fi
   keep "$VALIDATED" "$LVS_LDIRECTORD_CF" 0600
+  [[ -z $judged ]] || keep "$FILES_JUDGED" "$judged" 0600
 }
 
 ldirectord_run() {
@@ -112,7 +120,7 @@ ldirectord_run() {
   if ! is_active "$DAEMON"; then
     systemctl start --no-block "$DAEMON"
     starting=30
-  elif [[ $MODULE -nt $STARTED || /etc/systemd/system/$DAEMON -nt $STARTED ]]; then
+  elif [[ $MODULE -nt $STARTED || /etc/systemd/system/$DAEMON -nt $STARTED ]] || { runs_perl && files_since "$STARTED"; }; then
     # The table stays, and with it the traffic (cleanstop=no); the next daemon runs with what this one started without.
     systemctl restart "$DAEMON"
     starting=30

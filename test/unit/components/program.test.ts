@@ -366,6 +366,25 @@ describe("the program with a configuration", () => {
     expect(stdin("router")).not.toContain("CERTIFICATE");
   });
 
+  it("shows the texts of the director's files nowhere, and nobody else gets them", async () => {
+    const config = { director: { files: ["examples/protocols/mysql.sql"] } };
+    const recording = await runProgram({ config });
+    const veiled = JSON.stringify(
+      [recording.registrations, recording.outputs, recording.componentOutputs],
+      (_key, value: object | null) =>
+        value !== null && typeof value === "object" && "secret" in value ? "[secret]" : value,
+    );
+    expect(veiled).not.toContain("IDENTIFIED BY");
+    const stdin = (name: string): unknown => find(recording, REMOTE, name).inputs.stdin;
+    expect(stdin("director")).toEqual({
+      secret: expect.stringContaining("readonly LVS_FILES='mysql.sql'\n"),
+    });
+    for (const name of ["router", "client", "rs1"]) expect(stdin(name)).not.toContain("IDENTIFIED BY");
+    const applied = recording.componentOutputs["lvsdr:index:AppliedLab lab"];
+    const texts = { "mysql.sql": expect.stringContaining("IDENTIFIED BY") as string };
+    expect(applied).toMatchObject({ lab: { directorFiles: { secret: texts } } });
+  });
+
   it("shares nothing with another stack on the same host", async () => {
     const config = { clientNetwork: { cidr: "172.19.0.0/16" }, serverNetwork: { cidr: "192.168.8.0/24" } };
     const second = await runProgram({ stack: "second", config });

@@ -190,7 +190,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "serves its name and is silent about the VIP",
     makeRealServer,
     {},
-    "pages.sh workloads.sh guard.sh realServer.sh",
+    "pages.sh files.sh workloads.sh guard.sh realServer.sh",
     RS1,
   ],
   [
@@ -199,7 +199,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "uses arptables with the static ARP strategy too",
     makeRealServer,
     { arpStrategy: "static" },
-    "pages.sh workloads.sh guard.sh realServer.sh",
+    "pages.sh files.sh workloads.sh guard.sh realServer.sh",
     { ...RS1, LVS_ARP_STRATEGY: "static" },
   ],
   [
@@ -208,7 +208,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "has ldirectord keep the table",
     makeDirector,
     {},
-    "pages.sh alerts.sh declaredVips.sh keepalived.sh holders/fixed.sh planes/static.sh planes/ldirectord.sh planes/keepalived.sh director.sh",
+    "pages.sh files.sh directorFiles.sh alerts.sh declaredVips.sh keepalived.sh holders/fixed.sh planes/static.sh planes/ldirectord.sh planes/keepalived.sh director.sh",
     DIRECTOR,
   ],
   [
@@ -217,7 +217,7 @@ const CASES: [string, string, string, Make, object, string, Record<string, strin
     "fills the table once in static mode",
     makeDirector,
     { director: { mode: "static" } },
-    "pages.sh alerts.sh declaredVips.sh keepalived.sh holders/fixed.sh planes/static.sh planes/ldirectord.sh planes/keepalived.sh director.sh",
+    "pages.sh files.sh directorFiles.sh alerts.sh declaredVips.sh keepalived.sh holders/fixed.sh planes/static.sh planes/ldirectord.sh planes/keepalived.sh director.sh",
     STATIC_DIRECTOR,
   ],
 ];

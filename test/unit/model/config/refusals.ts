@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ConfigError, formatRefusal, parseConfig } from "../../../../model/config/config";
-import { NO_TEXT, type TextFile } from "../../../../model/config/workloads";
+import { NO_TEXT, type TextFile } from "../../../../model/config/textFiles";
 import type { Lab } from "../../../../model/lab/types";
 
 export interface Refusal {

@@ -122,6 +122,21 @@ describe("settings", () => {
     expect(settings({ ipvsTimeouts: { tcp: 7200, udp: 30 } }).LVS_IPVS_TIMEOUTS).toBe("7200 120 30");
   });
 
+  it("brings the director's files to both directors, and to nobody else", () => {
+    const directors = [{}, {}];
+    const described = parseConfig(
+      { director: { files: ["bin/check", "hosts"] }, directors },
+      { project: "lvs-dr", stack: "dev" },
+      (path) => ({ text: `${path}\n` }),
+    );
+    const of = (node: LabNode) =>
+      Object.entries(guestSettings(described, node)).filter(([key]) => /^LVS_FILE/.test(key));
+    const files = { LVS_FILES: "check hosts", LVS_FILE_0: "bin/check\n", LVS_FILE_1: "hosts\n" };
+    for (const node of labNodes(described))
+      expect(Object.fromEntries(of(node))).toEqual(node.role === "director" ? files : {});
+    expect(described.configHash).not.toBe(lab({ directors }).configHash);
+  });
+
   it("gives the director longer to settle the more there is to check", () => {
     const seconds = (config: object) => Number(directorSettings(lab({ ...config })).LVS_SETTLE_SECONDS);
     expect(seconds({ realServerCount: 10 })).toBeGreaterThan(seconds({ realServerCount: 2 }));
