@@ -2,7 +2,7 @@
 import { given } from "../config/serviceDefaults";
 import { FLAGS, linesIn, named, value, type Behind, type Block } from "./keepalivedBlocks";
 import { quotedWords, type Statement } from "./keepalivedLexer";
-import { ANYTHING, PROGRAM } from "./ldirectordCf";
+import { ANYTHING, UNBROUGHT } from "./ldirectordCf";
 import type { Fields, Line } from "./source";
 
 const GET = ["url", "virtualhost", "nb_get_retry", "fast_recovery"];
@@ -25,7 +25,7 @@ export const SHARED_KEYS = ["connect_timeout", "retry", "delay_loop", "delay_bef
 const NOT_HAD: Readonly<Record<string, string>> = {
   UDP_CHECK: "a lab checks by no datagrams of its own",
   DNS_CHECK: "a lab asks for addresses (type A) of a name",
-  MISC_CHECK: PROGRAM,
+  MISC_CHECK: UNBROUGHT,
   FILE_CHECK: "a lab's check reads no file",
   BFD_CHECK: "a lab has no BFD",
   TCP_CHECK: "of a lab's UDP service nothing accepts connections",

@@ -45,12 +45,14 @@ export interface ParsedCf {
 }
 
 export const PROGRAM = "names a program of your director's, which the lab's has not";
+/** Of one that a lab's configuration has a key for. */
+export const UNBROUGHT = `${PROGRAM} until director.files brings it`;
 /** Options that the parser takes and the lab has no use for. */
 const NOT_TAKEN: Partial<Record<keyof typeof OPTIONS, string>> = {
-  callback: PROGRAM,
+  callback: UNBROUGHT,
   checkcount: "is deprecated, and counts for ping checks only",
   execute: "starts further daemons with files of their own: import each into a stack of its own",
-  fallbackcommand: PROGRAM,
+  fallbackcommand: UNBROUGHT,
   load: "is read and never used",
   maintenancedir: "names a directory of your director's, which the lab's has not",
 };
@@ -166,7 +168,7 @@ function serviceOf(
   const simple = protocol === "udp" ? "ping" : "connect";
   const isExternal = String(virtual.checktype).startsWith("external");
   if (isExternal) {
-    leave(said.checkcommand ?? said.checktype, `${PROGRAM}; checked by ${simple} instead`);
+    leave(said.checkcommand ?? said.checktype, `${UNBROUGHT}; checked by ${simple} instead`);
     if (said.checkcommand) leave(said.checktype, `runs the program of line ${said.checkcommand.line}`);
   }
   const checktype = isExternal

@@ -220,7 +220,7 @@ virtual_server fwmark 3 {
       21: "port 8080 becomes 80, the service's: Direct Routing maps no ports",
       24: "keepalived knows it in HTTP_GET and SSL_GET only",
       25: "the lab tries again after checkinterval, 1 s",
-      27: "names a program of your director's, which the lab's has not",
+      27: "names a program of your director's, which the lab's has not until director.files brings it",
       32: "differs from line 23: a lab checks all servers of a service alike",
       33: "is of the check in line 32",
       35: "a lab's check compares no digest: any page is good",
@@ -419,7 +419,10 @@ virtual_server fwmark 3 {
     const { lab, left } = importKeepalived(service("", server("192.168.7.10", misc + TCP)));
     expect(lab.services[0].check.checktype).toBe("connect");
     expect(left.map(({ line, reason }) => [line, reason])).toEqual(
-      [6, 7].map((line) => [line, "names a program of your director's, which the lab's has not"]),
+      [6, 7].map((line) => [
+        line,
+        "names a program of your director's, which the lab's has not until director.files brings it",
+      ]),
     );
   });
 

@@ -119,7 +119,12 @@ virtual6=[2001:db8::1]:80
     expect(imported.lab.services[0].check.checktype).toBe("connect");
     expect(leftOf(imported)).toEqual([
       [4, "runs the program of line 5"],
-      [5, expect.stringMatching(/^names a program of your director's.*checked by connect instead$/)],
+      [
+        5,
+        expect.stringMatching(
+          /^names a program of your director's.*until director\.files brings it; checked by connect instead$/,
+        ),
+      ],
     ]);
     expect(JSON.stringify(imported.left)).not.toContain("--deep");
   });
