@@ -18,7 +18,7 @@ export const PROBLEM_CODES = {
   "unit-inactive": "a systemd unit does not run",
   "unit-unexpected": "a systemd unit runs that should not",
   "marks-differ": "the director's nftables rules are not those of the services by firewall mark",
-  "file-differs": "a file was changed by somebody else",
+  "file-differs": "a file was changed or taken away by somebody else",
   withdrawn: "a real server refuses its health check, since it is not fit to serve the VIP",
   "director-fault": "one of two directors could not take the VIP over",
   "sync-differs": "IPVS' connection sync does not run on one of two directors, or should not",
