@@ -253,7 +253,7 @@ unload_modules() {
   [[ -z $(tail -n +4 /proc/net/ip_vs 2>/dev/null) ]] || return 0
   # The newest first, which use the others.
   while read -r module; do
-    [[ ! $module =~ ^(ip_vs|nf_|nft_|arp_|arptable_|libcrc32c) ]] || listed "$MODULES" "$module" || rmmod "$module" 2>/dev/null || true
+    [[ ! $module =~ ^(ip_vs|nf_|nft_|arp|xt?_|libcrc32c) ]] || listed "$MODULES" "$module" || rmmod "$module" 2>/dev/null || true
   done < <(loaded)
 }
 

@@ -39,6 +39,19 @@ test_what_is_written_is_given_back() {
   [[ ! -e $T/guest/etc/new && ! -e $T/guest/etc/iproute2 && ! -e $T/guest/var/lib/lvs-dr ]] || fail "something is left"
 }
 
+test_modules_that_came_with_a_role_go() {
+  machine '
+    loaded() { printf "%s\n" $NOW; }
+    rmmod() { echo "$1"; }
+    NOW="ip_tables xfs"
+    begin
+    # Sound is somebody else'"'"'s, who came later.
+    NOW="arpt_mangle nft_compat x_tables ip_vs_rr ip_vs nf_conntrack snd $NOW"
+    unload_modules'
+  exits 0
+  equals "$stdout" "$(lines arpt_mangle nft_compat x_tables ip_vs_rr ip_vs nf_conntrack)"
+}
+
 test_what_cannot_be_taken_away_is_named_and_stays_listed() {
   machine '
     begin

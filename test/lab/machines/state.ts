@@ -20,7 +20,7 @@ apt-mark showauto
 systemctl list-unit-files --no-legend | grep -Ev ' (transient|generated) ' | sort
 ip -o addr | sed 's/ *valid_lft.*//'
 for each in -4 -6; do ip $each rule; ip $each route | sed 's/ expires.*//'; done
-lsmod | grep -oE '^(ip_vs|nf|nft|arp|libcrc32c)[^ ]*' | sort`;
+lsmod | grep -oE '^(ip_vs|nf_|nft_|arp|xt?_|libcrc32c)[^ ]*' | sort`;
 
 /** @returns a function that fails unless the machines are as they are now */
 export async function comparing(machines: Machines): Promise<() => Promise<void>> {
