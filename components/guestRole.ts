@@ -45,6 +45,8 @@ export interface GuestRoleArgs {
   readonly settings: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** Whether a password is in them: then state and previews veil the script. */
   readonly secret?: boolean;
+  /** Whether a machine that loses the role does so before another one gets it, since somebody else serves meanwhile; else it does in the end. */
+  readonly endsFirst?: boolean;
 }
 
 /**
@@ -87,7 +89,11 @@ export abstract class GuestRole extends pulumi.ComponentResource {
         logging: "none",
         addPreviousOutputInEnv: false,
       },
-      { parent: this, ...(host.after && { dependsOn: host.after }) },
+      {
+        parent: this,
+        ...(host.after && { dependsOn: host.after }),
+        ...(args.endsFirst && { deleteBeforeReplace: true }),
+      },
     );
     this.registerOutputs({});
   }

@@ -163,7 +163,9 @@ export function clusterParts(
     const settings = settingsOf(lab, node, authority);
     const secret =
       hasFiles(lab, node.role) || (node.role === "director" && (hasPassword(lab) || hasFencing(lab)));
-    const role = new ROLES[node.role](id, { host, settings, secret }, { ...key, dependsOn });
+    // Of two directors the former machine may hold the VIP, which goes to the other one.
+    const endsFirst = node.role === "director" && lab.highAvailability !== undefined;
+    const role = new ROLES[node.role](id, { host, settings, secret, endsFirst }, { ...key, dependsOn });
     hosts.push(host);
     configured.push(role.configured);
     if (node.ssh === undefined) at(configuredOn, hostOf(lab, node)).push(role.configured);

@@ -164,6 +164,21 @@ it("replaces a renamed guest where it is, so that the old one is gone before its
   expect(Object.keys(outputs.nodes as object).sort()).toEqual(["gate", "lvs1", "pc", "rs1", "rs2"]);
 });
 
+it("ends a director's role before another machine gets it where another director serves meanwhile, and after it where none does", async () => {
+  for (const [config, first] of [
+    [{}, undefined],
+    [{ directors: [{}, {}] }, true],
+  ] as const) {
+    const { registrations } = await runProgram({ config });
+    const roles = registrations.filter(
+      ({ type, name }) => type === "command:remote:Command" && /^(director\d?|rs1)$/.test(name),
+    );
+    expect(roles).toHaveLength(first ? 3 : 2);
+    for (const { name, options } of roles)
+      expect(options?.deleteBeforeReplace).toBe(name === "rs1" ? undefined : first);
+  }
+});
+
 it("touches the new server and the director alone, when the third of many comes", async () => {
   const many = inputs(await runProgram({ config: { realServerCount: 8 } }));
   expect(await touched({ realServerCount: 9 }, many)).toEqual([...plus("rs9"), ...script("director")].sort());
