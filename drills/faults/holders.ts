@@ -156,7 +156,9 @@ const busy: Drill = {
     const { name } = await holderNow(run);
     const before = await roleChanges(run);
     const seconds = BUSY_SECONDS[run.sabotaged ? "sabotage" : "fault"];
-    const loop = `${run.sabotaged ? "chrt -f 99 " : ""}timeout -s KILL ${seconds} bash -c 'while :; do :; done'`;
+    // What ends it goes before it.
+    const [above, below] = run.sabotaged ? ["chrt -f 99 ", "chrt -f 98 "] : ["", ""];
+    const loop = `${above}timeout -s KILL ${seconds} ${below}bash -c 'while :; do :; done'`;
     const loops = `for ((i = 0; i < 4 * $(nproc); i++)); do ${loop} & done; wait`;
     const start = `systemd-run -q --collect --unit=${BUSY} bash -c ${shellQuote(loops)}`;
     const since = await run.act(`${name}'s processors are busy`, name, start);
