@@ -5,6 +5,10 @@
 # bed.sh make PAIRS <SERVERS   SERVERS has a line on each address of a server: WHAT ADDRESS; WHAT is good, wrong, error, refused or silent
 # bed.sh run HOLD <TAR         each pair N gets the files below N/, starts both daemons and waits until both tables are N/expected, and
 #                              again when HOLD seconds have passed; prints what they are then
+# bed.sh cost SECONDS          prints for how many of them each daemon keeps a processor busy, with all that it starts
+# bed.sh dead WHAT ADDRESS…    these become refused or silent, all at once; prints the seconds until none of them has a weight in a table, of the
+#                              slowest daemon, and waits until all are back
+# bed.sh end                   ends the daemons that have files
 #
 # Below N/PLANE/: unit, found (rules of the table that the daemon finds), and what it has below /etc/ha.d, /etc/lvs-dr and as the guest's payload.
 set -euo pipefail
@@ -208,6 +212,50 @@ print() {
   cat "$FILES/now"
   cmp -s "$FILES/now" "${FILES%/*}/expected" || journalctl -q -b -u "$UNIT" -n 20 --no-pager -o cat | sed 's/^/# /'
 }
+
+cost() {
+  local before
+  before=$(each used)
+  sleep "$1"
+  paste -d ' ' <(each used) <(echo "$before") | awk '{printf "%s %s %.3f\n", $1, $2, ($3 - $6) / 1e9}'
+}
+
+used() { echo "$PAIR $PLANE $(systemctl show -P CPUUsageNSec "$UNIT")"; }
+
+dead() {
+  local verdict=drop began
+  [[ $1 != refused ]] || verdict="meta l4proto tcp reject with tcp reset"
+  shift
+  began=$EPOCHREALTIME
+  ip netns exec servers nft "add table inet dead; add chain inet dead input { type filter hook input priority -1; }; add rule inet dead input ip daddr { $(
+    IFS=,
+    echo "$*"
+  ) } $verdict"
+  each gone "$@"
+  awk -v began="$began" -v now="$EPOCHREALTIME" 'BEGIN {printf "%.2f\n", now - began}'
+  ip netns exec servers nft delete table inet dead
+  settled 60
+}
+
+# gone ADDRESS…: waits until none of them has a weight.
+gone() {
+  # shellcheck disable=SC2016 # the variables are Perl's
+  inside perl -we '
+    use strict;
+    my $dead = join "|", map { sprintf "%02X%02X%02X%02X", split /\./ } @ARGV;
+    while (1) {
+      open my $table, "<", "/proc/net/ip_vs" or die $!;
+      last unless grep { /^  -> (?:$dead):\S+ +\S+ +[1-9]/ } <$table>;
+      select undef, undef, undef, 0.05;
+    }' "$@"
+}
+
+end() {
+  each systemctl_stop
+  rm -f "$BED"/[0-9]*/*/found
+}
+
+systemctl_stop() { systemctl stop "$UNIT"; }
 
 run() {
   unpack

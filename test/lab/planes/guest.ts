@@ -37,8 +37,9 @@ export class Bed {
     return bed;
   }
 
-  private async inside(command: string, stdin: string): Promise<void> {
-    await must(this.program, [command], stdin);
+  /** Runs a command in the guest. @returns what it prints */
+  async inside(command: string, stdin = ""): Promise<string> {
+    return must(this.program, [command], stdin);
   }
 
   /**
