@@ -41,7 +41,7 @@ listened() {
 
 # refusals: a line for each reason why this machine cannot have its role; nothing where it can.
 refusals() {
-  local id version name owner='' table pid port protocol line each
+  local id version name owner='' table pid port ports protocol line each
   # shellcheck source=/dev/null
   read -r id version name < <(. /etc/os-release && echo "${ID:-} ${VERSION_ID:-none} ${PRETTY_NAME:-}") || true
   [[ "$id $version" =~ ^debian\ 1[23]$ ]] || echo "refused=runs ${name:-no Debian}: Debian 12 or 13 is required"
@@ -68,8 +68,9 @@ refusals() {
   done
   ! process nginx >/dev/null || [[ -z ${LVS_PORTS:-}${LVS_SORRY_PORTS:-} ]] ||
     echo "refused=runs an nginx that is not the lab's: its configuration would be replaced"
+  ports=$(listened | sort -u)
   while read -r protocol _ _ _ line _ each; do
-    for port in $(listened | sort -u); do
+    for port in $ports; do
       [[ $protocol=${line##*:} != "$port" ]] ||
         echo "refused=$([[ $protocol == tcp ]] || echo "$protocol ")port ${port#*=} is somebody else's: ${each:-a process without a name}"
     done

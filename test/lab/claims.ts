@@ -8,7 +8,7 @@ import { parse, stringify } from "yaml";
 import { shellQuote } from "../../lib/text";
 import { claimants } from "./arpWatch";
 import { underLoad } from "./load";
-import { eventually, guest, health, inGuests, lab, reboot, run } from "./support";
+import { drilled, eventually, guest, health, inGuests, lab, reboot, verified } from "./support";
 
 /** A built example. */
 interface Built {
@@ -101,8 +101,7 @@ const strategies: readonly Claim[] = (["arptables", "static"] as const).map((arp
   `keeps real servers quiet by arpStrategy ${arpStrategy} too`,
   async (built) => {
     await changed(built, { arpStrategy });
-    const { code, stdout } = await run(["verify", "arp", "path", "reach"], built.stack);
-    expect({ code, failed: stdout.match(/^FAIL.*(\n {7}.*)*/gm) ?? [] }).toEqual({ code: 0, failed: [] });
+    await verified(built.stack, "arp", "path", "reach");
   },
 ]);
 
@@ -199,8 +198,7 @@ async function failingWorkload(built: Built): Promise<void> {
 /** Drills by the service's VIP of IPv6, beside the article's own. */
 async function drillsByIpv6({ stack }: Built): Promise<void> {
   const names = ["drain", "arp-leak", "source-port-reuse", "path-mtu", "real-server-power-off"];
-  const { code, stderr } = await run(["drill", "--service", "main-v6", ...names], stack);
-  expect({ code, failures: stderr.match(/^ +! .*/gm) ?? [] }).toEqual({ code: 0, failures: [] });
+  await drilled(stack, "--service", "main-v6", ...names);
 }
 
 const CLAIMS: Readonly<Record<string, readonly Claim[]>> = {

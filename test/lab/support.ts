@@ -106,6 +106,20 @@ export async function lab(args: readonly string[], stack = STACK): Promise<Run> 
   return result;
 }
 
+/** Fails where a check does. @param groups without any, all of them */
+export async function verified(stack: string, ...groups: readonly string[]): Promise<void> {
+  const { code, stdout } = await run(["verify", ...groups], stack);
+  expect({ code, failed: stdout.match(/^FAIL.*(\n {7}.*)*/gm) ?? [] }).toEqual({ code: 0, failed: [] });
+}
+
+/** Fails where a drill does. @param args names, without any the article's own; and options @returns what was said */
+export async function drilled(stack: string, ...args: readonly string[]): Promise<string> {
+  const { code, stderr } = await run(["drill", ...args], stack);
+  if (code !== 0) console.log(stderr);
+  expect({ code, failures: stderr.match(/^ +! .*/gm) ?? [] }).toEqual({ code: 0, failures: [] });
+  return stderr;
+}
+
 /** What `up` says it did: "0 create, 1 update, ..." as numbers; absent operations are 0. */
 export function changes({
   stderr,

@@ -1,6 +1,6 @@
 /** Machines that exist beside guests: as two directors, as one of two beside a guest, and as router and client. */
 import { describe, expect, it } from "vitest";
-import { changes, configure, ENGINE, lab, run } from "../support";
+import { changes, configure, drilled, ENGINE, lab, run } from "../support";
 import { BRIDGE, CLIENT_BRIDGE, type Machines } from "./machines";
 
 const PAIR = "mxpair";
@@ -21,14 +21,6 @@ async function verified(stack: string): Promise<string[]> {
   expect(checks.filter(({ status }) => status === "fail")).toEqual([]);
   expect(code).toBe(0);
   return checks.filter(({ status }) => status === "skip").map(({ name }) => name);
-}
-
-/** @returns what was said */
-async function drilled(stack: string, ...names: readonly string[]): Promise<string> {
-  const { code, stderr } = await run(["drill", ...names], stack);
-  if (code !== 0) console.log(stderr);
-  expect({ code, failures: stderr.match(/^ +! .*/gm) ?? [] }).toEqual({ code: 0, failures: [] });
-  return stderr;
 }
 
 async function ended(stack: string): Promise<void> {
