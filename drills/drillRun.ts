@@ -263,6 +263,7 @@ export class DrillRun extends RunRecord {
   /**
    * Waits until the kernel's table is as `holds` wants it.
    * @param seconds from `since`, before scaling; a little more is allowed, so that the figure can say by how much
+   * @param table another director's than the active one's
    * @returns when it was, on the run's clock
    */
   async tableUntil(
@@ -271,19 +272,20 @@ export class DrillRun extends RunRecord {
     since: number,
     seconds: number,
     code = "not-in-time",
+    table = this.table,
   ): Promise<number> {
     const deadline = since + seconds * this.scale * 1.25 + 1;
     for (;;) {
-      const at = this.table.firstTime(holds, since);
+      const at = table.firstTime(holds, since);
       if (at !== undefined) return at;
       if (this.now > deadline && this.watcher?.alive === false)
         throw new Error("the director's table is no longer told: the connection to its watcher has ended");
       if (this.now > deadline)
         throw new Broken(
           code,
-          `not within ${round(seconds * this.scale)} s: ${what}; the table has ${showWeights(this.table.latest)}`,
+          `not within ${round(seconds * this.scale)} s: ${what}; the table has ${showWeights(table.latest)}`,
         );
-      await Promise.race([this.table.nextWord(), this.sleep(0.25)]);
+      await Promise.race([table.nextWord(), this.sleep(0.25)]);
     }
   }
 
@@ -293,8 +295,13 @@ export class DrillRun extends RunRecord {
   }
 
   /** Waits until the target is out of the table, or has weight 0 in it; see `tableUntil`. */
-  targetOut(since: number, seconds: number, what = `${this.target.name} is out`): Promise<number> {
-    return this.tableUntil(what, this.isOut(this.target), since, seconds, "not-out");
+  targetOut(
+    since: number,
+    seconds: number,
+    what = `${this.target.name} is out`,
+    table = this.table,
+  ): Promise<number> {
+    return this.tableUntil(what, this.isOut(this.target), since, seconds, "not-out", table);
   }
 
   isOut(server: LabNode): (weights: Weights) => boolean {

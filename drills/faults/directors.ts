@@ -138,16 +138,15 @@ const serverDies: Drill = {
     await takenOver(run, former, handover(run) + 10);
     const taken = run.now;
     const { eject, recover } = run.promises;
-    const out = (): number | undefined => table.firstTime(run.isOut(run.target), died);
-    const isOut = (): boolean => out() !== undefined;
-    await run.until(`${name} is out of ${standby.name}'s table`, isOut, eject + 5, "not-out");
-    run.duration("detectionSeconds", (out() ?? Infinity) - died, eject);
+    const what = `${name} is out of ${standby.name}'s table`;
+    const out = await run.targetOut(died, eject, what, table);
+    run.duration("detectionSeconds", out - died, eject);
     await run.sleep(2);
     await isBack(run, await run.act(`${name}'s web server starts`, name, START_WEB), recover);
     const { lost } = refusalLimits(run);
     return {
       ...(lost !== undefined && feltWithin(handover(run), lost)),
-      ...noneFails(run, "failedAfterEjection", Math.max(taken, out() ?? 0)),
+      ...noneFails(run, "failedAfterEjection", Math.max(taken, out)),
     };
   },
   restore: async (run) => {
