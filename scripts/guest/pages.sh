@@ -35,9 +35,10 @@ listen_lines() {
   done
 }
 
-# serve_pages PORTS [RIP [RIP6]]: nginx with the pages below /srv/lvs-dr, on every address (the VIP among them) at PORTS. What
-# comes for RIP itself, as health checks do, gets status 503 and the reason while $UNFIT is there.
-serve_pages() {
+# configure_pages PORTS [RIP [RIP6]]: an nginx that runs has the pages below /srv/lvs-dr, on every address (the VIP among them) at
+# PORTS; one that does not run reads that when it is started. What comes for RIP itself, as health checks do, gets status 503 and
+# the reason while $UNFIT is there.
+configure_pages() {
   local port listens servers='' tls='' pages changed=$TLS_CHANGED user=www-data everywhere=("") own=("${2:-}")
   # Red Hat's name for it.
   [[ $(</etc/passwd) =~ (^|$'\n')$user: ]] || getent passwd "$user" >/dev/null || user=nginx
@@ -92,12 +93,18 @@ CONF
     written $?
   fi
   [[ -d /etc/lvs-dr/nginx.d ]] || mkdir -p /etc/lvs-dr/nginx.d
-  enabled /lib/systemd/system/nginx.service
-  # Without its file it does not run, or not as ours.
-  if [[ ! -e /run/nginx.pid ]] || ! is_active nginx.service; then
-    systemctl restart nginx.service
-  elif ((changed)); then
+  if ((changed)) && nginx_runs; then
     nginx -tq || die "$LVS_NODE: nginx does not take its configuration"
     systemctl reload nginx.service
   fi
+}
+
+# Without its file it does not run, or not as ours.
+nginx_runs() { [[ -e /run/nginx.pid ]] && is_active nginx.service; }
+
+# serve_pages PORTS [RIP [RIP6]]: configures the pages, and nginx runs from now on.
+serve_pages() {
+  configure_pages "$@"
+  enabled /lib/systemd/system/nginx.service
+  nginx_runs || systemctl restart nginx.service
 }

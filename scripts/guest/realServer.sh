@@ -171,7 +171,8 @@ let_go() {
   if flock -n "$lock"; then
     for each in $workloads; do (remove_workload "$each") || true; done
     drop_vips lo lo:vip "$LVS_VIPS"
-    serve_pages "$LVS_PORTS" "$LVS_RIP" "${LVS_RIP6:-}"
+    # An nginx that somebody has stopped stays so.
+    configure_pages "$LVS_PORTS" "$LVS_RIP" "${LVS_RIP6:-}"
     if by_arptables; then
       arptables_on
       sysctls_now "${ARP_OPEN[@]}"

@@ -125,7 +125,7 @@ test_the_arp_rules_hold_for_a_vip_that_leaves_too() {
 # lets_go SECONDS: the guard's look that many seconds after.
 lets_go() {
   lines "$(($(date +%s) - $1))" " 10.0.0.101/32" " 8080" >"$T/guest/run/lvs-dr/leaving"
-  real_server 'serve_pages() { echo "serves $1"; }; let_go' LVS_ARP_STRATEGY=sysctl
+  real_server 'configure_pages() { echo "serves $1"; }; let_go' LVS_ARP_STRATEGY=sysctl
   exits 0
 }
 stays() {
@@ -158,6 +158,21 @@ test_it_goes_when_nobody_uses_it_any_more() {
   called "ip addr del 10.0.0.101/32 dev lo"
   not_called "ip addr del 10.0.0.100"
   [[ ! -e $T/guest/run/lvs-dr/leaving ]] || fail "it still leaves"
+}
+
+test_what_goes_later_starts_no_nginx_that_somebody_has_stopped() {
+  mkdir -p "$T/guest/run/lvs-dr"
+  had "10.0.0.100" "80 8080"
+  echo "www-data:x:33:33::/:" >"$T/guest/etc/passwd"
+  fake arping 'exit 1'
+  lines "$(($(date +%s) - 60))" "" " 8080" >"$T/guest/run/lvs-dr/leaving"
+  real_server let_go LVS_ARP_STRATEGY=sysctl
+  exits 0
+  not_called "systemctl restart"
+  not_called "systemctl reload"
+  equals "$(grep -c 8080 "$T/guest/etc/nginx/nginx.conf")" 0
+  real_server 'serve_pages "$LVS_PORTS" "$LVS_RIP"'
+  called "systemctl restart nginx.service"
 }
 
 test_a_stopped_one_answers_no_check_after_a_boot_either() {

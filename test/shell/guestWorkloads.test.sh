@@ -79,11 +79,11 @@ test_one_that_left_the_configuration_leaves_when_nobody_uses_it() {
   [[ -e $T/$DIRECTORY/dns/script ]] || fail "it is gone at once"
   lines "$(($(date +%s) - 60))" "" "" " dns" >"$T/guest/run/lvs-dr/leaving"
   lines "ESTAB 0 0 10.0.0.100:53 172.18.7.70:4711" >"$T/sockets"
-  workloads 'serve_pages() { :; }; let_go' LVS_WORKLOADS=smtp
+  workloads 'configure_pages() { :; }; let_go' LVS_WORKLOADS=smtp
   [[ -e $T/$DIRECTORY/dns/script ]] || fail "it is gone while somebody uses it"
   : >"$T/sockets"
   : >"$T/called"
-  workloads 'serve_pages() { :; }; let_go' LVS_WORKLOADS=smtp
+  workloads 'configure_pages() { :; }; let_go' LVS_WORKLOADS=smtp
   exits 0
   contains "$(cat "$T/called")" "stop node=node"
   [[ ! -e $T/$DIRECTORY/dns ]] || fail "it is still there"
