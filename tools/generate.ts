@@ -8,11 +8,7 @@ import { projectFile, referencePage, stackSchema } from "./reference";
 
 const ROOT = join(__dirname, "..");
 
-/** Path → text of every generated file, formatted as the repository is; the schema of the package is that of its sources as they are. */
-export async function generated(): Promise<Record<string, string>> {
-  return { ...(await fromConfiguration()), ...(await fromPackage()) };
-}
-
+/** Path → text of each file, formatted as the repository is. */
 function fromConfiguration(): Promise<Record<string, string>> {
   return formatted({
     "schema/Pulumi.stack.schema.json": JSON.stringify(stackSchema()),

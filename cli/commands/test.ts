@@ -69,13 +69,14 @@ const ROOMS = "cli components drills engine failover health lib model packages p
   " ",
 );
 
-/** Types, lint, the arrows between the rooms, and format: each is one test. */
+/** Types, lint, the arrows between the rooms, format, and what is generated: each is one test. */
 async function staticChecks(output: Output): Promise<Tally> {
   const checks: [string, string[]][] = [
     ["tsc", ["--noEmit"]],
     ["eslint", ["."]],
     ["depcruise", ["--config", ".dependency-cruiser.cjs", "index.ts", ...ROOMS]],
     ["prettier", ["--check", "--log-level", "warn", "."]],
+    ["tsx", ["tools/generate.ts", "--check"]],
   ];
   const failures: string[] = [];
   for (const [tool, args] of checks) {

@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { generated } from "../../../../tools/generate";
 import { parseConfig } from "../../../../model/config/config";
 import { guestSettings } from "../../../../model/guest/settings";
 import { labNodes } from "../../../../model/lab/types";
@@ -165,16 +164,6 @@ describe("default addresses of real servers", () => {
     const realServers = [{ address: "192.168.7.3" }, { address: "192.168.7.4" }, {}];
     const lab = parseConfig({ serverNetwork: { cidr: "192.168.7.0/29" }, realServers }, dev);
     expect(lab.realServers[2]?.address).toBe("192.168.7.5");
-  });
-});
-
-describe("generated files", () => {
-  it("are those of the schema", async () => {
-    for (const [path, text] of Object.entries(await generated())) {
-      expect(readFileSync(join(ROOT, path), "utf8"), `${path} is stale: npx tsx tools/generate.ts`).toBe(
-        text,
-      );
-    }
   });
 });
 
