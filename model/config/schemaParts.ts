@@ -72,6 +72,11 @@ export function ipv4() {
 
 function ipv4Fault(value: string): string | undefined {
   if (isAddress(value, 4)) return undefined;
+  if (/^\d[\d.]+\s*(->|-|–|\.\.)\s*\d[\d.]*$/.test(value))
+    return says(
+      "is a range: IPVS has an entry for each address, which ldirectord writes out too",
+      "write one address, and an entry for each",
+    );
   return says(
     /^\s*\[/.test(value)
       ? "is a list, and one IPv4 address is required"

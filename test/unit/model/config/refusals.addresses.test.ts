@@ -270,6 +270,13 @@ expectRefusals("addresses and networks", [
       'director.address = "director.example.com": is not an IPv4 address: an IPv4 address is required, not a name. Fix: write one address such as 192.168.7.10.',
     ],
   },
+  ...["192.168.7.10->192.168.7.20", "192.168.7.10-20"].map((address) => ({
+    name: `a range of addresses, as ${address}`,
+    raw: { realServers: [{ address }] },
+    lines: [
+      `realServers[0].address = "${address}": is a range: IPVS has an entry for each address, which ldirectord writes out too. Fix: write one address, and an entry for each.`,
+    ],
+  })),
   {
     name: "21 leading zero",
     raw: { vip: "010.0.0.100" },
