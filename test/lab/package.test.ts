@@ -1,9 +1,10 @@
 /** The examples of packages/lvs-dr/ on guests: the TypeScript program by the embedded engine, the YAML one where the Pulumi CLI and its language host are. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import "./support";
 
 const EXAMPLES = join(process.cwd(), "packages/lvs-dr/examples");
@@ -50,14 +51,14 @@ describe("the TypeScript example, by the embedded engine", () => {
 
 describe("the YAML example, by the Pulumi CLI", () => {
   const env = { ...process.env, PULUMI_CONFIG_PASSPHRASE: "examples", PULUMI_SKIP_UPDATE_CHECK: "true" };
-  const pulumi = (...args: string[]): string =>
+  const pulumiIn = (cwd: string, ...args: string[]): string =>
     execFileSync("pulumi", [...args, "--non-interactive"], {
-      cwd: join(EXAMPLES, "yaml"),
-      encoding: "utf8",
+      ...{ cwd, encoding: "utf8" as const },
       stdio: ["ignore", "pipe", "inherit"],
       timeout: 9 * MINUTES,
       env: { ...env, PULUMI_BACKEND_URL: `file://${directory}` },
     });
+  const pulumi = (...args: string[]): string => pulumiIn(join(EXAMPLES, "yaml"), ...args);
   const has = (name: string): boolean => {
     try {
       return execFileSync("bash", ["-c", `command -v ${name}`]).length > 0;
@@ -66,9 +67,34 @@ describe("the YAML example, by the Pulumi CLI", () => {
     }
   };
 
+  const missing = ["pulumi", "pulumi-language-yaml", "pulumi-language-nodejs"].find((name) => !has(name));
+
+  it("is a type that `pulumi package add` brings to a project", { timeout: 5 * MINUTES }, (context) => {
+    if (missing !== undefined) context.skip(`there is no ${missing} on PATH`);
+    const [project, from] = [join(directory, "fresh"), join(process.cwd(), "packages/lvs-dr")];
+    mkdirSync(project);
+    writeFileSync(join(project, "Pulumi.yaml"), "name: fresh\nruntime: yaml\n");
+    pulumiIn(project, "package", "add", from);
+    expect(parse(readFileSync(join(project, "Pulumi.yaml"), "utf8"))).toEqual({
+      ...{ name: "fresh", runtime: "yaml", packages: { lvsdr: from } },
+    });
+    // What a program names wrongly is told by the schema that came with the package.
+    const resource = (property: string): string =>
+      `resources: { web: { type: "lvsdr:LvsCluster", properties: { ${property}: rr } } }\n`;
+    const file = readFileSync(join(project, "Pulumi.yaml"), "utf8");
+    pulumiIn(project, "stack", "init", "dev");
+    const preview = (property: string) => () => {
+      writeFileSync(join(project, "Pulumi.yaml"), file + resource(property));
+      return pulumiIn(project, "preview");
+    };
+    expect(preview("scheduler")()).toContain("lvsdr:index:LvsCluster web create");
+    expect(preview("schedule")).toThrow(
+      expect.objectContaining({ stdout: expect.stringContaining("schedule does not exist") as string }),
+    );
+  });
+
   it("comes up healthy, stays as it is, and goes", { timeout: 12 * MINUTES }, (context) => {
-    if (!["pulumi", "pulumi-language-yaml"].every(has))
-      context.skip("there is no Pulumi CLI with YAML on PATH");
+    if (missing !== undefined) context.skip(`there is no ${missing} on PATH`);
     pulumi("stack", "init", "dev");
     try {
       pulumi("up", "--yes", "--skip-preview");
