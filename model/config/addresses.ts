@@ -7,7 +7,7 @@ import { addressByRule, sixNetworks } from "./dualStack";
 import { hostsOf, NO_ADDRESS } from "./hosts";
 import type { Config } from "./schema";
 import { given } from "./serviceDefaults";
-import { vipNetworks } from "./vipNetworks";
+import { vip6Networks, vipNetworks } from "./vipNetworks";
 
 /** Where a node is on a segment. */
 export interface Place {
@@ -100,6 +100,11 @@ export function resolveAddresses(config: Config): Addresses {
   // That of a router without an address among the VIPs of IPv4 is by the one that it would have.
   const [routerVip = routerPlaces.server.address] = routerVips.map(withoutLength);
   const routerVip6 = sixOf("vip", routerVip, router.vipAddress6);
+  const moreRouterVips6 = vip6Networks(config)
+    .slice(1)
+    .flatMap(({ by, prefix }) =>
+      by === "address" ? [withLength(planFor(prefix, vips).fixed(0x200), prefix.length)] : [],
+    );
   const sixIsFlat = six?.vip.toString() === six?.server.toString();
   const inNetwork: Addresses["inNetwork"] = (segment, { address, address6 }) => [
     withLength(address, four[segment].length),
@@ -115,6 +120,7 @@ export function resolveAddresses(config: Config): Addresses {
       ...routerVips,
       ...onServerSix,
       ...(six && routerVip6 !== undefined && !sixIsFlat ? [withLength(routerVip6, six.vip.length)] : []),
+      ...(six ? moreRouterVips6 : []),
     ],
     directors: directors.map((each, index) => ({
       ...each,

@@ -21,7 +21,7 @@ import { MTU } from "./schemaHosts";
 import { bareKey } from "./schemaMachine";
 import { given, resolveServices } from "./serviceDefaults";
 import { NO_TEXT, textsOf, type ReadText } from "./textFiles";
-import { vipNetworks } from "./vipNetworks";
+import { vip6Networks, vipNetworks } from "./vipNetworks";
 import { resolveWorkloads } from "./workloads";
 
 export interface Identity {
@@ -109,7 +109,9 @@ export function resolve(config: Config, identity: Identity, read: ReadText = () 
     nics: [],
   });
 
-  const [, ...moreVipNetworks] = vipNetworks(config);
+  const moreVipNetworks = [vipNetworks(config), vip6Networks(config)].flatMap((networks) =>
+    networks.slice(1),
+  );
   const hosts = resolveHosts(config, addresses.hosts, addresses.free);
   const segments = resolveSegments(config, identity, hosts[0].segments);
   const services = resolveServices(

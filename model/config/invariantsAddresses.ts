@@ -76,9 +76,7 @@ function checkVips(
       findings.add({ key, value, message, fix: free }, clientKey, vipKey);
     } else if (network === undefined) {
       const message = `is outside ${vipKey} ${vipCidr}; the router needs a route to the VIP`;
-      const fix = six
-        ? `choose an address in ${vipCidr}, or set vip6Cidr to the VIP's network`
-        : `choose an address in ${vipCidr}, set vipCidr to the VIP's network, or add it to vips with its network's prefix`;
+      const fix = `choose an address in ${vipCidr}, set ${vipKey} to the VIP's network, or add it to vips with its network's prefix`;
       findings.add({ key, value, message, fix }, vipKey, "vips");
     } else {
       const kind = network.prefix.kindOf(value);

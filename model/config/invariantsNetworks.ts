@@ -121,6 +121,7 @@ function checkSix(findings: Findings, config: Config): void {
     ...(config.realServers ?? []).map(
       ({ address6 }, index) => [`realServers[${index}].address6`, address6] as const,
     ),
+    ...config.vips.map((vip, index) => [`vips[${index}]`, vip.includes(":") ? vip : undefined] as const),
     ...config.services.map(
       ({ vip }, index) => [`services[${index}].vip`, vip?.includes(":") ? vip : undefined] as const,
     ),

@@ -151,7 +151,7 @@ const service = z.strictObject({
   ),
   vip: optional(
     ipAddress(),
-    "VIP of the service, in vipCidr or a network of vips, or in vip6Cidr for a service of IPv6 alone. A service that names its VIP is served there alone.",
+    "VIP of the service, in vipCidr, in vip6Cidr for a service of IPv6 alone, or in a network of vips. A service that names its VIP is served there alone.",
     "vip, and vip6 where there is one",
   ),
   port: optional(port(), "Port of the service; required but for `main`, or `ports`."),
@@ -284,7 +284,7 @@ export const configSchema = z.strictObject({
   vips: list(addressInNetwork(), "VIPs", MAX_SERVICES)
     .default([])
     .describe(
-      "VIPs in other networks than vipCidr, each with its network's prefix, such as 203.0.113.10/29 or 198.51.100.7/32. The router is in each network, as in vipCidr. `services[].vip` names them.",
+      "VIPs in other networks than vipCidr and vip6Cidr, each with its network's prefix, such as 203.0.113.10/29, 198.51.100.7/32 or 2001:db8:2::10/64. The router is in each network, as in vipCidr. `services[].vip` names them.",
     ),
   vip6Cidr: optional(
     cidr6(),

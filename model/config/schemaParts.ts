@@ -163,11 +163,20 @@ export function cidr(longest: 30 | 32 = 30) {
 /** An address with the length of its network's prefix. */
 export function addressInNetwork() {
   return judged(text(), (value) => {
-    const prefix = Prefix.read(value);
-    if (value.includes("/") && prefix?.network.family === 4 && prefix.length > 0) return undefined;
+    const [host = "", length] = value.split("/");
+    const prefix = length === undefined ? undefined : Prefix.read(value);
+    if (prefix?.network.family === 6) {
+      const { min, max } = LENGTHS6;
+      if (prefix.length >= min && prefix.length <= max) return ipv6Fault(host);
+      return says(
+        `/${prefix.length} is no network of VIPs`,
+        `choose a prefix from ${min} to ${max}, such as /64`,
+      );
+    }
+    if (prefix !== undefined && prefix.length > 0) return undefined;
     return says(
-      "is not an IPv4 address with its network's prefix",
-      "write ADDRESS/PREFIX such as 203.0.113.10/29, or /32 where the router has a route to the address alone",
+      "is not an address with its network's prefix",
+      "write ADDRESS/PREFIX such as 203.0.113.10/29, /32 where the router has a route to the address alone, or 2001:db8:2::10/64",
     );
   });
 }

@@ -16,28 +16,38 @@ export interface VipNetwork {
 
 /** Those of both families. */
 export function allVipNetworks(config: Config): [VipNetwork, ...VipNetwork[]] {
-  const cidr = vip6CidrOf(config);
-  if (cidr === undefined) return vipNetworks(config);
-  const by = cidr === config.serverNetwork.cidr6 ? "serverAddress" : "address";
-  const key = config.vip6Cidr === undefined ? "vip6" : "vip6Cidr";
-  return [...vipNetworks(config), { key, prefix: Prefix.parse(cidr), by }];
+  return [...vipNetworks(config), ...vip6Networks(config)];
 }
 
 type Networks = Pick<Config, "vipCidr" | "vips" | "serverNetwork">;
 
-/** Each once, vipCidr first. */
-export function vipNetworks({ vipCidr, vips, serverNetwork }: Networks): [VipNetwork, ...VipNetwork[]] {
-  const network = (key: string, prefix: Prefix): VipNetwork => {
-    const flat = String(prefix) === serverNetwork.cidr;
-    return { key, prefix, by: flat ? "serverAddress" : prefix.size === 1 ? "route" : "address" };
-  };
-  const first = network("vipCidr", Prefix.parse(vipCidr));
-  const seen = new Set([vipCidr]);
-  const more = vips.flatMap((text, at) => {
+/** Those of IPv4, each once, vipCidr first. */
+export function vipNetworks(config: Networks): [VipNetwork, ...VipNetwork[]] {
+  return withFurther(config, network(config, "vipCidr", config.vipCidr));
+}
+
+/** Those of IPv6, each once, that of vip6 first; none in a lab of IPv4 alone. */
+export function vip6Networks(config: Config): VipNetwork[] {
+  const cidr = vip6CidrOf(config);
+  if (cidr === undefined) return [];
+  return withFurther(config, network(config, config.vip6Cidr === undefined ? "vip6" : "vip6Cidr", cidr));
+}
+
+function network({ serverNetwork: { cidr, cidr6 } }: Networks, key: string, text: string): VipNetwork {
+  const prefix = Prefix.parse(text);
+  const flat = [cidr, cidr6].includes(String(prefix));
+  return { key, prefix, by: flat ? "serverAddress" : prefix.size === 1 ? "route" : "address" };
+}
+
+/** With those of its family that `vips` brings. */
+function withFurther(config: Networks, first: VipNetwork): [VipNetwork, ...VipNetwork[]] {
+  const { family } = first.prefix.network;
+  const seen = new Set([String(first.prefix)]);
+  const further = config.vips.flatMap((text, at) => {
     const prefix = Prefix.read(text);
-    if (prefix === undefined || seen.has(String(prefix))) return [];
+    if (prefix?.network.family !== family || seen.has(String(prefix))) return [];
     seen.add(String(prefix));
-    return [network(`vips[${at}]`, prefix)];
+    return [network(config, `vips[${at}]`, String(prefix))];
   });
-  return [first, ...more];
+  return [first, ...further];
 }

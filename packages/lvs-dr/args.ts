@@ -452,7 +452,7 @@ export interface ServiceLdirectord {
 export interface Service {
   /** Name of the service. `main` changes the lab's main service. Default: service1, service2, …. */
   readonly name?: string;
-  /** VIP of the service, in vipCidr or a network of vips, or in vip6Cidr for a service of IPv6 alone. A service that names its VIP is served there alone. Default: vip, and vip6 where there is one. */
+  /** VIP of the service, in vipCidr, in vip6Cidr for a service of IPv6 alone, or in a network of vips. A service that names its VIP is served there alone. Default: vip, and vip6 where there is one. */
   readonly vip?: string;
   /** Port of the service; required but for `main`, or `ports`. Allowed: 1–65535. */
   readonly port?: number;
@@ -580,7 +580,7 @@ export interface LvsClusterArgs {
   readonly serverNetwork?: ServerNetwork;
   /** The VIPs' network; the router has an address in it on the server segment. The same as serverNetwork.cidr where the VIPs lie among the real servers. A /32 is the VIP alone: the router has a route to it on the server segment. Default: 10.0.0.0/8. */
   readonly vipCidr?: string;
-  /** VIPs in other networks than vipCidr, each with its network's prefix, such as 203.0.113.10/29 or 198.51.100.7/32. The router is in each network, as in vipCidr. `services[].vip` names them. */
+  /** VIPs in other networks than vipCidr and vip6Cidr, each with its network's prefix, such as 203.0.113.10/29, 198.51.100.7/32 or 2001:db8:2::10/64. The router is in each network, as in vipCidr. `services[].vip` names them. */
   readonly vips?: string[];
   /** The VIPs' network of IPv6; the router has an address in it. The same as serverNetwork.cidr6 where they lie among the real servers. Default: the /64 that vip6 is in. */
   readonly vip6Cidr?: string;

@@ -18,6 +18,22 @@ const labOf = (raw: object = {}): Lab => parseConfig({ ...SIX, ...raw }, { proje
 const node = (lab: Lab, name: string) => labNodes(lab).find((each) => each.name === name);
 
 describe("a lab of both families", () => {
+  it("puts the router into each network of VIPs", () => {
+    const vips = ["2001:db8:2::10/64", "2001:db8:2::11/64", "203.0.113.10/29", "fd00:7::50/64"];
+    const services = vips.map((vip, at) => ({ name: `s${at}`, port: 80, vip: vip.split("/")[0] }));
+    const lab = labOf({ vips, services });
+    expect(lab.routers[0].nics[1]?.addresses.slice(2)).toEqual([
+      "203.0.113.9/29",
+      "fd00:7::200/64",
+      "fd00:10::200/64",
+      "2001:db8:2::200/64",
+    ]);
+    expect(lab.moreVipCidrs).toEqual(["203.0.113.8/29", "2001:db8:2::/64", "fd00:7::/64"]);
+    expect(lab.services.find(({ name }) => name === "s1")?.realServers.map(({ address }) => address)).toEqual(
+      ["fd00:7::10", "fd00:7::20"],
+    );
+  });
+
   it("gives each node the host part of its IPv4 address, digit for digit", () => {
     const lab = labOf();
     expect(labNodes(lab).map(({ name, address6, gateway6 }) => [name, address6, gateway6])).toEqual([
@@ -234,8 +250,32 @@ expectRefusals("IPv6", [
     name: "a VIP that is the router's address, or of another network",
     raw: { ...SIX, vip6: "fd00:10::200", services: [{ name: "other", port: 81, vip: "fd00:11::1" }] },
     lines: [
-      'services[0].vip = "fd00:11::1": is outside vip6Cidr fd00:10::/64; the router needs a route to the VIP. Fix: choose an address in fd00:10::/64, or set vip6Cidr to the VIP\'s network.',
+      "services[0].vip = \"fd00:11::1\": is outside vip6Cidr fd00:10::/64; the router needs a route to the VIP. Fix: choose an address in fd00:10::/64, set vip6Cidr to the VIP's network, or add it to vips with its network's prefix.",
       'vip6 = "fd00:10::200": is the gateway address of vip6Cidr fd00:10::/64: the router has it (router.vipAddress6). Fix: choose a free address in vip6Cidr fd00:10::/64.',
+    ],
+  },
+  {
+    name: "a VIP of vips that is the router's address, or no host's, or alone, or written otherwise",
+    raw: {
+      ...SIX,
+      vips: ["2001:db8:2::200/64", "fd00:11::/64", "fd00:12::1/128", "fd00:13::0:1/64"],
+      services: [
+        { name: "a", port: 80, vip: "2001:db8:2::200" },
+        { name: "b", port: 80, vip: "fd00:11::" },
+      ],
+    },
+    lines: [
+      'vips[2] = "fd00:12::1/128": /128 is no network of VIPs. Fix: choose a prefix from 16 to 96, such as /64.',
+      'vips[3] = "fd00:13::0:1/64": is not written as RFC 5952 has it, and as all programs print it. Fix: write fd00:13::1.',
+      'services[0].vip = "2001:db8:2::200": is the gateway address of vips[0] 2001:db8:2::/64: the router has it (vips[0]). Fix: choose a free address in vips[0] 2001:db8:2::/64.',
+      'services[1].vip = "fd00:11::": is the network address of vips[1] fd00:11::/64. Fix: choose a free address in vips[1] fd00:11::/64.',
+    ],
+  },
+  {
+    name: "a VIP of vips in a lab of IPv4 alone",
+    raw: { vips: ["2001:db8:2::10/64"], services: [{ name: "a", port: 80, vip: "2001:db8:2::10" }] },
+    lines: [
+      'vips[0] = "2001:db8:2::10/64": is of IPv6, which needs clientNetwork.cidr6 and serverNetwork.cidr6 and vip6Cidr too. Fix: set clientNetwork.cidr6 and serverNetwork.cidr6 and vip6Cidr, say to a /64 in fd00::/8 each; or remove vips[0].',
     ],
   },
   {

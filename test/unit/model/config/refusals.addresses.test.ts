@@ -31,7 +31,7 @@ expectRefusals("addresses and networks", [
     name: "a VIP of vips without its network",
     raw: { vips: ["203.0.113.10"] },
     lines: [
-      'vips[0] = "203.0.113.10": is not an IPv4 address with its network\'s prefix. Fix: write ADDRESS/PREFIX such as 203.0.113.10/29, or /32 where the router has a route to the address alone.',
+      'vips[0] = "203.0.113.10": is not an address with its network\'s prefix. Fix: write ADDRESS/PREFIX such as 203.0.113.10/29, /32 where the router has a route to the address alone, or 2001:db8:2::10/64.',
     ],
   },
   {
