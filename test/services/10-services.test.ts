@@ -1,8 +1,20 @@
 /** Each protocol that ldirectord can check, against a real server of it: up, down, up again. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { detectionSeconds } from "../../model/director/detection";
-import { ENTRIES } from "./support/entries";
-import { Fleet } from "./support/fleet";
+import { ENTRIES as PROTOCOLS } from "./support/entries";
+import { Fleet, type Entries } from "./support/fleet";
+import { SERVERS } from "./support/servers";
+
+/** Beside the protocols a group of ports: ldirectord has it by its mark, and checks it at one of them. */
+const ENTRIES: Entries = {
+  ...PROTOCOLS,
+  "ports by mark": {
+    port: 8081,
+    check: { service: "http", checkport: 8081, request: "test.html", receive: "test" },
+    service: { port: undefined, ports: [8081, "9000-9009"], mark: 77, persistent: 300 },
+    server: SERVERS.nginx,
+  },
+};
 
 const note = (text: string): void => void process.stderr.write(`${text}\n`);
 

@@ -7,6 +7,8 @@ import {
 import { renderTls } from "../../../model/director/ldirectord/tls";
 import { isOfWeb, serviceOfPort, type CheckService } from "../../../model/director/checkServices";
 import { parseConfig } from "../../../model/config/config";
+import { endpoint } from "../../../model/lab/address";
+import { targetArguments, type Target } from "../../../model/lab/target";
 import type { Lab, VirtualService } from "../../../model/lab/types";
 import { Box, type Running } from "./box";
 import { Daemon } from "./daemon";
@@ -35,6 +37,9 @@ export interface Entry {
 
 export type Entries = Readonly<Record<string, Entry>>;
 
+/** Of a service by mark the port is its first. */
+type Served = Target & Pick<VirtualService, "check" | "port" | "vip">;
+
 /** One real server in one service. */
 export class Member {
   private running: Running | undefined;
@@ -43,7 +48,7 @@ export class Member {
     private readonly fleet: Fleet,
     readonly name: string,
     readonly address: string,
-    readonly service: Pick<VirtualService, "vip" | "port" | "protocol" | "check">,
+    readonly service: Served,
     readonly dir: string,
     private readonly server: Server | undefined,
   ) {}
@@ -61,9 +66,8 @@ export class Member {
 
   /** As the table names it: service and real server. */
   get keys(): readonly [string, string] {
-    const { vip, port, protocol } = this.service;
-    const host = (address: string): string => (address.includes(":") ? `[${address}]` : address);
-    return [`-${protocol[0]} ${host(vip)}:${port}`, `${host(this.address)}:${port}`];
+    const { mark, port } = this.service;
+    return [targetArguments(this.service), endpoint(this.address, mark === undefined ? port : 0)];
   }
 
   /** Weight in the table now; undefined when it is out. */
@@ -141,7 +145,7 @@ export class Fleet {
   }
 
   /** Sets up a real server of a service and starts it. */
-  add(name: string, address: string, service: Member["service"], make: Make | undefined): Member {
+  add(name: string, address: string, service: Served, make: Make | undefined): Member {
     const place = { address, port: service.port, dir: `/srv/${this.members.size}` };
     addAddress(this.box, address);
     const server = make === undefined ? undefined : install(this.box, make, place);
