@@ -62,16 +62,36 @@ export function draftOf(source: SourceService, marks: Marks, leaving: Leaving): 
               : marked.ports.map((each) => (each.first === each.last ? each.first : portsText(each))),
           mark,
         };
+  const fields: Fields = { ...structuredClone(source.fields), ...ports };
+  if (marked !== undefined)
+    nameChecked(fields, members, marked.ports === "all" ? undefined : marked.ports[0]?.first, leaving);
   return [
     {
       source,
       name: "",
       vip,
       family,
-      fields: { ...structuredClone(source.fields), ...ports },
+      fields,
       members: members.map((each) => ({ source: each, fields: { ...each.fields } })),
     },
   ];
+}
+
+/** By mark a server's port is the one that is checked, which a lab takes for the first of the mark's. */
+function nameChecked(
+  { healthCheck }: Fields,
+  servers: readonly SourceServer[],
+  first: number | undefined,
+  leaving: Leaving,
+): void {
+  const check = healthCheck as Fields;
+  if (check.checkport !== undefined || /^(ping|on|off)$/.test(String(check.checktype))) return;
+  const port = servers.find((each) => each.port !== 0)?.port;
+  if (port === undefined) return;
+  if (port !== first) check.checkport = port;
+  for (const { at, port: other } of servers)
+    if (other !== 0 && other !== port)
+      leaving.leave(at, `is checked at port ${port}: a lab checks all servers of a service alike`);
 }
 
 /** Of each address, port and protocol the first. */

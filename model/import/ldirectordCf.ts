@@ -233,13 +233,15 @@ function serviceOf(
       ...alertsOf(written),
     }),
   });
+  // By mark ldirectord checks, of a server without a port, that of what it speaks.
+  const otherwise = virtual.fwm === undefined ? 0 : (checkService(service).port ?? 0);
   const server = (from: ParsedServer): SourceServer => {
     const isOther = from.request !== virtual.request || from.receive !== virtual.receive;
     if (isOther) leave(lineAt(from.line), unread("request", checktype, service));
     return {
       at: lineAt(from.line),
       address: bare(from.server),
-      port: Number(from.port ?? 0),
+      port: Number(from.port ?? 0) || otherwise,
       forward: from.forward,
       fields: given({
         weight: Number(from.weight),

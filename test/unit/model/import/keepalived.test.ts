@@ -273,6 +273,21 @@ virtual_server fwmark 3 {
     expect(lab.services.at(-1)?.mark).toBe(9);
   });
 
+  it("by mark are checked at their servers' port, and not at the mark's first", () => {
+    const of = (...ports: number[]): string =>
+      service("", ports.map((port, index) => server(`192.168.7.1${index}`, TCP, port)).join(""), "fwmark 9");
+    const checked = (...ports: number[]) => importKeepalived(of(...ports), [9]);
+    expect(checked(443, 443)).toMatchObject({ left: [], lab: { services: [{ check: { checkport: 443 } }] } });
+    expect(checked(0).lab.services[0].check.checkport).toBe(80);
+    const other = checked(443, 8443);
+    expect(other.lab.services[0].check.checkport).toBe(443);
+    expect(other.left.map(({ reason }) => reason)).toEqual([
+      "is checked at port 443: a lab checks all servers of a service alike",
+    ]);
+    const named = service("", server("192.168.7.10", "TCP_CHECK {\n connect_port 81\n }", 443), "fwmark 9");
+    expect(importKeepalived(named, [9]).lab.services[0].check.checkport).toBe(81);
+  });
+
   it("may name a group that stands further down, and one that none names is told", () => {
     const group = (name: string): string => `virtual_server_group ${name} {\n 10.0.0.5 443\n}\n`;
     const text = service("", server("192.168.7.10", TCP, 443), "group A") + group("A") + group("B");

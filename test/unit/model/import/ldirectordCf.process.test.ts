@@ -250,6 +250,17 @@ virtual6=[2001:db8::2]:443
     expect(lab.realServers.map(({ name }) => name)).toEqual(["web1", "rs1", "rs2", "rs3", "fallback1"]);
   });
 
+  it("checks a service by mark where ldirectord does: at its server's port, or that of what it speaks", async () => {
+    const check = async (port: string, rest: string) =>
+      (await importCf(`virtual=7\n    real=192.168.6.2${port} gate\n${rest}`, [7])).lab.services[0].check;
+    const https = '    service=https\n    request="alive"\n';
+    expect(await check("", https)).toMatchObject({ service: "https", checkport: 443 });
+    expect(await check(":8443", https)).toMatchObject({ checkport: 8443 });
+    expect(await check(":8443", `${https}    checkport=444\n`)).toMatchObject({ checkport: 444 });
+    expect(await check("", `${https}    checktype=connect\n`)).toMatchObject({ checkport: 443 });
+    expect(await check("", `${https}    checktype=ping\n`)).toMatchObject({ checkport: 80 });
+  });
+
   it("takes over IPv6 alone, and marks in both families", async () => {
     const alone = await importCf("virtual6=[2001:db8::1]:80\n    real6=[2001:db8::5]:80 gate\n");
     expect(alone.left).toEqual([]);
