@@ -110,7 +110,21 @@ function readMark(text: string, marks: Marks): Marks {
       "write MARK=VIP:PORTS, such as 1=10.0.0.100:80,443, 2=10.0.0.101:all or 1=[fd00:10::100]:80,443",
     );
   const key = serviceKey({ mark: Number(mark), family: address.family });
+  if (marks.has(key))
+    throw new InvalidArgumentError(`mark ${mark} has been said already: name all of its ports at once`);
   return new Map([...marks, [key, { vip: String(address), ports }]]);
+}
+
+/** A slip of the pen, which nothing would show: the mark's service is left out, or there is none. */
+function refuseUnknown(marks: Marks, { services }: Source): void {
+  const known = services.flatMap((each) =>
+    each.mark === undefined ? [] : serviceKey({ ...each, mark: each.mark }),
+  );
+  const title = (key: string): string => key.replace("fwm ", "mark ").replace(" -6", " in IPv6");
+  const has =
+    known.length > 0 ? `it has ${[...new Set(known)].map(title).join(", ")}` : "it has none by mark";
+  for (const key of marks.keys())
+    if (!known.includes(key)) throw new Error(`--mark: the file has no service by ${title(key)}: ${has}`);
 }
 
 /** With --json what is left is told there too when nothing can be taken over. */
@@ -155,6 +169,7 @@ async function run(file: string, { stack, configFile, mark, json }: ImportOption
   const source = isKeepalived(read.text)
     ? readKeepalivedConf(read.text, including(callersFile(file)))
     : readLdirectordCf(read.text, await parseCf(read.text));
+  refuseUnknown(mark, source);
   const imported = importOr(source, stack, mark, json);
   write(target, render(basename(file), imported));
   const { taken, left, mapped, paired, chosen, needs } = imported;

@@ -174,4 +174,23 @@ describe.skipIf(missing)(`import${missing ? ` (skipped: no ${missing})` : ""}`, 
       });
     expect(existsSync(join(lab.directory, "Pulumi.none.yaml"))).toBe(false);
   });
+
+  it("refuses a mark that the file has not, or that is said twice", async () => {
+    writeFileSync(join(lab.elsewhere, "mark.cf"), "virtual=7\n    real=192.168.6.2 gate\n    service=http\n");
+    const of = (...marks: string[]) =>
+      lab.run("import", "mark.cf", "--stack", "none", ...marks.flatMap((each) => ["--mark", each]));
+    for (const [other, title] of [
+      ["8=10.0.0.1:80", "mark 8"],
+      ["7=[fd00:10::1]:80", "mark 7 in IPv6"],
+    ] as const)
+      expect(await of("7=10.0.0.1:80", other)).toMatchObject({
+        code: 1,
+        stderr: `error: --mark: the file has no service by ${title}: it has mark 7\n`,
+      });
+    expect(await of("7=10.0.0.1:80", "7=10.0.0.2:80")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("mark 7 has been said already: name all of its ports at once"),
+    });
+    expect(existsSync(join(lab.directory, "Pulumi.none.yaml"))).toBe(false);
+  });
 });
