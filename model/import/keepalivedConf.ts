@@ -1,7 +1,7 @@
 /** keepalived.conf: its virtual servers, in the lab's words, with keepalived 2.2.7's own defaults. */
 import { given } from "../config/serviceDefaults";
 import { familyOf, isAddress, type Family } from "../lab/address";
-import { rangeOf, SKIPPED, targetOf, type Target } from "./keepalivedTargets";
+import { isPort, NO_PORT, rangeOf, SKIPPED, targetOf, type Target } from "./keepalivedTargets";
 import type { Forwarding } from "../director/ldirectord/conf";
 import { Behind, canonical, FLAGS, linesIn, named, value, type Block } from "./keepalivedBlocks";
 import {
@@ -244,8 +244,8 @@ class Reader extends Behind {
     this.leaveOthers(block, ...SERVER_KEYS, ...SHARED_KEYS, ...Object.keys(CHECKER_KEYS));
     this.leaveExtra(block, ...SERVER_KEYS, ...SHARED_KEYS);
     this.leaveRepeated(block, ...ONCE);
-    if (!isAddress(address)) {
-      this.leave(server, SKIPPED);
+    if (!isAddress(address) || !isPort(port)) {
+      this.leave(server, isAddress(address) ? NO_PORT : SKIPPED);
       return undefined;
     }
     if (own === undefined && shared !== undefined)

@@ -4,6 +4,8 @@ import { canonical } from "./keepalivedBlocks";
 import type { Line } from "./source";
 
 export const SKIPPED = "is not an address: keepalived skips it";
+export const NO_PORT = "has no port from 0 to 65535: keepalived skips it";
+const HIGHEST = 65535;
 /** A group's range or network of more addresses is no list of VIPs. */
 const MOST = 256;
 
@@ -14,9 +16,13 @@ export type Target = ({ readonly vip: string } | { readonly mark: number }) & {
   readonly at?: Line;
 };
 
+/** Names are none, and ranges neither. */
+export const isPort = (text: string): boolean => /^\d+$/.test(text) && Number(text) <= HIGHEST;
+
 export function targetOf([text = "", port]: readonly string[], ofMarks: Family): Target | string {
   if (text === "fwmark") return { mark: Number(port), port: 0, family: ofMarks };
   if (!isAddress(text)) return SKIPPED;
+  if (port !== undefined && !isPort(port)) return NO_PORT;
   const vip = canonical(text);
   return { vip, port: Number(port ?? 0), family: familyOf(vip) };
 }

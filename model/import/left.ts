@@ -4,14 +4,18 @@ import { lineKey, type Left, type Line } from "./source";
 export const leftText = ({ file, line, text, reason }: Left): string =>
   `${file === undefined ? "" : `${file} `}line ${line}: ${text}: ${reason}`;
 
+/** What begins a virtual service, in either format. */
+const SERVICE = /^virtual(6?\s*=|_server\s)/;
+
 export class NothingToImport extends Error {
-  /** @param lacks what a file lacks of which no line is at fault */
+  /** @param lacks what the file lacks: said first, before the lines that are at fault */
   constructor(
     readonly left: readonly Left[],
     lacks: string | undefined,
+    faults: readonly Left[],
   ) {
-    const why = lacks === undefined ? left.map((each) => `\n  ${leftText(each)}`).join("") : ` ${lacks}`;
-    super(`no service can be taken over:${why}`);
+    const lines = faults.map((each) => `\n  ${leftText(each)}`).join("");
+    super(`no service can be taken over:${lacks === undefined ? "" : ` ${lacks}`}${lines}`);
   }
 }
 
@@ -40,8 +44,13 @@ export class Leaving {
   nothing(all: readonly Line[], told: () => Left[]): NothingToImport {
     const isFault = told().length > 0;
     this.leaveRest(all, "is of no service that is taken over");
+    const left = told();
     const lacks = all.length === 0 ? "the file says nothing" : "the file has no virtual service";
-    return new NothingToImport(told(), isFault ? undefined : lacks);
+    return new NothingToImport(
+      left,
+      isFault && all.some(({ text }) => SERVICE.test(text)) ? undefined : lacks,
+      isFault ? left : [],
+    );
   }
 
   isLeft(at: Line): boolean {

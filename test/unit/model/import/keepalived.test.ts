@@ -273,6 +273,23 @@ virtual_server fwmark 3 {
     expect(lab.services.at(-1)?.mark).toBe(9);
   });
 
+  it("that are none are what a file lacks, and that is said first", () =>
+    expect(() => importKeepalived("vrrp_instance V {\n state MASTER\n}\n")).toThrow(
+      /^no service can be taken over: the file has no virtual service\n {2}line 1: vrrp_instance V/,
+    ));
+
+  it("have a number as their port, or keepalived skips them", () => {
+    const reason = "has no port from 0 to 65535: keepalived skips it";
+    for (const port of ["http", "8080-8090", "99999"])
+      expect(() => importKeepalived(service("", server("192.168.7.10", TCP), `10.0.0.1 ${port}`))).toThrow(
+        `line 1: virtual_server 10.0.0.1 ${port}: ${reason}`,
+      );
+    const two = server("192.168.7.10", TCP) + "\n" + server("192.168.7.11", TCP).replace(" 80", " http");
+    const { left, lab } = importKeepalived(service("", two));
+    expect(left[0]).toMatchObject({ text: "real_server 192.168.7.11 http", reason });
+    expect(lab.services[0].realServers).toHaveLength(1);
+  });
+
   it("by mark are checked at their servers' port, and not at the mark's first", () => {
     const of = (...ports: number[]): string =>
       service("", ports.map((port, index) => server(`192.168.7.1${index}`, TCP, port)).join(""), "fwmark 9");
