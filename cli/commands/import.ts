@@ -1,7 +1,7 @@
 /** `scripts/lab import`: a stack's file from a configuration that is in use somewhere. */
 import { existsSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { InvalidArgumentError, type Command } from "commander";
 import { Document } from "yaml";
 import { removeDirectory, writeAtomically } from "../../lib/files";
@@ -13,7 +13,8 @@ import type { Include } from "../../model/import/keepalivedLexer";
 import { readLdirectordCf, type ParsedCf } from "../../model/import/ldirectordCf";
 import { importStack, leftText, NothingToImport, type Imported, type Marks } from "../../model/import/stack";
 import { lineKey, type Source } from "../../model/import/source";
-import { Address } from "../../model/lab/address";
+import { RESERVED } from "../../model/config/invariantsNetworks";
+import { Address, Prefix } from "../../model/lab/address";
 import { PROJECT } from "../../model/lab/naming";
 import { readPorts } from "../../model/lab/ports";
 import { serviceKey } from "../../model/lab/target";
@@ -79,8 +80,9 @@ const isKeepalived = (text: string): boolean => /^\s*(include[rmwba]?\s|[^#!=]*\
 const table = (imported: Imported): string[] =>
   imported.mapped.map(({ what, from, to }) => `${what}: ${from} is ${to} in the lab`);
 
-/** The stack's file, with what is other than in its source. */
-function render(source: string, imported: Imported): string {
+/** The stack's file, with what is other than in its source. @param path the source's */
+function render(path: string, imported: Imported): string {
+  const [from, source] = [dirname(path), basename(path)];
   const keys = Object.entries(imported.config).map(([key, value]) => [`${PROJECT}:${key}`, value]);
   // By whose rules a bare `on` is a truth value: it is quoted.
   const document = new Document({ config: Object.fromEntries(keys) as unknown }, { schema: "yaml-1.1" });
@@ -92,7 +94,12 @@ function render(source: string, imported: Imported): string {
     ...part("Addresses that are others:", table(imported)),
     ...part("Taken for one machine's, which the file does not say:", paired),
     ...part("Chosen by the lab, which the file does not say:", chosen),
-    ...part("Not taken over, or not as it stands:", left.map(leftText)),
+    ...part(
+      "Not taken over, or not as it stands:",
+      left.map((each) =>
+        leftText(each.file === undefined ? each : { ...each, file: relative(from, each.file) }),
+      ),
+    ),
     ...part("To be added:", needs),
   ]
     .map((line) => ` ${line}`)
@@ -104,7 +111,11 @@ function readMark(text: string, marks: Marks): Marks {
   const [, mark = "", vip = "", list = ""] = /^([1-9]\d*)=(\[[^\]]+\]|[^:[]+):(.+)$/.exec(text) ?? [];
   const address = Address.read(vip.replace(/^\[(.*)\]$/, "$1"));
   const ports = list === "all" ? "all" : list.split(",").flatMap((each) => readPorts(each) ?? []);
-  const isGood = address !== undefined && vip.startsWith("[") === (address.family === 6);
+  const isGood =
+    address !== undefined &&
+    Number(mark) <= 0xffffffff &&
+    vip.startsWith("[") === (address.family === 6) &&
+    !RESERVED.some(({ cidr }) => Prefix.parse(cidr).contains(address));
   if (!isGood || (ports !== "all" && ports.length !== list.split(",").length))
     throw new InvalidArgumentError(
       "write MARK=VIP:PORTS, such as 1=10.0.0.100:80,443, 2=10.0.0.101:all or 1=[fd00:10::100]:80,443",
@@ -155,23 +166,27 @@ function write(target: string, text: string): void {
   }
 }
 
-function readConfigFile(name: string): string {
+function nonEmpty(name: string): string {
   if (name === "") throw new InvalidArgumentError("name a file");
-  return callersFile(name);
+  return name;
 }
 
 async function run(file: string, { stack, configFile, mark, json }: ImportOptions): Promise<void> {
   const target = configFile ?? stackFile(stack);
   if (existsSync(target))
-    throw new Error(`${target} is there already: remove it, or name another one by --stack or --config-file`);
+    throw new Error(`${target} is there already: name another one by --stack or --config-file, or remove it`);
   const read = readTextFile(callersFile(file), LONGEST);
   if ("fault" in read) throw new Error(`${file} ${read.fault}`);
+  if (read.text.charCodeAt(0) === 0xfeff)
+    throw new Error(
+      `${file} begins with a byte order mark, with which neither program knows its first line: save it without`,
+    );
   const source = isKeepalived(read.text)
     ? readKeepalivedConf(read.text, including(callersFile(file)))
     : readLdirectordCf(read.text, await parseCf(read.text));
   refuseUnknown(mark, source);
   const imported = importOr(source, stack, mark, json);
-  write(target, render(basename(file), imported));
+  write(target, render(callersFile(file), imported));
   const { taken, left, mapped, paired, chosen, needs } = imported;
   const taking = paired.map((each) => `${each} are taken for one machine's`);
   const choices = chosen.map((each) => `${each}: the lab's choice`);
@@ -188,8 +203,8 @@ async function run(file: string, { stack, configFile, mark, json }: ImportOption
 /** @param command `import` with the option --stack */
 export function addImportCommand(command: Command): void {
   command
-    .argument("<file>", "an ldirectord.cf or a keepalived.conf")
-    .option("--config-file <file>", "write it, not Pulumi.STACK.yaml", readConfigFile)
+    .argument("<file>", "an ldirectord.cf or a keepalived.conf", nonEmpty)
+    .option("--config-file <file>", "write it, not Pulumi.STACK.yaml", (name) => callersFile(nonEmpty(name)))
     .option(
       "--mark <mark=vip:ports>",
       "what bears a firewall mark, which neither file says",

@@ -125,6 +125,7 @@ describe.skipIf(missing)(`import${missing ? ` (skipped: no ${missing})` : ""}`, 
       stderr: `error: ${absent} cannot be written: its directory is not there\n`,
     });
     expect((await to("")).stderr).toContain("name a file");
+    expect((await lab.run("import", "", "--stack", "w")).stderr).toContain("name a file");
   });
 
   it("takes a file of 1 MiB, and no longer one", async () => {
@@ -167,7 +168,10 @@ describe.skipIf(missing)(`import${missing ? ` (skipped: no ${missing})` : ""}`, 
     expect(none.stderr).toContain("line 1: include services/*.conf: names no file that is there");
     const absent = await lab.run("import", "nosuch.cf", "--stack", "none");
     expect(absent).toMatchObject({ code: 1, stderr: "error: nosuch.cf is not there\n" });
-    for (const mark of ["1=here:80", "0=10.0.0.1:80"])
+    writeFileSync(join(lab.elsewhere, "bom.cf"), `\uFEFF${CF}`);
+    const marked = await lab.run("import", "bom.cf", "--stack", "none");
+    expect(marked.stderr).toContain("bom.cf begins with a byte order mark");
+    for (const mark of ["1=here:80", "0=10.0.0.1:80", "1=127.0.0.1:80", "4294967296=10.0.0.1:80"])
       expect(await lab.run("import", "ldirectord.cf", "--stack", "none", "--mark", mark)).toMatchObject({
         code: 1,
         stderr: expect.stringContaining("write MARK=VIP:PORTS"),
