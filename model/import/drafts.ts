@@ -112,7 +112,12 @@ function tellForwarding(
   leaving: Leaving,
 ): void {
   if (server.forward !== "gate")
-    leaving.leave(server.at, `${server.forward} becomes gate: a lab is Direct Routing`);
+    leaving.leave(
+      server.at,
+      server.method === undefined
+        ? `${server.forward} becomes gate: a lab is Direct Routing`
+        : `${server.method} becomes DR: a lab is Direct Routing`,
+    );
   if (server.port !== 0 && port !== 0 && mark === undefined && server.port !== port)
     leaving.leave(
       server.at,
@@ -141,8 +146,9 @@ export function nameServices(drafts: Draft[]): void {
     const { protocol, healthCheck } = draft.fields;
     const { port } = draft.source;
     const known = (healthCheck as { service?: CheckService }).service ?? serviceOfPort(port);
-    const own =
-      known === "none" || known === "simpletcp" ? `${String(protocol)}-${port}` : known.replace("_", "-");
+    const target =
+      draft.source.mark === undefined ? `${String(protocol)}-${port}` : `fwm-${draft.source.mark}`;
+    const own = known === "none" || known === "simpletcp" ? target : known.replace("_", "-");
     const twin = draft.family === 6 ? fours.find((each) => areTwins(each, draft)) : undefined;
     const base = twin === undefined ? own : sixthName(twin.name);
     draft.name = draft === main ? MAIN : base;

@@ -45,6 +45,8 @@ const ONCE = [
 ]
   .map((each) => [each])
   .concat([["lb_algo", "lvs_sched"]]);
+/** What a server is asked for, which may be its own. */
+const ASKED = /^(path|regex)$/;
 /** keepalived's own persistence, in seconds. */
 const PERSISTENCE = 360;
 export function readKeepalivedConf(text: string, include: Include, mode: Checker = "keepalived"): Source {
@@ -173,9 +175,9 @@ class Reader extends Behind {
       ldirectord: {},
     });
     const members = servers.map((server, index) => this.serverOf(server, block, checks[index], check));
-    const method =
-      FORWARDING[value(block, "sorry_server_lvs_method") ?? value(block, "lb_kind", "lvs_method") ?? "NAT"] ??
-      "masq";
+    const method = this.methodOf(
+      named(block, "sorry_server_lvs_method").at(-1) ?? named(block, "lb_kind", "lvs_method").at(-1),
+    );
     const sorry = named(block, "sorry_server").at(-1);
     const lines = Object.fromEntries(linesOf(block, check));
     const granularity = value(block, "persistence_granularity");
@@ -208,7 +210,7 @@ class Reader extends Behind {
             at: sorry.at,
             address: canonical(sorry.words[1] ?? ""),
             port: Number(sorry.words[2] ?? 0),
-            forward: method,
+            ...method,
           },
         }),
         lines,
@@ -230,6 +232,15 @@ class Reader extends Behind {
       for (const each of targets) if (typeof each === "string") this.leave(entry, each);
       return targets.map((each) => (typeof each === "string" ? each : { ...each, at: entry.at }));
     });
+  }
+
+  /** How packets are forwarded, and how keepalived calls it: by default, and for a word that it does not know, NAT. */
+  private methodOf(said: Statement | undefined): Pick<SourceServer, "forward" | "method"> {
+    const [, method = ""] = said?.words ?? [];
+    const forward = FORWARDING[method];
+    if (forward !== undefined) return { forward, method };
+    if (said !== undefined) this.leave(said, "is none of NAT, DR and TUN: keepalived takes NAT");
+    return { forward: "masq", method: "NAT" };
   }
 
   private serverOf(
@@ -254,20 +265,21 @@ class Reader extends Behind {
       own === undefined ||
       shared === undefined ||
       JSON.stringify(own.fields) === JSON.stringify({ ...shared.fields, ...own.asks });
+    const isAlike =
+      own?.fields.checktype === shared?.fields.checktype && own?.fields.service === shared?.fields.service;
     if (!same && own !== undefined && shared !== undefined) {
       const differs = `differs from line ${shared.at.line}: a lab checks all servers of a service alike`;
       this.left.push({ ...own.at, reason: differs });
       const told = new Set(this.left.map(lineKey));
       // Of the server, whose block is the last but one.
       const [times, others] = [own, shared].map(({ levels }) => named(levels.at(-2), ...SHARED_KEYS));
-      for (const each of [
-        ...differing(own.said.block, shared.said.block),
-        ...differing(times, others),
-      ].flatMap(linesIn))
+      for (const each of [...differing(own.said.block, shared.said.block), ...differing(times, others)]
+        .filter(({ words: [keyword = ""] }) => !isAlike || !ASKED.test(keyword))
+        .flatMap(linesIn))
         if (!told.has(lineKey(each)))
           this.left.push({ ...each, reason: `is of the check in line ${own.at.line}` });
     }
-    const asks = same && own && JSON.stringify(own.asks) !== JSON.stringify(shared?.asks) ? own.asks : {};
+    const asks = isAlike && own && JSON.stringify(own.asks) !== JSON.stringify(shared?.asks) ? own.asks : {};
     const threshold = (key: string): number | undefined => Number(value(block, key) ?? 0) || undefined;
     const fields = given({
       weight: Number(value(block, "weight") ?? value(service, "weight") ?? 1),
@@ -275,8 +287,9 @@ class Reader extends Behind {
       lowerThreshold: threshold("lthreshold"),
       upperThreshold: threshold("uthreshold"),
     });
-    const forward =
-      FORWARDING[value(block, "lvs_method") ?? value(service, "lb_kind", "lvs_method") ?? "NAT"] ?? "masq";
-    return { at, address, port: Number(port), forward, fields, inner: linesIn(server).slice(1) };
+    const method = this.methodOf(
+      named(block, "lvs_method").at(-1) ?? named(service, "lb_kind", "lvs_method").at(-1),
+    );
+    return { at, address, port: Number(port), ...method, fields, inner: linesIn(server).slice(1) };
   }
 }

@@ -72,7 +72,7 @@ export function readLdirectordCf(text: string, parsed: ParsedCf): Source {
   );
   const left: Left[] = [...refused].map(([line, why]) => ({
     ...lineAt(line),
-    reason: why.startsWith("Unknown command") ? "ldirectord does not know it" : `ldirectord: ${why}`,
+    reason: why.startsWith("Unknown command") ? unknown(rows[line - 1] ?? "") : `ldirectord: ${why}`,
   }));
   const numbers = rows.map((_row, index) => index + 1).filter(saysSomething);
   const leave = (at: Line | undefined, reason: string | undefined): void => {
@@ -126,6 +126,12 @@ export function readLdirectordCf(text: string, parsed: ParsedCf): Source {
   });
   const all = numbers.map(lineAt);
   return { mode: "ldirectord", all, services, ldirectord, lines, names, networks: [], left };
+}
+
+/** Its parser knows some options in quotes only, and no line behind a byte that is not seen. */
+function unknown(row: string): string {
+  const [, name = ""] = /^\s*([a-z0-9]+)\s*=/.exec(row) ?? [];
+  return name in OPTIONS ? "ldirectord does not take it as it is written" : "ldirectord does not know it";
 }
 
 /** Of IPv6 in brackets. */

@@ -29,6 +29,8 @@ export interface SourceServer {
   readonly address: string;
   readonly port: number;
   readonly forward: Forwarding;
+  /** The file's word for it, where it is another one. */
+  readonly method?: string;
   /** weight, lowerThreshold, upperThreshold, request, receive. */
   readonly fields: Fields;
   /** Lines of its block. */

@@ -123,9 +123,11 @@ class Import extends Leaving {
     const path = key.split(/[.[\]]+/).filter((each) => each !== "");
     const [top = "", index = "", ...rest] = path;
     const inList = top === "services";
+    // Of a list that is too long as a whole it is the last one.
+    const isTooLong = /^(services|vips)$/.test(top) && index === "";
     const name = inList ? ((config.services as Fields[])[Number(index)]?.name as string) : MAIN;
-    const draft = this.drafts.find((each) => each.name === name);
-    const [field = "", inner = "", leaf] = inList ? rest : path;
+    const draft = isTooLong ? this.drafts.at(-1) : this.drafts.find((each) => each.name === name);
+    const [field = "", inner = "", leaf] = inList && !isTooLong ? rest : path;
     const { lines = {}, at } = draft?.source ?? {};
     return {
       draft,

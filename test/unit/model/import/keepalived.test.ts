@@ -382,6 +382,39 @@ virtual_server fwmark 3 {
     ]);
   });
 
+  it("leave the last ones out where there are too many", () => {
+    const text = Array.from({ length: 259 }, (_unused, index) =>
+      service("", server("192.168.7.10", TCP), `10.0.0.100 ${8000 + index}`),
+    ).join("\n");
+    const { lab, left } = importKeepalived(text);
+    expect(lab.services.map(({ port }) => port)).toEqual(
+      Array.from({ length: 257 }, (_unused, index) => 8000 + index),
+    );
+    expect(
+      left.flatMap(({ text: each, reason }) => (/more than/.test(reason) ? [[each, reason]] : [])),
+    ).toEqual([
+      ["virtual_server 10.0.0.100 8257", "services has more than 256 services"],
+      ["virtual_server 10.0.0.100 8258", "services has more than 256 services"],
+    ]);
+  });
+
+  it("let a server have its own page, also where its times are told", () => {
+    const page = (path: string): string => `  HTTP_GET {\n url {\n path ${path}\n }\n`;
+    const servers = [
+      server("192.168.7.10", `${page("/a")} connect_timeout 3\n }`),
+      server("192.168.7.11", `${page("/b")} connect_timeout 4\n }`),
+    ];
+    const { lab, left } = importKeepalived(service("", servers.join("\n")));
+    expect(lab.services[0].check).toMatchObject({ request: "/a", checktimeout: 3 });
+    expect(lab.services[0].realServers[1]).toMatchObject({ request: "/b" });
+    expect(
+      left.filter(({ reason }) => /check/.test(reason)).map(({ text, reason }) => [text, reason]),
+    ).toEqual([
+      ["HTTP_GET", expect.stringContaining("differs from line")],
+      ["connect_timeout 4", expect.stringContaining("is of the check in line")],
+    ]);
+  });
+
   it("are read once more only where ldirectord can check what keepalived cannot", () => {
     const page = '  HTTP_GET {\n   url {\n    path /a\n    regex "(?{code})"\n   }\n  }';
     const text = service("", server("192.168.7.10", page));
@@ -689,7 +722,7 @@ describe("of public files", () => {
     ]);
     expect(new Set(left.map(({ reason }) => reason))).toEqual(
       new Set([
-        "ipip becomes gate: a lab is Direct Routing",
+        "TUN becomes DR: a lab is Direct Routing",
         "of a lab's UDP service nothing accepts connections",
         "of a lab's UDP service nothing accepts connections; checked by ping instead",
       ]),
@@ -727,7 +760,13 @@ describe("of public files", () => {
       `local_address_group L {\n 2001:db8::2 dpdk0\n}\n${service(" laddr_group_name L", server("2001:db8::3", TCP), "2001:db8::1 80").replace("DR", "FNAT")}`,
     );
     expect(lab.services[0]).toMatchObject({ vip: "2001:db8::1" });
-    expect(left.map(({ line }) => line)).toEqual([1, 2, 7, 8]);
+    expect(left.map(({ line, reason }) => [line, reason])).toEqual([
+      [1, "nothing in a lab corresponds to it"],
+      [2, "nothing in a lab corresponds to it"],
+      [6, "is none of NAT, DR and TUN: keepalived takes NAT"],
+      [7, "nothing in a lab corresponds to it"],
+      [8, "NAT becomes DR: a lab is Direct Routing"],
+    ]);
   });
 
   it("words that stand for addresses", () => {

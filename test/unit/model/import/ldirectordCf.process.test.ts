@@ -64,7 +64,7 @@ virtual6=[2001:db8::1]:80
     const told = imported.left.map(({ line, reason }) => [line, reason]);
     expect(told).toEqual([
       [3, "ldirectord does not know it"],
-      [4, "ldirectord does not know it"],
+      [4, "ldirectord does not take it as it is written"],
       [5, expect.stringContaining("freezes all health checks")],
       [6, expect.stringContaining("program of your director's")],
       [8, "masq becomes gate: a lab is Direct Routing"],
@@ -75,7 +75,7 @@ virtual6=[2001:db8::1]:80
       [13, expect.stringMatching(/^ldirectord: checktype must be/)],
       [14, expect.stringContaining("deprecated")],
       [15, expect.stringContaining("directory of your director's")],
-      [18, "ldirectord does not know it"],
+      [18, "ldirectord does not take it as it is written"],
       [19, "ldirectord: duplicate virtual server"],
       [20, "ldirectord: is of the service in line 19"],
     ]);
