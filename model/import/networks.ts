@@ -2,7 +2,7 @@
 import { AddressPlan } from "../config/addressPlan";
 import { addressByRule } from "../config/dualStack";
 import { RESERVED } from "../config/invariantsNetworks";
-import { Address, Prefix, type Family } from "../lab/address";
+import { Address, hostPrefix, Prefix, type Family } from "../lab/address";
 import { sha256 } from "../../lib/text";
 
 export interface Placed {
@@ -128,7 +128,9 @@ export function placeAddresses(
           (holds(network, each) && network.offsetOf(each) !== ROUTER % network.size),
       ) &&
       others.every((each) => String(each) === String(network) || !each.overlaps(network));
-    vipNetworks.set(vip, usual.find(fits) ?? Prefix.around(Address.parse(vip), Address.parse(vip).bits));
+    const alone = Prefix.parse(hostPrefix(vip));
+    const isAlone = known.includes(String(alone));
+    vipNetworks.set(vip, (isAlone ? undefined : usual.find(fits)) ?? alone);
   }
   return {
     serverCidr: String(server),
