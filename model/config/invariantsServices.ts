@@ -24,7 +24,7 @@ export function checkServices(findings: Findings, config: Config, draft: Draft):
   checkSixth(findings, config, draft, all);
   checkPorts(findings, config, draft);
   checkMembers(findings, config, draft);
-  checkTwins(findings, config, all);
+  checkTwins(findings, config, draft, all);
 }
 
 function checkPort(findings: Findings, config: Config, place: Place): void {
@@ -207,6 +207,18 @@ function checkSixth(findings: Findings, config: Config, draft: Draft, all: reado
   }
 }
 
+/** At a VIP of IPv6 alone a sorry server that has no address of that family would be left out. */
+function checkSorryOfSix(findings: Findings, config: Config, place: Place): void {
+  const { service, index } = place;
+  const own = config.services[index ?? -1]?.sorryServer;
+  const sorry = own ?? (service.name === MAIN ? config.sorryServer : false);
+  if (familyOf(service.vip) === 4 || service.sorry !== undefined || sorry === false) return;
+  if (sorry.address === undefined) return;
+  const message = `is missing: ${sorry.address} answers nobody who comes by IPv6, and ${service.name} is at a VIP of IPv6`;
+  const fix = "set it to the sorry server's address of IPv6, or sorryServer to false";
+  reporter(findings, config, place)("sorryServer.address6", { message, fix }, ["sorryServer.address"]);
+}
+
 function checkTraffic(findings: Findings, config: Config, place: Place): void {
   const { realServers, name } = place.service;
   const own = place.index !== undefined && config.services[place.index]?.realServers !== undefined;
@@ -251,14 +263,27 @@ function checkMembers(findings: Findings, config: Config, draft: Draft): void {
   });
 }
 
-/** One service for each port of a VIP and protocol, and one for each mark. */
-function checkTwins(findings: Findings, config: Config, all: readonly Place[]): void {
+/** One service for each port of a VIP and protocol, and one for each mark: also of those that nobody has written, at the VIP of IPv6. */
+function checkTwins(findings: Findings, config: Config, draft: Draft, written: readonly Place[]): void {
+  const own = new Set(written.map(({ service }) => service));
+  const all = written.flatMap((place) => [
+    place,
+    ...sixthOf(config, draft.services.slice(written.length), place),
+  ]);
+  const sixths = new Set(all.filter(({ service }) => !own.has(service)));
   all.forEach((place, position) => {
     const { service, index } = place;
-    const before = all.slice(0, position);
+    const isSixth = sixths.has(place);
+    // Two that are the same there are the same at the VIP of IPv4, which is said.
+    const before = all.slice(0, position).filter((each) => !isSixth || !sixths.has(each));
     const given = index === undefined ? undefined : config.services[index];
     if (index !== undefined && given?.port === undefined && given?.ports === undefined) return;
     const other = before.find((each) => sharePort(each.service, service));
+    const sixth = [place, other].find((each) => each !== undefined && sixths.has(each));
+    const alone =
+      sixth === undefined
+        ? ""
+        : `; or name the VIP of ${writtenAs(draft, sixth)}, which is then served there alone`;
     // Whatever of the two was refused: a default stands in for it.
     const also = ["vip", "port", "ports", "protocol"].flatMap((field) =>
       [place, ...(other ? [other] : [])].flatMap((each) => keysOf(config, each, field)),
@@ -271,7 +296,11 @@ function checkTwins(findings: Findings, config: Config, all: readonly Place[]): 
         : `makes ${name} the same service as ${other.service.name}, ${protocol} ${endpoint(vip, port)}`;
       const [key] = keysOf(config, place, given?.ports === undefined ? "port" : "ports");
       const value = given?.ports === undefined ? { value: port } : {};
-      findings.add({ key, ...value, message, fix: "choose another port, VIP or protocol" }, ...also);
+      findings.add(
+        { key, ...value, message, fix: `choose another port, VIP or protocol${alone}` },
+        ...also,
+        ...(sixth === undefined ? [] : ["vip6", "vip6Cidr"]),
+      );
     }
     // IPVS has a mark once in each family.
     const marked = before.find(
@@ -288,6 +317,21 @@ function checkTwins(findings: Findings, config: Config, all: readonly Place[]): 
       fix: "choose another one, or leave the key out",
     });
   });
+}
+
+/**
+ * The service that serves the same at the VIP of IPv6, if there is one.
+ * @param sixths those that nobody has written
+ */
+function sixthOf(config: Config, sixths: readonly VirtualService[], { service, index }: Place): Place[] {
+  if (config.services[index ?? -1]?.vip !== undefined) return [];
+  const sixth = sixths.find(({ name }) => name === sixthName(service.name));
+  return sixth === undefined ? [] : [{ service: sixth, index }];
+}
+
+/** What the service is called that has another one at the VIP of IPv6. */
+function writtenAs({ services }: Draft, { service }: Place): string {
+  return services.find(({ name }) => sixthName(name) === service.name)?.name ?? service.name;
 }
 
 function sharePort(one: VirtualService, other: VirtualService): boolean {

@@ -300,6 +300,37 @@ expectRefusals("IPv6", [
     ],
   },
   {
+    name: "a service at the VIP of IPv6 that main has there too",
+    raw: { ...SIX, services: [{ name: "six", vip: "fd00:10::100", port: 80 }] },
+    lines: [
+      "services[0].port = 80: makes six the same service as main-v6, tcp [fd00:10::100]:80. Fix: choose another port, VIP or protocol; or name the VIP of main, which is then served there alone.",
+    ],
+  },
+  {
+    name: "a service whose port at the VIP of IPv6 a group has that is written before",
+    raw: {
+      ...SIX,
+      services: [
+        { name: "six", vip: "fd00:10::100", ports: [81, 82] },
+        { name: "both", port: 81 },
+      ],
+    },
+    lines: [
+      "services[1].port = 81: has a port that six has too, [fd00:10::100]:81,82/tcp by mark 81. Fix: choose another port, VIP or protocol; or name the VIP of both, which is then served there alone.",
+    ],
+  },
+  {
+    name: "a mark that a service has at the VIP of IPv6 too",
+    raw: {
+      ...SIX,
+      services: [
+        { name: "both", ports: [90, 91], mark: 5 },
+        { name: "six", vip: "fd00:10::101", ports: [92, 93], mark: 5 },
+      ],
+    },
+    lines: ["services[1].mark = 5: is both-v6's too. Fix: choose another one, or leave the key out."],
+  },
+  {
     name: "persistence by a prefix, without persistence",
     raw: { ...SIX, persistencePrefix6: 64 },
     lines: [
