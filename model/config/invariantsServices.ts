@@ -17,7 +17,7 @@ export function checkServices(findings: Findings, config: Config, draft: Draft):
   const all = servicePlaces(config, draft);
   for (const place of all) {
     checkPort(findings, config, place);
-    checkScheduling(findings, config, place);
+    checkScheduling(findings, config, draft, place);
     checkSorry(findings, config, draft, place);
     checkTraffic(findings, config, place);
   }
@@ -99,7 +99,7 @@ const GROUPINGS = [
   { field: "persistencePrefix6", none: 128, called: "length" },
 ] as const;
 
-function checkScheduling(findings: Findings, config: Config, place: Place): void {
+function checkScheduling(findings: Findings, config: Config, draft: Draft, place: Place): void {
   const { service, index } = place;
   const report = reporter(findings, config, place);
   if (service.scheduler === "twos" && config.image === undefined) {
@@ -119,6 +119,10 @@ function checkScheduling(findings: Findings, config: Config, place: Place): void
   if (service.ops && service.protocol !== "udp") {
     const fix = "set protocol to udp, or remove ops";
     report("ops", { value: true, message: "is for udp services only", fix }, ["protocol"]);
+  } else if (service.ops && service.mark !== undefined && draft.mode === "ldirectord") {
+    const message = "is what ldirectord gives no group of ports: its line for a firewall mark has no -o";
+    const fix = "remove it, write a service for each port, or set director.mode to keepalived or static";
+    report("ops", { value: true, message, fix }, ["protocol", "ports"], ["director.mode"]);
   }
   for (const { field, none, called } of GROUPINGS) {
     const configured = index === undefined ? undefined : config.services[index]?.[field];

@@ -304,6 +304,13 @@ expectRefusals("services and scheduling", [
     ],
   },
   {
+    name: "ops of a group of ports, by ldirectord",
+    raw: { services: [{ ports: [5060, 5061], protocol: "udp", ops: true }] },
+    lines: [
+      "services[0].ops = true: is what ldirectord gives no group of ports: its line for a firewall mark has no -o. Fix: remove it, write a service for each port, or set director.mode to keepalived or static.",
+    ],
+  },
+  {
     name: "ops with tcp",
     raw: { services: [{ port: 81, ops: true }] },
     lines: ["services[0].ops = true: is for udp services only. Fix: set protocol to udp, or remove ops."],
