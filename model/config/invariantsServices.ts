@@ -166,6 +166,7 @@ function checkSorry(findings: Findings, config: Config, draft: Draft, place: Pla
   // A network that is missing has been reported.
   if (network === undefined) return;
   const node = ownedAddresses(config, draft).find((each) => each.value === address);
+  const isVip = draft.services.some(({ vip }) => vip === address);
   const why = service.realServers.some((member) => member.address === address)
     ? `a real server of ${service.name}, which cannot stand in when they are all down`
     : draft.directors.some((director) => addressOf(director, family) === address)
@@ -174,10 +175,13 @@ function checkSorry(findings: Findings, config: Config, draft: Draft, place: Pla
         : "and two directors would send each request to one another; each has its own page at 127.0.0.1"
       : address === addressOf(draft.routers[0], family)
         ? "which would send each request back to the director"
-        : undefined;
+        : address === addressOf(draft.clients[0], family)
+          ? "which cannot have the VIP that it asks for"
+          : undefined;
   const kind = network.kindOf(address);
-  const message =
-    why !== undefined
+  const message = isVip
+    ? `is a VIP, which the director has itself; its own page is at ${local}`
+    : why !== undefined
       ? `is the address of ${node?.owner} (${node?.key}), ${why}`
       : !network.contains(address)
         ? `is outside ${cidrKey} ${cidr}; gate needs one segment`
@@ -196,7 +200,11 @@ function checkSixth(findings: Findings, config: Config, draft: Draft, all: reado
     const written = config.services.findIndex(
       (each, at) => serviceName(each, at) === sixthName(service.name),
     );
-    if (draft.vip6Cidr === undefined || config.services[index ?? -1]?.vip !== undefined) continue;
+    if (draft.vip6Cidr === undefined) continue;
+    if (config.services[index ?? -1]?.vip !== undefined) {
+      checkSorryOfSix(findings, config, place);
+      continue;
+    }
     if (written >= 0) {
       const message = `is what ${service.name} is called at the VIP of IPv6`;
       const fix = `choose another name, or name the VIP of ${service.name}, which is then served there alone`;

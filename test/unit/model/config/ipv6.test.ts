@@ -331,6 +331,23 @@ expectRefusals("IPv6", [
     lines: ["services[1].mark = 5: is both-v6's too. Fix: choose another one, or leave the key out."],
   },
   {
+    name: "a sorry server without an address of IPv6, of a service that is there alone",
+    raw: {
+      ...SIX,
+      services: [{ name: "six", vip: "fd00:10::101", port: 80, sorryServer: { address: "192.168.7.99" } }],
+    },
+    lines: [
+      "services[0].sorryServer.address6: is missing: 192.168.7.99 answers nobody who comes by IPv6, and six is at a VIP of IPv6. Fix: set it to the sorry server's address of IPv6, or sorryServer to false.",
+    ],
+  },
+  {
+    name: "a sorry server that is the VIP",
+    raw: { ...SIX, vip6Cidr: "fd00:7::/64", sorryServer: { address6: "fd00:7::100" } },
+    lines: [
+      'sorryServer.address6 = "fd00:7::100": is a VIP, which the director has itself; its own page is at ::1. Fix: use ::1, the director\'s own web server, or another server in fd00:7::/64.',
+    ],
+  },
+  {
     name: "persistence by a prefix, without persistence",
     raw: { ...SIX, persistencePrefix6: 64 },
     lines: [

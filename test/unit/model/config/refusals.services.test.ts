@@ -311,6 +311,24 @@ expectRefusals("services and scheduling", [
     ],
   },
   {
+    name: "a sorry server that is the VIP",
+    raw: { vipCidr: "192.168.7.0/24", sorryServer: { address: "192.168.7.100" } },
+    lines: [
+      'sorryServer.address = "192.168.7.100": is a VIP, which the director has itself; its own page is at 127.0.0.1. Fix: use 127.0.0.1, the director\'s own web server, or another server in 192.168.7.0/24.',
+    ],
+  },
+  {
+    name: "a sorry server that is the client",
+    raw: {
+      client: { network: "server" },
+      vipCidr: "192.168.7.0/24",
+      sorryServer: { address: "192.168.7.70" },
+    },
+    lines: [
+      'sorryServer.address = "192.168.7.70": is the address of the client (client.address), which cannot have the VIP that it asks for. Fix: use 127.0.0.1, the director\'s own web server, or another server in 192.168.7.0/24.',
+    ],
+  },
+  {
     name: "ops with tcp",
     raw: { services: [{ port: 81, ops: true }] },
     lines: ["services[0].ops = true: is for udp services only. Fix: set protocol to udp, or remove ops."],
