@@ -21,7 +21,8 @@ export function unfitFields({ check }: Pick<VirtualService, "check">): Unfit[] {
   const { checktype, service = "none", httpmethod, verify, ca, login, request = "" } = check;
   if (checktype === "external-perl")
     return [{ field: "checktype", message: "is code for ldirectord's own process" }];
-  if (!negotiates(checktype)) return [];
+  const long = tooLong(check);
+  if (!negotiates(checktype)) return long;
   if (SPOKEN[service] === undefined)
     return [{ field: "service", message: `is not a protocol that keepalived can check: ${service}` }];
   const found: (Unfit | false)[] = [
@@ -34,7 +35,21 @@ export function unfitFields({ check }: Pick<VirtualService, "check">): Unfit[] {
       message: "names another host, which keepalived does not ask",
     },
   ];
-  return found.filter((each) => each !== false);
+  return [...long, ...found.filter((each) => each !== false)];
+}
+
+/** Limits of its parser, seconds: it counts microseconds in 32 bits. */
+const LONGEST = 4294;
+
+function tooLong({ checktype, checktimeout, negotiatetimeout }: HealthCheck): Unfit[] {
+  // What is not configured is the checktimeout.
+  const asks = negotiates(checktype) && negotiatetimeout !== checktimeout;
+  const found: Unfit["field"][] = [];
+  const message = `is more than the ${LONGEST} seconds that keepalived takes`;
+  if (checktimeout > LONGEST && checktype !== "on" && !(asks && checktype === "negotiate"))
+    found.push("checktimeout");
+  if (asks && negotiatetimeout > LONGEST) found.push("negotiatetimeout");
+  return found.map((field) => ({ field, message }));
 }
 
 /** Quoted as keepalived's parser reads it. */
@@ -66,7 +81,9 @@ export function checkers(service: VirtualService, server: RealServerEntry): stri
     case "ping":
       return [block("PING_CHECK", [`connect_timeout ${checktimeout}`])];
     case "external": {
-      const words = [check.checkcommand ?? "", service.vip, service.port, server.address, server.port];
+      // ldirectord's, which names a group of ports by its mark and no port.
+      const at = service.mark === undefined ? [service.vip, service.port] : [service.mark, 0];
+      const words = [check.checkcommand ?? "", ...at, server.address, server.port];
       return [block("MISC_CHECK", [`misc_path ${quoted(words.join(" "))}`, `misc_timeout ${checktimeout}`])];
     }
     case "negotiate":

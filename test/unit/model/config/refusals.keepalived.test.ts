@@ -25,6 +25,11 @@ expectRefusals("keepalived's checkers", [
     lines: [`healthCheck.checktype = "external-perl": is code for ldirectord's own process. ${CHECK}`],
   },
   {
+    name: "times that its parser does not take",
+    raw: { director, healthCheck: { checktimeout: 4295 } },
+    lines: [`healthCheck.checktimeout = 4295: is more than the 4294 seconds that keepalived takes. ${OTHER}`],
+  },
+  {
     name: "HEAD",
     raw: { director, healthCheck: { httpmethod: "HEAD" } },
     lines: [`healthCheck.httpmethod = "HEAD": is not what keepalived sends: it asks by GET. ${OTHER}`],

@@ -87,6 +87,12 @@ describe("a check", () => {
     expect(lines).toContain('  misc_path "/usr/local/bin/check 10.0.0.100 80 192.168.7.10 80"');
   });
 
+  it("of a group by a program, which ldirectord tells the mark and no port", () => {
+    const healthCheck = { checktype: "external", checkcommand: "/usr/local/bin/check" };
+    const text = renderCheckers(labOf({ healthCheck, services: [{ name: "main", ports: [80, 443] }] }));
+    expect(text).toContain('misc_path "/usr/local/bin/check 80 0 192.168.7.10 0"');
+  });
+
   it("over TLS names the server in the handshake", () => {
     const [lines] = blocks({ service: "https", virtualhost: "www.example.com", checkport: 443 });
     expect(lines).toEqual(
