@@ -103,7 +103,7 @@ function checkClientOnSegment(findings: Findings, config: Config): void {
         key: "client.network",
         value: "server",
         message: `is for VIPs in ${serverKey} ${cidr}; ${key} is ${String(prefix)}, for which the client would ask the router`,
-        fix: `set ${key} to ${cidr}, or leave client.network out`,
+        fix: `${/^vips/.test(key) ? "choose a VIP among the real servers" : `set ${key} to ${cidr}`}, or leave client.network out`,
       },
       key,
     );

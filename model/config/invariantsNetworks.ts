@@ -1,7 +1,7 @@
 /** The three networks: apart from each other, and with room for everyone. */
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
-import { Prefix } from "../lab/address";
+import { Prefix, withLength, withoutLength } from "../lab/address";
 import { sixNetworks, vip6CidrOf } from "./dualStack";
 import { NO_ADDRESS } from "./hosts";
 import type { Config } from "./schema";
@@ -63,16 +63,22 @@ export function checkNetworks(findings: Findings, config: Config, draft: Draft):
   networks.forEach((a, index) => {
     for (const b of networks.slice(index + 1)) {
       if (!Prefix.parse(a.cidr).overlaps(Prefix.parse(b.cidr))) continue;
+      // Of vips what is written is the VIP with its network's prefix.
+      const vip = config.vips.find((_each, at) => b.key === `vips[${at}]`);
+      const { length } = Prefix.parse(a.cidr);
+      const isInside = Prefix.parse(a.cidr).contains(Prefix.parse(b.cidr).network);
       findings.add(
         {
           key: b.key,
-          value: b.cidr,
+          value: vip ?? b.cidr,
           message: `overlaps ${a.key} ${a.cidr}; the router could not tell the segments apart`,
           fix:
-            `choose networks that do not overlap for ${a.key} and ${b.key}` +
-            (a.key.startsWith("serverNetwork.")
-              ? ", or one and the same, for VIPs among the real servers"
-              : ""),
+            vip !== undefined && isInside && !a.key.startsWith("clientNetwork.")
+              ? `write ${withLength(withoutLength(vip), length)}, for a VIP in ${a.cidr}, or choose a network apart from it`
+              : `choose networks that do not overlap for ${a.key} and ${b.key}` +
+                (a.key.startsWith("serverNetwork.")
+                  ? ", or one and the same, for VIPs among the real servers"
+                  : ""),
         },
         a.key,
       );

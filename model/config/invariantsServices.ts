@@ -38,7 +38,7 @@ function checkPort(findings: Findings, config: Config, place: Place): void {
     const fix = "write the ports that share the mark as a list, ports, or remove mark";
     findings.add({ key: mark, value: given.mark, message: "is given without ports", fix });
   } else if (given !== undefined && service.name !== MAIN && given.port === undefined) {
-    report("port", { message: "is missing", fix: "write the port of the service" });
+    report("port", { message: "is missing", fix: "write the port of the service" }, ["ports"]);
   } else if (service.port === 22) {
     const message = "is SSH's port, through which the guests are configured";
     report("port", { value: 22, message, fix: "choose a port from 1–65535, not SSH's" });

@@ -91,12 +91,13 @@ function ipv4Fault(value: string): string | undefined {
 
 /** One text for each address: guests, ldirectord and ipvsadm print RFC 5952's, and what is compared must not differ. */
 export function ipv6() {
-  return judged(text(), ipv6Fault);
+  return judged(text(), (value) => ipv6Fault(value));
 }
 
 const MAPPED = Prefix.parse("::ffff:0:0/96");
 
-function ipv6Fault(value: string): string | undefined {
+/** @param behind what stands behind the address, and stays there */
+function ipv6Fault(value: string, behind = ""): string | undefined {
   const address = Address.read(value);
   if (address?.family !== 6)
     return says("is not an IPv6 address", "write one address such as fd00:7::10, without prefix and zone");
@@ -106,7 +107,10 @@ function ipv6Fault(value: string): string | undefined {
       "write one such as fd00:7::10",
     );
   if (String(address) === value) return undefined;
-  return says("is not written as RFC 5952 has it, and as all programs print it", `write ${String(address)}`);
+  return says(
+    "is not written as RFC 5952 has it, and as all programs print it",
+    `write ${String(address)}${behind}`,
+  );
 }
 
 /** An address of either family. */
@@ -167,7 +171,7 @@ export function addressInNetwork() {
     const prefix = length === undefined ? undefined : Prefix.read(value);
     if (prefix?.network.family === 6) {
       const { min, max } = LENGTHS6;
-      if (prefix.length >= min && prefix.length <= max) return ipv6Fault(host);
+      if (prefix.length >= min && prefix.length <= max) return ipv6Fault(host, `/${prefix.length}`);
       return says(
         `/${prefix.length} is no network of VIPs`,
         `choose a prefix from ${min} to ${max}, such as /64`,

@@ -266,7 +266,7 @@ expectRefusals("IPv6", [
     },
     lines: [
       'vips[2] = "fd00:12::1/128": /128 is no network of VIPs. Fix: choose a prefix from 16 to 96, such as /64.',
-      'vips[3] = "fd00:13::0:1/64": is not written as RFC 5952 has it, and as all programs print it. Fix: write fd00:13::1.',
+      'vips[3] = "fd00:13::0:1/64": is not written as RFC 5952 has it, and as all programs print it. Fix: write fd00:13::1/64.',
       'services[0].vip = "2001:db8:2::200": is the gateway address of vips[0] 2001:db8:2::/64: the router has it (vips[0]). Fix: choose a free address in vips[0] 2001:db8:2::/64.',
       'services[1].vip = "fd00:11::": is the network address of vips[1] fd00:11::/64. Fix: choose a free address in vips[1] fd00:11::/64.',
     ],

@@ -304,6 +304,13 @@ expectRefusals("services and scheduling", [
     ],
   },
   {
+    name: "ports that are none, which are no missing port",
+    raw: { services: [{ name: "a", ports: [] }] },
+    lines: [
+      "services[0].ports = []: is neither all nor a list of ports. Fix: write all, or a list of up to 64 ports and ranges such as [21, 30000-30099].",
+    ],
+  },
+  {
     name: "ops of a group of ports, by ldirectord",
     raw: { services: [{ ports: [5060, 5061], protocol: "udp", ops: true }] },
     lines: [
