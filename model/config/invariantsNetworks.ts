@@ -127,6 +127,11 @@ function checkSix(findings: Findings, config: Config): void {
     ...(config.realServers ?? []).map(
       ({ address6 }, index) => [`realServers[${index}].address6`, address6] as const,
     ),
+    ["sorryServer.address6", config.sorryServer === false ? undefined : config.sorryServer.address6],
+    ...config.services.map(
+      ({ sorryServer }, index) =>
+        [`services[${index}].sorryServer.address6`, sorryServer ? sorryServer.address6 : undefined] as const,
+    ),
     ...config.vips.map((vip, index) => [`vips[${index}]`, vip.includes(":") ? vip : undefined] as const),
     ...config.services.map(
       ({ vip }, index) => [`services[${index}].vip`, vip?.includes(":") ? vip : undefined] as const,

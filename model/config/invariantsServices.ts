@@ -95,8 +95,8 @@ function checkPorts(findings: Findings, config: Config, draft: Draft): void {
 
 /** How many clients stick together: no matter without persistence. */
 const GROUPINGS = [
-  { field: "persistenceNetmask", none: "255.255.255.255", called: "mask" },
-  { field: "persistencePrefix6", none: 128, called: "length" },
+  { field: "persistenceNetmask", none: "255.255.255.255", called: "mask", family: 4 },
+  { field: "persistencePrefix6", none: 128, called: "length", family: 6 },
 ] as const;
 
 function checkScheduling(findings: Findings, config: Config, draft: Draft, place: Place): void {
@@ -124,10 +124,18 @@ function checkScheduling(findings: Findings, config: Config, draft: Draft, place
     const fix = "remove it, write a service for each port, or set director.mode to keepalived or static";
     report("ops", { value: true, message, fix }, ["protocol", "ports"], ["director.mode"]);
   }
-  for (const { field, none, called } of GROUPINGS) {
+  const isBoth = draft.vip6Cidr !== undefined && config.services[index ?? -1]?.vip === undefined;
+  for (const { field, none, called, family } of GROUPINGS) {
     const configured = index === undefined ? undefined : config.services[index]?.[field];
     const value = configured ?? (service.name === MAIN ? config[field] : none);
-    if (value === none || service.persistent !== undefined) continue;
+    if (value === none) continue;
+    const at = familyOf(service.vip);
+    if (at !== family && !isBoth) {
+      const message = `has no effect: ${service.name} is at a VIP of IPv${at} alone`;
+      const fix = `remove it; IPv${at} has persistence${at === 4 ? "Netmask" : "Prefix6"}`;
+      report(field, { value, message, fix }, ["vip"], ["vip6", "vip6Cidr"]);
+    }
+    if (service.persistent !== undefined) continue;
     const message = "has no effect without persistence";
     const fix = `set persistent to the seconds that a client shall stick, or remove the ${called}`;
     report(field, { value, message, fix }, ["persistent"]);
@@ -219,13 +227,18 @@ function checkSixth(findings: Findings, config: Config, draft: Draft, all: reado
   }
 }
 
-/** At a VIP of IPv6 alone a sorry server that has no address of that family would be left out. */
+/** Of a service at one VIP: at one of IPv6 a sorry server that has no address of that family would be left out. */
 function checkSorryOfSix(findings: Findings, config: Config, place: Place): void {
   const { service, index } = place;
   const own = config.services[index ?? -1]?.sorryServer;
   const sorry = own ?? (service.name === MAIN ? config.sorryServer : false);
-  if (familyOf(service.vip) === 4 || service.sorry !== undefined || sorry === false) return;
-  if (sorry.address === undefined) return;
+  if (sorry === false) return;
+  if (familyOf(service.vip) === 4 && sorry.address6 !== undefined) {
+    const message = `has no effect: ${service.name} is at a VIP of IPv4 alone`;
+    const problem = { value: sorry.address6, message, fix: "remove it, or the service's vip" };
+    reporter(findings, config, place)("sorryServer.address6", problem, ["vip"]);
+  }
+  if (familyOf(service.vip) === 4 || service.sorry !== undefined || sorry.address === undefined) return;
   const message = `is missing: ${sorry.address} answers nobody who comes by IPv6, and ${service.name} is at a VIP of IPv6`;
   const fix = "set it to the sorry server's address of IPv6, or sorryServer to false";
   reporter(findings, config, place)("sorryServer.address6", { message, fix }, ["sorryServer.address"]);

@@ -355,6 +355,42 @@ expectRefusals("IPv6", [
     ],
   },
   {
+    name: "what is for the other family than that of the VIP",
+    raw: {
+      ...SIX,
+      services: [
+        { name: "six", vip: "fd00:10::101", port: 81, persistent: 60, persistenceNetmask: "255.255.255.0" },
+        {
+          name: "four",
+          vip: "10.0.0.101",
+          port: 82,
+          persistent: 60,
+          persistencePrefix6: 64,
+          sorryServer: { address6: "fd00:7::99" },
+        },
+      ],
+    },
+    lines: [
+      'services[0].persistenceNetmask = "255.255.255.0": has no effect: six is at a VIP of IPv6 alone. Fix: remove it; IPv6 has persistencePrefix6.',
+      "services[1].persistencePrefix6 = 64: has no effect: four is at a VIP of IPv4 alone. Fix: remove it; IPv4 has persistenceNetmask.",
+      'services[1].sorryServer.address6 = "fd00:7::99": has no effect: four is at a VIP of IPv4 alone. Fix: remove it, or the service\'s vip.',
+    ],
+  },
+  {
+    name: "a sorry server of IPv6 in a lab of IPv4 alone",
+    raw: { sorryServer: { address6: "fd00:7::99" } },
+    lines: [
+      'sorryServer.address6 = "fd00:7::99": is of IPv6, which needs clientNetwork.cidr6 and serverNetwork.cidr6 and vip6Cidr too. Fix: set clientNetwork.cidr6 and serverNetwork.cidr6 and vip6Cidr, say to a /64 in fd00::/8 each; or remove sorryServer.address6.',
+    ],
+  },
+  {
+    name: "persistence by a prefix in a lab of IPv4 alone",
+    raw: { persistent: 60, persistencePrefix6: 64 },
+    lines: [
+      "persistencePrefix6 = 64: has no effect: main is at a VIP of IPv4 alone. Fix: remove it; IPv4 has persistenceNetmask.",
+    ],
+  },
+  {
     name: "the name that main has at the VIP of IPv6",
     raw: { ...SIX, services: [{ name: "main-v6", port: 81 }] },
     lines: [
