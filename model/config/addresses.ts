@@ -94,7 +94,8 @@ export function resolveAddresses(config: Config): Addresses {
   const vip = config.vip ?? onVip.fixed(100);
   const routerVips = [vipNetwork, ...moreVipNetworks].flatMap(({ by, prefix }, index) => {
     if (by !== "address") return [];
-    const own = index === 0 ? (router.vipAddress ?? onVip.fixed(200)) : planFor(prefix, vips).fixed(200);
+    // Among further VIPs there is no key for it: there it gives way to all of them.
+    const own = index === 0 ? (router.vipAddress ?? onVip.fixed(200)) : planFor(prefix, vips).next(200);
     return [withLength(own, prefix.length)];
   });
   // That of a router without an address among the VIPs of IPv4 is by the one that it would have.
@@ -103,7 +104,7 @@ export function resolveAddresses(config: Config): Addresses {
   const moreRouterVips6 = vip6Networks(config)
     .slice(1)
     .flatMap(({ by, prefix }) =>
-      by === "address" ? [withLength(planFor(prefix, vips).fixed(0x200), prefix.length)] : [],
+      by === "address" ? [withLength(planFor(prefix, vips).next(0x200), prefix.length)] : [],
     );
   const sixIsFlat = six?.vip.toString() === six?.server.toString();
   const inNetwork: Addresses["inNetwork"] = (segment, { address, address6 }) => [

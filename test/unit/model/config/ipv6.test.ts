@@ -34,6 +34,13 @@ describe("a lab of both families", () => {
     );
   });
 
+  it("has the router give way to VIPs of networks in which its address cannot be chosen", () => {
+    const vips = ["2001:db8:2::200/64", "203.0.113.200/24"];
+    const services = vips.map((vip, at) => ({ name: `s${at}`, port: 80, vip: vip.split("/")[0] }));
+    const addresses = labOf({ vips, services }).routers[0].nics[1]?.addresses;
+    expect(addresses).toEqual(expect.arrayContaining(["2001:db8:2::201/64", "203.0.113.201/24"]));
+  });
+
   it("gives each node the host part of its IPv4 address, digit for digit", () => {
     const lab = labOf();
     expect(labNodes(lab).map(({ name, address6, gateway6 }) => [name, address6, gateway6])).toEqual([
@@ -255,20 +262,16 @@ expectRefusals("IPv6", [
     ],
   },
   {
-    name: "a VIP of vips that is the router's address, or no host's, or alone, or written otherwise",
+    name: "a VIP of vips that is no host's, or alone, or written otherwise",
     raw: {
       ...SIX,
-      vips: ["2001:db8:2::200/64", "fd00:11::/64", "fd00:12::1/128", "fd00:13::0:1/64"],
-      services: [
-        { name: "a", port: 80, vip: "2001:db8:2::200" },
-        { name: "b", port: 80, vip: "fd00:11::" },
-      ],
+      vips: ["fd00:11::/64", "fd00:12::1/128", "fd00:13::0:1/64"],
+      services: [{ name: "b", port: 80, vip: "fd00:11::" }],
     },
     lines: [
-      'vips[2] = "fd00:12::1/128": /128 is no network of VIPs. Fix: choose a prefix from 16 to 96, such as /64.',
-      'vips[3] = "fd00:13::0:1/64": is not written as RFC 5952 has it, and as all programs print it. Fix: write fd00:13::1/64.',
-      'services[0].vip = "2001:db8:2::200": is the gateway address of vips[0] 2001:db8:2::/64: the router has it (vips[0]). Fix: choose a free address in vips[0] 2001:db8:2::/64.',
-      'services[1].vip = "fd00:11::": is the network address of vips[1] fd00:11::/64. Fix: choose a free address in vips[1] fd00:11::/64.',
+      'vips[1] = "fd00:12::1/128": /128 is no network of VIPs. Fix: choose a prefix from 16 to 96, such as /64.',
+      'vips[2] = "fd00:13::0:1/64": is not written as RFC 5952 has it, and as all programs print it. Fix: write fd00:13::1/64.',
+      'services[0].vip = "fd00:11::": is the network address of vips[0] fd00:11::/64. Fix: choose a free address in vips[0] fd00:11::/64.',
     ],
   },
   {
