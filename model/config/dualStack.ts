@@ -29,7 +29,8 @@ export function sixNetworks(config: Config): SixNetworks | undefined {
  * 192.168.7.10/24 in fd00:7::/64 is fd00:7::10, and 172.18.7.70/16 in fd00:18::/64 is fd00:18::7:70.
  */
 export function addressByRule(address: string, network: Prefix, six: Prefix): string {
-  const own = address.split(".").slice(Math.floor(network.length / 8));
+  // An address alone has no host part: its last octet stands for one.
+  const own = address.split(".").slice(Math.min(3, Math.floor(network.length / 8)));
   const host = own.reduce((sum, octet) => sum * 65536n + BigInt(`0x${octet}`), 0n);
   return String(six.network.plus(host));
 }

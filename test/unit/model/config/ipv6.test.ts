@@ -34,6 +34,12 @@ describe("a lab of both families", () => {
     );
   });
 
+  it("takes the last octet of a VIP that is alone in its network", () => {
+    const lab = labOf({ vipCidr: "198.51.100.7/32" });
+    expect(lab.services.map(({ vip }) => vip)).toEqual(["198.51.100.7", "fd00:10::7"]);
+    expect(lab.routers[0].nics[1]?.addresses.slice(1)).toEqual(["fd00:7::200/64", "fd00:10::200/64"]);
+  });
+
   it("has the router give way to VIPs of networks in which its address cannot be chosen", () => {
     const vips = ["2001:db8:2::200/64", "203.0.113.200/24"];
     const services = vips.map((vip, at) => ({ name: `s${at}`, port: 80, vip: vip.split("/")[0] }));
