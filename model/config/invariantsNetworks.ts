@@ -2,6 +2,7 @@
 import type { Draft } from "./defaults";
 import type { Findings } from "./findings";
 import { Prefix, withLength, withoutLength } from "../lab/address";
+import { kernelCmdline } from "../guest/boot";
 import { sixNetworks, vip6CidrOf } from "./dualStack";
 import { NO_ADDRESS } from "./hosts";
 import type { Config } from "./schema";
@@ -46,6 +47,7 @@ export function checkNetworks(findings: Findings, config: Config, draft: Draft):
     );
   }
   for (const { key, cidr } of networks) checkReserved(findings, key, cidr);
+  checkBoot(findings, config, draft);
   for (const { key, cidr, needs } of networks) {
     const room = Prefix.parse(cidr).hosts;
     if (room >= needs) continue;
@@ -104,6 +106,21 @@ function checkReserved(findings: Findings, key: string, cidr: string): void {
   const message = `overlaps ${hit.cidr}, which is ${hit.what}`;
   const fix = `choose a private network: one in ${cidr.includes(":") ? "fd00::/8" : "10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"}`;
   findings.add({ key, value: cidr, message, fix });
+}
+
+/** Characters of a command line that Linux reads on x86. */
+const COMMAND_LINE = 2047;
+/** As long as that of the project's image, which it begins with, and some more. */
+const BASE = "x".repeat(200);
+
+/** A router of the project's image has its addresses of IPv4 from the kernel's command line, which is cut off where it is too long. */
+function checkBoot(findings: Findings, config: Config, { routers: [router] }: Draft): void {
+  if (config.image !== undefined || router.ssh !== undefined || config.absent.has("router")) return;
+  const { length } = kernelCmdline(BASE, router, true);
+  if (length <= COMMAND_LINE) return;
+  const message = `are in too many networks: with an address in each the router's command line has ${length} characters, and its kernel reads ${COMMAND_LINE}`;
+  const fix = "put them into fewer networks, or write VIPs as /32, to which the router has a route";
+  findings.add({ key: "vips", message, fix });
 }
 
 /** IPv6 is there with all its networks, or not at all. */

@@ -28,6 +28,16 @@ expectRefusals("addresses and networks", [
     ],
   },
   {
+    name: "VIPs in more networks than the router's command line has room for",
+    raw: {
+      vips: Array.from({ length: 40 }, (_unused, at) => `203.0.${at}.10/29`),
+      services: Array.from({ length: 40 }, (_unused, at) => ({ vip: `203.0.${at}.10`, port: 80 })),
+    },
+    lines: [
+      "vips: are in too many networks: with an address in each the router's command line has 2347 characters, and its kernel reads 2047. Fix: put them into fewer networks, or write VIPs as /32, to which the router has a route.",
+    ],
+  },
+  {
     name: "a VIP of vips alone that is among the real servers, and one for which a client on their segment would ask the router",
     raw: {
       client: { network: "server" },
