@@ -99,7 +99,8 @@ export function resolveAddresses(config: Config): Addresses {
     return [withLength(own, prefix.length)];
   });
   // That of a router without an address among the VIPs of IPv4 is by the one that it would have.
-  const [routerVip = routerPlaces.server.address] = routerVips.map(withoutLength);
+  const [firstVip = ""] = routerVips.map(withoutLength);
+  const routerVip = vipNetwork.by === "address" ? firstVip : routerPlaces.server.address;
   const routerVip6 = sixOf("vip", routerVip, router.vipAddress6);
   const moreRouterVips6 = vip6Networks(config)
     .slice(1)

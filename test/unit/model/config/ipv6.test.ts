@@ -40,6 +40,13 @@ describe("a lab of both families", () => {
     expect(lab.routers[0].nics[1]?.addresses.slice(1)).toEqual(["fd00:7::200/64", "fd00:10::200/64"]);
   });
 
+  it("has the router's address among the VIPs stay where a further network comes", () => {
+    const vips = ["203.0.113.10/29"];
+    const services = [{ name: "a", vip: "203.0.113.10", port: 80 }];
+    for (const vipCidr of ["192.168.7.0/24", "198.51.100.7/32"])
+      expect(labOf({ vipCidr, vips, services }).routers[0].nics[1]?.addresses).toContain("fd00:10::200/64");
+  });
+
   it("has the router give way to VIPs of networks in which its address cannot be chosen", () => {
     const vips = ["2001:db8:2::200/64", "203.0.113.200/24"];
     const services = vips.map((vip, at) => ({ name: `s${at}`, port: 80, vip: vip.split("/")[0] }));
