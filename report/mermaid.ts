@@ -3,7 +3,7 @@ import { withoutLength } from "../model/lab/address";
 import { tableWeight } from "../model/director/ipvs/table";
 import { hostNameOf } from "../model/lab/hosts";
 import { isClientOnSegment } from "../model/lab/lastHop";
-import { addressesOf, vipsOf, type Lab, type LabNode } from "../model/lab/types";
+import { addressesOf, vipCidrsOf, vipsOf, type Lab, type LabNode } from "../model/lab/types";
 import { nameOf } from "./pageLab";
 
 /** Mermaid reads quotes, brackets and the like as its own, except as entities. */
@@ -23,7 +23,6 @@ export function renderMermaid(lab: Lab): string {
     realServers,
     services,
     segments: networks,
-    vipCidr,
   } = lab;
   const [service] = services;
   const vips = vipsOf(lab);
@@ -47,7 +46,7 @@ export function renderMermaid(lab: Lab): string {
     ...(onSegment ? [] : [drawn]),
     "  end",
     `  ${id(router)}[${label(nameOf(router), ...addresses(router), ...at(router))}]`,
-    `  subgraph server_net [${label(`server segment ${[...new Set([networks.server.cidr, vipCidr])].join(" and ")}`)}]`,
+    `  subgraph server_net [${label(`server segment ${[...new Set([networks.server.cidr, ...vipCidrsOf(lab)])].join(" and ")}`)}]`,
     ...(onSegment ? [drawn] : []),
     ...directors.map((each) => {
       const held = vips.map((vip) => `VIP ${vip}${directors.length > 1 ? ", or the other has it" : ""}`);

@@ -198,7 +198,7 @@ export function renderTopology(lab: PageLab, status: Status): Markup {
       level.serverBus,
       width,
       "end",
-      `server segment ${[...new Set([networks.server.cidr, vipCidr])].join(", ")}`,
+      `server segment ${[...new Set([networks.server.cidr, ...vipCidr.split(", ")])].join(", ")}`,
     ),
   ];
   const serving = live.map(({ node }) => node.name).join(", ");

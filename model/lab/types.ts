@@ -240,8 +240,12 @@ export function clientService(lab: Pick<Lab, "services">): VirtualService | unde
 }
 
 /** The networks of the VIPs. */
-export function vipCidrsOf({ vipCidr, moreVipCidrs = [] }: Pick<Lab, "vipCidr" | "moreVipCidrs">): string[] {
-  return [vipCidr, ...moreVipCidrs];
+export function vipCidrsOf({
+  vipCidr,
+  moreVipCidrs = [],
+  vip6Cidr,
+}: Pick<Lab, "vipCidr" | "moreVipCidrs" | "vip6Cidr">): string[] {
+  return [vipCidr, ...moreVipCidrs, ...(vip6Cidr === undefined ? [] : [vip6Cidr])];
 }
 
 /** Each VIP once. */

@@ -44,6 +44,16 @@ it("a flat network is named once", () => {
   expect(renderMermaid(flat)).toContain('server segment 192.168.7.0/24"');
 });
 
+it("of the VIPs' networks each is named once, of both families", () => {
+  const vips = ["192.168.7.101/24", "203.0.113.10/29", "2001:db8:2::10/64"];
+  const services = vips.map((vip, at) => ({ name: `s${at}`, port: 81, vip: vip.split("/")[0] }));
+  const all = "192.168.7.0/24, 203.0.113.8/29, 2001:db8:2::/64, fd00:10::/64";
+  const cidr6 = { clientNetwork: { cidr6: "fd00:18::/64" }, serverNetwork: { cidr6: "fd00:7::/64" } };
+  const of = lab({ ...cidr6, vip6Cidr: "fd00:10::/64", vipCidr: "192.168.7.0/24", vips, services });
+  expect(texts(of)).toContain(`server segment ${all}`);
+  expect(renderMermaid(of)).toContain(`server segment ${all.replaceAll(", ", " and ")}"`);
+});
+
 it("Mermaid has the addresses and the VIPs of both families", () => {
   const text = renderMermaid(both);
   for (const each of ["DIP 192.168.7.30", "DIP fd00:7::30", "VIP 10.0.0.100", "VIP fd00:10::100"])
