@@ -51,7 +51,7 @@ export const drillSettings = z.strictObject({
         "By which a guest's script that hangs may outlast its time limit; the same on every host.",
       ),
       takeoverMs: derived(
-        "1000; with Pacemaker 2.2 × token + 7000",
+        "1000, at an advertInterval from 0.3 on 4 of it and 100; with Pacemaker 2.2 × token + 7000",
         "Milliseconds until the VIP answers again when the active of two directors dies; stretched like seconds.",
         milliseconds(),
       ),

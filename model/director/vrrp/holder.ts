@@ -153,7 +153,11 @@ export const VRRP: VipHolder = {
     hasVirtualMac(lab) ? virtualMac(lab, family) : nicOn(director, "server").mac,
   device: deviceOf,
   startSeconds: 0,
-  takeoverMs: () => 1000,
+  takeoverMs: (lab) => {
+    const { advertInterval = ADVERT_INTERVAL } = pairOf(lab);
+    // Beside the adverts that are missed a part of one, which is shorter the higher the priority is.
+    return Math.max(1000, Math.round((missedAdverts(advertInterval) + 1) * advertInterval * 1000) + 100);
+  },
   handoverMs: () => 250,
   // It says that it ends, at which the other one takes over at once, and is the standby then.
   move: () => `systemctl restart --no-block ${UNIT}`,

@@ -65,6 +65,16 @@ describe("keepalived.conf", () => {
   );
 });
 
+it.each([
+  [undefined, 1000],
+  [0.01, 1000],
+  [0.2, 1100],
+  [1, 4100],
+])("with an interval of %s s the VIP answers again after %s ms", (advertInterval, ms) => {
+  const lab = labOf({ highAvailability: { advertInterval } });
+  expect(vipHolder(lab).takeoverMs(lab)).toBe(ms);
+});
+
 describe("VIPs of both families", () => {
   it("move together, and go where the router is not reached", () => {
     const conf = confOf({ ...SIX, services: [{ name: "two", port: 81, vip: "fd00:10::101" }] });
