@@ -284,7 +284,7 @@ export const configSchema = z.strictObject({
   vips: list(addressInNetwork(), "VIPs", MAX_SERVICES)
     .default([])
     .describe(
-      "VIPs in other networks than vipCidr and vip6Cidr, each with its network's prefix, such as 203.0.113.10/29, 198.51.100.7/32 or 2001:db8:2::10/64. The router is in each network, as in vipCidr. `services[].vip` names them.",
+      "VIPs in other networks than vipCidr and vip6Cidr, each with its network's prefix, such as 203.0.113.10/29 or 2001:db8:2::10/64; a /32 or /128 is the VIP alone, to which the router has a route. The router is in each network, as in vipCidr. `services[].vip` names them.",
     ),
   vip6Cidr: optional(
     cidr6(),

@@ -170,12 +170,9 @@ export function addressInNetwork() {
     const [host = "", length] = value.split("/");
     const prefix = length === undefined ? undefined : Prefix.read(value);
     if (prefix?.network.family === 6) {
-      const { min, max } = LENGTHS6;
-      if (prefix.length >= min && prefix.length <= max) return ipv6Fault(host, `/${prefix.length}`);
-      return says(
-        `/${prefix.length} is no network of VIPs`,
-        `choose a prefix from ${min} to ${max}, such as /64`,
-      );
+      const { min } = LENGTHS6;
+      if (prefix.length >= min) return ipv6Fault(host, `/${prefix.length}`);
+      return says(`/${prefix.length} is no network of VIPs`, `choose a prefix from ${min}, such as /64`);
     }
     if (prefix !== undefined && prefix.length > 0) return undefined;
     return says(

@@ -580,7 +580,7 @@ export interface LvsClusterArgs {
   readonly serverNetwork?: ServerNetwork;
   /** The VIPs' network; the router has an address in it on the server segment. The same as serverNetwork.cidr where the VIPs lie among the real servers. A /32 is the VIP alone: the router has a route to it on the server segment. Default: 10.0.0.0/8. */
   readonly vipCidr?: string;
-  /** VIPs in other networks than vipCidr and vip6Cidr, each with its network's prefix, such as 203.0.113.10/29, 198.51.100.7/32 or 2001:db8:2::10/64. The router is in each network, as in vipCidr. `services[].vip` names them. */
+  /** VIPs in other networks than vipCidr and vip6Cidr, each with its network's prefix, such as 203.0.113.10/29 or 2001:db8:2::10/64; a /32 or /128 is the VIP alone, to which the router has a route. The router is in each network, as in vipCidr. `services[].vip` names them. */
   readonly vips?: string[];
   /** The VIPs' network of IPv6; the router has an address in it. The same as serverNetwork.cidr6 where they lie among the real servers. Default: the /64 that vip6 is in. */
   readonly vip6Cidr?: string;

@@ -2,7 +2,7 @@
 # shellcheck source=scripts/guest/common.sh disable=SC2154,SC2034,SC2153
 # The router: forwards between the client network and the two subnets of the server segment, and finds the VIP by ARP
 # (of IPv6 by NDP) through its address in the VIP's subnet, or through a route to the VIP alone. With arpStrategy `static` each VIP is bound to its MAC instead.
-# Settings: LVS_ADDRESSES ("dev=address/prefix ..."), those of neighbours.sh, and maybe LVS_VIP_ROUTES ("address/32 ...").
+# Settings: LVS_ADDRESSES ("dev=address/prefix ..."), those of neighbours.sh, and maybe LVS_VIP_ROUTES ("address/32 ...", of IPv6 "address/128").
 
 ROLE_NEEDS=()
 # Who answers for the VIP is asked from here. A machine gets it; an image of the user's has been asked for no such package.
@@ -15,10 +15,11 @@ if [[ $LVS_VIPS == *:* ]]; then ROUTER_SYSCTLS+=(net.ipv6.conf.all.forwarding=1)
 readonly ROUTE_PROTOCOL=76
 VIP_ROUTES=${LVS_VIP_ROUTES:-}
 
-# vip_routes: where they lead, one "ADDRESS/32" a line.
+# vip_routes: where they lead, one "ADDRESS/32" or "ADDRESS/128" a line.
 vip_routes() {
   local vip
   while read -r vip _; do echo "$vip/32"; done < <(ip -4 route show dev "$LVS_SERVER_IF" proto "$ROUTE_PROTOCOL")
+  while read -r vip _; do echo "$vip/128"; done < <(ip -6 route show dev "$LVS_SERVER_IF" proto "$ROUTE_PROTOCOL")
 }
 
 # drop_routes VIPS: takes away all of them but VIPS.

@@ -20,7 +20,7 @@ const DRILLED: Readonly<Record<string, readonly string[]>> = {
   https: ["https"],
   ipv6: ["main-v6"],
   marks: ["everything"],
-  vips: ["shop6"],
+  vips: ["shop6", "news6"],
 };
 const named = (process.env.LVS_DR_TEST_EXAMPLES ?? "").split(",").filter(Boolean);
 const built = named.length > 0 ? named : OFTEN;

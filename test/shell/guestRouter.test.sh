@@ -24,6 +24,14 @@ test_a_vip_alone_has_a_route_and_one_that_left_has_none() {
   equals "$stdout" "$(lines "$SEGMENT" "198.51.100.7 proto 76 scope link" "198.51.100.8 proto 76 scope link" "198.51.100.10 scope link")"
 }
 
+test_a_vip_of_ipv6_alone_has_a_route_too() {
+  router 'ip route add 2001:db8::9/128 dev eth1 proto 76; role_start; role_check; report; ip -6 route show dev eth1 proto 76 | sed "s/ .*//"
+    ip route del 2001:db8::7/128 dev eth1; role_check; report || true; role_start; role_stop; ip -6 route show dev eth1 proto 76' \
+    "198.51.100.7/32 2001:db8::7/128"
+  exits 0
+  equals "$stdout" $'2001:db8::7\nproblem=route-differs\t\t2001:db8::7/128\tno route to 2001:db8::7/128 on eth1'
+}
+
 test_a_route_to_a_vip_that_is_gone_is_named() {
   router 'role_start; ip route del 198.51.100.7/32 dev eth1; role_check; report' "198.51.100.7/32"
   equals "$stdout" $'problem=route-differs\t\t198.51.100.7/32\tno route to 198.51.100.7/32 on eth1'

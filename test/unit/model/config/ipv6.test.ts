@@ -19,7 +19,10 @@ const node = (lab: Lab, name: string) => labNodes(lab).find((each) => each.name 
 
 describe("a lab of both families", () => {
   it("puts the router into each network of VIPs", () => {
-    const vips = ["2001:db8:2::10/64", "2001:db8:2::11/64", "203.0.113.10/29", "fd00:7::50/64"];
+    const vips = [
+      ...["2001:db8:2::10/64", "2001:db8:2::11/64", "203.0.113.10/29", "fd00:7::50/64"],
+      ...["2001:db8:3::7/128", "2001:db8:4::1/126"],
+    ];
     const services = vips.map((vip, at) => ({ name: `s${at}`, port: 80, vip: vip.split("/")[0] }));
     const lab = labOf({ vips, services });
     expect(lab.routers[0].nics[1]?.addresses.slice(2)).toEqual([
@@ -27,8 +30,12 @@ describe("a lab of both families", () => {
       "fd00:7::200/64",
       "fd00:10::200/64",
       "2001:db8:2::200/64",
+      "2001:db8:4::2/126",
     ]);
-    expect(lab.moreVipCidrs).toEqual(["203.0.113.8/29", "2001:db8:2::/64", "fd00:7::/64"]);
+    expect(lab.moreVipCidrs).toEqual([
+      ...["203.0.113.8/29", "2001:db8:2::/64", "fd00:7::/64", "2001:db8:3::7/128", "2001:db8:4::/126"],
+    ]);
+    expect(guestSettings(lab, lab.routers[0]).LVS_VIP_ROUTES).toBe("2001:db8:3::7/128");
     expect(lab.services.find(({ name }) => name === "s1")?.realServers.map(({ address }) => address)).toEqual(
       ["fd00:7::10", "fd00:7::20"],
     );
@@ -278,11 +285,11 @@ expectRefusals("IPv6", [
     name: "a VIP of vips that is no host's, or alone, or written otherwise",
     raw: {
       ...SIX,
-      vips: ["fd00:11::/64", "fd00:12::1/128", "fd00:13::0:1/64"],
+      vips: ["fd00:11::/64", "fd00:12::1/12", "fd00:13::0:1/64"],
       services: [{ name: "b", port: 80, vip: "fd00:11::" }],
     },
     lines: [
-      'vips[1] = "fd00:12::1/128": /128 is no network of VIPs. Fix: choose a prefix from 16 to 96, such as /64.',
+      'vips[1] = "fd00:12::1/12": /12 is no network of VIPs. Fix: choose a prefix from 16, such as /64.',
       'vips[2] = "fd00:13::0:1/64": is not written as RFC 5952 has it, and as all programs print it. Fix: write fd00:13::1/64.',
       'services[0].vip = "fd00:11::": is the network address of vips[0] fd00:11::/64. Fix: choose a free address in vips[0] fd00:11::/64.',
     ],
