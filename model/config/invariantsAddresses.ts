@@ -7,7 +7,7 @@ import { familyOf, Prefix, withoutLength } from "../lab/address";
 import { vipsOf } from "../lab/types";
 import { ownedAddresses, ownedMacs, ownedVips, type OwnedAddress, type Owned } from "./owners";
 import type { Config } from "./schema";
-import { allVipNetworks } from "./vipNetworks";
+import { allVipNetworks, hasClientSegment } from "./vipNetworks";
 
 export function checkAddresses(findings: Findings, config: Config, draft: Draft): void {
   const addresses = ownedAddresses(config, draft).filter((each) => isAssigned(each.value));
@@ -71,7 +71,7 @@ function checkVips(
           ? `is the gateway address of ${where}: the router has it (${taken.key})`
           : `is also the address of ${taken.owner} (${taken.key})`;
       findings.add({ key, value, message, fix: free }, taken.key, vipKey);
-    } else if (Prefix.parse(clientCidr).contains(value)) {
+    } else if (hasClientSegment(config) && Prefix.parse(clientCidr).contains(value)) {
       const message = `is in ${clientKey} ${clientCidr}; the router would never forward it`;
       findings.add({ key, value, message, fix: free }, clientKey, vipKey);
     } else if (network === undefined) {

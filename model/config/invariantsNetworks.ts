@@ -7,7 +7,7 @@ import { sixNetworks, vip6CidrOf } from "./dualStack";
 import { NO_ADDRESS } from "./hosts";
 import type { Config } from "./schema";
 import { vipsOf } from "../lab/types";
-import { allVipNetworks } from "./vipNetworks";
+import { allVipNetworks, hasClientSegment } from "./vipNetworks";
 
 export function checkNetworks(findings: Findings, config: Config, draft: Draft): void {
   checkSix(findings, config);
@@ -20,10 +20,12 @@ export function checkNetworks(findings: Findings, config: Config, draft: Draft):
     draft.directors.length +
     draft.realServers.length +
     (flat ? vipsIn(flat.prefix) : 0);
+  // Of machines alone nobody is on the client segment.
+  const { cidr, cidr6 } = hasClientSegment(config) ? config.clientNetwork : {};
   const networks = [
-    { key: "clientNetwork.cidr", cidr: config.clientNetwork.cidr, needs: 2 + draft.hosts.length },
+    { key: "clientNetwork.cidr", cidr, needs: 2 + draft.hosts.length },
     { key: "serverNetwork.cidr", cidr: config.serverNetwork.cidr, needs: servers },
-    { key: "clientNetwork.cidr6", cidr: config.clientNetwork.cidr6, needs: 2 },
+    { key: "clientNetwork.cidr6", cidr: cidr6, needs: 2 },
     {
       key: "serverNetwork.cidr6",
       cidr: config.serverNetwork.cidr6,
@@ -35,7 +37,7 @@ export function checkNetworks(findings: Findings, config: Config, draft: Draft):
         ? []
         : [{ key, cidr: String(prefix), needs: vipsIn(prefix) + (by === "address" ? 1 : 0) }],
     ),
-  ].flatMap(({ cidr, ...each }) => (cidr === undefined ? [] : [{ ...each, cidr }]));
+  ].flatMap(({ cidr: there, ...each }) => (there === undefined ? [] : [{ ...each, cidr: there }]));
   if (all[0].by !== "address" && config.router.vipAddress !== undefined) {
     const message =
       all[0].by === "route"
@@ -69,18 +71,20 @@ export function checkNetworks(findings: Findings, config: Config, draft: Draft):
       const vip = config.vips.find((_each, at) => b.key === `vips[${at}]`);
       const { length } = Prefix.parse(a.cidr);
       const isInside = Prefix.parse(a.cidr).contains(Prefix.parse(b.cidr).network);
+      const isThere = vip !== undefined && isInside && !a.key.startsWith("clientNetwork.");
       findings.add(
         {
           key: b.key,
           value: vip ?? b.cidr,
-          message: `overlaps ${a.key} ${a.cidr}; the router could not tell the segments apart`,
-          fix:
-            vip !== undefined && isInside && !a.key.startsWith("clientNetwork.")
-              ? `write ${withLength(withoutLength(vip), length)}, for a VIP in ${a.cidr}, or choose a network apart from it`
-              : `choose networks that do not overlap for ${a.key} and ${b.key}` +
-                (a.key.startsWith("serverNetwork.")
-                  ? ", or one and the same, for VIPs among the real servers"
-                  : ""),
+          message: isThere
+            ? `lies in ${a.key} ${a.cidr} already`
+            : `overlaps ${a.key} ${a.cidr}; the router could not tell the segments apart`,
+          fix: isThere
+            ? `write ${withLength(withoutLength(vip), length)}, for a VIP in ${a.cidr}, or choose a network apart from it`
+            : `choose networks that do not overlap for ${a.key} and ${b.key}` +
+              (a.key.startsWith("serverNetwork.")
+                ? ", or one and the same, for VIPs among the real servers"
+                : ""),
         },
         a.key,
       );

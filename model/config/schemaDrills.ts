@@ -6,7 +6,7 @@ const seconds = (min = 1) => integer(min, 3600, "seconds");
 const fixed = (value: number, about: string, range = seconds()) => range.default(value).describe(about);
 const derived = (from: string, about: string, range = seconds()) => optional(range, about, from);
 const requests = () => integer(0, 1_000_000, "requests");
-const milliseconds = () => integer(1, 60_000, "milliseconds");
+const milliseconds = () => integer(1, 600_000, "milliseconds");
 
 export const drillSettings = z.strictObject({
   limits: z

@@ -19,6 +19,11 @@ export function allVipNetworks(config: Config): [VipNetwork, ...VipNetwork[]] {
   return [...vipNetworks(config), ...vip6Networks(config)];
 }
 
+/** Whether a client or the router is on the client segment: not where both are left to machines that nobody here knows. */
+export function hasClientSegment({ absent }: Pick<Config, "absent">): boolean {
+  return !(absent.has("client") && absent.has("router"));
+}
+
 type Networks = Pick<Config, "vipCidr" | "vips" | "serverNetwork">;
 
 /** Those of IPv4, each once, vipCidr first. */

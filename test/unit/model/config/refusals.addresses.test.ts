@@ -49,7 +49,7 @@ expectRefusals("addresses and networks", [
       ],
     },
     lines: [
-      'vips[0] = "192.168.7.101/32": overlaps serverNetwork.cidr 192.168.7.0/24; the router could not tell the segments apart. Fix: write 192.168.7.101/24, for a VIP in 192.168.7.0/24, or choose a network apart from it.',
+      'vips[0] = "192.168.7.101/32": lies in serverNetwork.cidr 192.168.7.0/24 already. Fix: write 192.168.7.101/24, for a VIP in 192.168.7.0/24, or choose a network apart from it.',
       'client.network = "server": is for VIPs in serverNetwork.cidr 192.168.7.0/24; vips[0] is 192.168.7.101/32, for which the client would ask the router. Fix: choose a VIP among the real servers, or leave client.network out.',
       'client.network = "server": is for VIPs in serverNetwork.cidr 192.168.7.0/24; vips[1] is 198.51.100.7/32, for which the client would ask the router. Fix: choose a VIP among the real servers, or leave client.network out.',
     ],
@@ -89,7 +89,7 @@ expectRefusals("addresses and networks", [
     name: "networks of VIPs that overlap",
     raw: { vips: ["10.1.0.10/29"], services: [{ name: "a", vip: "10.1.0.10", port: 80 }] },
     lines: [
-      'vips[0] = "10.1.0.10/29": overlaps vipCidr 10.0.0.0/8; the router could not tell the segments apart. Fix: write 10.1.0.10/8, for a VIP in 10.0.0.0/8, or choose a network apart from it.',
+      'vips[0] = "10.1.0.10/29": lies in vipCidr 10.0.0.0/8 already. Fix: write 10.1.0.10/8, for a VIP in 10.0.0.0/8, or choose a network apart from it.',
     ],
   },
   {

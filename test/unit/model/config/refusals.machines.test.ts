@@ -90,3 +90,13 @@ it("how a machine is reached is none of what reaches it", () => {
       .configHash;
   expect(hashWith({ port: 2222, jump: { host: "way", hostKey } })).toBe(hashWith({}));
 });
+
+it("leaves VIPs where they are in a network that nobody is a client in", () => {
+  const machines = { director: { ssh: own }, realServers: [{ ssh: own }] };
+  const vip = { vips: ["172.18.0.5/16"], services: [{ name: "a", port: 80, vip: "172.18.0.5" }] };
+  const lab = parseConfig({ ...none, ...machines, ...vip }, { project: "lvs-dr", stack: "dev" });
+  expect(lab.services[1]?.vip).toBe("172.18.0.5");
+  expect(() => parseConfig({ ...machines, ...vip }, { project: "lvs-dr", stack: "dev" })).toThrow(
+    "overlaps clientNetwork.cidr 172.18.0.0/16",
+  );
+});
