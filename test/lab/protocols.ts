@@ -1,7 +1,8 @@
 /** The services of examples/protocols.yaml, asked by real clients through the VIP while their servers on one real server die and come back. */
 import { expect } from "vitest";
-import { endpoint } from "../../model/lab/address";
+import { endpoint, hostPrefix, Prefix } from "../../model/lab/address";
 import { serviceKey, targetArguments } from "../../model/lab/target";
+import { nicOn } from "../../model/lab/types";
 import { eventually, health, inGuests } from "./support";
 
 const VIP = "10.0.0.100";
@@ -29,12 +30,26 @@ const CLIENTS: Readonly<Record<string, readonly [string, RegExp]>> = {
 const UNITS = ["ftp", "smtp", "mailbox", "ldap", "dns", "mysql", "pgsql"].map((name) => `lab-${name}`);
 const DEADLINE = 240;
 
-/** What the client prints that asks each of these services. */
-const answers = (stack: string, names: Iterable<string>): Promise<[name: string, answer: string][]> =>
+/**
+ * What the client prints that asks each of these services.
+ * @param turn from 1 on it asks persistent services from an address of its own each time: they keep to a server by it
+ */
+const answers = (
+  stack: string,
+  names: Iterable<string>,
+  turn = 0,
+): Promise<[name: string, answer: string][]> =>
   inGuests(async (shell, lab) => {
     const seen: [string, string][] = [];
+    const [client] = lab.clients;
+    const from = String(Prefix.parse(lab.segments.client.cidr).network.plus(100 + (turn % 60)));
     for (const name of names) {
-      const { stdout } = await shell.run(lab.clients[0].name, CLIENTS[name]?.[0] ?? "", { timeout: 45 });
+      const [command = ""] = CLIENTS[name] ?? [];
+      const isTied = turn > 0 && lab.services.find((each) => each.name === name)?.persistent !== undefined;
+      const asked = isTied
+        ? `ip addr replace ${hostPrefix(from)} dev ${nicOn(client, "client").device} && ${command.replace(CURL, `${CURL} --interface ${from}`)}`
+        : command;
+      const { stdout } = await shell.run(client.name, asked, { timeout: 45 });
       seen.push([name, stdout]);
     }
     return seen;
@@ -51,8 +66,9 @@ async function askEverything(stack: string, dead?: string): Promise<void> {
 /** Asks each that tells who answers, until that server has. */
 async function isHeardOf(stack: string, server: string): Promise<void> {
   const left = new Set(Object.keys(CLIENTS).filter((name) => CLIENTS[name]?.[1].source.includes("rs[12]")));
+  let turn = 0;
   await eventually(DEADLINE, async () => {
-    for (const [name, answer] of await answers(stack, [...left]))
+    for (const [name, answer] of await answers(stack, [...left], ++turn))
       if (answer.includes(server)) left.delete(name);
     expect([...left]).toEqual([]);
   });
