@@ -306,7 +306,7 @@ export const configSchema = z.strictObject({
       mode: choice(["ldirectord", "keepalived", "static"], "mode")
         .default("ldirectord")
         .describe(
-          "Who checks the real servers and keeps the table: ldirectord, or keepalived's own checkers; static fills the table once.",
+          "Who checks the real servers and keeps the table: ldirectord, or keepalived's own checkers; static fills the table once: checks, sorry servers and quiescent wait for another mode.",
         ),
       files: textFiles(
         `Text files that every director gets as ${DIRECTOR_FILES}NAME, such as the programs of checkcommand, fallbackcommand and callback`,

@@ -154,7 +154,7 @@ export interface Router {
   readonly ssh?: Ssh;
 }
 
-/** Who checks the real servers and keeps the table: ldirectord, or keepalived's own checkers; static fills the table once. */
+/** Who checks the real servers and keeps the table: ldirectord, or keepalived's own checkers; static fills the table once: checks, sorry servers and quiescent wait for another mode. */
 export enum DirectorMode {
   Ldirectord = "ldirectord",
   Keepalived = "keepalived",
@@ -171,7 +171,7 @@ export interface Director {
   readonly address6?: string;
   /** MAC address. Default: 52:54:00 and a digest of project, stack, guest and NIC. */
   readonly mac?: string;
-  /** Who checks the real servers and keeps the table: ldirectord, or keepalived's own checkers; static fills the table once. Default: ldirectord. */
+  /** Who checks the real servers and keeps the table: ldirectord, or keepalived's own checkers; static fills the table once: checks, sorry servers and quiescent wait for another mode. Default: ldirectord. */
   readonly mode?: DirectorMode;
   /** Text files that every director gets as /etc/lvs-dr/files/NAME, such as the programs of checkcommand, fallbackcommand and callback; from the project's directory. */
   readonly files?: string[];
