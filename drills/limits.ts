@@ -31,7 +31,7 @@ export interface Promises extends Omit<DrillLimits, Derived> {
   /** A server is back though the check before was left hanging. */
   readonly recoverSilent: number;
   /**
-   * First attempts that fail while a server of that name refuses: the fixed number, where it is out so soon and has no more than half of the
+   * First attempts that fail while a server of that name refuses: the fixed number, where it is out so soon and has less than half of the
    * weight. Else they follow from the time until it is out.
    * @param rate requests a second
    */
@@ -64,11 +64,10 @@ export function promises(lab: Lab): Promises {
     recover: recoverSeconds ?? check.checkinterval + SLACK,
     recoverSilent: recoverSilentSeconds ?? check.checkinterval + holdSeconds(check) + SLACK,
     failedUntilOut(server, rate, scale) {
-      const share = weightShare(lab, server);
-      const isFixed = share <= 0.5 && rate * eject * share + 3 <= rest.failed;
-      return isFixed
+      const met = rate * metFirst(weightShare(lab, server));
+      return met * eject + 3 <= rest.failed
         ? rest.failed
-        : Math.max(rest.failed, Math.ceil(rate * eject * scale * metFirst(share)) + 3);
+        : Math.max(rest.failed, Math.ceil(met * eject * scale) + 3);
     },
     flowsKept: (open) => (lab.highAvailability?.sync === "off" ? 0 : open),
     lostAfterRetry: (server) => lostAfterRetry ?? lostInARow(lab, server),

@@ -26,7 +26,7 @@ export const drillSettings = z.strictObject({
       ),
       failed: fixed(
         20,
-        "First attempts without a good answer when a web server stops or is killed; more for a server with most of the weight.",
+        "First attempts without a good answer when a web server stops or is killed; more for a server with half of the weight or more.",
         requests(),
       ),
       lostAfterRetry: derived(

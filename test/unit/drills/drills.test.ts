@@ -146,7 +146,9 @@ describe("promises", () => {
     const of = (...weights: number[]): Record<string, unknown> => ({
       realServers: weights.map((weight) => ({ weight })),
     });
-    expect([failed({}), failed({}, 5), failed(of(1, 1), 5)]).toEqual([20, 20, 20]);
+    expect([failed({}), failed({}, 5)]).toEqual([20, 20]);
+    // Of two that take turns each first attempt meets it, for 3 s, and the retry meets the other.
+    expect([failed(of(1, 1)), failed({ scheduler: "rr" }), failed(of(1, 1), 2)]).toEqual([33, 33, 63]);
     // 12 s, and of five requests in turn two meet it, of which each is followed by its own retry.
     const slow = { ...of(2, 3), healthCheck: { checkinterval: 5, failurecount: 2 } };
     expect([failed(slow), failed(slow, 2)]).toEqual([84, 164]);
