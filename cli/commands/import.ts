@@ -11,10 +11,10 @@ import { readTextFile } from "../../lib/textFile";
 import { readKeepalivedConf } from "../../model/import/keepalivedConf";
 import type { Include } from "../../model/import/keepalivedLexer";
 import { readLdirectordCf, type ParsedCf } from "../../model/import/ldirectordCf";
+import { isReal } from "../../model/import/networks";
 import { importStack, leftText, NothingToImport, type Imported, type Marks } from "../../model/import/stack";
 import { lineKey, type Source } from "../../model/import/source";
-import { RESERVED } from "../../model/config/invariantsNetworks";
-import { Address, Prefix } from "../../model/lab/address";
+import { Address } from "../../model/lab/address";
 import { PROJECT } from "../../model/lab/naming";
 import { readPorts } from "../../model/lab/ports";
 import { serviceKey } from "../../model/lab/target";
@@ -115,7 +115,7 @@ function readMark(text: string, marks: Marks): Marks {
     address !== undefined &&
     Number(mark) <= 0xffffffff &&
     vip.startsWith("[") === (address.family === 6) &&
-    !RESERVED.some(({ cidr }) => Prefix.parse(cidr).contains(address));
+    isReal(String(address));
   if (!isGood || (ports !== "all" && ports.length !== list.split(",").length))
     throw new InvalidArgumentError(
       "write MARK=VIP:PORTS, such as 1=10.0.0.100:80,443, 2=10.0.0.101:all or 1=[fd00:10::100]:80,443",

@@ -7,7 +7,7 @@ import { addressByRule, sixNetworks } from "./dualStack";
 import { hostsOf, NO_ADDRESS } from "./hosts";
 import type { Config } from "./schema";
 import { given } from "./serviceDefaults";
-import { vip6Networks, vipNetworks } from "./vipNetworks";
+import { vip6Networks, vipNetworks, type VipNetwork } from "./vipNetworks";
 
 /** Where a node is on a segment. */
 export interface Place {
@@ -92,21 +92,14 @@ export function resolveAddresses(config: Config): Addresses {
   const others = 2 + directors.length + (client.network === "server" ? 1 : 0);
   const addresses = serverAddresses(named, onServer, four.server.hosts - others);
   const vip = config.vip ?? onVip.fixed(100);
-  const routerVips = [vipNetwork, ...moreVipNetworks].flatMap(({ by, prefix }, index) => {
-    if (by !== "address") return [];
-    // Among further VIPs there is no key for it: there it gives way to all of them.
-    const own = index === 0 ? (router.vipAddress ?? onVip.fixed(200)) : planFor(prefix, vips).next(200);
-    return [withLength(own, prefix.length)];
-  });
-  // That of a router without an address among the VIPs of IPv4 is by the one that it would have.
-  const [firstVip = ""] = routerVips.map(withoutLength);
-  const routerVip = vipNetwork.by === "address" ? firstVip : routerPlaces.server.address;
-  const routerVip6 = sixOf("vip", routerVip, router.vipAddress6);
-  const moreRouterVips6 = vip6Networks(config)
-    .slice(1)
-    .flatMap(({ by, prefix }) =>
-      by === "address" ? [withLength(planFor(prefix, vips).next(0x200), prefix.length)] : [],
+  const routerVip = vipNetwork.by === "address" ? (router.vipAddress ?? onVip.fixed(200)) : undefined;
+  // Among further VIPs there is no key for the router's address: there it gives way to all of them.
+  const amongFurther = (networks: readonly VipNetwork[], hostPart: number): string[] =>
+    networks.flatMap(({ by, prefix }) =>
+      by === "address" ? [withLength(planFor(prefix, vips).next(hostPart), prefix.length)] : [],
     );
+  // That of a router without an address among the VIPs of IPv4 is by the one that it would have.
+  const routerVip6 = sixOf("vip", routerVip ?? routerPlaces.server.address, router.vipAddress6);
   const sixIsFlat = six?.vip.toString() === six?.server.toString();
   const inNetwork: Addresses["inNetwork"] = (segment, { address, address6 }) => [
     withLength(address, four[segment].length),
@@ -119,10 +112,11 @@ export function resolveAddresses(config: Config): Addresses {
     router: routerPlaces,
     routerOnServer: [
       onServerFour,
-      ...routerVips,
+      ...(routerVip === undefined ? [] : [withLength(routerVip, four.vip.length)]),
+      ...amongFurther(moreVipNetworks, 200),
       ...onServerSix,
       ...(six && routerVip6 !== undefined && !sixIsFlat ? [withLength(routerVip6, six.vip.length)] : []),
-      ...(six ? moreRouterVips6 : []),
+      ...(six ? amongFurther(vip6Networks(config).slice(1), 0x200) : []),
     ],
     directors: directors.map((each, index) => ({
       ...each,

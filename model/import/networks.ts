@@ -42,8 +42,8 @@ const SPARE_SERVERS = {
 
 const apart = (network: Prefix, others: readonly Prefix[]): boolean =>
   !others.some((each) => each.overlaps(network));
-/** Whether it is an address of the file's, and does not stand for a name. */
-const isReal = (address: string): boolean => NOBODYS.every((network) => !network.contains(address));
+/** Whether it is a host's address, and does not stand for a name. */
+export const isReal = (address: string): boolean => NOBODYS.every((network) => !network.contains(address));
 const holds = (network: Prefix, address: string): boolean =>
   network.contains(address) && network.kindOf(address) === "host";
 
